@@ -1,0 +1,256 @@
+"""What films there are and what is known of them.
+
+A collection is a folder with a `manifest.csv` and the images it names.  Silence is not denial: a film
+whose report does not mention effusion neither has it nor is free of it, so a film satisfies a prompt,
+contradicts it, or does not say; `judge` tells which.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, Literal
+
+from PIL import Image
+
+from negviz.files import write_atomically
+from negviz.findings import FINDINGS, Polarity
+
+if TYPE_CHECKING:
+    from negviz.prompt import Prompt
+
+MANIFEST: Final = "manifest.csv"
+ASSETS: Final = Path(__file__).resolve().parent.parent / "assets"
+MAX_PIXELS: Final = 25_000_000
+_ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
+Unmentioned = Literal["unknown", "absent"]
+Split = Literal["test", "train", "all"]
+
+
+class CollectionError(ValueError):
+    """A collection that cannot be opened; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """One image and what its report, or its simulator, says of it."""
+
+    id: str
+    image: str  # path within the collection folder, "/"-separated
+    uid: str  # the study; films of one study never lie on both sides of a split
+    view: str = ""
+    findings: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    uncertain: frozenset[str] = frozenset()
+    indexed: frozenset[str] = frozenset()  # what the collection's indexers chose, hedged or not (MeSH)
+    split: str = ""  # "test", "train", "external", or "" where the collection has none
+    fold: str = ""  # cross-validation fold of a training film
+    report: str = ""
+
+    def states(self, finding: str, polarity: Polarity, unmentioned: Unmentioned = "unknown") -> bool | None:
+        """True if the film is known to match, False if known to contradict, None if it does not say."""
+        if polarity == "uncertain":
+            return None
+        has = self._has(finding, unmentioned)
+        return has if has is None or polarity == "present" else not has
+
+    def _has(self, finding: str, unmentioned: Unmentioned) -> bool | None:
+        if finding == "normal":
+            if self.findings - {"normal"}:
+                return False
+            return True if "normal" in self.findings else None
+        if finding in self.findings:
+            return True
+        if finding in self.uncertain:
+            return None
+        if finding in self.denied or "normal" in self.findings or unmentioned == "absent":
+            return False
+        return None
+
+
+def judge(film: Film, prompt: Prompt, unmentioned: Unmentioned = "unknown") -> bool | None:
+    """Whether a film is right for a prompt: all its mentions hold, one is violated, or it does not say."""
+    verdicts = [film.states(m.finding, m.polarity, unmentioned) for m in prompt.mentions]
+    if False in verdicts:
+        return False
+    return True if verdicts and all(verdicts) else None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Films in a fixed order and the folder their images lie in (`None` where only facts are at hand)."""
+
+    name: str
+    films: tuple[Film, ...]
+    folder: Path | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what opening it had to report
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __iter__(self) -> Iterator[Film]:
+        return iter(self.films)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything the manifest says, image bytes aside."""
+        return hashlib.sha256(_manifest_text(self.films).encode()).hexdigest()
+
+    @cached_property
+    def _by_id(self) -> dict[str, Film]:
+        return {film.id: film for film in self.films}
+
+    def by_id(self, film_id: str) -> Film:
+        try:
+            return self._by_id[film_id]
+        except KeyError:
+            raise CollectionError(f"The collection {self.name!r} has no film {film_id!r}.") from None
+
+    def select(self, split: Split) -> Collection:
+        """The films of one split; `all` is the collection itself."""
+        return self if split == "all" else self.where(lambda film: film.split == split)
+
+    def where(self, keep: Callable[[Film], bool]) -> Collection:
+        return replace(self, films=tuple(film for film in self.films if keep(film)))
+
+    def image_path(self, film: Film) -> Path | None:
+        """Where its image lies: as the manifest says, else by name; None where it is not at hand."""
+        if self.folder is None:
+            return None
+        path = self.folder / film.image
+        return path if path.is_file() else self._by_stem.get(PurePosixPath(film.image).stem)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, Path]:
+        """NLM ships PNGs in one flat folder, copies ship JPEGs: the name before the ending is what stays."""
+        if self.folder is None:
+            return {}
+        folders = (self.folder, self.folder / "images")
+        return {path.stem: path for f in folders for path in f.glob("*.*") if path.suffix.lower() in _ENDINGS}
+
+    def image(self, film: Film) -> Image.Image:
+        """The film as a grey image (mode "L").  Raises `CollectionError` where it cannot be had."""
+        path = self.image_path(film)
+        if path is None:
+            raise CollectionError(
+                f"The image of film {film.id!r} is not at hand; give its folder with --films."
+            )
+        return open_image(path)
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open one PNG or JPEG as grey, refusing anything else and anything above 25 megapixels."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.")
+                if image.mode.startswith("I;16") or image.mode == "I":
+                    return image.point(lambda value: value / 256).convert("L")
+                return image.convert("L")
+    except (OSError, Image.DecompressionBombWarning, SyntaxError) as error:
+        raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
+
+
+def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
+    """Open a shipped collection by name ("openi"), or a folder that holds a `manifest.csv`.
+
+    `films` is a folder with the images where they lie apart from the manifest; ids are looked up
+    there as `<image>`, or by file name.
+    """
+    folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}.")
+    rows, notes = read_manifest(manifest)
+    where = films if films is not None else folder
+    if films is not None and not films.is_dir():
+        raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
+    return Collection(folder.resolve().name, rows, where, notes)
+
+
+# The manifest ---------------------------------------------------------------------------------
+
+_COLUMNS: Final = tuple(f.name for f in fields(Film))
+_SETS: Final = ("findings", "denied", "uncertain", "indexed")
+
+
+def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
+    """Read `image, findings` and the optional columns; unknown finding names come back as notes."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CollectionError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in ("image", "findings") if name not in (reader.fieldnames or ())]
+    if missing:
+        raise CollectionError(
+            f"{path} has no column {' or '.join(missing)}; a manifest needs image and findings."
+        )
+    unknown: dict[str, int] = {}
+    films = tuple(_film(row, path, unknown) for row in reader)
+    if not films:
+        raise CollectionError(f"{path} lists no films.")
+    _refuse_duplicates(films, path)
+    notes = tuple(
+        f"{name!r} is not a finding negviz knows ({count} films); ignored." for name, count in unknown.items()
+    )
+    return films, notes
+
+
+def _film(row: dict[str, str | None], path: Path, unknown: dict[str, int]) -> Film:
+    cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+    image = PurePosixPath(cells["image"])
+    if not cells["image"] or image.is_absolute() or ".." in image.parts:
+        raise CollectionError(
+            f"{path}: image {cells['image']!r} must be a path inside the collection folder."
+        )
+    cells["id"] = cells["id"] or image.stem
+    cells["uid"] = cells["uid"] or cells["id"]
+    sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
+    return Film(**cells, **sets)  # type: ignore[arg-type]
+
+
+def _names(cell: str, unknown: dict[str, int]) -> Iterable[str]:
+    for name in filter(None, (part.strip().lower() for part in cell.split("|"))):
+        if name in FINDINGS:
+            yield name
+        else:
+            unknown[name] = unknown.get(name, 0) + 1
+
+
+def _refuse_duplicates(films: Sequence[Film], path: Path) -> None:
+    seen: set[str] = set()
+    for film in films:
+        if film.id in seen:
+            raise CollectionError(f"{path} lists the film {film.id!r} twice; ids must be unique.")
+        seen.add(film.id)
+
+
+def _manifest_text(films: Sequence[Film]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for film in films:
+        values = (getattr(film, name) for name in _COLUMNS)
+        writer.writerow([_cell(value) for value in values])
+    return out.getvalue()
+
+
+def _cell(value: str | frozenset[str]) -> str:
+    return value if isinstance(value, str) else "|".join(name for name in FINDINGS if name in value)
+
+
+def write_manifest(folder: Path, films: Sequence[Film]) -> Path:
+    """Write `manifest.csv` in one step: readers see the old file or the new one, never half of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / MANIFEST
+    write_atomically(target, _manifest_text(films).encode())
+    return target

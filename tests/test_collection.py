@@ -1,0 +1,154 @@
+"""Collections: what a manifest may say, what a film satisfies, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from negviz.collection import Collection, CollectionError, Film, judge, open_collection, write_manifest
+from negviz.prompt import read_prompt
+
+
+def film(findings: str = "", denied: str = "", uncertain: str = "") -> Film:
+    present, absent, hedged = (frozenset(names.split()) for names in (findings, denied, uncertain))
+    return Film("a", "a.png", "1", findings=present, denied=absent, uncertain=hedged)
+
+
+@pytest.mark.parametrize(
+    ("said", "prompt", "verdict"),
+    [
+        (film("effusion"), "pleural effusion", True),
+        (film("effusion"), "no pleural effusion", False),
+        (film(denied="effusion"), "no pleural effusion", True),
+        (film(denied="effusion"), "pleural effusion", False),
+        (film("cardiomegaly"), "no pleural effusion", None),
+        (film(uncertain="effusion"), "pleural effusion", None),
+        (film("normal"), "no pneumothorax", True),
+        (film("normal"), "pneumothorax", False),
+        (film("normal"), "normal chest", True),
+        (film("effusion"), "normal chest", False),
+        (film(denied="effusion"), "normal chest", None),
+        (film("effusion"), "pleural effusion cannot be excluded", None),
+        (film("effusion", "pneumothorax"), "effusion but no pneumothorax", True),
+        (film("effusion pneumothorax"), "effusion but no pneumothorax", False),
+        (film("effusion"), "effusion but no pneumothorax", None),
+        (film("effusion"), "what a lovely day", None),
+    ],
+)
+def test_a_film_satisfies_contradicts_or_does_not_say(said: Film, prompt: str, verdict: bool | None) -> None:
+    assert judge(said, read_prompt(prompt)) is verdict
+
+
+def test_silence_may_be_counted_as_denial() -> None:
+    silent, hedged = film("cardiomegaly"), film(uncertain="effusion")
+    prompt = read_prompt("no pleural effusion")
+    assert judge(silent, prompt, unmentioned="absent") is True
+    assert judge(hedged, prompt, unmentioned="absent") is None
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    films = (
+        film("effusion cardiomegaly", "pneumothorax"),
+        Film("b", "sub/b.png", "2", split="test", view="PA"),
+    )
+    write_manifest(tmp_path, films)
+    assert open_collection(tmp_path).films == films
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.csv"]
+
+
+def test_a_manifest_needs_only_images_and_findings_and_reports_names_it_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("image,findings\nx/one.png,Effusion|gout\ntwo.png,gout\n", "utf-8")
+    collection = open_collection(tmp_path)
+    assert [(f.id, f.uid, f.findings) for f in collection] == [
+        ("one", "one", frozenset({"effusion"})),
+        ("two", "two", frozenset()),
+    ]
+    assert collection.notes == ("'gout' is not a finding negviz knows (2 films); ignored.",)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ("image\na.png\n", "no column findings"),
+        ("image,findings\n", "lists no films"),
+        ("image,findings\n../a.png,effusion\n", "inside the collection folder"),
+        ("image,findings\n/etc/a.png,effusion\n", "inside the collection folder"),
+        ("image,findings\n,effusion\n", "inside the collection folder"),
+        ("image,findings,id\na.png,,x\nb.png,,x\n", "twice"),
+    ],
+)
+def test_a_bad_manifest_is_refused_in_one_sentence(tmp_path: Path, manifest: str, message: str) -> None:
+    (tmp_path / "manifest.csv").write_text(manifest, "utf-8")
+    with pytest.raises(CollectionError, match=message):
+        open_collection(tmp_path)
+
+
+def test_folders_that_are_none_and_manifests_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="neither a shipped collection"):
+        open_collection(tmp_path / "nowhere")
+    (tmp_path / "manifest.csv").write_bytes(b"image,findings\n\xff\xfe,\n")
+    with pytest.raises(CollectionError, match="UTF-8"):
+        open_collection(tmp_path)
+
+
+def test_images_are_found_beside_the_manifest_or_by_name_elsewhere(
+    collection: Collection, tmp_path: Path
+) -> None:
+    first = collection.films[0]
+    assert collection.image(first).mode == "L"
+    collection.image(first).save(tmp_path / f"{first.id}.jpg")
+    assert collection.folder is not None
+    elsewhere = open_collection(collection.folder, films=tmp_path)
+    assert elsewhere.image_path(first) == tmp_path / f"{first.id}.jpg"
+    assert elsewhere.image_path(collection.films[1]) is None
+    with pytest.raises(CollectionError, match="--films"):
+        elsewhere.image(collection.films[1])
+
+
+def test_sixteen_bit_films_keep_their_contrast(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    write_manifest(tmp_path, [Film("deep", "deep.png", "1")])
+    opened = open_collection(tmp_path)
+    grey = np.asarray(opened.image(opened.films[0]))
+    assert (grey.min(), grey.max(), len(np.unique(grey))) == (0, 255, 256)
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n broken"])
+def test_what_is_no_png_or_jpeg_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    write_manifest(tmp_path, [Film("a", "a.png", "1")])
+    opened = open_collection(tmp_path)
+    with pytest.raises(CollectionError, match=r"a\.png is not a PNG or JPEG"):
+        opened.image(opened.films[0])
+
+
+def test_a_film_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
+    Image.new("L", (6000, 5000)).save(tmp_path / "a.png")
+    write_manifest(tmp_path, [Film("a", "a.png", "1")])
+    opened = open_collection(tmp_path)
+    with pytest.raises(CollectionError, match="25 million pixels"):
+        opened.image(opened.films[0])
+
+
+def test_the_shipped_collection_splits_by_study_and_never_trains_on_a_test_study() -> None:
+    openi = open_collection("openi")
+    test, train = openi.select("test"), openi.select("train")
+    states = [film.states("effusion", "present") for film in test]
+    assert (len(test), states.count(True), states.count(False)) == (70, 35, 35)
+    assert {f.uid for f in test}.isdisjoint(f.uid for f in train)
+    folds: dict[str, set[str]] = {}
+    for one in train:
+        folds.setdefault(one.uid, set()).add(one.fold)
+    assert all(len(places) == 1 for places in folds.values())
+    assert set.union(*folds.values()) == set("01234")
+    abnormal = [f for f in test if "effusion" in f.denied and f.findings - {"normal"}]
+    assert len(abnormal) >= 18  # at least half of those without effusion show something else
+
+
+def test_the_shipped_collections_hold_no_prose() -> None:
+    for name in ("openi", "nih"):
+        assert not any(film.report for film in open_collection(name))
