@@ -1,0 +1,194 @@
+"""A family of models on disk.
+
+    <family>/family.json                   what there is, with hash and tensors of every file
+    <family>/base/model.safetensors        what base adds to its published text tower
+    <family>/base/image_tower.safetensors  compact only
+    <family>/con1/model.safetensors        what tuning may have changed, in half precision
+    <family>/<model>/config.json           how the model came to be: hyper-parameters, seed, data hashes
+
+`family.json` is replaced last, and a model is struck from it before its files are touched, so a reader
+never meets a half-written checkpoint, whenever the writer is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from negviz.files import write_atomically
+from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
+
+FORMAT: Final = 1
+FAMILY_FILE: Final = "family.json"
+WEIGHTS_FILE: Final = "model.safetensors"
+IMAGE_TOWER_FILE: Final = "image_tower.safetensors"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A `family.json` as read; `record` is the whole of it."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return self.folder / FAMILY_FILE
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The models there are, in the order they are shown."""
+        return tuple(name for name in self.record["columns"] if name in self.record["models"])
+
+    def logit_scale(self, name: str) -> float:
+        """The logarithm of the factor on cosines in the loss."""
+        return float(self.record["models"][name].get("logit_scale", self.record["logit_scale"]))
+
+    def weights(self, name: str) -> dict[str, Tensor]:
+        """The verified tensors of one model.  Raises `CheckpointError`."""
+        return TensorFile.from_record(self.record["models"][name]).read(self.folder)
+
+    def image_tower(self) -> dict[str, Tensor]:
+        """The verified tensors of the family's own image tower.  Raises `CheckpointError`."""
+        return TensorFile.from_record(self.record["image_tower"]).read(self.folder)
+
+
+def read_family(folder: Path) -> Family:
+    """Read and check `family.json`.  Raises `CheckpointError`."""
+    path = folder / FAMILY_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            f"{folder} holds no {FAMILY_FILE}; give --family the folder of a family of models."
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON ({error}); fetch it anew.") from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} is not of format {FORMAT}; use the version of negviz it was made with."
+        )
+    if not _is_complete(record):
+        raise CheckpointError(f"{path} lacks entries that every family has; fetch it anew.")
+    return Family(folder, record)
+
+
+def _is_complete(record: Mapping[str, Any]) -> bool:
+    columns, models = record.get("columns"), record.get("models")
+    if not isinstance(columns, list) or not isinstance(models, dict) or "base" not in models:
+        return False
+    named = all(name in columns and _NAME.fullmatch(name) for name in models)
+    described = all(isinstance(entry, dict) for entry in models.values())
+    scaled = isinstance(record.get("logit_scale"), int | float)
+    return named and described and scaled and isinstance(record.get("family"), str)
+
+
+def identical(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> bool:
+    """Whether no tensor of `tuned` differs from base, each compared in the precision it is stored in."""
+    return all(torch.equal(base[name].to(tensor.dtype), tensor) for name, tensor in tuned.items())
+
+
+def parameter_delta(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> dict[str, float]:
+    """How far tuning moved the parameters: `l2`, and `relative` to the L2 norm of base."""
+    if base.keys() != tuned.keys():
+        raise ValueError("The parameters of base and of the tuned model differ in name.")
+    moved = _norm({name: tuned[name].detach().double() - base[name].detach().double() for name in base})
+    size = _norm(base)
+    return {"l2": moved, "relative": moved / size if size else math.inf}
+
+
+def _norm(tensors: Mapping[str, Tensor]) -> float:
+    return math.sqrt(sum(float(tensor.detach().double().square().sum()) for tensor in tensors.values()))
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def write_family(
+    folder: Path,
+    facts: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    image_tower: Mapping[str, Tensor] | None,
+    *,
+    training: Mapping[str, Any],
+) -> None:
+    """Start a family that holds base alone; `negviz.model.save_base` says what `facts` are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {WEIGHTS_FILE: weights}
+    if image_tower is not None:
+        files[IMAGE_TOWER_FILE] = image_tower
+    config = {"family": facts["family"], "training": training}
+    with _staged(folder, "base", files, config) as (source, records):
+        (folder / FAMILY_FILE).unlink(missing_ok=True)
+        _move(source, folder / "base")
+    record = {"format": FORMAT, **facts, "columns": ["base"], "models": {"base": records[WEIGHTS_FILE]}}
+    if image_tower is not None:
+        record["image_tower"] = {**facts["image_tower"], **records[IMAGE_TOWER_FILE]}
+    _write_json(folder / FAMILY_FILE, record)
+
+
+def write_checkpoint(
+    folder: Path,
+    name: str,
+    tensors: Mapping[str, Tensor],
+    *,
+    training: Mapping[str, Any],
+    logit_scale: float | None = None,
+) -> None:
+    """Add the tuned model `name`, or replace it, in half precision.
+
+    `training` is any JSON: hyper-parameters, seed, data hashes, `parameter_delta`.  `logit_scale` is given
+    where it was tuned too.  Raises `CheckpointError`, and leaves the family as it was, where half precision
+    cannot hold a value.
+    """
+    if name == "base" or not _NAME.fullmatch(name):
+        raise CheckpointError(f"{name!r} cannot name a tuned model: use lower-case letters, digits, - and _.")
+    record = read_family(folder).record
+    config = {"family": record["family"], "training": training}
+    with _staged(folder, name, {WEIGHTS_FILE: tensors}, config) as (source, records):
+        if record["models"].pop(name, None) is not None:
+            _write_json(folder / FAMILY_FILE, record)  # killed from here on: no such model, but no wrong one
+        _move(source, folder / name)
+    scale = {} if logit_scale is None else {"logit_scale": logit_scale}
+    record["models"][name] = {**records[WEIGHTS_FILE], **scale}
+    record["columns"] += [name] if name not in record["columns"] else []
+    _write_json(folder / FAMILY_FILE, record)
+
+
+@contextmanager
+def _staged(
+    folder: Path, name: str, files: Mapping[str, Mapping[str, Tensor]], config: Mapping[str, Any]
+) -> Iterator[tuple[Path, dict[str, dict[str, Any]]]]:
+    """A model's folder, written in a hidden place beside its own, and what family.json says of its files."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as temporary:
+        source = Path(temporary) / name
+        source.mkdir()
+        records = {
+            file: write_tensors(source / file, tensors, file=f"{name}/{file}").to_record()
+            for file, tensors in files.items()
+        }
+        _write_json(source / "config.json", {"name": name, **config})
+        yield source, records
+
+
+def _move(source: Path, target: Path) -> None:
+    if target.exists():
+        shutil.rmtree(target)
+    source.replace(target)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())

@@ -1,0 +1,245 @@
+"""Dual encoders of `transformers`: CLIP, SigLIP and VisionTextDualEncoder, from the Hub or a folder.
+
+The three differ in how a sentence is padded and which token speaks for it:
+
+- CLIP: padded to the longest sentence, masked; the end-of-text token, which is the last real one.
+- SigLIP: always padded to 64, no mask; the last position, padding included.
+- VisionTextDualEncoder: padded to the longest, masked; the text model's own pooling.
+
+Each tower is rebuilt here from the parts of the transformers model so that it can start from word
+embeddings without a hook; tests hold it equal to transformers' own features.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoTokenizer,
+    CLIPModel,
+    PreTrainedModel,
+    SiglipModel,
+    VisionTextDualEncoderModel,
+)
+from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
+
+from negviz.tensor_files import CheckpointError
+from negviz.text_tower import FastTokenizer, TextTower, Tokenize, valid_unicode
+
+_FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
+_CLASSES: Final[dict[str, type[PreTrainedModel]]] = {
+    "clip": CLIPModel,
+    "siglip": SiglipModel,
+    "vision-text-dual-encoder": VisionTextDualEncoderModel,
+}
+
+
+@dataclass(frozen=True)
+class HubTowers:
+    """The two halves of a dual encoder and what its configuration says of them."""
+
+    family: str  # transformers' model type
+    text: TextTower
+    image: HubImageTower
+    logit_scale: float
+    revision: str  # the commit on the Hub; "" for a folder
+
+
+def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTowers:
+    """Open a dual encoder from a folder in the Hub's format, the Hub's cache or the Hub.
+
+    Raises `CheckpointError` where it is none of these, or of a kind that is not supported.
+    """
+    folder, commit = _fetch(id_or_folder, revision)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if config.model_type not in _CLASSES:
+            known = ", ".join(_CLASSES)
+            raise CheckpointError(f"{id_or_folder} is of type {config.model_type!r}; negviz opens {known}.")
+        model: Any = _CLASSES[config.model_type].from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+        text = _TEXT_TOWERS[config.model_type](model, _open_tokenizer(folder, config))
+        image = HubImageTower(model, _open_processor(folder, config))
+        text(**text.tokenize(["film"]))  # a text model that takes no embeddings fails here
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason}") from error
+    return HubTowers(config.model_type, text, image, float(model.logit_scale.detach()), commit)
+
+
+def _fetch(id_or_folder: str, revision: str | None) -> tuple[Path, str]:
+    """The folder the files lie in and the commit it is; the only step that may use the network."""
+    if Path(id_or_folder).is_dir():
+        return Path(id_or_folder), ""
+    try:
+        folder = Path(snapshot_download(id_or_folder, revision=revision, allow_patterns=_FILES))
+    except (OSError, ValueError) as error:  # offline, unknown, gated, or no valid id
+        raise CheckpointError(
+            f"{id_or_folder} is neither a folder nor a model that the Hub, or its cache, can give: "
+            f"{str(error).strip().splitlines()[0]}"
+        ) from error
+    return folder, folder.name
+
+
+# Text -----------------------------------------------------------------------------------------
+
+
+def _open_tokenizer(folder: Path, config: Any) -> Tokenize:
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    fixed = config.model_type == "siglip"
+    max_tokens = min(int(config.text_config.max_position_embeddings), tokenizer.model_max_length)
+    if tokenizer.is_fast:
+        return FastTokenizer(
+            tokenizer.backend_tokenizer,
+            max_tokens=max_tokens,
+            pad_id=tokenizer.pad_token_id,
+            pad_token=tokenizer.pad_token,
+            fixed=fixed,
+        )
+    return SlowTokenizer(tokenizer, max_tokens=max_tokens, fixed=fixed)
+
+
+class SlowTokenizer:
+    """A tokenizer of transformers without a `tokenizers` backend, such as SigLIP's sentencepiece."""
+
+    def __init__(self, tokenizer: Any, *, max_tokens: int, fixed: bool) -> None:
+        self._tokenizer = tokenizer
+        self._max_tokens = max_tokens
+        self._fixed = fixed
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        encoded = self._tokenizer(
+            [valid_unicode(text) for text in texts],
+            padding="max_length" if self._fixed else "longest",
+            truncation=True,
+            max_length=self._max_tokens,
+            return_tensors="pt",
+        )
+        names = ("input_ids",) if self._fixed else ("input_ids", "attention_mask")
+        return {name: encoded[name] for name in names}
+
+
+class HubTextTower(TextTower):
+    """The text half of a transformers dual encoder: its text model and, where it has one, its projection."""
+
+    def __init__(self, model: Any, tokenizer: Tokenize) -> None:
+        super().__init__()
+        self.text_model = model.text_model
+        self.projection: nn.Module = getattr(model, "text_projection", nn.Identity())
+        self.tokenizer = tokenizer
+        table = self.word_embeddings
+        self.frozen = tuple(f"{name}.weight" for name, module in self.named_modules() if module is table)
+        self.dim = _width(self.projection) or int(model.config.text_config.projection_size)
+
+    @property
+    def word_embeddings(self) -> nn.Module:
+        return cast(nn.Module, self.text_model.get_input_embeddings())
+
+
+def _width(projection: nn.Module) -> int | None:
+    return projection.out_features if isinstance(projection, nn.Linear) else None
+
+
+class ClipTextTower(HubTextTower):
+    def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        text = self.text_model
+        hidden = text.embeddings(inputs_embeds=embeddings)  # adds the positions
+        mask = create_causal_mask(
+            config=text.config, inputs_embeds=hidden, attention_mask=attention_mask, past_key_values=None
+        )
+        hidden = text.encoder(inputs_embeds=hidden, attention_mask=mask, is_causal=True).last_hidden_state
+        last = attention_mask.sum(1) - 1  # [n], the end-of-text token
+        pooled = text.final_layer_norm(hidden[torch.arange(len(hidden)), last])
+        return cast(Tensor, self.projection(pooled))
+
+
+class SiglipTextTower(HubTextTower):
+    def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        text = self.text_model  # the mask is all ones: SigLIP reads its padding
+        hidden = text.embeddings(inputs_embeds=embeddings)
+        mask = create_bidirectional_mask(config=text.config, inputs_embeds=hidden, attention_mask=None)
+        hidden = text.encoder(inputs_embeds=hidden, attention_mask=mask).last_hidden_state
+        return cast(Tensor, text.head(text.final_layer_norm(hidden[:, -1])))
+
+
+class VisionTextTower(HubTextTower):
+    def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        pooled = self.text_model(inputs_embeds=embeddings, attention_mask=attention_mask).pooler_output
+        return cast(Tensor, self.projection(pooled))
+
+
+_TEXT_TOWERS: Final[dict[str, type[HubTextTower]]] = {
+    "clip": ClipTextTower,
+    "siglip": SiglipTextTower,
+    "vision-text-dual-encoder": VisionTextTower,
+}
+
+
+# Images ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HubImageConfig:
+    """What becomes of a film before a transformers image tower sees it; part of the tower's identity."""
+
+    size: int  # pixels a side, films squashed to a square: nothing is cropped
+    resample: int  # PIL's number of the filter
+    rescale_factor: float
+    image_mean: tuple[float, ...]
+    image_std: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]  # lists for tuples
+
+
+class HubImageTower(nn.Module):
+    """The image half of a transformers dual encoder."""
+
+    def __init__(self, model: Any, config: HubImageConfig) -> None:
+        super().__init__()
+        self.vision_model = model.vision_model
+        self.projection: nn.Module = getattr(model, "visual_projection", nn.Identity())
+        self.config = config
+
+    def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
+        """Films of any mode and size → float32 [n, 3, size, size], as transformers' own processor resizes."""
+        shape = (self.config.size, self.config.size)
+        resample = Image.Resampling(self.config.resample)
+        rgb = np.stack([np.asarray(image.convert("RGB").resize(shape, resample)) for image in images])
+        scaled = rgb * np.float32(self.config.rescale_factor)
+        mean, std = (
+            np.array(values, np.float32) for values in (self.config.image_mean, self.config.image_std)
+        )
+        return torch.from_numpy((scaled - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels float32 [n, 3, size, size] → unit vectors [n, dim]."""
+        pooled = self.projection(self.vision_model(pixel_values=pixels).pooler_output)
+        return F.normalize(pooled, dim=-1)
+
+
+def _open_processor(folder: Path, config: Any) -> HubImageConfig:
+    opener: Any = AutoImageProcessor  # untyped in transformers
+    processor = opener.from_pretrained(folder, local_files_only=True, backend="pil")
+    return HubImageConfig(
+        size=int(config.vision_config.image_size),
+        resample=int(processor.resample),
+        rescale_factor=float(processor.rescale_factor),
+        image_mean=tuple(processor.image_mean),
+        image_std=tuple(processor.image_std),
+    )

@@ -1,0 +1,227 @@
+"""Dual encoders, and families of them opened from disk.
+
+    models = load_models("checkpoints/compact")     # {"base": DualEncoder, "con1": …} in column order
+    models["con2"].encode_text(["No pleural effusion."])
+
+The models of a family share one image tower and one table of word embeddings.  A model is only ever read:
+no hooks, no train mode, no gradients, so threads may use one without a lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from negviz.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
+from negviz.hub import open_hub_towers
+from negviz.image_tower import ImageTower, ImageTowerConfig
+from negviz.tensor_files import CheckpointError, check_fits, in_half_precision
+from negviz.text_tower import CompactTextTower, TextTower, open_text_tower
+
+__all__ = [
+    "CheckpointError",
+    "DualEncoder",
+    "ImageEncoder",
+    "load_models",
+    "make_model",
+    "open_hub_model",
+    "save_base",
+    "weights_id",
+    "with_text",
+]
+
+_TEXTS_AT_ONCE: Final = 64
+_IMAGES_AT_ONCE: Final = 32
+T = TypeVar("T")
+
+
+class Config(Protocol):
+    """Architecture and preprocessing: everything but the weights."""
+
+    def to_dict(self) -> dict[str, Any]: ...  # JSON
+
+
+class ImageEncoder(Protocol):
+    """An image tower as `DualEncoder` needs it: the compact one or a Hub model's."""
+
+    @property
+    def config(self) -> Config: ...
+
+    def preprocess(self, images: Sequence[Image.Image]) -> Tensor: ...
+    def __call__(self, pixels: Tensor) -> Tensor: ...
+    def state_dict(self) -> dict[str, Tensor]: ...
+    def eval(self) -> Any: ...
+    def requires_grad_(self, requires_grad: bool) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class DualEncoder:
+    """One model: a column of the page."""
+
+    name: str
+    family: str  # "compact", or the Hub's model type
+    text: TextTower
+    image: ImageEncoder
+    logit_scale: float  # the logarithm of the factor on cosines in the loss
+    tower_id: str  # 16 hex digits: the image tower's weights and preprocessing
+    source: Mapping[str, str] | None = None  # a Hub model's id and revision
+
+    @property
+    def dim(self) -> int:
+        return self.text.dim
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors float32 [n, dim], each the same whatever it is encoded with."""
+        return self._stack(lambda part: self.text(**self.text.tokenize(part)), texts, _TEXTS_AT_ONCE)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Unit vectors float32 [n, dim] of films of any mode and size."""
+        return self._stack(lambda part: self.image(self.image.preprocess(part)), images, _IMAGES_AT_ONCE)
+
+    def _stack(
+        self, encode: Callable[[Sequence[T]], Tensor], items: Sequence[T], at_once: int
+    ) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            parts = [F.normalize(encode(part).float(), dim=-1).numpy() for part in _batches(items, at_once)]
+        return np.concatenate([np.empty((0, self.dim), np.float32), *parts])
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def make_model(
+    text: TextTower,
+    image: ImageEncoder,
+    *,
+    logit_scale: float,
+    family: str = "compact",
+    source: Mapping[str, str] | None = None,
+) -> DualEncoder:
+    """A model named `base` from its towers, which are put in eval mode and lose their gradients."""
+    for tower in (text, image):
+        tower.eval()
+        tower.requires_grad_(False)
+    identity = weights_id(image.state_dict(), image.config.to_dict())
+    return DualEncoder("base", family, text, image, logit_scale, identity, source)
+
+
+def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEncoder:
+    """Open a CLIP, SigLIP or VisionTextDualEncoder model from a folder, the Hub's cache or the Hub.
+
+    Raises `CheckpointError` where it is none of these, or of another kind.
+    """
+    towers = open_hub_towers(id_or_folder, revision=revision)
+    source = {"id": id_or_folder, "revision": towers.revision}
+    return make_model(
+        towers.text, towers.image, logit_scale=towers.logit_scale, family=towers.family, source=source
+    )
+
+
+def with_text(
+    model: DualEncoder, name: str, tensors: Mapping[str, Tensor], logit_scale: float
+) -> DualEncoder:
+    """The model under another name, its text tower carrying `tensors` (see `TextTower.tunable`)."""
+    tower = model.text.with_tuned(tensors).eval().requires_grad_(False)
+    return replace(model, name=name, text=tower, logit_scale=logit_scale)
+
+
+def weights_id(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
+    """16 hex digits of a SHA-256 over weights, in the precision they are shipped in, and configuration."""
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for name, tensor in sorted(in_half_precision(state).items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+# Families -------------------------------------------------------------------------------------
+
+
+def load_models(folder: str | Path) -> dict[str, DualEncoder]:
+    """Open a family, every file verified, in column order.
+
+    Raises `CheckpointError` on a missing, damaged or foreign file, and on a tuned model that is base.
+    """
+    family = read_family(Path(folder))
+    base = _open_hub_base(family) if "hub" in family.record else _open_compact_base(family)
+    return {name: base if name == "base" else _open_tuned(family, base, name) for name in family.columns}
+
+
+def save_base(
+    folder: Path, model: DualEncoder, *, licence: str, data: Mapping[str, Any], training: Mapping[str, Any]
+) -> None:
+    """Start a family: write `model` as its base; `write_checkpoint` then adds tuned models.
+
+    `data` holds the hashes of what it was trained on, `training` its hyper-parameters and seed.
+    """
+    facts = {"family": model.family, "logit_scale": model.logit_scale, "licence": licence, "data": dict(data)}
+    if isinstance(model.text, CompactTextTower):
+        own = {"text_tower": model.text.identity, "image_tower": {"config": model.image.config.to_dict()}}
+        projection, image_tower = model.text.projection.state_dict(), model.image.state_dict()
+        write_family(folder, {**facts, **own}, projection, image_tower, training=training)
+    else:
+        hub = {**(model.source or {}), "tower_id": model.tower_id, "text_id": _text_id(model)}
+        write_family(folder, {**facts, "hub": hub}, {}, None, training=training)
+
+
+def _open_compact_base(family: Family) -> DualEncoder:
+    try:
+        text, image = family.record["text_tower"], family.record["image_tower"]
+        name, sha256 = str(text["name"]), str(text["sha256"])
+        image_tower = ImageTower(ImageTowerConfig.from_dict(image["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{family.path} does not describe its towers as format 1 does ({error})."
+        ) from error
+    _fill(image_tower, family.image_tower(), family.folder / str(image["file"]))
+    projection, path = family.weights("base"), family.folder / "base" / WEIGHTS_FILE
+    dim = image_tower.config.dim
+    tower = open_text_tower(dim, sha256=sha256, family=family.folder, name=name)
+    if tower.identity != text:
+        raise CheckpointError(f"The vocabulary of {name} is not the one that {family.path} records.")
+    _fill(tower.projection, projection, path)
+    return make_model(tower, image_tower, logit_scale=family.logit_scale("base"))
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    check_fits(path, tensors, module.state_dict())
+    module.load_state_dict(dict(tensors))
+
+
+def _open_hub_base(family: Family) -> DualEncoder:
+    hub = family.record["hub"]
+    try:
+        model = open_hub_model(str(hub["id"]), revision=hub["revision"] or None)
+        known = (hub["tower_id"], hub["text_id"])
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{family.path} does not describe its base as format 1 does.") from error
+    if known != (model.tower_id, _text_id(model)):
+        raise CheckpointError(f"The weights of {hub['id']} are not those that {family.path} records as base.")
+    return replace(model, logit_scale=family.logit_scale("base"))
+
+
+def _text_id(model: DualEncoder) -> str:
+    return weights_id(model.text.state_dict(), {})
+
+
+def _open_tuned(family: Family, base: DualEncoder, name: str) -> DualEncoder:
+    tensors, path = family.weights(name), family.folder / name / WEIGHTS_FILE
+    original = base.text.tunable()
+    check_fits(path, tensors, original)
+    if identical(original, tensors):
+        raise CheckpointError(
+            f"{path} holds the very parameters of base, so {name} was never tuned; tune it anew."
+        )
+    return with_text(base, name, tensors, family.logit_scale(name))
