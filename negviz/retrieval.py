@@ -1,0 +1,109 @@
+"""The films of a collection that a model puts nearest to a prompt.
+
+Exact search by one matrix product: with unit vectors the cosine is the dot product, and below some
+200,000 films no index is faster.  Equal scores keep the collection's order, so a ranking is repeatable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from negviz.collection import Collection, Unmentioned, judge
+from negviz.embeddings import film_embeddings
+from negviz.prompt import Prompt, read_prompt
+
+if TYPE_CHECKING:
+    from negviz.model import DualEncoder
+
+Vectors = npt.NDArray[np.floating[Any]]  # [films, dim], unit-norm
+
+
+class RetrievalError(ValueError):
+    """A search that cannot be made; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One film a search returned."""
+
+    id: str
+    rank: int  # 1 is best
+    score: float  # cosine of prompt and film
+    relevant: bool | None  # does the film satisfy the prompt; None where that is not judged
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Every film of a collection, best first."""
+
+    ids: tuple[str, ...]
+    scores: npt.NDArray[np.floating[Any]]  # [films] cosine
+
+
+def rank(
+    model: DualEncoder, collection: Collection, prompt: Prompt | str, *, embeddings: Vectors | None = None
+) -> Ranking:
+    """Rank all films for a prompt.  `embeddings` [films, dim] replace those of `film_embeddings`.
+
+    Raises `RetrievalError` where the embeddings do not fit the model and the collection.
+    """
+    scores = _scores(model, collection, prompt, embeddings)
+    order = top_k(scores, len(collection))
+    return Ranking(tuple(collection.films[i].id for i in order), scores[order])
+
+
+def search(
+    model: DualEncoder,
+    collection: Collection,
+    prompt: Prompt | str,
+    k: int = 10,
+    *,
+    unmentioned: Unmentioned = "unknown",
+    embeddings: Vectors | None = None,
+) -> list[Hit]:
+    """The `k` best films for a prompt (all of them where there are fewer), each judged against it.
+
+    Raises `RetrievalError` as `rank` does, and for `k` below 1.
+    """
+    if k < 1:
+        raise RetrievalError(f"k must be at least 1, not {k}.")
+    read = read_prompt(prompt) if isinstance(prompt, str) else prompt
+    scores = _scores(model, collection, read, embeddings)
+    return [
+        Hit(
+            id=collection.films[i].id,
+            rank=place,
+            score=float(scores[i]),
+            relevant=judge(collection.films[i], read, unmentioned),
+        )
+        for place, i in enumerate(top_k(scores, k), start=1)
+    ]
+
+
+def top_k(scores: npt.NDArray[np.floating[Any]], k: int) -> npt.NDArray[np.intp]:
+    """Indices of the `k` largest scores, largest first; of equal scores the earlier index comes first."""
+    if k < len(scores):
+        least = np.partition(scores, -k)[-k]  # sorting only what can be among the first k
+        candidates = np.flatnonzero(scores >= least)
+    else:
+        candidates = np.arange(len(scores))
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
+
+
+def _scores(
+    model: DualEncoder, collection: Collection, prompt: Prompt | str, embeddings: Vectors | None
+) -> npt.NDArray[np.floating[Any]]:
+    text = prompt if isinstance(prompt, str) else prompt.text
+    films = film_embeddings(model, collection) if embeddings is None else embeddings
+    vector = model.encode_text([text])[0]
+    if films.shape != (len(collection), len(vector)):
+        raise RetrievalError(
+            f"{collection.name} and {model.name} need embeddings of shape {(len(collection), len(vector))}, "
+            f"not {films.shape}; compute them with this model for these films."
+        )
+    scores: npt.NDArray[np.floating[Any]] = films @ vector
+    return scores

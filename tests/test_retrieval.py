@@ -1,0 +1,80 @@
+"""Search is exact, repeatable and judged against the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from negviz.collection import Collection, Film
+from negviz.prompt import read_prompt
+from negviz.retrieval import RetrievalError, rank, search, top_k
+
+FILMS = Collection(
+    "four",
+    (
+        Film("with", "a.png", "1", findings=frozenset({"effusion"})),
+        Film("without", "b.png", "2", denied=frozenset({"effusion"})),
+        Film("silent", "c.png", "3", findings=frozenset({"nodule"})),
+        Film("normal", "d.png", "4", findings=frozenset({"normal"})),
+    ),
+)
+EMBEDDINGS = np.array([[0.8, 0.6], [0.6, 0.8], [0.8, 0.6], [1.0, 0.0]], dtype=np.float32)
+
+
+class OneVector:
+    """A model that makes the same vector of every text."""
+
+    name = "one"
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0]] * len(texts), dtype=np.float32)
+
+
+def test_ranks_all_films_best_first_with_ties_in_film_order() -> None:
+    ranking = rank(OneVector(), FILMS, "pleural effusion", embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    assert ranking.ids == ("normal", "with", "silent", "without")
+    assert ranking.scores == pytest.approx([1.0, 0.8, 0.8, 0.6])
+
+
+@pytest.mark.parametrize("as_read", [False, True], ids=["str", "Prompt"])
+def test_hits_are_judged_against_the_prompt(as_read: bool) -> None:
+    prompt = read_prompt("No pleural effusion.") if as_read else "No pleural effusion."
+    hits = search(OneVector(), FILMS, prompt, k=3, embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    assert [(hit.id, hit.rank, hit.relevant) for hit in hits] == [
+        ("normal", 1, True),
+        ("with", 2, False),
+        ("silent", 3, None),
+    ]
+    assert hits[1].score == pytest.approx(0.8)
+
+
+def test_silence_counts_as_denial_on_request() -> None:
+    model, prompt = OneVector(), "No pleural effusion."
+    hits = search(model, FILMS, prompt, unmentioned="absent", embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    assert {hit.id: hit.relevant for hit in hits}["silent"] is True
+
+
+def test_asking_for_more_than_there_is_gives_all() -> None:
+    hits = search(OneVector(), FILMS, "effusion", k=99, embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+
+
+def test_a_prompt_that_says_nothing_known_is_ranked_but_not_judged() -> None:
+    hits = search(OneVector(), FILMS, "qwertz", embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    assert len(hits) == 4
+    assert all(hit.relevant is None for hit in hits)
+
+
+@pytest.mark.parametrize("k", [1, 7, 499, 500, 800])
+def test_top_k_is_the_head_of_a_stable_sort(k: int) -> None:
+    scores = np.random.default_rng(0).normal(size=500).round(1)  # many ties
+    assert top_k(scores, k).tolist() == np.argsort(-scores, kind="stable")[:k].tolist()
+
+
+def test_bad_requests_are_refused() -> None:
+    with pytest.raises(RetrievalError, match="at least 1"):
+        search(OneVector(), FILMS, "effusion", k=0, embeddings=EMBEDDINGS)  # type: ignore[arg-type]
+    with pytest.raises(RetrievalError, match="shape"):
+        rank(OneVector(), FILMS, "effusion", embeddings=EMBEDDINGS[:3])  # type: ignore[arg-type]
