@@ -1,0 +1,42 @@
+"""negviz: see which image–text models of chest radiographs understand "no".
+
+    models = negviz.load_models("checkpoints/compact")  # dict[str, DualEncoder] in column order
+    films = negviz.open_collection("openi")  # or a folder that holds manifest.csv
+    prompt = negviz.read_prompt("No pleural effusion.")
+    hits = negviz.search(models["con2"], films, prompt, k=10)
+
+Nothing here imports gradio, and nothing writes but to a cache.
+"""
+
+from negviz.collection import Collection, CollectionError, Film, judge, open_collection
+from negviz.embeddings import EmbeddingsError, film_embeddings
+from negviz.findings import FINDINGS, Polarity
+from negviz.model import CheckpointError, DualEncoder, load_models, open_hub_model
+from negviz.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt
+from negviz.retrieval import Hit, Ranking, rank, search
+
+__all__ = [
+    "FINDINGS",
+    "CheckpointError",
+    "Collection",
+    "CollectionError",
+    "Cue",
+    "DualEncoder",
+    "EmbeddingsError",
+    "Film",
+    "Hit",
+    "Mention",
+    "Polarity",
+    "Prompt",
+    "Ranking",
+    "Word",
+    "film_embeddings",
+    "judge",
+    "load_models",
+    "open_collection",
+    "open_hub_model",
+    "rank",
+    "read_mentions",
+    "read_prompt",
+    "search",
+]

@@ -1,0 +1,66 @@
+"""The findings negviz knows by name, and the words that speak of them.
+
+One spelling each, used in manifests, prompts, checkpoints and results alike.  `normal` is a statement
+about the whole film, not a finding of its own: it denies every other one.
+
+The words themselves stand in `negviz.terms`.  A term says what follows when its words are affirmed and when
+they are denied: affirmative equivalents of absence ("sharp costophrenic angles") need no special case.
+
+Decisions a reader may want to know
+- Airspace disease and infiltrates are *opacity*; a denial of airspace disease also denies *consolidation*.
+- Clear, normal or healthy lungs deny consolidation and opacity and say nothing of effusion.  One lung, or
+  lung bases alone, say too little.
+- Blunted costophrenic angles leave effusion *uncertain*; sharp ones, and clear pleural spaces, deny it.
+- A heart at the "upper limits of normal", like a "borderline" one, is uncertain; a stable one says nothing.
+- Masses, nodular and mass-like opacities are *nodule*; granulomas, and masses of other organs, are not.
+- Intact bones deny *fracture*; a denial of acute bony abnormalities does not speak of it.
+- "No acute disease", of heart and lungs or of the lungs, is a `normal` film, beside whatever else is named.
+- Fractured wires, screws and catheters are no *fracture*.
+- What has cleared denies what it names and nothing else.
+- Hyperinflation, COPD, vascular congestion and pneumonia are not in the vocabulary.
+- Lay words: water or fluid *around* or *on* the lung is effusion, *in* the lung is edema; a collapsed
+  lung is pneumothorax (a collapsed lobe is atelectasis); a spot on the lung is nodule, a shadow opacity.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Polarity = Literal["present", "absent", "uncertain"]
+
+FINDINGS: Final = (
+    "effusion",
+    "cardiomegaly",
+    "pneumothorax",
+    "consolidation",
+    "opacity",
+    "edema",
+    "atelectasis",
+    "nodule",
+    "emphysema",
+    "fracture",
+    "normal",
+)
+ABNORMAL: Final = tuple(name for name in FINDINGS if name != "normal")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a term says of one finding when affirmed and when denied (`None`: nothing)."""
+
+    finding: str
+    affirmed: Polarity | None = "present"
+    denied: Polarity | None = "absent"
+
+
+@dataclass(frozen=True)
+class Term:
+    """Words that speak of one or more findings."""
+
+    pattern: re.Pattern[str]
+    outcomes: tuple[Outcome, ...]
+    statement: bool = False  # a clause of its own ("the size is normal"): no earlier "no" reaches into it
+    derived: bool = False  # names the finding by implication only: yields to words that name it
+    unless_before: re.Pattern[str] | None = None  # says nothing when this occurs earlier in its clause

@@ -1,0 +1,254 @@
+"""The words that negate, hedge and bound: ConText's idea with a lexicon of our own.
+
+Each cue is the *smallest* piece of wording whose removal turns a sentence round ("no" of "no evidence of",
+"not" of "is not seen"), because the opposite of a prompt and its attribution are made from it; what must
+stand around it is asserted by look-ahead.  Patterns run over normalised text (`negviz.normal`), where
+"cannot" and "can't" are "can not".  Where two cues start at one place, the earlier in `CUES` wins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from negviz.wording import NAMED
+
+CueKind = Literal["negation", "uncertainty", "pseudo", "termination"]
+Reach = Literal[
+    "before", "after", "either", "none"
+]  # where the words that a cue governs stand: relative to it
+
+_ADV = (
+    r"(?:(?:been|be|being|currently|definitely|definitively|clearly|obviously|readily|convincingly|now|"
+    r"actually|really|any|there|reliably|confidently|completely|entirely|totally|fully|absolutely|yet|so|"
+    r"otherwise|significantly|appreciably|grossly|overtly|to|appear|appears|seem|also|either|"
+    r"radiographically) )*"
+)
+_SEEN = (
+    r"(?:seen|identified|present|noted|visuali[sz]ed|evident|demonstrated|detected|found|observed|"
+    r"appreciated|apparent|visible|shown|suspected|recogni[sz]ed|depicted|displayed|there|indicated|"
+    r"appreciable|discernible|discerned)"
+)
+_ELSEWHERE = (  # a finding that another film or view does not show is not thereby denied
+    r"(?! (?:on|in|by) (?:the |a |this )?(?:\w+ ){0,2}"
+    r"(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|older|ct)(?![^ ]))"
+)
+_EXCLUDE = r"(?:exclude|rule out|excluding|ruling out|rule|dismiss)"
+_EXCLUDED = r"(?:excluded|ruled out|dismissed)"
+_DEGREE = (
+    r"(?:(?:significant|significantly|definite|definitely|interval|appreciable|appreciably|substantial|"
+    r"substantially|short|term|acute|new|gross|grossly|real|obvious|visible|major|much|further|yet|"
+    r"completely|fully|entirely|markedly|overall|xxxx|any|in|evidence|of|the|been) )*"
+)
+_CHANGE = (
+    r"(?:changes?|increases?|decreases?|improvement|worsening|progression|difference|reduction|"
+    r"resolution|regression|alteration)"
+)
+_CHANGED = (
+    r"(?:changed|increased|decreased|improved|worsened|progressed|different|larger|smaller|bigger|worse|"
+    r"resolving|altered|calcified|sclerotic|obscuring)"
+)
+_GONE = r"(?:resolved|cleared|disappeared|gone|vanished)"
+_PLAN = (  # "could be followed up" advises, it doubts nothing
+    r"(?:further |better |readily |clinically |also )?(?:followed|evaluated|characterized|assessed|obtained|"
+    r"performed|considered|helpful|useful|repeated|correlated|treated|warranted|initiated|of)(?![^ ])"
+)
+_END = (
+    r"(?= [.,;:?!-]|$| on | in | at | since | from | now | given | and | but | over | within | by | after |"
+    r" following | currently | today)"
+)
+
+# (name, kind, reach, pattern)
+_CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
+    # Words that only look like negation.
+    ("flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"),
+    (
+        "affirm",
+        "pseudo",
+        "none",
+        rf"(?:not|never|no longer) {_ADV}(?:absent|without|free (?:of|from)|clear of|negative(?: for)?|"
+        rf"devoid of|lacking|missing|denied)|"
+        rf"(?:no|without|not an?|not the) (?:absence|lack) of|not {_ADV}(?:yet )?{_GONE}|"
+        rf"(?:almost|nearly|near|partially|mostly|partly|largely|incompletely|incomplete|"
+        rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
+        rf"(?:no|not|without) {_DEGREE}(?:resolution|clearing)(?= of)",
+    ),
+    (
+        "unchanged",
+        "pseudo",
+        "none",
+        rf"(?:no|without|not|nor) {_DEGREE}{_CHANGE}(?! (?:in (?:the )?heart size|of heart))(?:(?: in| of|"
+        rf" from| to| since)(?= ))?|(?:not|without) {_DEGREE}{_CHANGED}(?! (?:in (?:heart|cardiac)|"
+        rf"than (?:normal|usual)))|no {_DEGREE}(?:larger|smaller|"
+        rf"bigger|worse|better|different)|"
+        r"not only|not just|not merely|no doubt|no question|no more than|no less than|"
+        r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
+        r"images?|chest|ct)|"
+        rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{_SEEN}|compared|included)(?= (?:on|in|"
+        rf"by) (?:the |a |this )?(?:\w+ ){{0,2}}(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|"
+        rf"older|ct)(?![^ ]))|"
+        r"without (?:contrast|iv contrast)",
+    ),
+    # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
+    (
+        "open",
+        "uncertainty",
+        "before",
+        rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
+        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be {_EXCLUDED}|"
+        r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
+        r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
+        r"identified|apparent)(?![^ ]))|"
+        r"(?:may|might|could) be(?= (?:present|there|seen)(?![^ ]))|"
+        rf"not (?:as )?(?:well|fully|adequately|completely|optimally|reliably) (?:seen|visuali[sz]ed|"
+        rf"evaluated|assessed|demonstrated|appreciated|characterized){_ELSEWHERE}|"
+        r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
+        r"(?:can|could) not be (?:confirmed|determined|assessed|evaluated|denied)|"
+        r"not (?:been )?(?:confirmed|certain)|"
+        r"(?:not|less|un) ?likely(?= [.,;]|$)|in the differential|remains? (?:a|in) (?:question|doubt|"
+        r"possibility|consideration)|"
+        r"(?:is|are) (?:a|the) (?:possibility|consideration|concern|question)",
+    ),
+    (
+        "open",
+        "uncertainty",
+        "after",
+        rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|(?:no way|"
+        rf"unable|inability|difficult|hard|impossible|not possible|failure) to (?:\w+ )?{_EXCLUDE}|"
+        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear) (?:if|whether|that|about|of)|(?:unclear|"
+        rf"uncertain) (?:if|whether)|"
+        r"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
+        r"decide)(?: if| whether| that)?",
+    ),
+    # Negation.
+    (
+        "denied",
+        "negation",
+        "before",
+        rf"not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
+        rf"never(?= {_ADV}{_SEEN}(?![^ ]))|"
+        rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
+        rf"no(?= [.,;]|$)|none|nil|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
+        + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
+        + rf"|(?<!be )excluded(?= [.,;]|$)|"
+        rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out{_END}|"
+        rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
+        rf"(?<=is )missing|(?<=are )missing|(?<=is )denied|unseen",
+    ),
+    ("absent", "negation", "either", r"absent"),
+    (
+        "gone",
+        "negation",
+        "before",
+        rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
+        rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
+        rf"resolved(?= [.,;]|$| since| in the interval| on the| completely)",
+    ),
+    (
+        "gone",
+        "negation",
+        "after",
+        r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
+    ),
+    (
+        "no",
+        "negation",
+        "after",
+        r"without|hardly any|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
+        r"negative(?= (?:acute|active))|"
+        r"free (?:of|from)|clear (?:of|from)|clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
+        r"lacks|lacking|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|excluding|"
+        r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify)|"
+        r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like)|"
+        r"non(?= enlarged)|unremarkable for|excluded(?! from)",
+    ),
+    # Hedges: after negation, as in CheXpert.
+    (
+        "hedge",
+        "uncertainty",
+        "either",
+        r"possible|possibly|possibility of|possibility|probable|probably|presumed|presumably|presumptive|"
+        r"likely|unlikely|questionable|questioned|question(?:s|ing)?(?: of)?|"
+        r"query|equivocal|perhaps|maybe|if any|suspected|suspect|suspicion (?:of|for)|suspicion|"
+        r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|uncertain(?! (?:acuity|age|etiology|"
+        r"significance|"
+        r"clinical))|potential(?:ly)?|conceivabl[ey]",
+    ),
+    (
+        "hedge",
+        "uncertainty",
+        "after",
+        rf"(?:may|might|could|would|can) (?:(?!not )\w+ )?(?:represent|be(?! {_PLAN})|reflect|indicate|"
+        r"suggest|have|relate|obscure|hide|mask|mimic|signify|also|still|include)|might|"
+        r"concern(?:ing|ed)?(?: for| of| about)|worrisome for|worried about|suggest(?:s|ed|ing|ive|"
+        r"ion)?(?: of)?(?= )|raises? the (?:possibility|question) of|"
+        r"rule out|r / ?o|(?:to|please|must) exclude|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
+        r"ing)?(?: for| of)|look(?:ing)? for|check(?:ing)? for|"
+        r"screen(?:ing)? for|correlate for|differential(?: diagnosis)?(?: considerations?)?(?: includes?)?|"
+        r"favou?r(?:s|ed|ing)?|most xxxx|"
+        r"xxxx(?= (?:represents?|reflects?|representing|reflecting)(?![^ ]))|"
+        r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
+        r"rather than|as opposed to|"
+        r"borderline|chance of|risk of|probability of|whether|"
+        r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|history of|may|looks? like",
+    ),
+    (  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
+        "blank",
+        "uncertainty",
+        "after",
+        r"(?:(?<=base )|(?<=bases )|(?<=lobe )|(?<=lung )|(?<=lungs ))xxxx(?= (?:adjacent |mild |chronic |"
+        r"sub ?segmental |focal |linear |an? )?(?:atelecta|scar|edema|infiltrat|hypoventilation|pneumonia))|"
+        r"(?:(?<=, )|(?<=opacity )|(?<=opacities )|(?<=opacification )|(?<=disease )|(?<=appearance )|"
+        r"(?<=xxxx ))xxxx(?! (?:consistent|compatible|is|are|was|were|seen|noted|identified|in|on|at|"
+        r"from|since|than|to|compared|lung|lobe|base|and|or|[.,;])(?![^ ]))",
+    ),
+)
+
+# Where a clause ends for every cue.
+CLAUSE_END: Final = re.compile(
+    r"(?<![^ ])(?:[.;!?]|but(?! (?:(?:can|could|is|are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
+    r"however|although|though|except(?: for)?|aside from|apart from|other than|"
+    r"with the exception of|which|that (?:is|are|was|were)|while|whereas|yet|nevertheless|nonetheless|"
+    r"despite|in spite of|because|since(?! (?:resolved|cleared|disappeared|gone))|save for)(?![^ ])"
+)
+# Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
+_NEW_SUBJECT: Final = (
+    r"-|there (?:is|are|was|were|has|may|could)|"
+    r"(?:, and|and|,|with)(?= (?:an? |the |there |stable |persistent |unchanged |new |increased |"
+    r"again )(?!evidence|sign|suspicious))|"
+    r"(?:, and|and|(?<!compatible )(?<!consistent )with)"
+    r"(?= (?:small|mild|minimal|moderate|large|tiny|trace|severe|normal|residual) )|"
+    r"(?<!compatible )(?<!consistent )with(?= (?:bilateral|left|right|bibasilar|basilar) )"
+)
+_GLOSS: Final = (
+    r"due to|secondary to|in (?:the )?setting of|status post|given|consistent with|compatible with|"
+    r"representing|now|instead|only|adjacent to|superimposed (?:on|upon)|associated with|along with|"
+    r"together with|and also|shows?|demonstrates?|reveals?"
+)
+HEDGE_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT})(?![^ ])")
+NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS})(?![^ ])")
+
+
+def _compile() -> re.Pattern[str]:
+    groups = (f"(?P<c{number}>{pattern})" for number, (*_, pattern) in enumerate(_CUES))
+    return re.compile(rf"(?<![^ ])(?:{'|'.join(groups)})(?![^ ])")
+
+
+CUES: Final = _compile()
+
+
+@dataclass(frozen=True)
+class CueMatch:
+    """A cue where it stands in normalised text."""
+
+    name: str
+    kind: CueKind
+    reach: Reach
+    span: tuple[int, int]
+
+
+def cue_of(match: re.Match[str]) -> CueMatch:
+    """What `CUES` matched."""
+    name, kind, reach, _ = _CUES[int((match.lastgroup or "c0")[1:])]
+    return CueMatch(name, kind, reach, match.span())

@@ -1,0 +1,147 @@
+"""What a sentence says: findings with their polarity, the cues that say so, and the opposite sentence.
+
+`read_prompt` is for what a person types, `read_mentions` is its cheap half for report sentences.  Both read
+at most `MAX_CHARACTERS`; the rest is dropped.  Where nothing is recognised there are no mentions: the
+reader never guesses.
+
+The *main* mention is the first one that names its finding; a finding that is only implied ("clear lungs")
+is main where none is named.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from negviz import opposite
+from negviz.findings import Polarity
+from negviz.lexicon import CueKind
+from negviz.normal import Normal, normalise
+from negviz.reading import Reading, read
+
+MAX_CHARACTERS: Final = 2_000
+_WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One finding and its polarity; `span` are the character offsets of the finding's words."""
+
+    finding: str
+    polarity: Polarity
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Words that negate, hedge, only seem to negate, or end the reach of the others."""
+
+    kind: CueKind
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word or a run of punctuation; `is_cue` where it negates or hedges the main mention."""
+
+    text: str
+    span: tuple[int, int]
+    is_cue: bool
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A sentence and what was read in it."""
+
+    text: str
+    mentions: tuple[Mention, ...]
+    cues: tuple[Cue, ...]
+    words: tuple[Word, ...]
+    canonical: bool = False  # rebuilt from a finding, not worded by a person
+    _main: Mention | None = field(default=None, repr=False)
+    _main_cues: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    _plain: bool = field(default=True, repr=False)  # one cue put in or taken away can turn it round
+
+    @property
+    def finding(self) -> str | None:
+        """Finding of the main mention."""
+        return self._main.finding if self._main else None
+
+    @property
+    def polarity(self) -> Polarity | None:
+        """Polarity of the main mention."""
+        return self._main.polarity if self._main else None
+
+    @cached_property
+    def opposite(self) -> Prompt | None:
+        """The prompt that asks for the contrary: reworded if that reads back cleanly, else canonical.
+
+        `None` where nothing is recognised or the main mention is uncertain.
+        """
+        if self._main is None or self._main.polarity == "uncertain":
+            return None
+        finding, polarity = self._main.finding, opposite.CONTRARY[self._main.polarity]
+        reworded = opposite.rewordings(self.text, self._main.span, self._main_cues) if self._plain else ()
+        for prompt in map(read_prompt, reworded):
+            if (prompt.finding, prompt.polarity) == (finding, polarity) and not _disagrees(
+                prompt, finding, polarity
+            ):
+                return prompt
+        return _read(opposite.canonical(finding, polarity), canonical=True)
+
+
+def read_prompt(text: str) -> Prompt:
+    """Read what a person typed.  Never raises: any Unicode, empty or endless text gives a `Prompt`."""
+    return _read(text[:MAX_CHARACTERS], canonical=False)
+
+
+def read_mentions(text: str) -> tuple[Mention, ...]:
+    """Findings that `text` speaks of, in order, each finding once per polarity."""
+    normal = normalise(text[:MAX_CHARACTERS])
+    return tuple(mention for mention, _ in _mentions(normal, read(normal.text)[0]))
+
+
+def _read(text: str, *, canonical: bool) -> Prompt:
+    normal = normalise(text)
+    found, cues = read(normal.text)
+    pairs = _mentions(normal, found)
+    main, reading = next((pair for pair in pairs if not pair[1].derived), pairs[0] if pairs else (None, None))
+    main_cues = tuple(normal.origin(*cue.span) for cue in reading.cues) if reading else ()
+    return Prompt(
+        text=text,
+        mentions=tuple(mention for mention, _ in pairs),
+        cues=tuple(Cue(cue.kind, normal.origin(*cue.span)) for cue in cues),
+        words=tuple(_words(text, main_cues)),
+        canonical=canonical,
+        _main=main,
+        _main_cues=main_cues,
+        _plain=reading is not None
+        and (bool(main_cues) or not reading.derived)
+        and not any(cue.kind == "pseudo" for cue in cues),
+    )
+
+
+def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Reading]]:
+    """One mention a finding and polarity.  What is only implied yields to what is said in so many words."""
+    said = {finding for reading in found if not reading.derived for finding, _ in reading.outcomes}
+    kept: dict[tuple[str, Polarity], tuple[Mention, Reading]] = {}
+    for reading in found:
+        for finding, polarity in reading.outcomes:
+            if not (reading.derived and finding in said):
+                mention = Mention(finding, polarity, normal.origin(*reading.span))
+                kept.setdefault((finding, polarity), (mention, reading))
+    return list(kept.values())
+
+
+def _words(text: str, cues: tuple[tuple[int, int], ...]) -> list[Word]:
+    return [
+        Word(match[0], match.span(), any(start < match.end() and match.start() < end for start, end in cues))
+        for match in _WORD.finditer(text)
+    ]
+
+
+def _disagrees(prompt: Prompt, finding: str, polarity: Polarity) -> bool:
+    """Whether a prompt says more than one thing of its main finding."""
+    return any(mention.finding == finding and mention.polarity != polarity for mention in prompt.mentions)

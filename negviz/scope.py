@@ -1,0 +1,199 @@
+"""How far each cue of a clause reaches: on to the end of its list, or back to the head of its subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from negviz.findings import Term
+from negviz.lexicon import CUES, HEDGE_END, NEGATION_END, CueKind, CueMatch, cue_of
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A cue where it stands; `scope` is the stretch of text that it governs."""
+
+    name: str
+    kind: CueKind
+    span: Span
+    scope: Span
+
+
+@dataclass(frozen=True)
+class Found:
+    """A term where it stands."""
+
+    term: Term
+    span: Span
+
+
+_VERB: Final = re.compile(
+    r"(?<![^ ])(?<!previously )(?<!prior )(?<!formerly )(?:is|are|was|were|has|have|shows?|demonstrates?|"
+    r"remains?|persists?|appears?|yes|seen|noted|present|identified|reveals?|visuali[sz]ed)(?![^ ])"
+)
+_AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
+    r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
+    r"must|will|now|completely|fully|entirely|totally|also|either|still|since|already|again|remains?|that|"
+    r":|-|,))*$"
+)
+_COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
+_JOINT: Final = re.compile(r"(?<![^ ])(?:,|and|or|/|nor|with)(?![^ ])")
+_ALSO: Final = re.compile(r" (?:and|or|nor|/|versus|vs)(?= )")
+_OPENS_ITEM: Final = re.compile(r"(?:,|and|with|or|:|there is|there are)$")
+_STANDS: Final = re.compile(
+    r" (?:is|are) (?:again |still |now |also )?(?:present|noted|unchanged|stable|small|large|mild|moderate|"
+    r"enlarged)(?![^ ])"
+)
+_SIZED_ITEM: Final = re.compile(
+    r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral) "
+)
+_ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
+_PLACE: Final = re.compile(r" (?:within|in|on|at|from|of)(?![^ ])")
+_UNKNOWN_WORD: Final = re.compile(
+    r" (?!(?:on|in|at|given|and|but|though|over|within|based|too|here|present)(?![^ ]))\w"
+)
+_DENIED_BEFORE: Final = re.compile(r"(?<![^ ])(?:there (?:is|are)|no|without|not)(?![^ ])")
+_SIGN: Final = re.compile(  # what a diagnosis may explain
+    r"(?<![^ ])(?:opacit(?:y|ies)|opacifications?|densit(?:y|ies)|markings|prominence|accentuation|"
+    r"air ?space disease|obscuration|blunt(?:ed|ing)|thickening|crowding|lucenc(?:y|ies)|deformit(?:y|ies)|"
+    r"irregularity|appearance(?= $))(?![^ ])"
+)
+_SUBJECT: Final = 400  # characters; no list of findings is longer
+_WORDS: Final = 20  # characters; enough for the words next to a cue
+_CUES_AHEAD: Final = 30  # no sentence that means something has more
+_NEW_SUBJECT_BEFORE: Final = re.compile(r"(?<![^ ]), and (?:an?|the) ")
+
+
+def clause_cues(text: str, clause: Span, found: Sequence[Found]) -> list[Cue]:
+    """The cues of one clause, each with the stretch it governs; `found` are the terms of that clause."""
+    matches = [cue_of(match) for match in CUES.finditer(text, *clause)]
+    matches = [cue for cue in matches if cue.name != "blank" or _explains(text, clause, cue, matches)]
+    cues: list[Cue] = []
+    floor = clause[0]  # nothing before this can still be claimed by a cue that looks back
+    for number, match in enumerate(matches):
+        following = matches[number + 1 : number + 1 + _CUES_AHEAD]
+        later = (other.span[0] for other in following if _closes(text, other, match))
+        scope = _scope(text, match, next(later, clause[1]), floor, found)
+        if scope[0] < match.span[0] or _has_subject(match, floor, found):
+            floor = match.span[1]
+        cues.append(Cue(match.name, match.kind, match.span, scope))
+    return _yield_to_later(cues)
+
+
+def _explains(text: str, clause: Span, blank: CueMatch, cues: Sequence[CueMatch]) -> bool:
+    """Whether a word that was taken away follows a sign that is there and may be doubted an explanation."""
+    before = [cue for cue in cues if cue.span[0] < blank.span[0] and cue.kind in ("negation", "pseudo")]
+    return not before and _SIGN.search(text, clause[0], blank.span[0]) is not None
+
+
+def _has_subject(cue: CueMatch, floor: int, found: Sequence[Found]) -> bool:
+    """Whether a hedge explains a finding before it, which no later cue then looks back at."""
+    return cue.name in ("hedge", "blank") and any(floor <= item.span[0] < cue.span[0] for item in found)
+
+
+def _closes(text: str, later: CueMatch, cue: CueMatch) -> bool:
+    """Whether a later cue ends the reach of an earlier one: another negation, or a hedge on a new item."""
+    if later.name in ("flip", "affirm") or cue.name == "flip":
+        return False
+    if later.kind == "pseudo":
+        return True
+    if later.reach == "before":
+        return False
+    if later.kind == "negation":
+        return later.reach == "after"
+    return bool(_OPENS_ITEM.search(_tail(text, cue.span[1], later.span[0], _WORDS)))
+
+
+def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found]) -> Span:
+    """The stretch one cue governs; forward it may go to `end`, back to `floor`."""
+    if cue.reach == "none":
+        return cue.span
+    if cue.reach == "before":
+        return _before(text, cue.span[0], floor)
+    forward = _after(text, cue, end, found)
+    if cue.reach == "after":
+        return forward
+    word = text[slice(*cue.span)]
+    predicate = _COPULA.search(_tail(text, floor, cue.span[0], _WORDS)) and word not in _ADVERBS
+    if not predicate and any(forward[0] <= item.span[0] < forward[1] for item in found):
+        return forward
+    if word in _ADVERBS and _PLACE.match(text, cue.span[1]):
+        return cue.span  # "infiltrate, probably within the lower lobe" doubts the place alone
+    if cue.name == "hedge" and _UNKNOWN_WORD.match(text, cue.span[1]):
+        return forward  # "opacity, likely scarring" doubts a word that we do not know
+    return _before(text, cue.span[0], floor)
+
+
+def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
+    """From a cue to the end of its list."""
+    start = cue.span[1]
+    hedge = cue.name in ("hedge", "blank")
+    bound = HEDGE_END if hedge else NEGATION_END
+    stop = bound.search(text, start, end)
+    while stop is not None and stop.start() - start <= 1:  # "no, the …" ends nothing that has begun
+        stop = bound.search(text, stop.end(), end)
+    end = stop.start() if stop else end
+    statements = (item.span[0] for item in found if item.term.statement and start + 1 < item.span[0] < end)
+    end = min(statements, default=end)
+    first = min((item.span[1] for item in found if start <= item.span[0] < end), default=end)
+    stretch = _to_end_of_verb(text[start:end], first - start)
+    if hedge and text.startswith("differential", cue.span[0]):
+        return start, start + len(stretch)  # a differential diagnosis is a list to its end
+    return start, start + len(_to_end_of_list(stretch, hedge=hedge))
+
+
+def _to_end_of_verb(stretch: str, first: int) -> str:
+    """Cut where a new clause begins after a finite verb; "no visualized effusion or …" has none before."""
+    verb = _VERB.search(stretch, first)
+    joint = _JOINT.search(stretch, verb.end()) if verb else None
+    if joint is not None:
+        stretch = stretch[: joint.start()]
+    stands = _STANDS.search(stretch)
+    if stands is not None and not _ALSO.search(stretch, 0, stands.start()):
+        comma = stretch.rfind(" , ", 0, stands.start())
+        stretch = stretch if comma < 0 else stretch[:comma]
+    return stretch
+
+
+def _to_end_of_list(stretch: str, *, hedge: bool) -> str:
+    """Cut at a comma that no "or" or "and" follows: a hedge always, a negation before a sized item."""
+    comma = stretch.find(" ,")
+    while comma >= 0 and not _ALSO.search(stretch, comma):
+        if hedge or _SIZED_ITEM.match(stretch, comma):
+            return stretch[:comma]
+        comma = stretch.find(" ,", comma + 2)
+    return stretch
+
+
+def _before(text: str, end: int, floor: int) -> Span:
+    """From the head of its subject to a cue that looks back ("effusion and edema are absent")."""
+    floor = max(floor, end - _SUBJECT)
+    subject = _AUXILIARY.sub("", _tail(text, floor, end, _SUBJECT))
+    breaks = [match.end() for pattern in (_DENIED_BEFORE, _VERB) for match in pattern.finditer(subject)]
+    start = max(breaks, default=0)
+    if breaks:  # an earlier clause stands before: the subject is its last item alone
+        start = max([start, *(joint.end() for joint in _JOINT.finditer(subject, start))])
+    start = max([start, *(match.end() for match in _NEW_SUBJECT_BEFORE.finditer(subject))])
+    return floor + start, end
+
+
+def _tail(text: str, start: int, end: int, longest: int) -> str:
+    """The last characters of a stretch, so that no cue costs more in a longer text."""
+    return text[max(start, end - longest) : end].rstrip()
+
+
+def _yield_to_later(cues: Sequence[Cue]) -> list[Cue]:
+    """Cut a scope that looks ahead where a later cue claims a new subject by looking back."""
+    claims = [(cue.span[0], cue.scope[0]) for cue in cues if cue.scope[0] < cue.span[0]]
+    result = []
+    for cue in cues:
+        start, end = cue.scope
+        if cue.name != "flip" and claims:
+            heads = (head for at, head in claims if at >= cue.span[1] and head > cue.span[1] + 1)
+            end = max(start, min([end, *heads]))
+        result.append(replace(cue, scope=(start, end)))
+    return result

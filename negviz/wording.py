@@ -1,0 +1,116 @@
+"""Pieces of patterns that several terms of `negviz.findings` are made of.
+
+They run over normalised text: lower case, one space between tokens, hyphens opened.  "xxxx" is Open-i's
+de-identification mark and may stand where any word may.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BE: Final = r"(?:is|are|was|were|be|being|do|does|did|remains?|appears?|seems?|looks?|:|-)"
+ADVERB: Final = (
+    r"(?:again|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|generally|bilaterally|very|"
+    r"too|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|markedly|severely|"
+    r"slightly|minimally|significantly|persistently|near|on|become|have|has|an?|as|definitely|clearly|"
+    r"massively|somewhat|abnormally|borderline|stable|"
+    r"unchanged|probably|likely|possibly|to|be|at|the|in|of|a|and|mild|to|moderate|well|fully|expanded|"
+    r"inflated|normally|hyperinflated|hyperexpanded|hyper|hypoinflated|hyperlucent|underinflated|but|believed|though|symmetric|symmetrically|aerated|"
+    r"size|contour|shape|configuration|appearance|as|not|no|longer|neither|nor|xxxx|heart|for|age|within|"
+    r"mid|upper|limits)"
+)
+# Between a subject and its predicate: names of things, never a verb or a state that would end the phrase.
+THING: Final = (
+    r"(?: (?!(?:is|are|was|were|has|have|enlarged|stable|unchanged|large|increased|normal|clear|no|not|with|"
+    r"without|but|appears?|remains?|there|show|shows|intact|unremarkable|expanded|wires?|sternotomy|leads?|"
+    r"mild|small|borderline|prominent|silhouettes? (?:size|xxxx)|overlying|over|in|on|overlies|"
+    r"tips?)(?![^ ])|[.;?!])[^ ]+)"
+)
+NOUN: Final = THING.replace("(?: (?!", "(?: (?!,|", 1)  # the same within one item of a list
+TAIL: Final = rf"(?:(?: {BE}(?: (?:{ADVERB}|,)){{0,8}}?)|(?: {ADVERB}){{0,8}}?)"
+LIMITS: Final = (
+    r"(?:within (?:the )?(?:range of )?(?:normal(?: limits?)?|limits(?: of normal)?)|wnl|"
+    r"(?:low )?normal(?! (?:volumes?|inflation|expansion|variant))|unremarkable|"
+    r"not remarkable|ok|okay|fine)"
+)
+UPPER: Final = (
+    r"(?:(?:upper|high|top)(?: (?:limits?|range|end|side))?(?: of)?(?: the)? ?normal(?: limits?| range)?)"
+)
+HEART: Final = (
+    r"(?:(?:hearts?|cardiac|cardio ?mediastinal|cardiomediastinum|cardiopericardial)"
+    r"(?! (?:failure|valves?|disease|rate|attack|surgery|transplant|monitor|pacemaker|pacing|leads?|device|"
+    r"apex|defibrillator|border|margin|catheter|aneurysm|abnormality|arrest|or pulmonary|"
+    r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
+)
+MIDDLE: Final = (  # between a fluid and the place that it is said to be in
+    r"(?:is|are|was|has|can|that|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|collected|"
+    r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
+    r"no longer)"
+)
+WHOSE: Final = (
+    r"(?:(?:the|my|his|her|their|your|both|either|each|one|a|right|left|bilateral|of|lower|upper) )*"
+)
+LUNG: Final = (
+    r"(?:lungs(?: (?:fields?|zones?|xxxx))?|(?<!right )(?<!left )lung (?:fields?|zones?|parenchyma|xxxx))"
+    r"(?! (?:volumes?|markings?|inflation|expansion|bases?|apices|vascular\w*|vasculature|aeration|"
+    r"nodules?))"
+)
+ANGLE: Final = (
+    r"(?:(?:costo ?phrenic|cp|cpa)(?: (?:angles?|sulc(?:us|i)|recess(?:es)?|gutters?|xxxx))?|"
+    r"(?:lateral|posterior) sulc(?:us|i))"
+)
+SIDE: Final = (
+    r"(?: (?:the|of|both|bilateral|right|left|posterior|lateral|and|or|mild|minimal|small|chronic|either|"
+    r"deep)){0,6}"
+)
+BONES: Final = (
+    r"(?:(?:bony|osseous|skeletal) (?:structures?|thorax|elements|skeleton|xxxx)|bones|ribs|bony rib cage|"
+    r"rib cage|skeleton|thoracic cage)"
+)
+STUDY: Final = (
+    r"(?:chest(?: (?:x rays?|x xxxx|xrays?|radiographs?|films?|exam(?:ination)?|study|studies|scan|images?|"
+    r"radiography|imaging|views?|picture))?|cxr|x rays?|x xxxx|xrays?|radiographs?|films?|stud(?:y|ies)|"
+    r"exam(?:ination)?s?|scan|(?<!bony )thorax)"
+)
+VIEW: Final = (
+    r"(?: (?:2|two|view|views|pa|ap|and|lateral|frontal|portable|adult|screening|appearance|of|the|xxxx|"
+    r"single|series|radiographic))"
+)
+EXCEPT: Final = r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|for))"
+ORGAN: Final = (
+    r"(?:cardio ?(?:pulmonary|thoracic|respiratory)|cardio pulmonary|cardiac ?,? ?(?:or |and |"
+    r"/ )?pulmonary(?: ?,? ?(?:or|and|/) pleural)?|"
+    r"(?:heart|cardiac) (?:or|and) lung|pulmonary (?:or|and|/) cardiac|intra ?thoracic|thoracic|chest)"
+)
+PATHOLOGY: Final = r"(?:abnormalit(?:y|ies)|diseases?|process(?:es)?|findings?|patholog(?:y|ies)|problems?)"
+QUALIFIER: Final = (
+    r"(?:(?:radiographic|radiologic|significant|visible|visualized|xxxx|evident|or|and|/|acute|active|"
+    r"other) )"
+)
+
+NAMED: Final = (  # what a film may be negative for, spelt with a hyphen
+    "pneumothorax effusion effusions fracture consolidation edema nodule infiltrate opacity atelectasis"
+).split()
+OTHER_ORGANS: Final = "".join(  # what a mass may sit in without being a nodule of the lung
+    f"(?<!{word} )"
+    for word in "mediastinal thyroid breast abdominal pericardial body tissue bone muscle".split()
+)
+_HARDWARE = (
+    r"(?:wires?|screws?|leads?|catheters?|hardware|rods?|plates?|sutures?|cerclages?|devices?|tubes?|tubing|"
+    r"prosthes[ie]s|sternotomy xxxx|pins?|clips?|anchors?|stents?)"
+)
+BROKEN_HARDWARE: Final = (  # what is broken there is no bone
+    rf"(?:fractured?|fractures|broken)(?: (?:the|an?|one|two|several|of|in|through|median|sternal|sternotomy|"
+    rf"midline|upper|lower|superior|inferior|most|lateral|medial|left|right|surgical|fixation|pedicle|cerclage|"
+    rf"metallic|orthopedic|pacer|pacemaker|xxxx)){{0,5}} {_HARDWARE}|"
+    rf"{_HARDWARE}(?: of the(?: [a-z]+){{1,3}})?(?: {BE})?"
+    r"(?: (?:again|also|noted|seen|to|be|been|still|not|partly)){0,4} (?:fractured?|fractures|broken)"
+)
+PLACE: Final = (  # the part of a lung that a density is in
+    r"(?:(?:the|both|left|right|medial|lateral|upper|lower|mid|middle|posterior|anterior|superior|inferior|"
+    r"segment|of|and|xxxx) )*(?:lungs?|lobes?|bases?|lingula|apex|apices|midlung|hemithorax|costophrenic)"
+)
+FOCAL: Final = (  # what makes a density one of the lung
+    r"(?:focal|patchy|streaky|hazy|basilar|bibasilar|linear|interstitial|alveolar|pulmonary|lung|"
+    r"parenchymal|perihilar|retrocardiac|air ?space|infiltrative|lobe|base|midlung|reticular)"
+)

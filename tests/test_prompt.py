@@ -1,0 +1,181 @@
+"""The reader, through what it says of sentences."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import pytest
+
+from negviz.findings import FINDINGS
+from negviz.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
+
+SENTENCES = Path(__file__).parent / "data" / "sentences.csv"
+CONTRARY = {"present": "absent", "absent": "present"}
+
+
+def written() -> list[dict[str, str]]:
+    with SENTENCES.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def said(text: str) -> set[str]:
+    return {f"{mention.finding}:{mention.polarity}" for mention in read_mentions(text)}
+
+
+def cue_words(prompt: Prompt) -> list[str]:
+    return [word.text for word in prompt.words if word.is_cue]
+
+
+def test_written_set_is_broad_enough() -> None:
+    rows = written()
+    findings = {part.partition(":")[0] for row in rows for part in row["mentions"].split("|") if part}
+    assert len({row["text"] for row in rows}) == len(rows) >= 300
+    assert findings == set(FINDINGS)
+
+
+def test_written_sentences_are_read_as_labelled() -> None:
+    wrong = [
+        (row["text"], row["mentions"], said(row["text"]))
+        for row in written()
+        if said(row["text"]) != set(filter(None, row["mentions"].split("|")))
+    ]
+    assert not wrong
+
+
+def test_every_certain_sentence_has_an_opposite_of_contrary_polarity() -> None:
+    for row in written():
+        prompt = read_prompt(row["text"])
+        if prompt.polarity in (None, "uncertain"):
+            assert prompt.opposite is None, row
+            continue
+        assert prompt.opposite is not None, row
+        again = read_prompt(prompt.opposite.text)
+        assert (again.finding, again.polarity) == (prompt.finding, CONTRARY[prompt.polarity]), row
+        assert prompt.opposite.text != prompt.text
+        back = prompt.opposite.opposite
+        assert back is not None, row
+        assert (back.finding, back.polarity) == (prompt.finding, prompt.polarity), row
+
+
+@pytest.mark.parametrize(
+    ("text", "opposite"),
+    [
+        ("no pleural effusion", "pleural effusion"),
+        ("pleural effusion", "no pleural effusion"),
+        ("There is no evidence of any effusion now.", "There is evidence of effusion now."),
+        ("There is evidence of effusion now.", "There is no evidence of effusion now."),
+        ("Effusion is absent", "Effusion is present"),
+        ("Effusion is present", "Effusion is absent"),
+        ("Large left pleural effusion", "No large left pleural effusion"),
+        ("There is a small effusion.", "There is no small effusion."),
+        ("Chest x-ray with a pneumothorax", "Chest x-ray without pneumothorax"),
+        ("Chest x-ray without pneumothorax", "Chest x-ray with pneumothorax"),
+        ("Her heart is enlarged.", "Her heart is not enlarged."),
+        ("The film does not show a nodule.", "The film shows a nodule."),
+        ("There isn’t any effusion.", "There is effusion."),
+        ("No effusion or nodule today.", "Effusion and nodule today."),
+        ("NO EFFUSION", "EFFUSION"),
+        ("PNEUMOTHORAX", "NO PNEUMOTHORAX"),
+        ("A nodule is seen.", "No nodule is seen."),
+        ("Nodules are seen.", "Nodules are not seen."),
+    ],
+)
+def test_opposite_keeps_the_wording(text: str, opposite: str) -> None:
+    prompt = read_prompt(text).opposite
+    assert prompt is not None
+    assert (prompt.text, prompt.canonical) == (opposite, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "opposite"),
+    [
+        ("Both lungs look clear.", "There is consolidation."),
+        ("Sharp costophrenic angles", "There is a pleural effusion."),
+        ("Neither effusion nor pneumothorax", "There is a pleural effusion."),
+        ("No change in the nodule", "There is no lung nodule."),
+        ("Everything looks normal", "Abnormal chest radiograph."),
+    ],
+)
+def test_opposite_is_rebuilt_where_the_wording_cannot_be_kept(text: str, opposite: str) -> None:
+    prompt = read_prompt(text).opposite
+    assert prompt is not None
+    assert (prompt.text, prompt.canonical) == (opposite, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "cues"),
+    [
+        ("There is no evidence of effusion", ["no"]),
+        ("Effusion is not seen", ["not"]),
+        ("There isn't an effusion", ["isn't"]),
+        ("Film is negative for effusion", ["negative", "for"]),
+        ("An effusion cannot be excluded", ["cannot", "be", "excluded"]),
+        ("Pleural effusion", []),
+        ("Small effusion, no pneumothorax", []),  # the cue of the second mention is not the first one's
+        ("No change in the effusion", []),
+    ],
+)
+def test_cue_words_are_those_of_the_main_mention(text: str, cues: list[str]) -> None:
+    assert cue_words(read_prompt(text)) == cues
+
+
+def test_spans_point_into_the_text() -> None:
+    prompt = read_prompt("¡No hay!  There’s NO\tpleural   effusion, but a nodule.")
+    texts = {mention.finding: prompt.text[slice(*mention.span)] for mention in prompt.mentions}
+    assert texts == {"effusion": "pleural   effusion", "nodule": "nodule"}
+    assert all(prompt.text[slice(*word.span)] == word.text for word in prompt.words)
+    assert "".join(word.text for word in prompt.words) == "".join(prompt.text.split())
+    assert {prompt.text[slice(*cue.span)].lower() for cue in prompt.cues} >= {"no"}
+
+
+def test_main_mention_is_one_that_is_named() -> None:
+    prompt = read_prompt("The lungs are clear without effusion")
+    assert (prompt.finding, prompt.polarity) == ("effusion", "absent")
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00", "\ud800", "?", "。", "胸水", "🙂" * 50, "a" * 5000, "no " * 5000, "-" * 3000]
+)
+def test_anything_typed_is_survived(text: str) -> None:
+    prompt = read_prompt(text)
+    assert prompt.mentions == ()
+    assert prompt.finding is None
+    assert prompt.polarity is None
+    assert prompt.opposite is None
+
+
+@pytest.mark.parametrize(
+    "word", ["infusion", "diffusion", "module", "capacity", "formal", "emphasis", "fraction"]
+)
+def test_other_words_are_no_slips_of_findings(word: str) -> None:
+    assert read_mentions(f"There is a {word}.") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100_000,
+        "no effusion or " * 7_000,
+        "the heart and lungs and " * 4_000,
+        "cannot be " * 10_000,
+        "no significant interval " * 4_000,
+        "normal normal pa and lateral " * 4_000,
+        "? " * 50_000,
+        "x" * 100_000,
+    ],
+)
+def test_endless_text_costs_no_more_than_its_beginning(text: str) -> None:
+    start = time.process_time()
+    prompt = read_prompt(text)
+    assert len(prompt.text) == MAX_CHARACTERS
+    assert time.process_time() - start < 1
+
+
+def test_two_thousand_sentences_a_second() -> None:
+    texts = [row["text"] for row in written()] * 3
+    start = time.process_time()
+    for text in texts:
+        read_mentions(text)
+    assert len(texts) / (time.process_time() - start) > 2_000
