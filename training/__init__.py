@@ -1,0 +1,1 @@
+"""Builds what `checkpoints/` and `assets/` hold; see `python -m training --help`."""
