@@ -1,0 +1,78 @@
+"""The first step: manifests of both collections, and how far their two sources of labels agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from negviz.collection import ASSETS, Film, open_collection, write_manifest
+from negviz.files import write_atomically
+from negviz.findings import ABNORMAL
+from negviz.openi import Report
+from training.evaluate import write_json
+from training.films import Known, build_openi, known_findings, nih_films
+from training.places import RESULTS, Places
+
+
+def build_films(places: Places, *, to: Path | None = None) -> None:
+    """Write the shipped, pixel-free `assets/`; with `to`, collection folders there, images included."""
+    source = places.need_films()
+    films, reports, copies = build_openi(source)
+    _write_collection(to, "openi", films, source)
+    if places.nih is not None:
+        external, unknown = nih_films(places.nih, keep=lambda name: name.startswith("e_"))
+        _write_collection(to, "nih", external, places.nih)
+        for name, count in unknown.items():
+            tqdm.write(f"NIH label {name!r} is outside the vocabulary ({count} films); ignored.")
+    if to is None:
+        _write_agreement(films, reports, copies)
+
+
+def _write_collection(to: Path | None, name: str, films: Sequence[Film], source: Path) -> None:
+    if to is None:
+        write_manifest(ASSETS / name, films)
+        return
+    for film in tqdm(films, desc=f"copying films of {name}", unit="film"):
+        target = to / name / film.image
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, (source / film.image).read_bytes())
+    write_manifest(to / name, films)
+
+
+def _write_agreement(
+    films: Sequence[Film], reports: Mapping[str, Report], copies: Sequence[tuple[str, ...]]
+) -> None:
+    studies = [reports[uid] for uid in dict.fromkeys(film.uid for film in films)]
+    table = {name: _agreement([known_findings(report)[name] for report in studies]) for name in ABNORMAL}
+    write_json(
+        RESULTS / "labels.json",
+        {
+            "what": "MeSH headings against the report as our reader reads it, by study",
+            "studies": len(studies),
+            "agreement": table,
+            "duplicates": [list(group) for group in copies],
+            "data": {"openi": open_collection("openi").hash},
+            "command": "python -m training films --films DIR",
+        },
+    )
+
+
+def _agreement(known: Sequence[Known]) -> dict[str, Any]:
+    """Counts by source, and Cohen's kappa of "MeSH has it" with "the report states it", hedges left out."""
+    counts = {
+        f"mesh_{'yes' if mesh else 'no'}/read_{read or 'unmentioned'}": sum(
+            k.mesh is mesh and k.read == read for k in known
+        )
+        for mesh in (True, False)
+        for read in ("present", "uncertain", "absent", "")
+    }
+    sure = [(k.mesh, k.read == "present") for k in known if k.read != "uncertain"]
+    observed = float(np.mean([a == b for a, b in sure]))
+    rates = [float(np.mean(column)) for column in zip(*sure, strict=True)]
+    chance = rates[0] * rates[1] + (1 - rates[0]) * (1 - rates[1])
+    return {**counts, "observed": observed, "kappa": (observed - chance) / (1 - chance)}

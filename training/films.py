@@ -1,0 +1,272 @@
+"""From what NLM and NIH publish to collection folders: frontal films, what is known of each, and the split.
+
+Two sources say what a film shows: the MeSH headings NLM's indexers chose, and the report, read sentence by
+sentence.  They must agree before anything counts as denied; where they contradict each other the film is
+uncertain.  The 70 test films were confirmed by reading their reports (`assets/openi/test_films.csv`).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+import tarfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from negviz.collection import ASSETS, MANIFEST, Film, open_collection
+from negviz.findings import ABNORMAL
+from negviz.openi import OpeniError, Report, read_reports
+from negviz.prompt import read_mentions
+from training.duplicates import duplicates
+
+ARCHIVE: Final = "NLMCXR_reports.tgz"
+PICTURES: Final = "NLMCXR_png.tgz"
+TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
+FOLDS: Final = 5
+_SALT: Final = 119
+MESH: Final[Mapping[str, tuple[str, ...]]] = {
+    "effusion": ("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
+    "cardiomegaly": ("Cardiomegaly",),
+    "pneumothorax": ("Pneumothorax", "Hydropneumothorax", "Hemopneumothorax"),
+    "consolidation": ("Consolidation",),
+    "opacity": ("Opacity", "Infiltrate", "Airspace Disease"),
+    "edema": ("Pulmonary Edema",),
+    "atelectasis": ("Pulmonary Atelectasis",),
+    "nodule": ("Nodule", "Mass"),
+    "emphysema": ("Emphysema", "Pulmonary Emphysema", "Bullous Emphysema"),
+    "fracture": ("Fractures, Bone",),
+}
+# NIH's names that are ours under another spelling; its others ("pleural thickening", …) are reported.
+NIH: Final[Mapping[str, str]] = {
+    **{name: name for name in ABNORMAL if name not in ("opacity", "fracture")},
+    "normal": "normal",
+    "mass": "nodule",
+    "infiltration": "opacity",
+    "pneumonia": "opacity",
+}
+
+
+class FilmsError(ValueError):
+    """A source of films that cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a report says of one finding, by each source."""
+
+    mesh: bool
+    read: str  # "present", "uncertain", "absent", or "" where no sentence mentions it
+
+    @property
+    def status(self) -> str:
+        """ "present", "uncertain", "denied", or "" where neither source speaks."""
+        if self.read == "present" or (self.mesh and self.read == ""):
+            return "present"
+        if self.read == "uncertain" or self.mesh:
+            return "uncertain"
+        return "denied" if self.read == "absent" else ""
+
+
+# What reports say ------------------------------------------------------------------------------
+
+
+def read_report(report: Report) -> dict[str, str]:
+    """Each mentioned finding's polarity over all sentences: a statement beats a hedge, a hedge a denial."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for sentence in report.sentences:
+        for mention in read_mentions(sentence):
+            found[mention.finding].add(mention.polarity)
+    order = ("present", "uncertain", "absent")
+    return {finding: next(p for p in order if p in said) for finding, said in found.items()}
+
+
+def known_findings(report: Report) -> dict[str, Known]:
+    """Both sources for every finding but `normal`."""
+    headings = {term.split("/")[0] for term in report.mesh}
+    read = read_report(report)
+    return {name: Known(not headings.isdisjoint(MESH[name]), read.get(name, "")) for name in ABNORMAL}
+
+
+def label(film: Film, report: Report) -> Film:
+    """The film with its findings, denials and uncertain findings filled in."""
+    known = known_findings(report)
+    status = {name: both.status for name, both in known.items()}
+    sets = {
+        state: frozenset(n for n, s in status.items() if s == state)
+        for state in ("present", "denied", "uncertain")
+    }
+    findings, denied = sets["present"], sets["denied"]
+    if not findings and not sets["uncertain"] and "normal" in report.mesh:
+        findings, denied = frozenset({"normal"}), frozenset(ABNORMAL)
+    indexed = frozenset(name for name, both in known.items() if both.mesh)
+    return replace(film, findings=findings, denied=denied, uncertain=sets["uncertain"], indexed=indexed)
+
+
+# Sources --------------------------------------------------------------------------------------
+
+
+def openi_reports(source: Path) -> dict[str, Report]:
+    """The reports of a source: NLM's archive, the folder it unpacks to, or the prose in a manifest."""
+    places = (source / ARCHIVE, source / "ecgen-radiology")
+    for place in places:
+        if place.exists():
+            return read_reports(place)
+    if (source / MANIFEST).is_file():
+        rows = _rows(source / MANIFEST, ("uid", "mesh", "report_findings", "report_impression"))
+        return {row["uid"]: _report_from_row(row) for row in rows}
+    raise FilmsError(
+        f"{source} holds neither {ARCHIVE} nor a {MANIFEST}; give the folder that holds the Open-i films."
+    )
+
+
+def openi_films(source: Path) -> list[Film]:
+    """Frontal films of a source, unlabelled, in order of study and id.
+
+    NLM's archives do not say which films are frontal; the shipped list of ids does.
+    """
+    if (source / MANIFEST).is_file():
+        rows = _rows(source / MANIFEST, ("image", "uid", "view"))
+        films = [
+            Film(Path(r["image"]).stem, r["image"], r["uid"], r["view"])
+            for r in rows
+            if r["view"] == "frontal"
+        ]
+    else:
+        names = _pictures(source)
+        shipped = open_collection("openi")
+        films = [replace(_bare(film), image=names[film.id]) for film in shipped if film.id in names]
+    if not films:
+        raise FilmsError(
+            f"{source} holds no frontal Open-i films; it needs {PICTURES}, its PNGs, or a {MANIFEST}."
+        )
+    return sorted(films, key=lambda film: (int(film.uid), film.id))
+
+
+def _bare(film: Film) -> Film:
+    return Film(film.id, film.image, film.uid, film.view)
+
+
+def _pictures(source: Path) -> dict[str, str]:
+    """Film id → path within `source`, unpacking NLM's archive of PNGs beside itself if that was not done."""
+    if not any(source.glob("**/*.png")) and (source / PICTURES).is_file():
+        _unpack_pictures(source / PICTURES, source / "images")
+    return {film_id(path.stem): path.relative_to(source).as_posix() for path in source.glob("**/*.png")}
+
+
+def film_id(stem: str) -> str:
+    """NLM's archive writes `CXR1_1_IM-0001-3001` for the film its site calls `CXR1_IM-0001-3001`."""
+    study, _, rest = stem.partition("_IM-")
+    return f"{study.split('_')[0]}_IM-{rest}" if rest else stem
+
+
+def _unpack_pictures(archive: Path, folder: Path) -> None:
+    """Write the archive's PNGs flat into `folder`, which appears only once all are there."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            handle = tar.extractfile(member) if member.isfile() and member.name.endswith(".png") else None
+            if handle is not None:
+                with handle, (partial / Path(member.name).name).open("wb") as out:
+                    shutil.copyfileobj(handle, out)
+    partial.replace(folder)
+
+
+def nih_films(source: Path, *, keep: Callable[[str], bool]) -> tuple[list[Film], dict[str, int]]:
+    """Films of the NIH folder whose id passes `keep`, and how often each name outside our vocabulary occurs.
+
+    Labels were mined from text: a name that is missing is silence; only "normal" denies.
+    """
+    films, unknown = [], defaultdict[str, int](int)
+    for row in _rows(source / MANIFEST, ("image", "view", "nih_labels")):
+        name, names = Path(row["image"]).stem, row["nih_labels"].split("|")
+        if not keep(name):
+            continue
+        for other in set(names) - NIH.keys():
+            unknown[other] += 1
+        findings = frozenset(NIH[n] for n in names if n in NIH)
+        denied = frozenset(ABNORMAL) if findings == {"normal"} else frozenset[str]()
+        films.append(Film(name, row["image"], name, row["view"], findings, denied, split="test"))
+    return sorted(films, key=lambda film: film.id), dict(unknown)
+
+
+def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise FilmsError(f"{path} cannot be read: {error}.") from error
+    missing = [name for name in needed if not rows or name not in rows[0]]
+    if missing:
+        raise FilmsError(f"{path} lacks the column {', '.join(missing)}.")
+    return rows
+
+
+def _report_from_row(row: Mapping[str, str]) -> Report:
+    mesh = tuple(filter(None, (term.strip() for term in row["mesh"].split(";"))))
+    prose = row["report_findings"], row["report_impression"], row.get("report_indication", "")
+    return Report(row["uid"], mesh, *prose, images=())
+
+
+# Split --------------------------------------------------------------------------------------
+
+
+def split(
+    films: Sequence[Film], verdicts: Mapping[str, str], copies: Iterable[tuple[str, ...]]
+) -> list[Film]:
+    """Films with split and fold: hand-confirmed test films, and training studies in five folds.
+
+    Other films of a test study, and second copies of a film, belong to neither ("").
+    """
+    test_studies = {film.uid for film in films if film.id in verdicts}
+    spare = {film_id for group in copies for film_id in group[1:]}
+    placed = []
+    for film in films:
+        if film.id in verdicts:
+            placed.append(replace(_confirmed(film, verdicts[film.id]), split="test"))
+        elif film.uid in test_studies or film.id in spare:
+            placed.append(replace(film, split="", fold=""))
+        else:
+            placed.append(replace(film, split="train", fold=str(fold(film.uid))))
+    return placed
+
+
+def _confirmed(film: Film, verdict: str) -> Film:
+    """The reading by hand decides about effusion."""
+    without = [state - {"effusion"} for state in (film.findings, film.denied, film.uncertain)]
+    findings, denied, uncertain = without
+    if verdict == "effusion":
+        return replace(
+            film, findings=findings - {"normal"} | {"effusion"}, denied=denied, uncertain=uncertain
+        )
+    return replace(film, findings=findings, denied=denied | {"effusion"}, uncertain=uncertain)
+
+
+def fold(uid: str) -> int:
+    """The fold a study falls into: by hash, so that better labels never move a study to another.
+
+    The salt is one that deals films with effusion out evenly.
+    """
+    return int(hashlib.sha256(f"fold {_SALT} {uid}".encode()).hexdigest(), 16) % FOLDS
+
+
+def read_verdicts(path: Path = TEST_FILMS) -> dict[str, str]:
+    """Film id → "effusion" or "denied", as confirmed by reading its report."""
+    rows = _rows(path, ("image", "uid", "verdict"))
+    return {row["image"]: row["verdict"] for row in rows if row["verdict"] != "unclear"}
+
+
+def build_openi(source: Path) -> tuple[list[Film], dict[str, Report], list[tuple[str, ...]]]:
+    """Every frontal film of a source, labelled and split; the reports; the groups of duplicates."""
+    try:
+        reports = openi_reports(source)
+    except OpeniError as error:
+        raise FilmsError(str(error)) from error
+    films = [label(film, reports[film.uid]) for film in openi_films(source) if film.uid in reports]
+    copies = duplicates({film.id: source / film.image for film in films if (source / film.image).is_file()})
+    return split(films, read_verdicts(), copies), reports, copies

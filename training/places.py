@@ -1,0 +1,47 @@
+"""Where a build reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from negviz.collection import ASSETS, Collection, open_collection
+from negviz.embeddings import default_cache
+from training.films import FilmsError
+from training.report import ROOT
+
+COMPACT: Final = ROOT / "checkpoints" / "compact"
+PROMPTS: Final = ASSETS / "prompts"
+RESULTS: Final = ASSETS / "results"
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a command was given; what it was not given stands where the repository keeps it."""
+
+    family: Path = COMPACT
+    collection: str = "openi"  # what the models are trained, tuned and measured on
+    films: Path | None = None  # where its images lie; for Open-i, NLM's archives or a folder
+    nih: Path | None = None
+    work: Path = field(default_factory=lambda: default_cache() / "training")
+
+    @property
+    def shipped(self) -> bool:
+        """Whether this builds what the repository ships; anybody else's family keeps its files to itself."""
+        return self.family.resolve() == COMPACT
+
+    @property
+    def results(self) -> Path:
+        return RESULTS if self.shipped else self.family / "results"
+
+    def need_films(self) -> Path:
+        if self.films is None or not self.films.is_dir():
+            raise FilmsError("Give --films the folder that holds the Open-i films and reports.")
+        return self.films
+
+    def open_collection(self) -> Collection:
+        return open_collection(self.collection, films=self.films)
+
+    def open_nih(self) -> Collection | None:
+        return open_collection("nih", films=self.nih) if self.nih is not None else None
