@@ -1,0 +1,252 @@
+"""The compact base: an image tower from scratch beside a locked MiniLM with a linear projection.
+
+One run, read top to bottom: film and sentence are drawn together (contrastive, sentences as written,
+negations included), and the embedding must tell the findings and MeSH terms of the film (supervision).
+Nothing here treats a negated sentence differently from any other; whatever blindness base has is its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from negviz.findings import FINDINGS
+from negviz.image_tower import ImageTower, ImageTowerConfig
+from training.augment import augment
+from training.base_data import BaseData
+from training.losses import multi_positive, weighted_bce
+
+_MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseConfig:
+    """The knobs of the run.  Chosen on a held-out fold of training studies; test films had no part in it."""
+
+    seed: int = 0
+    size: int = 160  # pixels a side the network sees
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    depths: tuple[int, ...] = (2, 2, 2, 2)
+    dim: int = 256
+    epochs: int = 24  # from 18 on, held-out figures stood still
+    batch: int = 32
+    lr: float = 2e-3  # peak; linear warm-up, cosine decay
+    warmup: float = 0.1  # share of all steps
+    weight_decay: float = 0.05  # of matrices and kernels only
+    contrastive: float = 0.3  # weight of the film–sentence term
+    rare: float = 1.0  # how much more often a film with a finding is drawn, over one without
+    ema: float = 0.995  # decay of the averaged weights, which are what is kept
+    clip: float = 5.0  # gradient norm
+
+    def tower(self) -> ImageTowerConfig:
+        return ImageTowerConfig(
+            size=self.size, stem=self.widths[0], widths=self.widths, depths=self.depths, dim=self.dim
+        )
+
+    def describe(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits that tell this configuration from another."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+
+class Heads(nn.Module):
+    """What hangs on the embedding while it is trained: a cosine classifier and the text projection."""
+
+    def __init__(self, labels: int, width: int, dim: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.randn(labels, dim) * 0.05)
+        self.bias = nn.Parameter(torch.full((labels,), -3.0))  # findings are rare
+        self.scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.projection = nn.Linear(width, dim, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def labels(self, images: Tensor) -> Tensor:
+        """`<float32>[b, dim]` → logits `<float32>[b, labels]`."""
+        return self.scale.exp() * images @ F.normalize(self.directions, dim=-1).T + self.bias
+
+
+class Learner(nn.Module):
+    """Tower and heads together: what is optimised, averaged and saved."""
+
+    def __init__(self, config: BaseConfig, labels: int, width: int) -> None:
+        super().__init__()
+        self.tower = ImageTower(config.tower())
+        self.heads = Heads(labels, width, config.dim)
+
+
+@dataclass(frozen=True)
+class BaseRun:
+    """A finished run."""
+
+    tower: ImageTower
+    heads: Heads
+    config: BaseConfig
+    films: int  # trained on
+    data_hash: str
+
+
+def train_base(data: BaseData, config: BaseConfig, *, work: Path) -> BaseRun:
+    """Train, or go on from the last epoch saved under `work` by the same configuration and data.
+
+    Everything random is drawn anew from (seed, epoch), so a run that was killed ends where one that was
+    not would have.
+    """
+    torch.manual_seed(config.seed)
+    learner = Learner(config, len(data.labels), data.texts.shape[1])
+    learner.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = Learner(config, len(data.labels), data.texts.shape[1])
+    average.load_state_dict(learner.state_dict())
+    optimiser = _optimiser(learner, config)
+    state = _State(work / f"base-{config.id}-{data.hash[:12]}.safetensors", learner, average, optimiser)
+    steps = len(data.collection) // config.batch
+    first = state.load()
+    with tqdm(total=config.epochs * steps, initial=first * steps, desc="base", unit="step") as bar:
+        for epoch in range(first, config.epochs):
+            torch.manual_seed(hash_seed(config.seed, epoch))
+            learner.train()
+            for number, batch in enumerate(_batches(data, config, epoch)):
+                rate = _schedule(config, (epoch * steps + number) / (config.epochs * steps))
+                loss = _step(learner, optimiser, data, batch, config, rate)
+                _follow(average, learner, config.ema, epoch * steps + number)
+                bar.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
+                bar.update()
+            state.save(epoch + 1)
+    average.eval()
+    return BaseRun(average.tower, average.heads, config, len(data.collection), data.hash)
+
+
+def hash_seed(*parts: int) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
+
+
+def _batches(data: BaseData, config: BaseConfig, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """Film numbers `<int64>[batch]`, drawn with replacement, films with a finding more often."""
+    random = np.random.default_rng(hash_seed(config.seed, epoch, 1))
+    found = data.targets[:, : len(FINDINGS) - 1].amax(1).numpy() > 0.5
+    odds = 1 + config.rare * found
+    steps = len(found) // config.batch
+    order = random.choice(len(found), steps * config.batch, p=odds / odds.sum())
+    yield from order.reshape(steps, config.batch)
+
+
+def _step(
+    learner: Learner,
+    optimiser: torch.optim.Optimizer,
+    data: BaseData,
+    batch: NDArray[np.int64],
+    config: BaseConfig,
+    rate: float,
+) -> float:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    films = augment(data.films[batch], config.size).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        images = learner.tower(films)  # [b, dim]
+    images = images.float()
+    loss = _supervision(learner.heads, images, data, batch)
+    loss = loss + config.contrastive * _contrast(learner.heads, images, data, batch)
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(learner.parameters(), config.clip)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _supervision(heads: Heads, images: Tensor, data: BaseData, batch: NDArray[np.int64]) -> Tensor:
+    weights = data.weights[batch].clone()
+    weights[:, len(FINDINGS) :] *= _MESH_WEIGHT
+    return weighted_bce(heads.labels(images), data.targets[batch], weights) / 2
+
+
+def _contrast(heads: Heads, images: Tensor, data: BaseData, batch: NDArray[np.int64]) -> Tensor:
+    """One sentence of each film that has a report; a sentence written of several films is true of all."""
+    drawn = [_one_of(data.sentences[film]) for film in batch]
+    with_text = [place for place, row in enumerate(drawn) if row is not None]
+    rows = torch.tensor([row for row in drawn if row is not None], dtype=torch.long)
+    captions = F.normalize(heads.projection(data.texts[rows]), dim=-1)
+    same = rows.unsqueeze(0) == rows.unsqueeze(1)
+    return multi_positive(images[with_text], captions, same, heads.logit_scale.clamp(0, math.log(100)).exp())
+
+
+def _one_of(rows: tuple[int, ...]) -> int | None:
+    return rows[int(torch.randint(len(rows), ()))] if rows else None
+
+
+def _schedule(config: BaseConfig, done: float) -> float:
+    if done < config.warmup:
+        return max(config.lr * done / config.warmup, 1e-6)
+    left = (done - config.warmup) / (1 - config.warmup)
+    return max(config.lr * (1 + math.cos(math.pi * left)) / 2, 1e-6)
+
+
+def _optimiser(learner: Learner, config: BaseConfig) -> torch.optim.AdamW:
+    parameters = list(learner.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.lr)
+
+
+@torch.no_grad()
+def _follow(average: Learner, learner: Learner, decay: float, step: int) -> None:
+    """Exponential moving average of weights and batch statistics, quick at first."""
+    keep = min(decay, (step + 1) / (step + 10))
+    for kept, new in zip(average.state_dict().values(), learner.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - keep)
+
+
+@dataclass(frozen=True)
+class _State:
+    """The run on disk after each epoch: weights, average, and the optimiser's two moments."""
+
+    path: Path
+    learner: Learner
+    average: Learner
+    optimiser: torch.optim.AdamW
+
+    def save(self, epoch: int) -> None:
+        tensors = {f"learner.{name}": value for name, value in self.learner.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for number, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        contiguous = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        save_file(contiguous | {"epoch": torch.tensor(epoch)}, partial)
+        partial.replace(self.path)
+
+    def load(self) -> int:
+        """Restore the run; the number of epochs done, 0 where nothing was saved."""
+        if not self.path.is_file():
+            return 0
+        tensors = load_file(self.path)
+        self.learner.load_state_dict(_under("learner.", tensors))
+        self.average.load_state_dict(_under("average.", tensors))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimiser.", tensors).items():
+            number, moment = name.split(".")
+            moments.setdefault(int(number), {})[moment] = value
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        return int(tensors["epoch"])
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

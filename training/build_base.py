@@ -1,0 +1,125 @@
+"""The second step: the compact base, its embeddings of every collection, and how well it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from safetensors.torch import save
+from tqdm import tqdm
+
+from negviz.collection import Collection
+from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
+from negviz.files import write_atomically
+from negviz.findings import FINDINGS
+from negviz.model import DualEncoder, load_models, make_model, open_hub_model, save_base
+from negviz.text_tower import CompactTextTower, open_text_tower
+from training.base import BaseConfig, BaseRun, train_base
+from training.base_data import read_base_data
+from training.evaluate import write_json
+from training.films import FilmsError, nih_films, openi_reports
+from training.measure_base import Scores, measure
+from training.places import Places
+
+LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
+HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding
+
+
+def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
+    """Train the compact base, write and embed it, and measure it on what it never saw."""
+    source, collection = places.need_films(), places.open_collection()
+    tower, reports = open_text_tower(config.dim), openi_reports(source)
+    trained = collection.where(lambda film: film.split == "train" and film.fold != hold_out)
+    run = train_base(read_base_data(trained, reports, tower, _extra(places)), config, work=places.work)
+    facts = {
+        "config": config.describe(),
+        "hold_out": hold_out,
+        "films": run.films,
+        "threads": torch.get_num_threads(),  # their number decides the order of sums
+    }
+    hashes = {collection.name: collection.hash, "training": run.data_hash}
+    save_base(places.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)
+    write_atomically(places.family / "base" / HEADS_FILE, save(_finding_heads(run)))
+    embed_films(places)
+    _measure(places, run, hold_out, facts)
+
+
+def _extra(places: Places) -> Collection | None:
+    """NIH films that may help to train; the external test is not among them."""
+    if places.nih is None:
+        return None
+    films, _ = nih_films(places.nih, keep=lambda name: name.startswith("p_"))
+    return Collection("nih-train", tuple(films), places.nih)
+
+
+def _assemble(run: BaseRun, tower: CompactTextTower) -> DualEncoder:
+    with torch.no_grad():
+        tower.projection.weight.copy_(run.heads.projection.weight)
+    return make_model(tower, run.tower, logit_scale=float(run.heads.logit_scale.detach()))
+
+
+def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
+    """The classifier's part for our findings: `directions` [findings, dim], `bias` [findings], `scale`."""
+    heads, count = run.heads, len(FINDINGS)
+    kept = {"directions": heads.directions[:count], "bias": heads.bias[:count], "scale": heads.scale}
+    return {name: value.detach().clone() for name, value in kept.items()}
+
+
+def start_hub_family(places: Places, base: str) -> None:
+    """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder."""
+    if places.shipped:
+        raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
+    model = open_hub_model(base)
+    save_base(places.family, model, licence=f"that of {base}", data={}, training={"base": base})
+    embed_films(places)
+
+
+def embed_films(places: Places) -> None:
+    """Embed the films that are at hand with the model as written, and ship that with the shipped family."""
+    model = load_models(places.family)["base"]
+    for collection in filter(None, (places.open_collection(), places.open_nih())):
+        with tqdm(total=len(collection), desc=f"embedding {collection.name}", unit="film") as bar:
+            vectors = film_embeddings(model, collection, progress=_shown_on(bar))
+        if places.shipped:
+            path = shipped_path(model.tower_id, collection.name)
+            for old in path.parent.glob("*.safetensors"):  # of the base that this one replaces
+                old.unlink()
+            write_embeddings(path, collection, vectors)
+
+
+def _shown_on(bar: tqdm[Any]) -> Progress:
+    def show(done: int, _: int) -> None:
+        bar.update(done - bar.n)
+
+    return show
+
+
+def _measure(places: Places, run: BaseRun, hold_out: str, facts: Mapping[str, Any]) -> None:
+    base, films = load_models(places.family)["base"], places.open_collection()
+    trained = films.where(lambda film: film.split == "train" and film.fold != hold_out)
+    held_out = films.where(lambda film: film.split == "train" and film.fold == hold_out)
+    scores = _scores(base, run, films)
+    results = {
+        "held-out studies": measure(scores, held_out, trained),
+        "test films": measure(scores, films.select("test"), trained),
+    }
+    if (nih := places.open_nih()) is not None:
+        results["NIH e_*"] = measure(_scores(base, run, nih), nih, nih.where(lambda _: False))
+    write_json(
+        places.results / "base.json",
+        {
+            "what": "AUROC of base's image tower by finding: its own classifier, and a probe on embeddings",
+            "sets": results,
+            "training": dict(facts),
+            "data": {films.name: films.hash, "tower_id": base.tower_id},
+            "command": "python -m training base --films DIR --nih DIR",
+        },
+    )
+
+
+def _scores(base: DualEncoder, run: BaseRun, collection: Collection) -> Scores:
+    vectors = film_embeddings(base, collection)
+    with torch.no_grad():
+        logits = run.heads.labels(torch.from_numpy(vectors))[:, : len(FINDINGS)].numpy()
+    return Scores(collection, vectors, logits)

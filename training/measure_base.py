@@ -1,0 +1,79 @@
+"""How well the image tower tells findings: its own classifier and a fresh probe, with intervals.
+
+Held-out studies (a fold the tower never saw), the hand-confirmed test films, and films of another
+institution are reported apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negviz.collection import Collection
+from negviz.findings import FINDINGS
+from negviz.metrics import Ranked, draw, interval
+from training.ceiling import probe_scores
+
+MANY: Final = 25  # positives a finding needs to count in the mean
+_FEW: Final = 5
+_RESAMPLES: Final = 1000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the base makes of films: embeddings `<float32>[n, dim]`, classifier `<float32>[n, findings]`."""
+
+    collection: Collection
+    embeddings: NDArray[np.float32]
+    classifier: NDArray[np.float32]
+
+
+def measure(scores: Scores, evaluated: Collection, trained: Collection) -> dict[str, Any]:
+    """AUROC by finding over `evaluated`; the probe is fitted on `trained`, or within `evaluated` if none."""
+    place = {film.id: row for row, film in enumerate(scores.collection)}
+    test = np.array([place[film.id] for film in evaluated], dtype=np.intp)
+    train = np.array([place[film.id] for film in trained], dtype=np.intp)
+    studies = np.array([film.uid for film in scores.collection])
+    rows: dict[str, Any] = {}
+    for column, finding in enumerate(FINDINGS):
+        labels = _labels(scores.collection, finding)
+        positives, negatives = (int((labels[test] == value).sum()) for value in (1, 0))
+        if min(positives, negatives) < _FEW:
+            continue
+        probe = probe_scores(scores.embeddings, labels, studies, train=train, test=test)
+        rows[finding] = {
+            "positives": positives,
+            "negatives": negatives,
+            **_figures("classifier", labels[test], scores.classifier[test, column]),
+            **(_figures("probe", labels[test], probe) if probe is not None else {}),
+        }
+    return {"films": len(evaluated), "findings": rows, **_means(rows)}
+
+
+def _labels(collection: Collection, finding: str) -> NDArray[np.float64]:
+    """`<float64>[n]`: 1 has it, 0 denies it, nan does not say."""
+    states = (film.states(finding, "present") for film in collection)
+    return np.array([np.nan if state is None else float(state) for state in states])
+
+
+def _figures(name: str, labels: NDArray[np.float64], scores: NDArray[Any]) -> dict[str, Any]:
+    ranked = Ranked.of(labels[None], np.asarray(scores, np.float64)[None])
+    point = float(ranked.measure(1)["auroc"][0, 0])
+    drawn = ranked.measure(1, draw(len(labels), times=_RESAMPLES, seed=0))["auroc"][:, 0]
+    bounds = interval(drawn)
+    return {f"{name}_auroc": point, f"{name}_auroc_ci": list(bounds) if bounds else None}
+
+
+def _means(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    many = [row for name, row in rows.items() if row["positives"] >= MANY and name != "normal"]
+    if not many:
+        return {}
+    means = {
+        f"mean_{name}_auroc": float(np.mean([row[f"{name}_auroc"] for row in many]))
+        for name in ("classifier", "probe")
+    }
+    return {**means, "mean_over": [name for name, row in rows.items() if row in many]}
