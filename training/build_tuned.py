@@ -1,0 +1,57 @@
+"""The third step: settings by cross-validation, then CON1 and CON2.  Neither films nor reports are needed."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negviz.checkpoint import write_checkpoint
+from negviz.collection import Collection
+from negviz.embeddings import film_embeddings
+from negviz.model import DualEncoder, load_models
+from training.choose import base_scores, choose, read_choice
+from training.evaluate import write_json
+from training.films import FilmsError
+from training.pairs import make_pairs
+from training.places import PROMPTS, Places
+from training.prompts import PromptRow, read_prompts
+from training.tune import Method, tune
+
+
+def _material(places: Places) -> tuple[DualEncoder, Collection, NDArray[np.float32], list[PromptRow]]:
+    base, films = load_models(places.family)["base"], places.open_collection()
+    return base, films, film_embeddings(base, films), read_prompts(PROMPTS / "training.csv")
+
+
+def build_choice(places: Places) -> None:
+    """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results."""
+    base, films, vectors, prompts = _material(places)
+    methods = {method: choose(method, base, films, vectors, prompts).to_dict() for method in get_args(Method)}
+    write_json(
+        places.results / "tuning.json",
+        {
+            "what": "mean AUROC of held-out prompts over held-out films, five folds by study and by prompt",
+            "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts)},
+            "methods": methods,
+            "data": {films.name: films.hash, "tower_id": base.tower_id},
+            "command": "python -m training choose",
+        },
+    )
+
+
+def build_tuned(places: Places, method: Method) -> None:
+    """Tune with the chosen settings and add the model to the family."""
+    base, films, vectors, prompts = _material(places)
+    chosen = places.results / "tuning.json"
+    try:
+        config = read_choice(json.loads(chosen.read_text(encoding="utf-8")), method)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FilmsError(f"{chosen} holds no choice; run `python -m training choose` first.") from error
+    pairs = make_pairs(films, prompts)
+    place = {film.id: row for row, film in enumerate(films)}
+    tuned = tune(base, vectors[[place[film.id] for film in pairs.films]], pairs, config)
+    facts = {**tuned.describe(), "films": len(pairs), "data": {films.name: films.hash, "pairs": pairs.hash}}
+    write_checkpoint(places.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)

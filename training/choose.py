@@ -1,0 +1,175 @@
+"""Choosing the settings of CON1 and CON2 by cross-validation, with the same budget for both.
+
+Each of five folds holds out the films of a fifth of the training studies *and* a fifth of the training
+prompts; a setting's score is the mean AUROC with which held-out prompts rank held-out films, over the four
+cells (structured, natural × present, absent).  The test films and the evaluation prompts play no part.
+The films' embeddings come from one image tower that saw four of the five folds in its own training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from negviz.collection import Collection, Film
+from negviz.metrics import auroc
+from negviz.model import DualEncoder
+from training.films import FOLDS
+from training.pairs import make_pairs
+from training.prompts import PromptRow
+from training.tune import Method, TuneConfig, Tuned, tune
+
+RATES: Final = (3e-5, 1e-4, 3e-4)
+BATCHES: Final = (32,)
+SEEDS: Final = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting and its score on each fold."""
+
+    config: TuneConfig
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.scores))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What cross-validation chose for a method: the best setting, then the median of five seeds."""
+
+    settings: tuple[Trial, ...]
+    seeds: tuple[Trial, ...]
+
+    @property
+    def config(self) -> TuneConfig:
+        ranked = sorted(self.seeds, key=lambda trial: trial.mean)
+        return ranked[len(ranked) // 2].config
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "chosen": _knobs(self.config),
+            "settings": [_trial(trial) for trial in self.settings],
+            "seeds": [_trial(trial) for trial in self.seeds],
+        }
+
+
+def choose(
+    method: Method,
+    base: DualEncoder,
+    collection: Collection,
+    films: NDArray[np.float32],
+    prompts: Sequence[PromptRow],
+) -> Choice:
+    """Try every setting on every fold, then five seeds of the best."""
+    folds = [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+    grid = [TuneConfig(method=method, lr=lr, batch=batch) for lr, batch in product(RATES, BATCHES)]
+    runs = len(folds) * (len(grid) + len(SEEDS) - 1)
+    with tqdm(total=runs, desc=f"choosing {method}", unit="run") as bar:
+        settings = tuple(_try(config, folds, bar) for config in grid)
+        best = max(settings, key=lambda trial: trial.mean)
+        others = [
+            _try(replace(best.config, seed=seed), folds, bar) for seed in SEEDS if seed != best.config.seed
+        ]
+    return Choice(settings, (best, *others))
+
+
+def base_scores(
+    base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
+) -> list[float]:
+    """The score of base itself on each fold, for comparison."""
+    return [_Fold.of(base, collection, films, prompts, number).score(base) for number in range(FOLDS)]
+
+
+def _try(config: TuneConfig, folds: Sequence[_Fold], bar: tqdm[Any]) -> Trial:
+    scores = []
+    for fold in folds:
+        scores.append(fold.run(config))
+        bar.update()
+    return Trial(config, tuple(scores))
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One fold's two sides: what is tuned on and what is scored."""
+
+    base: DualEncoder
+    inside: Collection
+    inside_prompts: tuple[PromptRow, ...]
+    rows: Mapping[str, int]  # film id → row of `films`
+    films: NDArray[np.float32]
+    held_out: tuple[Film, ...]
+    held_out_prompts: tuple[PromptRow, ...]
+
+    @classmethod
+    def of(
+        cls,
+        base: DualEncoder,
+        collection: Collection,
+        films: NDArray[np.float32],
+        prompts: Sequence[PromptRow],
+        number: int,
+    ) -> _Fold:
+        train = collection.select("train")
+        return cls(
+            base,
+            train.where(lambda film: film.fold != str(number)),
+            tuple(row for row in prompts if prompt_fold(row) != number),
+            {film.id: place for place, film in enumerate(collection)},
+            films,
+            tuple(film for film in train if film.fold == str(number)),
+            tuple(row for row in prompts if prompt_fold(row) == number),
+        )
+
+    def run(self, config: TuneConfig) -> float:
+        pairs = make_pairs(self.inside, self.inside_prompts)
+        tuned: Tuned = tune(
+            self.base, self.films[[self.rows[film.id] for film in pairs.films]], pairs, config
+        )
+        return self.score(tuned.model(self.base))
+
+    def score(self, model: DualEncoder) -> float:
+        """Mean AUROC over the four cells; a cell is the mean over its prompts."""
+        scores = (
+            model.encode_text([row.prompt for row in self.held_out_prompts]) @ self.films[self._places()].T
+        )
+        cells: dict[tuple[str, str], list[float]] = {}
+        for row, ranking in zip(self.held_out_prompts, scores, strict=True):
+            states = [film.states(row.finding, row.polarity) for film in self.held_out]
+            right = np.array([np.nan if state is None else float(state) for state in states])
+            value = auroc(right, ranking)
+            if value is not None:
+                cells.setdefault((row.kind, row.polarity), []).append(value)
+        return float(np.mean([np.mean(values) for values in cells.values()]))
+
+    def _places(self) -> list[int]:
+        return [self.rows[film.id] for film in self.held_out]
+
+
+def prompt_fold(row: PromptRow) -> int:
+    """A prompt and its opposite are one row, so they are held out together."""
+    return int(hashlib.sha256(row.prompt.encode()).hexdigest(), 16) % FOLDS
+
+
+def _knobs(config: TuneConfig) -> dict[str, Any]:
+    return {"lr": config.lr, "batch": config.batch, "seed": config.seed}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {**_knobs(trial.config), "auroc_by_fold": list(trial.scores), "auroc": trial.mean}
+
+
+def read_choice(results: Mapping[str, Any], method: str) -> TuneConfig:
+    """The committed choice for a method.  Raises `KeyError` where there is none."""
+    if method not in get_args(Method):
+        raise KeyError(method)
+    return TuneConfig(method=method, **results["methods"][method]["chosen"])  # type: ignore[arg-type]

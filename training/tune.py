@@ -1,0 +1,146 @@
+"""CON1 and CON2: tuning a text tower on opposition pairs while the image tower stays frozen.
+
+Film embeddings are computed once; an epoch is text only.  The tower's word embeddings are frozen and so
+never shipped.  Settings that the paper does not publish (learning rate, batch, temperature) were chosen
+by study-level cross-validation with the same budget for both methods (`training/select.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from negviz.checkpoint import parameter_delta
+from negviz.model import DualEncoder, with_text
+from negviz.text_tower import TextTower
+from training.losses import con_clip, info_nce, multi_positive
+from training.pairs import Pairs
+
+Method = Literal["con1", "con2"]
+Targets = Literal["identity", "multi-positive"]
+_MAX_LOGIT_SCALE: Final = math.log(100)  # as CLIP and CoN-CLIP clamp it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """The knobs of a tuning run; epochs and optimiser are the paper's, the rest is ours."""
+
+    method: Method
+    seed: int = 0
+    epochs: int = 5
+    batch: int = 32
+    lr: float = 2e-5  # peak; linear warm-up, cosine decay
+    weight_decay: float = 0.2  # CoN-CLIP's
+    warmup: float = 0.1  # share of all steps: CoN-CLIP's 50 steps would be most of the run
+    targets: Targets = "identity"  # CON1 only; "multi-positive" counts every film of a class as a match
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned text tower and how it came about."""
+
+    tensors: dict[str, Tensor]  # `TextTower.tunable` of the tuned tower
+    logit_scale: float
+    config: TuneConfig
+    losses: tuple[float, ...]  # mean of each epoch
+    delta: dict[str, float]  # how far the parameters moved
+
+    def model(self, base: DualEncoder) -> DualEncoder:
+        return with_text(base, self.config.method, self.tensors, self.logit_scale)
+
+    def describe(self) -> dict[str, Any]:
+        return {**asdict(self.config), "losses": list(self.losses), "parameter_delta": self.delta}
+
+
+def tune(base: DualEncoder, films: NDArray[np.float32], pairs: Pairs, config: TuneConfig) -> Tuned:
+    """Tune a private copy of base's text tower; base itself is not touched.
+
+    `films` `<float32>[n, dim]` are the embeddings of `pairs`' films, in their order.
+    """
+    torch.manual_seed(config.seed)
+    random = np.random.default_rng(config.seed)
+    tower = base.text.private_copy().train()
+    logit_scale = nn.Parameter(torch.tensor(float(base.logit_scale)))
+    tunable = tower.tunable()
+    for parameter in tunable.values():
+        parameter.requires_grad_(True)
+    optimiser = torch.optim.AdamW(
+        [*tunable.values(), logit_scale], config.lr, weight_decay=config.weight_decay
+    )
+    steps = config.epochs * math.ceil(len(pairs) / config.batch)
+    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _schedule(step, steps, config.warmup))
+    vectors, losses = torch.from_numpy(films), []
+    with tqdm(total=steps, desc=f"{config.method}, seed {config.seed}", unit="step", leave=False) as bar:
+        for _ in range(config.epochs):
+            epoch = []
+            for batch in _batches(pairs, config, random):
+                loss = _loss(tower, vectors, batch, logit_scale, config)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                plan.step()
+                with torch.no_grad():
+                    logit_scale.clamp_(0, _MAX_LOGIT_SCALE)
+                epoch.append(loss.item())
+                bar.update()
+            losses.append(float(np.mean(epoch)))
+    tensors = {name: value.detach().clone() for name, value in tunable.items()}
+    moved = parameter_delta(base.text.tunable(), tensors)
+    return Tuned(tensors, float(logit_scale.detach()), config, tuple(losses), moved)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Anchors with their captions, and what is opposed to each; films are row numbers `<int64>[b]`."""
+
+    films: NDArray[np.int64]
+    captions: Sequence[str]
+    distractors: NDArray[np.int64]
+    opposed: Sequence[str]
+    classes: NDArray[np.bool_]  # <bool>[b]: the anchor has the finding
+
+
+def _batches(pairs: Pairs, config: TuneConfig, random: np.random.Generator) -> Iterator[Batch]:
+    """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
+    order = random.permutation(len(pairs))
+    for start in range(0, len(order), config.batch):
+        rows = order[start : start + config.batch]
+        drawn = [pairs.draw(int(row), random) for row in rows]
+        captions, opposed, distractors = zip(*drawn, strict=True)
+        yield Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
+
+
+def _loss(tower: TextTower, films: Tensor, batch: Batch, logit_scale: Tensor, config: TuneConfig) -> Tensor:
+    scale, images = logit_scale.exp(), films[batch.films]
+    if config.method == "con2":
+        captions, opposed = _encode(tower, [*batch.captions, *batch.opposed]).chunk(2)
+        return con_clip(images, captions, films[batch.distractors], opposed, scale)
+    captions = _encode(tower, batch.captions)
+    if config.targets == "identity":
+        return info_nce(images, captions, scale)
+    has = torch.from_numpy(batch.classes)
+    return multi_positive(images, captions, has.unsqueeze(0) == has.unsqueeze(1), scale)
+
+
+def _encode(tower: TextTower, texts: Sequence[str]) -> Tensor:
+    """Unit vectors `<float32>[n, dim]` with gradients, by way of bfloat16, which halves the time."""
+    with torch.autocast("cpu", torch.bfloat16):
+        vectors: Tensor = tower(**tower.tokenize(texts))
+    return F.normalize(vectors.float(), dim=-1)
+
+
+def _schedule(step: int, steps: int, warmup: float) -> float:
+    """Factor on the peak learning rate."""
+    first = max(1, round(warmup * steps))
+    if step < first:
+        return (step + 1) / first
+    return (1 + math.cos(math.pi * (step - first) / max(1, steps - first))) / 2
