@@ -1,0 +1,166 @@
+"""Tables are made from results files, and a stale one is noticed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from training import report
+from training.tables import render
+
+CELL = {
+    "n": 25,
+    "p_at_k": 0.714,
+    "p_at_k_ci": [0.6, 0.8],
+    "ap": 0.7,
+    "ap_ci": [0.6, 0.8],
+    "auroc": 0.75,
+    "auroc_ci": None,
+    "minus_base": -0.1,
+    "minus_base_ci": [-0.2, 0.05],
+    "ceiling": None,
+    "chance": 0.5,
+}
+RESULTS: dict[str, Any] = {
+    "models": {
+        "base": {"cells": {"natural/absent": {**CELL, "minus_base": None, "minus_base_ci": None}}},
+        "con1": {"cells": {"natural/absent": CELL}},
+    },
+    "data": {"collection": "openi", "films": 70, "prompts": 99},
+    "k": 10,
+    "split": "test",
+    "bootstrap": {"resamples": 1000, "seed": 0},
+}
+PAGE = "# Title\n\n<!-- results:openi -->\nold\n<!-- /results -->\n\nend\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "assets" / "results").mkdir(parents=True)
+    (tmp_path / "assets" / "results" / "openi.json").write_text(json.dumps(RESULTS))
+    (tmp_path / "checkpoints" / "compact" / "con1").mkdir(parents=True)
+    (tmp_path / "README.md").write_text(PAGE)
+    (tmp_path / "checkpoints" / "compact" / "con1" / "README.md").write_text(PAGE)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    return tmp_path
+
+
+def _run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    report.add_arguments(parser)
+    return report.run(parser.parse_args(arguments))
+
+
+def test_the_pages_of_this_repository_are_up_to_date() -> None:
+    assert report.refresh(Path(__file__).parents[1], check=True) == []
+
+
+def test_writes_tables_into_readme_and_cards(root: Path) -> None:
+    assert _run() == 0
+    text = (root / "README.md").read_text()
+    assert "| prompts | model | P@10 | AP | AUROC | P@10 over base | ceiling P@10 | chance |" in text
+    assert (
+        "| natural/absent (25) | con1 | 0.71 [0.60, 0.80] | 0.70 [0.60, 0.80] | 0.75 "
+        "| -0.10 [-0.20, +0.05] | — | 0.50 |" in text
+    )
+    assert (
+        "| natural/absent (25) | base | 0.71 [0.60, 0.80] | 0.70 [0.60, 0.80] | 0.75 | — | — | 0.50 |" in text
+    )
+    assert "70 films of openi (test)" in text
+    assert "old" not in text
+    assert text.startswith("# Title\n")
+    assert text.endswith("\n\nend\n")
+    assert (root / "checkpoints" / "compact" / "con1" / "README.md").read_text() == text
+
+
+def test_check_fails_on_a_stale_page_and_writes_nothing(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--check") == 1
+    assert "README.md is stale" in capsys.readouterr().out
+    assert (root / "README.md").read_text() == PAGE
+    assert _run() == 0
+    assert _run("--check") == 0
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("<!-- results:openi -->\nno end\n", "README.md: each"),
+        (f"<!-- results:openi -->\n{PAGE}", "README.md: each"),
+        ("<!-- results:nowhere -->\n<!-- /results -->\n", "lacks nowhere.json"),
+        ("<!-- results:broken -->\n<!-- /results -->\n", "broken.json is not JSON"),
+        ("<!-- results:other -->\n<!-- /results -->\n", "other.json is no results file"),
+    ],
+)
+def test_what_cannot_be_made_costs_one_line(
+    root: Path, capsys: pytest.CaptureFixture[str], page: str, says: str
+) -> None:
+    (root / "assets" / "results" / "broken.json").write_text("{")
+    (root / "assets" / "results" / "other.json").write_text('{"agreement": 1}')
+    (root / "README.md").write_text(page)
+    assert _run() == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert (root / "README.md").read_text() == page
+
+
+def test_a_picture_shows_every_model_and_goes_stale_with_its_results(root: Path) -> None:
+    picture = root / "assets" / "results" / "openi.svg"
+    assert picture in report.refresh(root)
+    assert report.refresh(root, check=True) == []
+    drawn = ElementTree.fromstring(picture.read_text("utf-8"))
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}circle")) == len(RESULTS["models"])
+    picture.write_text("<svg/>", "utf-8")
+    assert report.refresh(root, check=True) == [picture]
+
+
+AUROC = {"positives": 30, "negatives": 40, "classifier_auroc": 0.91, "classifier_auroc_ci": [0.8, 1.0]}
+SHARE = {
+    f"{name}{suffix}": value
+    for name in ("recall", "precision", "accuracy")
+    for suffix, value in (("", 0.9), ("_ci", [0.8, 1.0]))
+}
+TRIAL = {"lr": 3e-5, "batch": 32, "seed": 0, "auroc": 0.875}
+COUNTS = {
+    f"mesh_{m}/read_{r}": 7 for m in ("yes", "no") for r in ("present", "uncertain", "absent", "unmentioned")
+}
+
+
+@pytest.mark.parametrize(
+    ("results", "row"),
+    [
+        (
+            {"what": "how well it sees", "sets": {"test films": {"findings": {"effusion": AUROC}}}},
+            "| test films | effusion | 30 | 40 | 0.91 [0.80, 1.00] | — |",
+        ),
+        (
+            {
+                "rivals": {"other": "1.0"},
+                "sets": {"blind": {"sentences": 300, "negviz": SHARE, "other": SHARE}},
+            },
+            "| blind (300) | other | 0.900 [0.800, 1.000] | 0.900 [0.800, 1.000] | 0.900 [0.800, 1.000] |",
+        ),
+        (
+            {
+                "what": "mean AUROC",
+                "base": {"auroc_by_fold": [0.5]},
+                "methods": {"con1": {"settings": [TRIAL], "seeds": [TRIAL, {**TRIAL, "seed": 3}]}},
+            },
+            "| con1 | 3e-05 | 32 | 3 | 0.875 |",
+        ),
+        (
+            {"what": "agreement", "studies": 9, "agreement": {"effusion": {**COUNTS, "kappa": 0.8}}},
+            "| effusion | 7 | 7 | 7 | 7 | 7 | 7 | 7 | 7 | 0.80 |",
+        ),
+    ],
+    ids=["base", "reader", "tuning", "labels"],
+)
+def test_every_kind_of_results_has_a_table(results: dict[str, Any], row: str) -> None:
+    assert row in render(results, "file.json").splitlines()

@@ -1,0 +1,114 @@
+"""Ask every model of a family every prompt of a file, and write how well it ranked the films.
+
+What is right comes from the prompt file's stated finding and polarity, never from reading the prompt.
+`training.figures` makes the figures; here input is opened, checked and hashed, and the file written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import get_args
+
+from negviz.collection import Unmentioned, open_collection
+from negviz.files import file_sha256, write_atomically
+from negviz.model import load_models
+from training.figures import EvaluationError, Json, make_task, measure_models
+from training.prompts import read_prompts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training evaluate`."""
+    add = parser.add_argument
+    add("--family", required=True, type=Path, metavar="DIR", help="folder of the models")
+    add("--collection", required=True, metavar="NAME|DIR", help="a shipped collection or a collection folder")
+    add("--films", type=Path, metavar="DIR", help="where the collection's images lie, if not in its folder")
+    add("--split", choices=("test", "all"), default="test", help="which films to rank (default: test)")
+    add("--prompts", required=True, type=Path, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
+    add("--k", type=int, default=10, help="how many films precision looks at (default: 10)")
+    add("--json", required=True, type=Path, metavar="OUT", help="results file to write")
+    silence = "what a finding that a report does not mention counts as (default: unknown)"
+    add("--unmentioned", choices=get_args(Unmentioned), default="unknown", help=silence)
+    add("--bootstrap", type=int, default=1000, help="resamples for the intervals (default: 1000)")
+    add("--seed", type=int, default=0, help="of the resamples and the probe's folds (default: 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate as `add_arguments` says.  Bad input costs one line on stderr and exit status 2."""
+    try:
+        if args.json.is_dir():
+            raise EvaluationError(f"{args.json} is a folder; give --json a file to write.")
+        results = evaluate(
+            family=args.family,
+            collection=args.collection,
+            films=args.films,
+            split=args.split,
+            prompts=args.prompts,
+            k=args.k,
+            unmentioned=args.unmentioned,
+            bootstrap=args.bootstrap,
+            seed=args.seed,
+        )
+        write_json(args.json, {**results, "command": _command(args)})
+    except (ValueError, OSError) as error:
+        print("evaluate:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    print(f"{args.json}: {', '.join(results['models'])} on {results['data']['films']} films")
+    return 0
+
+
+def evaluate(
+    *,
+    family: Path,
+    collection: str,
+    prompts: Path,
+    films: Path | None = None,
+    split: str = "test",
+    k: int = 10,
+    unmentioned: Unmentioned = "unknown",
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> Json:
+    """The results as written, `command` aside.  Raises a `ValueError` of one sentence on bad input."""
+    rows = read_prompts(prompts)
+    opened = open_collection(collection, films=films)
+    task = make_task(rows, opened, split=split, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
+    return {
+        "models": measure_models(task, load_models(family)),
+        "data": {
+            "collection": opened.name,
+            "collection_hash": opened.hash,
+            "films": len(task.evaluated),
+            "prompts": len(rows),
+            "prompts_hash": file_sha256(prompts),
+            "family": _family_hashes(family),
+        },
+        "k": k,
+        "split": split,
+        "unmentioned": unmentioned,
+        "bootstrap": {"resamples": bootstrap, "seed": seed},
+        "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
+    }
+
+
+def write_json(path: Path, value: Json) -> None:
+    """Write results in one step; figures that are not numbers are refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command that makes this file again, without `--films`: where images lie is one machine's affair."""
+    options = ("family", "collection", "split", "prompts", "k", "json", "unmentioned", "bootstrap", "seed")
+    words = (word for name in options for word in (f"--{name}", str(getattr(args, name))))
+    return shlex.join(("python", "-m", "training", "evaluate", *words))
+
+
+def _family_hashes(family: Path) -> dict[str, str]:
+    files = sorted((*family.glob("family.json"), *family.glob("*/*.safetensors")))
+    return {file.relative_to(family).as_posix(): file_sha256(file) for file in files}

@@ -1,0 +1,78 @@
+"""Model cards: what each model is, how it was made and how it fares, from its config.json and the results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from negviz.checkpoint import read_family
+from negviz.files import write_atomically
+
+_WHAT: Final = {
+    "base": "An image tower beside a text tower that was never shown what negation does.",
+    "con1": "Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
+    "con2": "Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films and "
+    "opposed prompts (CON2).",
+}
+_CARD: Final = """---
+license: other
+license_name: research-non-commercial
+tags: [chest-x-ray, negation, retrieval]
+---
+# {family} · {name}
+
+{what}
+
+**Use.** Research and teaching about negation in image–text retrieval. Not for clinical use: it is small and
+was trained on a few thousand films of two institutions.
+
+**Made from.** {sources}
+
+**Parameters.** {files}
+
+```json
+{training}
+```
+{results}"""
+_SOURCES: Final = (
+    "Open-i (Indiana University; Demner-Fushman et al., JAMIA 2016; CC BY-NC-ND 4.0), NIH ChestX-ray14 "
+    "`p_*` films (Wang et al., CVPR 2017), all-MiniLM-L6-v2 (Apache-2.0). See checkpoints/LICENSE."
+)
+_RESULTS: Final = """
+## Results
+
+On the hand-confirmed Open-i test films, then on NIH films. P@10 is read beside chance and the ceiling.
+
+<!-- results:openi -->
+<!-- /results -->
+
+<!-- results:nih -->
+<!-- /results -->
+"""
+
+
+def write_cards(folder: Path) -> None:
+    """Write every model's README.md; `training.report` fills the tables of the shipped family."""
+    family = read_family(folder)
+    for name in family.columns:
+        config = json.loads((folder / name / "config.json").read_text(encoding="utf-8"))
+        entry = family.record["models"][name]
+        hub = family.record.get("hub")
+        card = _CARD.format(
+            family=family.record["family"],
+            name=name,
+            what=_WHAT.get(name, "A tuned text tower."),
+            sources=_SOURCES
+            if hub is None
+            else f"{hub['id']}, under its own licence: {family.record['licence']}.",
+            files=f"`{entry['file']}`, {entry['bytes'] / 1e6:.1f} MB, SHA-256 `{entry['sha256']}`.",
+            training=json.dumps(_short(config["training"]), indent=1),
+            results=_RESULTS if hub is None else "",
+        )
+        write_atomically(folder / name / "README.md", card.encode())
+
+
+def _short(training: dict[str, Any]) -> dict[str, Any]:
+    """Numbers rounded to what a reader can use; config.json has them in full."""
+    return json.loads(json.dumps(training), parse_float=lambda text: float(f"{float(text):.6g}"))  # type: ignore[no-any-return]

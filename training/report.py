@@ -1,0 +1,106 @@
+"""Tables and pictures of results, made from `assets/results/*.json` and never typed in.
+
+A table stands between `<!-- results:NAME -->` and `<!-- /results -->`, where NAME is a results file that
+`python -m training` wrote.  `python -m training report` writes them all; `--check` only says
+which pages are stale, and fails if any is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from negviz.files import write_atomically
+from training.picture import draw
+from training.tables import render
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
+_TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+class ReportError(ValueError):
+    """A table that cannot be made; the message is one sentence that says what to do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training report`."""
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a table is stale")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the tables, or check them.  Bad input costs one line on stderr and exit status 2."""
+    try:
+        stale = refresh(ROOT, check=args.check)
+    except (ValueError, OSError) as error:
+        print("report:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    for page in stale:
+        name = page.relative_to(ROOT).as_posix()
+        print(f"{name} is stale: run `python -m training report`" if args.check else f"wrote {name}")
+    return int(args.check and bool(stale))
+
+
+def refresh(root: Path, *, check: bool = False) -> list[Path]:
+    """The pages whose tables were not up to date; they are rewritten unless `check`."""
+    stale = []
+    for page in (root / "README.md", *sorted((root / "checkpoints").rglob("*.md"))):
+        if not page.is_file():
+            continue
+        text = page.read_text(encoding="utf-8")
+        fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
+        if fresh != text:
+            stale.append(page)
+            if not check:
+                write_atomically(page, fresh.encode())
+    return stale + _refresh_pictures(root / "assets" / "results", check=check)
+
+
+def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
+    """The SVGs beside the results files that were not up to date."""
+    stale = []
+    for path in sorted(results.glob("*.json")):
+        value, picture = _read(path), path.with_suffix(".svg")
+        if "k" not in value:  # not of `evaluate`
+            continue
+        fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
+        if not picture.is_file() or picture.read_text(encoding="utf-8") != fresh:
+            stale.append(picture)
+            if not check:
+                write_atomically(picture, fresh.encode())
+    return stale
+
+
+def fill(text: str, results: Path, *, where: str = "the page") -> str:
+    """The Markdown with every table between markers made anew from the folder of results."""
+    if len(_OPEN.findall(text)) != len(_TABLE.findall(text)) or "<!-- results:" in _TABLE.sub("", text):
+        raise ReportError(f"{where}: each <!-- results:NAME --> needs a line <!-- /results --> below it.")
+
+    def table(match: re.Match[str]) -> str:
+        path = results / f"{match[2]}.json"
+        return f"{match[1]}\n{_render(_read(path), path.name)}\n{match[3]}"
+
+    return _TABLE.sub(table, text)
+
+
+def _render(results: dict[str, Any], name: str) -> str:
+    try:
+        return render(results, name)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ReportError(f"{name} is no results file of `python -m training` ({error}).") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ReportError(f"assets/results lacks {path.name}; make it or remove its marker.") from error
+    except ValueError as error:
+        raise ReportError(f"{path.name} is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ReportError(f"{path.name} is no results file of `python -m training`.")
+    return value

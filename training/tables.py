@@ -1,0 +1,156 @@
+"""One Markdown table a kind of results file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+Json = Mapping[str, Any]
+_CELLS: Final = ("prompts", "model", "P@{k}", "AP", "AUROC", "P@{k} over base", "ceiling P@{k}", "chance")
+
+
+def render(results: Json, name: str) -> str:
+    """The table of one results file, and a line on what was measured.  Raises as indexing does."""
+    kinds: tuple[tuple[str, Callable[[Json], str]], ...] = (
+        ("models", _evaluation),
+        ("agreement", _labels),
+        ("methods", _tuning),
+        ("rivals", _reader),
+        ("sets", _base),
+    )
+    table = next((make for key, make in kinds if key in results), None)
+    if table is None:
+        raise KeyError("models")
+    return f"{table(results)} From `{name}`.\n"
+
+
+# python -m training evaluate ------------------------------------------------------------------
+
+
+def _evaluation(results: Json) -> str:
+    header = [cell.format(k=results["k"]) for cell in _CELLS]
+    body = [_cell(*row) for row in _cells(results["models"])]
+    data, bootstrap = results["data"], results["bootstrap"]
+    return _table(
+        header,
+        body,
+        2,
+        f"{data['films']} films of {data['collection']} ({results['split']}), {data['prompts']} prompts, "
+        f"their number in brackets; 95 % intervals from {bootstrap['resamples']} resamples of prompts and "
+        "films; ceiling: a supervised probe on the same embeddings.",
+    )
+
+
+def _cells(models: Json) -> Iterator[tuple[str, str, Json]]:
+    """Cell by cell, the models of each in column order, so that what is compared stands together."""
+    for cell in dict.fromkeys(cell for model in models.values() for cell in model["cells"]):
+        yield from ((cell, name, model["cells"][cell]) for name, model in models.items())
+
+
+def _cell(cell: str, model: str, figures: Json) -> list[str]:
+    return [
+        f"{cell} ({figures['n']})",
+        model,
+        _measured(figures["p_at_k"], figures["p_at_k_ci"]),
+        _measured(figures["ap"], figures["ap_ci"]),
+        _measured(figures["auroc"], figures["auroc_ci"]),
+        _measured(figures["minus_base"], figures["minus_base_ci"], sign="+"),
+        _measured(figures["ceiling"]),
+        _measured(figures["chance"]),
+    ]
+
+
+# The other steps ------------------------------------------------------------------------------
+
+
+def _base(results: Json) -> str:
+    body = [
+        [where, finding, str(row["positives"]), str(row["negatives"]), *_two(row, ("classifier", "probe"))]
+        for where, measured in results["sets"].items()
+        for finding, row in measured["findings"].items()
+    ]
+    header = ["films", "finding", "with", "without", "AUROC, own classifier", "AUROC, probe"]
+    return _table(header, body, 2, f"{results['what']}; 95 % intervals over films.")
+
+
+def _two(row: Json, names: Sequence[str]) -> list[str]:
+    return [_measured(row.get(f"{name}_auroc"), row.get(f"{name}_auroc_ci")) for name in names]
+
+
+def _reader(results: Json) -> str:
+    readers = ("negviz", *results["rivals"])
+    body = [
+        [
+            f"{where} ({measured['sentences']})",
+            reader,
+            *(_measured(figures[name], figures[f"{name}_ci"], places=3) for name in _READER),
+        ]
+        for where, measured in results["sets"].items()
+        for reader in readers
+        if (figures := measured.get(reader)) is not None
+    ]
+    note = "Shares of mentions with the right finding and polarity; 95 % intervals over sentences."
+    return _table(["sentences", "reader", *_READER.values()], body, 2, note)
+
+
+_READER: Final = {
+    "recall": "of what was labelled",
+    "precision": "of what was read",
+    "accuracy": "of both together",
+}
+
+
+def _tuning(results: Json) -> str:
+    body = [
+        [
+            method,
+            f"{trial['lr']:g}",
+            str(trial["batch"]),
+            str(trial["seed"]),
+            _measured(trial["auroc"], places=3),
+        ]
+        for method, tried in results["methods"].items()
+        for trial in (*tried["settings"], *(t for t in tried["seeds"] if t not in tried["settings"]))
+    ]
+    scores = results["base"]["auroc_by_fold"]
+    note = f"{results['what'].capitalize()}; base: {sum(scores) / len(scores):.3f}."
+    return _table(["method", "learning rate", "batch", "seed", "AUROC"], body, 1, note)
+
+
+_KNOBS: Final = ("lr", "batch", "seed")
+
+
+def _labels(results: Json) -> str:
+    body = [
+        [
+            finding,
+            *(str(counts[f"mesh_{mesh}/read_{read}"]) for mesh in ("yes", "no") for read in _READ),
+            _measured(counts["kappa"]),
+        ]
+        for finding, counts in results["agreement"].items()
+    ]
+    header = ["finding", *(f"{mesh} MeSH, {read}" for mesh in ("in", "not in") for read in _READ), "κ"]
+    note = f"{results['what'].capitalize()}: {results['studies']} studies, by what the report says."
+    return _table(header, body, 1, note)
+
+
+_READ: Final = ("present", "uncertain", "absent", "unmentioned")
+
+
+# Markdown -------------------------------------------------------------------------------------
+
+
+def _table(header: Sequence[str], body: Sequence[Sequence[str]], words: int, note: str) -> str:
+    """`words` columns of words, then columns of figures."""
+    rule = [*["---"] * words, *["---:"] * (len(header) - words)]
+    return "\n".join((*(f"| {' | '.join(row)} |" for row in (header, rule, *body)), "", note))
+
+
+def _measured(
+    value: float | None, bounds: Sequence[float] | None = None, *, sign: str = "", places: int = 2
+) -> str:
+    """A figure and its interval, `0.71 [0.62, 0.80]`, or a dash where there is none."""
+    if value is None:
+        return "—"
+    shown = [f"{number:{sign}.{places}f}" for number in (value, *(bounds or ()))]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if bounds else shown[0]
