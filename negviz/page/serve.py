@@ -1,0 +1,46 @@
+"""Serving the page: what gradio may and may not do, in one place."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from negviz.collection import Collection
+from negviz.page.films import film_routes
+from negviz.page.theme import css, theme
+
+
+class ServeError(ValueError):
+    """A page that cannot be served; the message is one sentence that says what to do."""
+
+
+def serve(page: gr.Blocks, collection: Collection, *, port: int, host: str | None = None) -> None:
+    """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
+
+    Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
+    """
+    try:
+        _, address, _ = page.launch(
+            server_name=host,
+            server_port=port,
+            theme=theme(),
+            css=css(),
+            app_kwargs={"routes": film_routes(collection)},  # before gradio's own, which take the rest
+            allowed_paths=[],
+            max_file_size="1kb",  # nothing here is uploaded
+            run_history=False,  # it would keep what visitors type
+            footer_links=[],
+            enable_monitoring=False,
+            show_error=False,
+            ssr_mode=False,
+            pwa=False,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        raise ServeError(
+            f"Port {port} of {host or 'this machine'} cannot be used: it is taken, or the host is not this "
+            "machine; choose another with --port or --host."
+        ) from error
+    print(f"negviz is ready at {address}", flush=True)
+    page.block_thread()

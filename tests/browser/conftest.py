@@ -1,0 +1,168 @@
+"""The app as a process of its own, over drawn films, and the system's Chromium to look at it.
+
+A missing browser skips these tests, except where CI is set: there it fails them.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = (
+    '"><script>window.hacked=1</script>',
+    "<img src=x onerror=window.hacked=1>${window.hacked=1}{{hacked}}",
+)
+STARTS_WITHIN = 120  # seconds
+ANSWERS_WITHIN = 20_000  # milliseconds, on a busy machine
+
+
+@dataclass
+class Visit:
+    """One page and what it asked for and complained of."""
+
+    page: Page
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def search(self, text: str) -> None:
+        """Type a sentence, press Enter and wait until its reading is there."""
+        box = self.page.get_by_role("textbox")
+        box.fill(text)
+        box.press("Enter")
+        self.page.wait_for_function(
+            "text => document.querySelector('.nv-sentence q')?.textContent.startsWith(text)",
+            arg=text.strip()[:200],
+            timeout=ANSWERS_WITHIN,
+        )
+
+    def films(self, model: str) -> list[str | None]:
+        tiles = self.page.locator(f"[data-model={model}] .nv-tile")
+        return [tile.get_attribute("data-film") for tile in tiles.all()]
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).inner_text()
+
+    @property
+    def hacked(self) -> bool:
+        return bool(self.page.evaluate("'hacked' in window"))
+
+
+@pytest.fixture(scope="session")
+def hostile_collection(collection_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The drawn films and two more in the test split, whose ids are markup."""
+    folder = tmp_path_factory.mktemp("hostile") / "drawn"
+    shutil.copytree(collection_folder, folder)
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rows += [rows[number] | {"id": id_, "uid": str(100 + number)} for number, id_ in enumerate(HOSTILE)]
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@dataclass(frozen=True)
+class App:
+    """The running app."""
+
+    address: str
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def running(
+    family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    log, number = folder / "log", _free_port()
+    command = [sys.executable, "app.py", "--port", str(number), "--family", str(family_folder)]
+    command += ["--collection", str(hostile_collection)]
+    surroundings = {**os.environ, "NEGVIZ_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_ready(process, log)
+        yield App(f"http://127.0.0.1:{number}/", log)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while "is ready at" not in log.read_text(encoding="utf-8"):
+        if process.poll() is not None or time.monotonic() > until:
+            pytest.fail(f"The app did not start:\n{log.read_text(encoding='utf-8')}")
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "There is no Chromium; apt-get install chromium."
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, chromium: Browser, running: App) -> Iterator[Visit]:
+    """The page in a context of its own; parametrize indirectly with options of the context."""
+    yield from _visit(chromium, running, getattr(request, "param", {}))
+
+
+@pytest.fixture(scope="module")
+def stay(chromium: Browser, running: App) -> Iterator[Visit]:
+    """One page for all tests that begin with a search of their own: opening it takes longest."""
+    yield from _visit(chromium, running, {})
+
+
+def _visit(chromium: Browser, running: App, options: dict[str, Any]) -> Iterator[Visit]:
+    usual = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light", "reduced_motion": "reduce"}
+    context = chromium.new_context(**(usual | options))
+    visit = Visit(context.new_page())
+    visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
+    visit.page.on(
+        "console", lambda said: visit.complaints.append(said.text) if said.type == "error" else None
+    )
+    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.page.goto(running.address)
+    visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+    yield visit
+    context.close()
+    assert visit.hosts - {""} == {urlsplit(running.address).netloc}  # "" are data: and blob: addresses
+    assert visit.complaints == []

@@ -1,0 +1,259 @@
+"""What the page is made of, without a browser: words, markup, films over HTTP, the endpoint, the flags."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+import app
+from negviz.answer import SearchSet, Tally, answer, search_sets
+from negviz.collection import Collection
+from negviz.model import DualEncoder
+from negviz.page import markup, words
+from negviz.page.build import Explore
+from negviz.page.films import TILE_BYTES, film_routes, thumbnail
+from negviz.page.theme import css, theme
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def explore(models: dict[str, DualEncoder], collection: Collection) -> Explore:
+    return Explore(models, search_sets(models, collection))
+
+
+@pytest.fixture
+def films(explore: Explore) -> SearchSet:
+    return explore.sets[0]
+
+
+# Words ----------------------------------------------------------------------------------------
+
+
+def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
+    said = words.verdict("no effusion", "effusion", [("base", 8), ("con1", 3), ("con2", 1)], 10)
+    assert "".join(said) == (
+        "You asked for no effusion. Films showing effusion: base 8, CON1 3, CON2 1 of 10."
+    )
+
+
+def test_what_is_asked_for_reads_without_ambiguity() -> None:
+    assert (
+        words.asked_for([("effusion", "absent"), ("cardiomegaly", "present")]) == "cardiomegaly, no effusion"
+    )
+    assert words.asked_for([("normal", "absent")]) == "an abnormal film"
+
+
+@pytest.mark.parametrize(
+    ("matches", "judged", "by_chance", "said"),
+    [
+        (2, 10, 5.0, ("2 of 10 match", "random picks: 5")),
+        (2, 8, 4.25, ("2 of 8 judged match", "random picks: 4.2")),
+        (0, 0, None, ("none of 10 says", "")),
+    ],
+)
+def test_a_count_stands_beside_chance(
+    matches: int, judged: int, by_chance: float | None, said: object
+) -> None:
+    assert words.precision(matches, judged, 10, by_chance) == said
+
+
+def test_says_which_base_it_is() -> None:
+    assert words.base_note("compact", None) == "The base here is the compact family, not CheXagent."
+    assert "not CheXagent" in words.base_note("clip", "openai/clip-vit-base-patch16")
+    assert "not CheXagent" not in words.base_note(
+        "clip", "StanfordAIMI/XrayCLIP__vit-b-16__laion2b-s34b-b88k"
+    )
+
+
+def test_says_how_the_searched_films_divide() -> None:
+    said = words.searched("test", Tally(35, 35, 0), 70, marked=True)
+    assert said == "Searched 70 films left out of tuning: 35 match, 35 contradict, 0 do not say."
+
+
+# Markup ---------------------------------------------------------------------------------------
+
+
+def test_every_column_shows_rank_mark_and_similarity_of_its_films(explore: Explore, films: SearchSet) -> None:
+    shown = markup.columns(answer(explore.models, films, "No pleural effusion"), films)
+    assert shown.count("nv-column") - 1 == len(explore.models)
+    assert shown.count('class="nv-tile"') == 3 * len(films)
+    for part in ("✓", "✗", "matches", "contradicts", "#1", "random picks: 4"):
+        assert part in shown
+
+
+def test_nothing_typed_reaches_the_page_unescaped(explore: Explore, films: SearchSet) -> None:
+    for text in (SCRIPT, f"no {SCRIPT} effusion", "<img src=x onerror=alert(1)> possible effusion"):
+        given = answer(explore.models, films, text)
+        shown = markup.reading(given, films) + markup.columns(given, films)
+        assert "<script" not in shown
+        assert "<img src=x" not in shown
+    assert SCRIPT not in markup.complaint(SCRIPT)
+
+
+def test_a_film_whose_image_is_not_at_hand_leaves_a_black_well_with_its_id(
+    explore: Explore, collection: Collection, tmp_path: Path
+) -> None:
+    bare = Collection(collection.name, collection.films, tmp_path)
+    films = SearchSet("all", bare, explore.sets[1].embeddings)
+    shown = markup.columns(answer(explore.models, films, "no effusion"), films)
+    assert "<img" not in shown
+    assert words.NO_IMAGES in shown
+    assert "film00" in shown
+    assert words.CONTRADICTS in shown
+
+
+def test_films_used_in_tuning_are_tagged_among_all_films_only(explore: Explore) -> None:
+    for films, tagged in zip(explore.sets, (False, True), strict=True):
+        assert (words.IN_TUNING in explore.show("no effusion", films.name)[1]) is tagged
+
+
+def test_the_cue_is_underlined(explore: Explore) -> None:
+    assert "<u>No</u> pleural effusion" in explore.show("No pleural effusion", "test")[0]
+
+
+def test_a_sentence_that_is_not_understood_is_asked_about(explore: Explore) -> None:
+    read, shown, asks = explore.show("胸部エックス線", "test")
+    assert words.NOTHING_RECOGNISED in read
+    assert 'class="nv-tile"' in shown
+    assert words.MATCHES not in shown
+    assert asks["visible"]
+    read, shown = explore.mark("胸部エックス線", "test", "effusion", "absent")
+    assert "effusion · absent" in read
+    assert words.MATCHES in shown
+
+
+def test_uncertainty_is_neither_yes_nor_no(explore: Explore) -> None:
+    read, shown, _ = explore.show("Effusion cannot be excluded", "test")
+    assert "is neither yes nor no, so nothing is counted." in read
+    assert words.MATCHES not in shown
+
+
+def test_an_empty_sentence_is_answered_with_one(explore: Explore) -> None:
+    read, shown, asks = explore.show("  ", "test")
+    assert "Type a sentence" in read
+    assert not shown
+    assert not asks["visible"]
+
+
+def test_no_theme_asks_for_a_font_from_elsewhere() -> None:
+    assert "//" not in css()
+    assert theme()._stylesheets == []
+
+
+# Films over HTTP ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser(collection: Collection) -> TestClient:
+    return TestClient(Starlette(routes=film_routes(collection)))
+
+
+@pytest.mark.parametrize("size", ["tile", "large"])
+def test_serves_a_film_by_its_id(browser: TestClient, size: str) -> None:
+    reply = browser.get(f"/film/{size}", params={"id": "film03"})
+    assert reply.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(reply.content)).size == (96, 96)
+
+
+@pytest.mark.parametrize(
+    "film", ["", "nosuch", "../manifest.csv", "images/film03.png", "/etc/passwd", SCRIPT]
+)
+def test_serves_nothing_but_films_of_the_collection(browser: TestClient, film: str) -> None:
+    reply = browser.get("/film/tile", params={"id": film})
+    assert reply.status_code == 404
+    assert reply.text == "There is no such film here."
+
+
+def test_thumbnails_are_small_keep_their_aspect_and_carry_nothing_but_pixels() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (900, 600), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    image.info["comment"] = b"a name"
+    made = thumbnail(image)
+    assert len(made) <= TILE_BYTES
+    assert b"a name" not in made
+    small = Image.open(io.BytesIO(made))
+    assert small.height / small.width == pytest.approx(1.5, abs=0.02)
+
+
+# The endpoint ---------------------------------------------------------------------------------
+
+
+def test_the_endpoint_answers_for_every_model(explore: Explore) -> None:
+    found = explore.search("No pleural effusion", "drawn", 3)
+    assert (found["collection"], found["set"], found["polarity"]) == ("drawn", "test", "absent")
+    assert [len(model["hits"]) for model in found["models"].values()] == [3, 3, 3]
+    assert explore.search("effusion", "drawn/all", 20)["set"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked", "k", "complaint"),
+    [
+        ("", "", 10, "Type a sentence"),
+        ("effusion", "../drawn", 10, "no such collection here; ask for drawn/test or drawn/all or drawn"),
+        ("effusion", "drawn", 1_000, "between 1 and 100"),
+    ],
+)
+def test_the_endpoint_says_what_is_wrong(
+    explore: Explore, prompt: str, asked: str, k: int, complaint: str
+) -> None:
+    with pytest.raises(gr.Error) as raised:
+        explore.search(prompt, asked, k)
+    assert complaint in raised.value.message
+
+
+# The flags ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--family", "/nowhere"], "/nowhere holds no family.json"),
+        (["--port", "abc"], "'abc' is not a port between 1 and 65535"),
+        (["--port", "70000"], "'70000' is not a port"),
+        (["--colection", "x"], "unrecognized arguments"),
+    ],
+)
+def test_a_bad_flag_ends_in_one_clear_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _ends_with(complaint, arguments, capsys)
+
+
+def test_a_missing_collection_or_film_folder_ends_in_one_clear_line(
+    family_folder: Path, collection_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = ["--family", str(family_folder)]
+    _ends_with("neither a shipped collection nor a folder", [*family, "--collection", "nosuch"], capsys)
+    films = ["--collection", str(collection_folder), "--films", "/nowhere"]
+    _ends_with("/nowhere is not a folder", [*family, *films], capsys)
+
+
+def _ends_with(complaint: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app.main(arguments)
+    said = capsys.readouterr().err or f"{ended.value.code}\n"
+    assert ended.value.code not in (0, None)
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
+def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "HOST", "FAMILY", "COLLECTION", "FILMS"):
+        monkeypatch.setenv(f"NEGVIZ_{name}", "8123" if name == "PORT" else name.lower())
+    options = app.parser().parse_args([])
+    assert vars(options) == {
+        "port": 8123,
+        "host": "host",
+        "family": Path("family"),
+        "collection": "collection",
+        "films": Path("films"),
+    }
+    assert app.parser().parse_args(["--port", "9"]).port == 9
