@@ -1,0 +1,126 @@
+"""`python -m training` from end to end on families and films that the tests make."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from negviz.model import load_models
+from negviz.text_tower import open_text_tower
+from tests.tiny import draw_film, tiny_text_tower
+from tests.tiny_hub import tiny_clip, tiny_siglip
+from training.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def _small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.choose.RATES", (1e-3,))
+    monkeypatch.setattr("training.choose.BATCHES", (16,))
+    monkeypatch.setattr("training.choose.SEEDS", (0,))
+
+
+@pytest.mark.parametrize("make", [tiny_clip, tiny_siglip], ids=["clip", "siglip"])
+def test_any_dual_encoder_becomes_a_family_with_results(
+    make: object, tmp_path: Path, collection_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(make)
+    make(tmp_path / "hub")
+    family = tmp_path / "family"
+    common = ["--family", str(family), "--collection", str(collection_folder)]
+    films = ["--films", str(collection_folder)]
+    assert main(["base", *common, *films, "--base", str(tmp_path / "hub")]) == 0
+    assert main(["con1", *common]) == 2
+    assert "training choose" in capsys.readouterr().err
+    assert main(["choose", *common]) == 0
+    assert [main([method, *common]) for method in ("con1", "con2")] == [0, 0]
+    assert main(["results", *common]) == 0
+    assert list(load_models(family)) == ["base", "con1", "con2"]
+    results = json.loads((family / "results" / "results.json").read_text("utf-8"))
+    assert set(results["models"]) == {"base", "con1", "con2"}
+    assert results["models"]["con2"]["cells"]["structured/absent"]["n"] == 25
+    card = (family / "con2" / "README.md").read_text("utf-8")
+    assert "CON2" in card
+    assert '"parameter_delta"' in card
+    assert str(tmp_path) not in (family / "results" / "results.json").read_text("utf-8")
+
+
+def test_the_compact_family_is_built_from_films_and_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real commands, with a tiny text tower and one epoch of a few drawn films."""
+    sha256 = tiny_text_tower(tmp_path / "text")
+    monkeypatch.setenv("NEGVIZ_TEXT_TOWER", str(tmp_path / "text"))
+    tiny = partial(open_text_tower, sha256=sha256, name="tiny")
+    monkeypatch.setattr("training.build_base.open_text_tower", tiny)
+    source, family = drawn_source(tmp_path / "films"), tmp_path / "family"
+    common = ["--family", str(family), "--collection", str(source)]
+    assert main(["base", *common, "--films", str(source), "--epochs", "1"]) == 0
+    assert [main([step, *common]) for step in ("choose", "con1", "con2", "results")] == [0] * 4
+    models = load_models(family)
+    assert list(models) == ["base", "con1", "con2"]
+    assert models["base"].tower_id == models["con2"].tower_id
+    measured = json.loads((family / "results" / "base.json").read_text("utf-8"))
+    assert measured["sets"]["held-out studies"]["films"] > 0
+    assert measured["sets"]["test films"]["findings"]["effusion"]["positives"] == 5
+    image_tower = family / "base" / "image_tower.safetensors"
+    assert image_tower.stat().st_size <= 15e6
+
+
+def drawn_source(folder: Path) -> Path:
+    """60 drawn films with prose: a collection and a source of reports in one folder."""
+    (folder / "images").mkdir(parents=True)
+    said = ("There is a pleural effusion.", "No pleural effusion.")
+    known = (["effusion", "", "Pleural Effusion"], ["", "effusion", "normal"])
+    with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        names = "image uid view findings denied mesh split fold report_findings report_impression"
+        writer.writerow(names.split())
+        for number in range(60):
+            without = number % 2
+            draw_film(number, effusion=not without).save(folder / "images" / f"{number}.png")
+            split = ["test", ""] if number < 10 else ["train", str(number // 2 % 5)]
+            facts = [f"images/{number}.png", str(number), "frontal", *known[without]]
+            writer.writerow([*facts, *split, said[without], ""])
+    return folder
+
+
+def test_the_shipped_family_is_not_overwritten_by_another_base(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_clip(tmp_path / "hub")
+    assert main(["base", "--films", str(tmp_path), "--base", str(tmp_path / "hub")]) == 2
+    assert "--family" in capsys.readouterr().err
+
+
+def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path) -> None:
+    """The layout of the data sets' copies, as `--films` takes it."""
+    from negviz.collection import open_collection
+    from tests.test_films import write_source
+    from training.build_films import build_films
+    from training.places import Places
+
+    source = write_source(tmp_path / "source", count=3)
+    build_films(Places(films=source), to=tmp_path / "out")
+    written = open_collection(tmp_path / "out" / "openi")
+    assert len(written) == 3
+    assert all(written.image(film).size == (96, 96) for film in written)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["films", "--films", "/nowhere"], "--films"),
+        (["base", "--films", "/nowhere"], "--films"),
+        (["choose", "--family", "/nowhere"], "family.json"),
+        (["con1", "--collection", "/nowhere"], "manifest.csv"),
+    ],
+)
+def test_bad_input_costs_one_line(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

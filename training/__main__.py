@@ -1,0 +1,139 @@
+"""`python -m training`: build what the app loads, and measure it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from training import build_base, build_films, build_results, build_tuned, evaluate, fetch, reader, report
+from training.base import BaseConfig
+from training.places import COMPACT, Places
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.  Bad input costs one line on stderr and exit status 2."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return command(args)
+    except (ValueError, OSError) as error:
+        print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{args.command}: stopped; run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = _Commands(commands)
+    films = add("films", _films, "read, label and split the films; writes assets/*/manifest.csv", films=True)
+    films.add_argument(
+        "--to", type=Path, metavar="DIR", help="write collection folders with images there instead"
+    )
+    add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
+    add("choose", _choose, "choose the settings of con1 and con2 by cross-validation")
+    add("con1", _tuned, "tune the text tower with InfoNCE")
+    add("con2", _tuned, "tune the text tower with CoN-CLIP")
+    add("results", _results, "the pre-listed evaluations; for the shipped family also model cards and tables")
+    add("all", _all, "everything above, in order", films=True, base=True)
+    for module, name, what in (
+        (evaluate, "evaluate", "put a file of prompts to a family and write how well it ranks"),
+        (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
+        (reader, "reader", "measure the prompt reader on its written, seen and blind sentences"),
+        (report, "report", "write the tables of README and model cards, or check them"),
+    ):
+        sub = commands.add_parser(name, help=what, description=what)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return parser
+
+
+class _Commands:
+    """Adds the commands that share their options."""
+
+    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        self._commands = commands
+
+    def __call__(
+        self,
+        name: str,
+        run: Callable[[argparse.Namespace], int],
+        what: str,
+        *,
+        films: bool = False,
+        base: bool = False,
+    ) -> argparse.ArgumentParser:
+        sub = self._commands.add_parser(name, help=what, description=what)
+        sub.set_defaults(run=run)
+        family = "folder of the models (default: checkpoints/compact)"
+        sub.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+        films_tuned = "films to tune and measure on (default: %(default)s)"
+        sub.add_argument("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+        what_films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
+        needless = "" if films else "; not needed where their embeddings are shipped or cached"
+        sub.add_argument("--films", type=Path, required=films, metavar="DIR", help=what_films + needless)
+        sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
+        if base:
+            _add_base_options(sub)
+        return sub
+
+
+def _add_base_options(parser: argparse.ArgumentParser) -> None:
+    defaults = BaseConfig()
+    hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
+    parser.add_argument("--base", metavar="ID|DIR", help=hub)
+    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
+    held = "fold kept out of the base's training, to choose on (default: %(default)s)"
+    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), default="0", help=held)
+
+
+def _places(args: argparse.Namespace) -> Places:
+    return Places(args.family, args.collection, args.films, args.nih)
+
+
+def _films(args: argparse.Namespace) -> int:
+    build_films.build_films(_places(args), to=getattr(args, "to", None))
+    return 0
+
+
+def _base(args: argparse.Namespace) -> int:
+    if args.base is not None:
+        build_base.start_hub_family(_places(args), args.base)
+    else:
+        config = BaseConfig(epochs=args.epochs, seed=args.seed)
+        build_base.build_base(_places(args), config, hold_out=args.hold_out)
+    return 0
+
+
+def _choose(args: argparse.Namespace) -> int:
+    build_tuned.build_choice(_places(args))
+    return 0
+
+
+def _tuned(args: argparse.Namespace) -> int:
+    build_tuned.build_tuned(_places(args), args.command)
+    return 0
+
+
+def _results(args: argparse.Namespace) -> int:
+    build_results.build_results(_places(args))
+    return 0
+
+
+def _all(args: argparse.Namespace) -> int:
+    if _places(args).shipped:  # anybody else's family takes the shipped labels and split as they are
+        _films(args)
+    for step in (_base, _choose):
+        step(args)
+    for method in ("con1", "con2"):
+        build_tuned.build_tuned(_places(args), method)
+    return _results(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
