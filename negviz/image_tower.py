@@ -31,7 +31,8 @@ class ImageTowerConfig:
     stem: int = 32  # channels after the first convolution
     widths: tuple[int, ...] = (32, 64, 128, 256)  # channels a stage; all but the first halve the side
     depths: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks per stage
-    dim: int = 256  # of the embedding
+    dim: int = 512  # of the embedding, shared out evenly among the branches
+    branches: int = 2  # networks trained apart, whose embeddings are set side by side
     mirrored: bool = True  # average a film with its mirror image (no finding here has a fixed side)
 
     @classmethod
@@ -64,8 +65,8 @@ class ResidualBlock(nn.Module):
         return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
 
 
-class ImageTower(nn.Module):
-    """Films in, unit-norm embeddings out."""
+class Branch(nn.Module):
+    """One network: films in, unit-norm embeddings of its share of the dimensions out."""
 
     def __init__(self, config: ImageTowerConfig) -> None:
         super().__init__()
@@ -82,7 +83,7 @@ class ImageTower(nn.Module):
             *(_stage(a, b, depth, first=i == 0) for i, ((a, b), depth) in enumerate(stages))
         )
         self.width = 2 * channels[-1]  # mean and maximum: an effusion is an area, a nodule a spot
-        self.project = nn.Linear(self.width, config.dim)
+        self.project = nn.Linear(self.width, config.dim // config.branches)
 
     def features(self, films: Tensor) -> Tensor:
         """`<uint8>[n, 2, side, side]` → pooled features `<float32>[n, width]`."""
@@ -90,11 +91,32 @@ class ImageTower(nn.Module):
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1).float()
 
     def forward(self, films: Tensor) -> Tensor:
-        """`<uint8>[n, 2, side, side]` → unit-norm `<float32>[n, dim]`."""
+        """`<uint8>[n, 2, side, side]` → unit-norm `<float32>[n, dim / branches]`."""
         z = self.project(self.features(films))
         if self.config.mirrored and not self.training:
             z = z + self.project(self.features(films.flip(-1)))
         return F.normalize(z, dim=-1)
+
+
+class ImageTower(nn.Module):
+    """Films in, unit-norm embeddings out.
+
+    The branches' embeddings are set side by side, so a cosine of the whole is the mean of theirs: an
+    ensemble that search, attribution and everything else see as one tower.
+    """
+
+    def __init__(self, config: ImageTowerConfig) -> None:
+        super().__init__()
+        if config.dim % config.branches:
+            raise ValueError(
+                f"{config.dim} dimensions cannot be shared out among {config.branches} branches."
+            )
+        self.config = config
+        self.branches = nn.ModuleList(Branch(config) for _ in range(config.branches))
+
+    def forward(self, films: Tensor) -> Tensor:
+        """`<uint8>[n, 2, side, side]` → unit-norm `<float32>[n, dim]`."""
+        return F.normalize(torch.cat([branch(films) for branch in self.branches], dim=-1), dim=-1)
 
     def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
         """Grey images of any size → `<uint8>[n, 2, side, side]`."""

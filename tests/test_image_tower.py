@@ -72,3 +72,17 @@ def test_a_blank_film_stays_blank() -> None:
 def test_a_configuration_survives_json() -> None:
     assert ImageTowerConfig.from_dict(TINY.to_dict()) == TINY
     assert isinstance(TINY.to_dict()["widths"], list)
+
+
+def test_a_cosine_of_the_whole_is_the_mean_over_the_branches(tower: ImageTower) -> None:
+    films = tower.preprocess([draw_film(0, effusion=True), draw_film(1, effusion=False)])
+    with torch.inference_mode():
+        whole, parts = tower(films), [branch(films) for branch in tower.branches]
+    assert len(parts) == 2
+    mean = sum(part @ part.T for part in parts) / len(parts)
+    assert torch.allclose(whole @ whole.T, mean, atol=1e-5)
+
+
+def test_dimensions_that_cannot_be_shared_out_are_refused() -> None:
+    with pytest.raises(ValueError, match="shared out"):
+        ImageTower(ImageTowerConfig(dim=15, branches=2))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,16 +18,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from negviz.findings import FINDINGS
-from negviz.image_tower import ImageTower, ImageTowerConfig
+from negviz.image_tower import Branch, ImageTower, ImageTowerConfig
 from training.augment import augment
 from training.base_data import BaseData
 from training.losses import multi_positive, weighted_bce
+from training.run_state import RunState
 
 _MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
 
@@ -40,7 +40,8 @@ class BaseConfig:
     size: int = 160  # pixels a side the network sees
     widths: tuple[int, ...] = (32, 64, 128, 256)
     depths: tuple[int, ...] = (2, 2, 2, 2)
-    dim: int = 256
+    dim: int = 512
+    branches: int = 2  # networks of one plan, trained apart from seeds `seed`, `seed` + 1, …
     epochs: int = 24  # from 18 on, held-out figures stood still
     batch: int = 32
     lr: float = 2e-3  # peak; linear warm-up, cosine decay
@@ -53,7 +54,12 @@ class BaseConfig:
 
     def tower(self) -> ImageTowerConfig:
         return ImageTowerConfig(
-            size=self.size, stem=self.widths[0], widths=self.widths, depths=self.depths, dim=self.dim
+            size=self.size,
+            stem=self.widths[0],
+            widths=self.widths,
+            depths=self.depths,
+            dim=self.dim,
+            branches=self.branches,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -82,62 +88,96 @@ class Heads(nn.Module):
 
 
 class Learner(nn.Module):
-    """Tower and heads together: what is optimised, averaged and saved."""
+    """A branch and its heads: what is optimised, averaged and saved."""
 
     def __init__(self, config: BaseConfig, labels: int, width: int) -> None:
         super().__init__()
-        self.tower = ImageTower(config.tower())
-        self.heads = Heads(labels, width, config.dim)
+        self.tower = Branch(config.tower())
+        self.heads = Heads(labels, width, config.dim // config.branches)
 
 
 @dataclass(frozen=True)
 class BaseRun:
-    """A finished run."""
+    """A finished run: the branches joined to a tower, and what hung on each."""
 
     tower: ImageTower
-    heads: Heads
+    heads: tuple[Heads, ...]
+    projection: Tensor  # <float32>[dim, width], of the text tower
     config: BaseConfig
     films: int  # trained on
     data_hash: str
 
+    @property
+    def logit_scale(self) -> float:
+        return sum(float(heads.logit_scale.detach()) for heads in self.heads) / len(self.heads)
+
+    def labels(self, images: Tensor) -> Tensor:
+        """Embeddings `<float32>[n, dim]` → logits `<float32>[n, labels]`, the mean of the branches'."""
+        parts = zip(self.heads, images.chunk(len(self.heads), dim=-1), strict=True)
+        with torch.no_grad():
+            return torch.stack([heads.labels(F.normalize(part, dim=-1)) for heads, part in parts]).mean(0)
+
 
 def train_base(data: BaseData, config: BaseConfig, *, work: Path) -> BaseRun:
-    """Train, or go on from the last epoch saved under `work` by the same configuration and data.
+    """Train every branch, or go on from the last epoch saved under `work` by the same configuration and data.
 
     Everything random is drawn anew from (seed, epoch), so a run that was killed ends where one that was
     not would have.
     """
-    torch.manual_seed(config.seed)
+    data_hash = data.hash
+    learners = [
+        _train_branch(
+            data, config, config.seed + number, work / f"base-{config.id}-{data_hash[:12]}-{number}"
+        )
+        for number in range(config.branches)
+    ]
+    tower = ImageTower(config.tower()).eval()
+    for branch, learner in zip(tower.branches, learners, strict=True):
+        branch.load_state_dict(learner.tower.state_dict())
+    heads = tuple(learner.heads for learner in learners)
+    return BaseRun(tower, heads, _join(heads, data.texts), config, len(data.collection), data_hash)
+
+
+def _join(heads: Sequence[Heads], texts: Tensor) -> Tensor:
+    """The branches' text projections one above the other, scaled so that each counts alike on average."""
+    with torch.no_grad():
+        weights = [head.projection.weight for head in heads]  # [dim / branches, width] each
+        return torch.cat([weight / (texts @ weight.T).norm(dim=-1).mean() for weight in weights])
+
+
+def _train_branch(data: BaseData, config: BaseConfig, seed: int, path: Path) -> Learner:
+    torch.manual_seed(seed)
     learner = Learner(config, len(data.labels), data.texts.shape[1])
     learner.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Learner(config, len(data.labels), data.texts.shape[1])
     average.load_state_dict(learner.state_dict())
     optimiser = _optimiser(learner, config)
-    state = _State(work / f"base-{config.id}-{data.hash[:12]}.safetensors", learner, average, optimiser)
+    state = RunState(path.with_suffix(".safetensors"), learner, average, optimiser)
     steps = len(data.collection) // config.batch
     first = state.load()
-    with tqdm(total=config.epochs * steps, initial=first * steps, desc="base", unit="step") as bar:
+    with tqdm(
+        total=config.epochs * steps, initial=first * steps, desc=f"base, seed {seed}", unit="step"
+    ) as bar:
         for epoch in range(first, config.epochs):
-            torch.manual_seed(hash_seed(config.seed, epoch))
+            torch.manual_seed(hash_seed(seed, epoch))
             learner.train()
-            for number, batch in enumerate(_batches(data, config, epoch)):
+            for number, batch in enumerate(_batches(data, config, seed, epoch)):
                 rate = _schedule(config, (epoch * steps + number) / (config.epochs * steps))
                 loss = _step(learner, optimiser, data, batch, config, rate)
                 _follow(average, learner, config.ema, epoch * steps + number)
                 bar.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
                 bar.update()
             state.save(epoch + 1)
-    average.eval()
-    return BaseRun(average.tower, average.heads, config, len(data.collection), data.hash)
+    return average.eval()
 
 
 def hash_seed(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
 
 
-def _batches(data: BaseData, config: BaseConfig, epoch: int) -> Iterator[NDArray[np.int64]]:
+def _batches(data: BaseData, config: BaseConfig, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
     """Film numbers `<int64>[batch]`, drawn with replacement, films with a finding more often."""
-    random = np.random.default_rng(hash_seed(config.seed, epoch, 1))
+    random = np.random.default_rng(hash_seed(seed, epoch, 1))
     found = data.targets[:, : len(FINDINGS) - 1].amax(1).numpy() > 0.5
     odds = 1 + config.rare * found
     steps = len(found) // config.batch
@@ -211,42 +251,3 @@ def _follow(average: Learner, learner: Learner, decay: float, step: int) -> None
     for kept, new in zip(average.state_dict().values(), learner.state_dict().values(), strict=True):
         if kept.is_floating_point():
             kept.lerp_(new, 1 - keep)
-
-
-@dataclass(frozen=True)
-class _State:
-    """The run on disk after each epoch: weights, average, and the optimiser's two moments."""
-
-    path: Path
-    learner: Learner
-    average: Learner
-    optimiser: torch.optim.AdamW
-
-    def save(self, epoch: int) -> None:
-        tensors = {f"learner.{name}": value for name, value in self.learner.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        for number, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        contiguous = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-        save_file(contiguous | {"epoch": torch.tensor(epoch)}, partial)
-        partial.replace(self.path)
-
-    def load(self) -> int:
-        """Restore the run; the number of epochs done, 0 where nothing was saved."""
-        if not self.path.is_file():
-            return 0
-        tensors = load_file(self.path)
-        self.learner.load_state_dict(_under("learner.", tensors))
-        self.average.load_state_dict(_under("average.", tensors))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimiser.", tensors).items():
-            number, moment = name.split(".")
-            moments.setdefault(int(number), {})[moment] = value
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
-        return int(tensors["epoch"])
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -55,15 +55,22 @@ def _extra(places: Places) -> Collection | None:
 
 def _assemble(run: BaseRun, tower: CompactTextTower) -> DualEncoder:
     with torch.no_grad():
-        tower.projection.weight.copy_(run.heads.projection.weight)
-    return make_model(tower, run.tower, logit_scale=float(run.heads.logit_scale.detach()))
+        tower.projection.weight.copy_(run.projection)
+    return make_model(tower, run.tower, logit_scale=run.logit_scale)
 
 
 def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
-    """The classifier's part for our findings: `directions` [findings, dim], `bias` [findings], `scale`."""
-    heads, count = run.heads, len(FINDINGS)
-    kept = {"directions": heads.directions[:count], "bias": heads.bias[:count], "scale": heads.scale}
-    return {name: value.detach().clone() for name, value in kept.items()}
+    """The classifiers' part for our findings, a branch a row.
+
+    `directions` [branches, findings, dim / branches], `bias` [branches, findings], `scale` [branches].
+    """
+    count = len(FINDINGS)
+    kept = {
+        "directions": [heads.directions[:count] for heads in run.heads],
+        "bias": [heads.bias[:count] for heads in run.heads],
+        "scale": [heads.scale for heads in run.heads],
+    }
+    return {name: torch.stack(values).detach() for name, values in kept.items()}
 
 
 def start_hub_family(places: Places, base: str) -> None:
@@ -120,6 +127,5 @@ def _measure(places: Places, run: BaseRun, hold_out: str, facts: Mapping[str, An
 
 def _scores(base: DualEncoder, run: BaseRun, collection: Collection) -> Scores:
     vectors = film_embeddings(base, collection)
-    with torch.no_grad():
-        logits = run.heads.labels(torch.from_numpy(vectors))[:, : len(FINDINGS)].numpy()
+    logits = run.labels(torch.from_numpy(vectors))[:, : len(FINDINGS)].numpy()
     return Scores(collection, vectors, logits)
