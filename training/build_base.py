@@ -65,7 +65,7 @@ def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
     `directions` [branches, findings, dim / branches], `bias` [branches, findings], `scale` [branches].
     """
     count = len(FINDINGS)
-    kept = {
+    kept: dict[str, list[torch.Tensor]] = {
         "directions": [heads.directions[:count] for heads in run.heads],
         "bias": [heads.bias[:count] for heads in run.heads],
         "scale": [heads.scale for heads in run.heads],

@@ -79,8 +79,10 @@ def _fit_and_score(
         return None
     fold = study_folds(truth, groups, seed)
     splits = [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(FOLDS)]
+    # not lbfgs, scikit-learn's default: it gives up where embeddings are nearly collinear
+    regression = LogisticRegression(solver="newton-cholesky", max_iter=2000)
     probe = GridSearchCV(
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
+        make_pipeline(StandardScaler(), regression),
         {"logisticregression__C": STRENGTHS},
         scoring="roc_auc",
         cv=splits,
