@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from negviz.answer import search_sets
-from negviz.collection import CollectionError, open_collection
+from negviz.collection import Collection, CollectionError, open_collection
 from negviz.embeddings import EmbeddingsError
 from negviz.model import CheckpointError, load_models
-from negviz.page import ServeError, build_page, serve
+from negviz.on_demand import open_openi
+from negviz.openi import IMAGE_HOST
+from negviz.page import Pictures, ServeError, build_page, serve
 
 HERE = Path(__file__).resolve().parent
 
@@ -36,9 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for note in collection.notes:
             print(f"negviz: {note}", file=sys.stderr)
         sets = search_sets(models, collection, progress=report)
-        serve(build_page(models, sets), collection, port=options.port, host=options.host)
+        pictures = find_pictures(collection, options.nlm)
+        serve(build_page(models, sets, pictures), pictures, port=options.port, host=options.host)
     except (CheckpointError, CollectionError, EmbeddingsError, ServeError) as error:
         sys.exit(f"negviz: {error}")
+
+
+def find_pictures(collection: Collection, nlm: str | None) -> Pictures:
+    """The films at hand and, where the collection is Open-i, those NLM has; nothing is fetched yet."""
+    if nlm is None or collection.name != "openi":
+        return Pictures(collection)
+    return Pictures(collection, open_openi(collection, host=nlm))
 
 
 def parser() -> Parser:
@@ -73,7 +84,24 @@ def parser() -> Parser:
         default=told("NEGVIZ_FILMS") or None,
         help="folder of the collection's images where they lie apart from its manifest",
     )
+    options.add_argument(
+        "--nlm",
+        type=nlm_host,
+        metavar="HOST|off",
+        default=told("NEGVIZ_NLM") or IMAGE_HOST,
+        help="where films of openi that are not at hand come from, or off; NLM itself by default",
+    )
     return options
+
+
+def nlm_host(text: str) -> str | None:
+    """None for "off"."""
+    if text == "off":
+        return None
+    match = re.fullmatch(r"(https?://[a-zA-Z0-9.-]+)(?::(\d+))?/?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither https://HOST, http://HOST:PORT nor off")
+    return match[1] if match[2] is None else f"{match[1]}:{port(match[2])}"
 
 
 def port(text: str) -> int:

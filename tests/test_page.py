@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -14,19 +17,24 @@ from starlette.testclient import TestClient
 
 import app
 from negviz.answer import SearchSet, Tally, answer, search_sets
-from negviz.collection import Collection
+from negviz.collection import Collection, Film
+from negviz.download import Patience
 from negviz.model import DualEncoder
-from negviz.page import markup, words
+from negviz.on_demand import open_openi
+from negviz.page import Pictures, markup, words
 from negviz.page.build import Explore
 from negviz.page.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.theme import css, theme
+from tests import nlm_server
+from tests.nlm_server import NlmServer, picture
 
 SCRIPT = "<script>alert(1)</script>"
+OPENI = tuple(f"CXR{number}_IM-{number:04}-4001" for number in range(1, 4))  # the first is asked for first
 
 
 @pytest.fixture
 def explore(models: dict[str, DualEncoder], collection: Collection) -> Explore:
-    return Explore(models, search_sets(models, collection))
+    return Explore(models, search_sets(models, collection), Pictures(collection))
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_says_how_the_searched_films_divide() -> None:
 
 
 def test_every_column_shows_rank_mark_and_similarity_of_its_films(explore: Explore, films: SearchSet) -> None:
-    shown = markup.columns(answer(explore.models, films, "No pleural effusion"), films)
+    shown = markup.columns(answer(explore.models, films, "No pleural effusion"), films, explore.pictures)
     assert shown.count("nv-column") - 1 == len(explore.models)
     assert shown.count('class="nv-tile"') == 3 * len(films)
     for part in ("✓", "✗", "matches", "contradicts", "#1", "random picks: 4"):
@@ -92,7 +100,7 @@ def test_every_column_shows_rank_mark_and_similarity_of_its_films(explore: Explo
 def test_nothing_typed_reaches_the_page_unescaped(explore: Explore, films: SearchSet) -> None:
     for text in (SCRIPT, f"no {SCRIPT} effusion", "<img src=x onerror=alert(1)> possible effusion"):
         given = answer(explore.models, films, text)
-        shown = markup.reading(given, films) + markup.columns(given, films)
+        shown = markup.reading(given, films) + markup.columns(given, films, explore.pictures)
         assert "<script" not in shown
         assert "<img src=x" not in shown
     assert SCRIPT not in markup.complaint(SCRIPT)
@@ -102,11 +110,12 @@ def test_a_film_whose_image_is_not_at_hand_leaves_a_black_well_with_its_id(
     explore: Explore, collection: Collection, tmp_path: Path
 ) -> None:
     bare = Collection(collection.name, collection.films, tmp_path)
-    films = SearchSet("all", bare, explore.sets[1].embeddings)
-    shown = markup.columns(answer(explore.models, films, "no effusion"), films)
+    films, pictures = SearchSet("all", bare, explore.sets[1].embeddings), Pictures(bare)
+    given = answer(explore.models, films, "no effusion")
+    shown = markup.columns(given, films, pictures)
     assert "<img" not in shown
-    assert words.NO_IMAGES in shown
-    assert "film00" in shown
+    assert all(f'<span class="nv-id">{hit.id}</span>' in shown for hit in given.columns[0].hits)
+    assert pictures.origin() == (words.origin(0, 24), True)
     assert words.CONTRADICTS in shown
 
 
@@ -153,7 +162,7 @@ def test_no_theme_asks_for_a_font_from_elsewhere() -> None:
 
 @pytest.fixture
 def browser(collection: Collection) -> TestClient:
-    return TestClient(Starlette(routes=film_routes(collection)))
+    return TestClient(Starlette(routes=film_routes(Pictures(collection))))
 
 
 @pytest.mark.parametrize("size", ["tile", "large"])
@@ -181,6 +190,143 @@ def test_thumbnails_are_small_keep_their_aspect_and_carry_nothing_but_pixels() -
     assert b"a name" not in made
     small = Image.open(io.BytesIO(made))
     assert small.height / small.width == pytest.approx(1.5, abs=0.02)
+
+
+# Films on demand ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Collection:
+    """Three films of Open-i, none at hand."""
+    return Collection("openi", tuple(Film(id_, f"{id_}.png", id_) for id_ in OPENI), tmp_path)
+
+
+@pytest.fixture
+def nlm() -> Iterator[NlmServer]:
+    with NlmServer(dict.fromkeys(OPENI, picture(size=(900, 700)))) as server:
+        yield server
+
+
+Find = Callable[[str], Pictures]
+
+
+@pytest.fixture
+def find(bare: Collection, tmp_path: Path) -> Iterator[Find]:
+    """The pictures of three films by the address of a host, which is given little time."""
+    opened = []
+
+    def find(host: str) -> Pictures:
+        hasty = Patience(connect=1, read=0.3, whole=1, attempts=1)
+        opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=hasty))
+        return Pictures(bare, opened[-1])
+
+    yield find
+    for openi in opened:
+        openi.close()
+
+
+def visitor(pictures: Pictures) -> TestClient:
+    return TestClient(Starlette(routes=film_routes(pictures)))
+
+
+def test_a_film_that_is_not_at_hand_is_fetched_once_and_served_small(find: Find, nlm: NlmServer) -> None:
+    browser = visitor(find(nlm.url))
+    for _ in range(2):
+        tile = browser.get("/film/tile", params={"id": OPENI[1]})
+        assert tile.headers["content-type"] == "image/jpeg"
+        assert len(tile.content) <= TILE_BYTES
+    assert Image.open(io.BytesIO(browser.get("/film/large", params={"id": OPENI[1]}).content)).width == 900
+    assert nlm.asked(OPENI[1]) == nlm.requests == 1
+    assert browser.get("/film/tile", params={"id": "CXR9_IM-0009-4001"}).status_code == 404
+
+
+def test_a_film_at_hand_is_never_asked_for(find: Find, nlm: NlmServer, tmp_path: Path) -> None:
+    for id_ in OPENI:
+        (tmp_path / f"{id_}.png").write_bytes(picture())
+    pictures = find(nlm.url)
+    assert visitor(pictures).get("/film/tile", params={"id": OPENI[1]}).status_code == 200
+    assert pictures.origin() == ("Films come from this machine.", True)
+    assert nlm.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        (nlm_server.status(404), 404),
+        (nlm_server.status(429), 503),
+        (nlm_server.status(500), 502),
+        (nlm_server.sends(b"<html>"), 502),
+        (nlm_server.silent(1), 504),
+    ],
+    ids=["gone", "busy", "failed", "invalid", "slow"],
+)
+def test_a_film_that_cannot_be_had_says_so_and_why(
+    find: Find, nlm: NlmServer, act: nlm_server.Act, status: int
+) -> None:
+    nlm.always(OPENI[1], act)
+    browser = visitor(find(nlm.url))
+    tile, large = (browser.get(f"/film/{size}", params={"id": OPENI[1]}) for size in ("tile", "large"))
+    assert tile.status_code == large.status_code == status
+    assert tile.headers["content-type"].startswith("image/svg+xml")
+    assert words.CANNOT_BE_HAD in tile.text
+    assert large.headers["content-type"].startswith("text/plain")
+    assert tile.headers["cache-control"] == large.headers["cache-control"] == "no-store"
+
+
+def test_a_film_that_takes_its_time_frees_the_connection_between_turns(
+    find: Find, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("negviz.page.films._TURN", 0.05)
+    nlm.delay = 0.2
+    came = visitor(find(nlm.url)).get("/film/tile", params={"id": OPENI[1]})
+    assert came.headers["content-type"] == "image/jpeg"
+    assert {turn.status_code for turn in came.history} == {307}
+    assert nlm.requests == 1
+    monkeypatch.setattr("negviz.page.films._TURN", 0.001)
+    given_up = visitor(find(nlm.url)).get("/film/large", params={"id": OPENI[2]})
+    assert given_up.status_code == 504
+    assert "try again later" in given_up.text
+
+
+def test_says_where_films_come_from_as_soon_as_it_is_known(find: Find, nlm: NlmServer) -> None:
+    nlm.delay = 0.1
+    reached, lost = find(nlm.url), find("http://127.0.0.1:9")
+    assert reached.origin() == (f"Films are asked for at {nlm.url[7:]}.", False)
+    assert settled(reached) == f"Films come from {nlm.url[7:]} as they are shown."
+    assert "nowhere at the moment: 127.0.0.1:9 cannot be reached" in settled(lost)
+
+
+def settled(pictures: Pictures) -> str:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        said, known = pictures.origin()
+        if known:
+            return said
+        time.sleep(0.02)
+    pytest.fail("It never settled.")
+
+
+def test_some_films_may_be_at_hand_and_others_not() -> None:
+    assert words.origin(1, 3, "NLM", reached=True) == (
+        "Some films come from this machine. The others come from NLM as they are shown."
+    )
+    assert "start with --films DIR" in words.origin(1, 3)
+
+
+def test_off_means_no_request_and_no_hope(
+    bare: Collection, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEGVIZ_NLM", nlm.url)
+    assert app.find_pictures(bare, app.parser().parse_args([]).nlm).openi is not None
+    pictures = app.find_pictures(bare, app.parser().parse_args(["--nlm", "off"]).nlm)
+    assert not any(map(pictures.hoped_for, bare))
+    assert visitor(pictures).get("/film/tile", params={"id": OPENI[1]}).status_code == 404
+    assert pictures.origin() == (words.origin(0, 3), True)
+    assert nlm.requests == 0
+
+
+def test_only_films_of_openi_are_looked_for_at_nlm(bare: Collection) -> None:
+    assert app.find_pictures(replace(bare, name="mine"), "http://127.0.0.1:9").openi is None
 
 
 # The endpoint ---------------------------------------------------------------------------------
@@ -218,6 +364,8 @@ def test_the_endpoint_says_what_is_wrong(
         (["--family", "/nowhere"], "/nowhere holds no family.json"),
         (["--port", "abc"], "'abc' is not a port between 1 and 65535"),
         (["--port", "70000"], "'70000' is not a port"),
+        (["--nlm", "ftp://x"], "'ftp://x' is neither https://HOST, http://HOST:PORT nor off"),
+        (["--nlm", "http://x:99999"], "'99999' is not a port"),
         (["--colection", "x"], "unrecognized arguments"),
     ],
 )
@@ -248,6 +396,7 @@ def _ends_with(complaint: str, arguments: list[str], capsys: pytest.CaptureFixtu
 def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PORT", "HOST", "FAMILY", "COLLECTION", "FILMS"):
         monkeypatch.setenv(f"NEGVIZ_{name}", "8123" if name == "PORT" else name.lower())
+    monkeypatch.setenv("NEGVIZ_NLM", "https://mirror.example/")
     options = app.parser().parse_args([])
     assert vars(options) == {
         "port": 8123,
@@ -255,5 +404,6 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         "family": Path("family"),
         "collection": "collection",
         "films": Path("films"),
+        "nlm": "https://mirror.example",
     }
     assert app.parser().parse_args(["--port", "9"]).port == 9

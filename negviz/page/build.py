@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, get_args
@@ -14,21 +14,23 @@ from negviz.answer import AnswerError, SearchSet, answer
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
 from negviz.page import markup, words
+from negviz.page.pictures import Pictures
 from negviz.prompt import MAX_CHARACTERS
 
 _WAITING: Final = 64  # questions that may queue before a visitor is asked to come back
 _AT_ONCE: Final = 4  # answered side by side: models are only read
+_LOOK_AGAIN: Final = 1.0  # seconds
 _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity != "uncertain")
 
 
-def build_page(models: Mapping[str, DualEncoder], sets: Sequence[SearchSet]) -> gr.Blocks:
+def build_page(models: Mapping[str, DualEncoder], sets: Sequence[SearchSet], pictures: Pictures) -> gr.Blocks:
     """The page over some models and the sets `search_sets` gave, the first one answered in advance."""
-    explore = Explore(models, tuple(sets))
+    explore = Explore(models, tuple(sets), pictures)
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as page:
-        _lay_out(explore)
+        _lay_out(explore, page)
         api(explore.search, api_name="search", concurrency_limit=_AT_ONCE)
     page.queue(max_size=_WAITING)
     return page
@@ -40,12 +42,13 @@ class Explore:
 
     models: Mapping[str, DualEncoder]
     sets: tuple[SearchSet, ...]
+    pictures: Pictures
 
     def first_paint(self) -> tuple[str, str]:
         """Reading and columns of the example, ready before anybody comes."""
         films = self.sets[0]
         given = answer(self.models, films, words.EXAMPLES[0])
-        return markup.reading(given, films, example=True), markup.columns(given, films)
+        return markup.reading(given, films, example=True), markup.columns(given, films, self.pictures)
 
     def show(self, text: str, set_name: str) -> tuple[str, str, Any]:
         """Reading, columns, and whether to ask what was meant."""
@@ -55,7 +58,7 @@ class Explore:
         except AnswerError as error:
             return markup.complaint(str(error)), "", gr.update(visible=False)
         asks = gr.update(visible=not given.prompt.mentions)
-        return markup.reading(given, films), markup.columns(given, films), asks
+        return markup.reading(given, films), markup.columns(given, films, self.pictures), asks
 
     def show_example(self, text: str, set_name: str) -> tuple[str, str, str, Any]:
         return text, *self.show(text, set_name)
@@ -67,7 +70,7 @@ class Explore:
             given = answer(self.models, films, text, meant=(finding, polarity))
         except AnswerError as error:
             return markup.complaint(str(error)), ""
-        return markup.reading(given, films, corrected=True), markup.columns(given, films)
+        return markup.reading(given, films, corrected=True), markup.columns(given, films, self.pictures)
 
     def search(self, prompt: str, collection: str = "", k: int = 10) -> dict[str, Any]:
         """What every model finds for a sentence, as JSON.
@@ -82,6 +85,11 @@ class Explore:
             raise gr.Error(str(error), print_exception=False) from error
         return {"collection": films.collection.name, "set": films.name, **found.plain()}
 
+    def origin(self) -> tuple[str, Any]:
+        """Where films come from, and whether to look again in a while."""
+        said, settled = self.pictures.origin()
+        return markup.origin(said), gr.Timer(active=not settled)
+
     def _named(self, set_name: str) -> SearchSet:
         return next((films for films in self.sets if films.name == set_name), self.sets[0])
 
@@ -95,7 +103,7 @@ class Explore:
         return names[collection]
 
 
-def _lay_out(explore: Explore) -> None:
+def _lay_out(explore: Explore, page: gr.Blocks) -> None:
     reading, columns = explore.first_paint()
     _html(markup.header())
     with gr.Row(elem_classes="nv-ask"):
@@ -125,6 +133,7 @@ def _lay_out(explore: Explore) -> None:
         polarity = gr.Radio([*_CERTAIN], value=_CERTAIN[0], label=words.POLARITY)
         mark = gr.Button(words.MARK, min_width=96, scale=0)
     found = _html(columns)
+    _lay_out_origin(explore, page.load, found.change)
     _html(markup.footer(explore.sets[0].collection, explore.models))
 
     private: dict[str, Any] = {
@@ -139,6 +148,22 @@ def _lay_out(explore: Explore) -> None:
     for chip, text in zip(chips, words.EXAMPLES, strict=True):
         chip.click(partial(explore.show_example, text), [chosen], [box, *shown], **private)
     mark.click(explore.mark, [*question, finding, polarity], [read, found], **private)
+
+
+def _lay_out_origin(explore: Explore, *events: Callable[..., Any]) -> None:
+    """A line that is right as soon as it is known, and brought up to date by `events`."""
+    said, _ = explore.pictures.origin()
+    line = _html(markup.origin(said))
+    if explore.pictures.openi is not None:
+        timer = gr.Timer(_LOOK_AGAIN, active=False)
+        for when in (*events, timer.tick):
+            when(
+                explore.origin,
+                outputs=[line, timer],
+                queue=False,
+                api_visibility="private",
+                show_progress="hidden",
+            )
 
 
 def _html(value: str) -> gr.HTML:

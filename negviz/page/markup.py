@@ -13,6 +13,7 @@ from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import Collection, Film
 from negviz.model import DualEncoder
 from negviz.page import words
+from negviz.page.pictures import Pictures
 from negviz.prompt import Prompt
 from negviz.retrieval import Hit
 
@@ -54,6 +55,11 @@ def footer(collection: Collection, models: Mapping[str, DualEncoder]) -> Markup:
     return Markup('<footer class="nv-foot">{}</footer>').format(
         _join(Markup("<p>{}</p>").format(line) for line in lines if line)
     )
+
+
+def origin(text: str) -> Markup:
+    """Where films come from."""
+    return Markup('<p class="nv-note nv-origin">{}</p>').format(text)
 
 
 def label(text: str) -> Markup:
@@ -133,18 +139,15 @@ def _verdict(answer: Answer) -> Markup:
 # Columns --------------------------------------------------------------------------------------
 
 
-def columns(answer: Answer, films: SearchSet) -> Markup:
+def columns(answer: Answer, films: SearchSet, pictures: Pictures) -> Markup:
     """A column a model: its count, then its films."""
-    inside = _join(_column(column, answer, films) for column in answer.columns)
-    shown = (films.collection.by_id(hit.id) for column in answer.columns for hit in column.hits)
-    missing = any(films.collection.image_path(film) is None for film in shown)
-    notes = [words.SIMILARITY, words.NO_IMAGES] if missing else [words.SIMILARITY]
-    return Markup('<div class="nv-columns">{}</div>{}').format(inside, _join(map(_note, notes)))
+    inside = _join(_column(column, answer, films, pictures) for column in answer.columns)
+    return Markup('<div class="nv-columns">{}</div>{}').format(inside, _note(words.SIMILARITY))
 
 
-def _column(column: Column, answer: Answer, films: SearchSet) -> Markup:
+def _column(column: Column, answer: Answer, films: SearchSet, pictures: Pictures) -> Markup:
     name, role = words.column_title(column.model)
-    tiles = _join(_tile(hit, films, marked=answer.marked) for hit in column.hits)
+    tiles = _join(_tile(hit, films, pictures, marked=answer.marked) for hit in column.hits)
     return Markup(
         '<section class="nv-column" data-model="{}"><h2>{} <small>{}</small></h2>{}'
         '<ol class="nv-tiles">{}</ol></section>'
@@ -173,7 +176,7 @@ def _mark(relevant: bool | None) -> Markup:
     return Markup('<p class="nv-mark nv-{}">{} {}</p>').format(name, _shape(relevant), word)
 
 
-def _tile(hit: Hit, films: SearchSet, *, marked: bool) -> Markup:
+def _tile(hit: Hit, films: SearchSet, pictures: Pictures, *, marked: bool) -> Markup:
     film = films.collection.by_id(hit.id)
     in_tuning = film.split == "train" and films.name == "all"
     return Markup(
@@ -181,7 +184,7 @@ def _tile(hit: Hit, films: SearchSet, *, marked: bool) -> Markup:
         '<span><span class="nv-unseen">{}</span> {}</span></p>{}</li>'
     ).format(
         film.id,
-        _well(film, films.collection),
+        _well(film, pictures),
         _mark(hit.relevant) if marked else "",
         hit.rank,
         words.SIMILARITY_OF_FILM,
@@ -190,13 +193,13 @@ def _tile(hit: Hit, films: SearchSet, *, marked: bool) -> Markup:
     )
 
 
-def _well(film: Film, collection: Collection) -> Markup:
-    """A black well with the film in it, or with its id where the image is not at hand.
+def _well(film: Film, pictures: Pictures) -> Markup:
+    """A black well with the film in it as soon as it comes, or with its id where there is no hope of it.
 
     Gradio patches old nodes into new ones, and a patched <img> goes on showing its old film until the
     new one has come: under a new mark, a falsehood.  An element name per film makes gradio replace it.
     """
-    if collection.image_path(film) is None:
+    if not pictures.hoped_for(film):
         return Markup('<div class="nv-well"><span class="nv-id">{}</span></div>').format(film.id)
     element = f"nv-film-{hashlib.sha256(film.id.encode()).hexdigest()[:12]}"
     return Markup(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from negviz.collection import Collection
 from negviz.page.films import film_routes
+from negviz.page.pictures import Pictures
 from negviz.page.theme import css, theme
 
 
@@ -13,7 +13,7 @@ class ServeError(ValueError):
     """A page that cannot be served; the message is one sentence that says what to do."""
 
 
-def serve(page: gr.Blocks, collection: Collection, *, port: int, host: str | None = None) -> None:
+def serve(page: gr.Blocks, pictures: Pictures, *, port: int, host: str | None = None) -> None:
     """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
 
     Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
@@ -24,7 +24,7 @@ def serve(page: gr.Blocks, collection: Collection, *, port: int, host: str | Non
             server_port=port,
             theme=theme(),
             css=css(),
-            app_kwargs={"routes": film_routes(collection)},  # before gradio's own, which take the rest
+            app_kwargs={"routes": film_routes(pictures)},  # before gradio's own, which take the rest
             allowed_paths=[],
             max_file_size="1kb",  # nothing here is uploaded
             run_history=False,  # it would keep what visitors type

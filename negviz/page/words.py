@@ -42,7 +42,7 @@ NOT_STATED: Final = "not stated"
 SIMILARITY_OF_FILM: Final = "similarity"
 SIMILARITY: Final = "Similarity: compare within a column"
 IN_TUNING: Final = "seen in tuning"
-NO_IMAGES: Final = "Where only an id is shown, the image is not at hand; start with --films DIR to see it."
+CANNOT_BE_HAD: Final = "cannot be had"
 OPEN_FILM: Final = "Open film {id} larger in a new tab"
 CREDITS: Final = {
     "openi": "Films: Indiana University Chest X-ray Collection, NLM Open-i, CC BY-NC-ND 4.0 "
@@ -53,6 +53,7 @@ _ROLES: Final = {
     "con1": "tuned on matching pairs",
     "con2": "tuned on opposites",
 }
+_TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin
 
 
@@ -111,6 +112,23 @@ def verdict(
     what = f"Films showing {showing}" if showing else "Films that contradict this"
     each = ", ".join(f"{'base' if model == 'base' else model.upper()} {count}" for model, count in counts)
     return "You asked for ", asked, f". {what}: {each} of {shown}."
+
+
+def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool | None = None) -> str:
+    """Where films come from; `host` is asked for those not at hand, and `reached` if it answers."""
+    if at_hand == films:
+        return "Films come from this machine."
+    before, others = ("Some films come from this machine. ", "The others") if at_hand else ("", "Films")
+    if host is None:
+        return f"{before}{others} are not at hand, so only ids and marks are shown; {_TO_SEE_THEM}"
+    if reached is None:
+        return f"{before}{others} are asked for at {host}."
+    if reached:
+        return f"{before}{others} come from {host} as they are shown."
+    return (
+        f"{before}{others} are to be had nowhere at the moment: {host} cannot be reached, so only ids and "
+        f"marks are shown; {_TO_SEE_THEM}"
+    )
 
 
 def number(value: float) -> str:

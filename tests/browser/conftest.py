@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,22 @@ class App:
 def running(
     family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("app")
+    arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
+    with start(arguments, tmp_path_factory.mktemp("app")) as app:
+        yield app
+
+
+@contextmanager
+def start(arguments: list[str], folder: Path) -> Iterator[App]:
+    """Python with these arguments and a port; `folder` takes its log and its cache."""
     log, number = folder / "log", _free_port()
-    command = [sys.executable, "app.py", "--port", str(number), "--family", str(family_folder)]
-    command += ["--collection", str(hostile_collection)]
-    surroundings = {**os.environ, "NEGVIZ_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *arguments, "--port", str(number)]
+    surroundings = {
+        **os.environ,
+        "NEGVIZ_CACHE": str(folder / "cache"),
+        "NEGVIZ_NLM": "off",
+        "OMP_NUM_THREADS": "1",
+    }
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=subprocess.STDOUT)
     try:
@@ -142,16 +154,17 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def visit(request: pytest.FixtureRequest, chromium: Browser, running: App) -> Iterator[Visit]:
     """The page in a context of its own; parametrize indirectly with options of the context."""
-    yield from _visit(chromium, running, getattr(request, "param", {}))
+    yield from look_at(chromium, running, getattr(request, "param", {}))
 
 
 @pytest.fixture(scope="module")
 def stay(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page for all tests that begin with a search of their own: opening it takes longest."""
-    yield from _visit(chromium, running, {})
+    yield from look_at(chromium, running, {})
 
 
-def _visit(chromium: Browser, running: App, options: dict[str, Any]) -> Iterator[Visit]:
+def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterator[Visit]:
+    """The page, and at the end whether it was content and asked nobody but the app."""
     usual = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light", "reduced_motion": "reduce"}
     context = chromium.new_context(**(usual | options))
     visit = Visit(context.new_page())
