@@ -1,0 +1,99 @@
+"""Metal and plastic: the side marker, and now and then electrodes, a line, a pacemaker, a tube."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from negviz.phantoms.anatomy import Chest
+from negviz.phantoms.curves import length_of, smoothstep, through
+from negviz.phantoms.projection import METAL, PLASTIC, Array, Beam, tubes
+from negviz.phantoms.streams import chance, stream, uniform
+
+
+def draw_devices(chest: Chest, beam: Beam) -> Array:
+    """Attenuation [size, size] of everything that is not the patient."""
+    total = _marker(chest, beam)
+    bedside = not chest.posterior
+    for name, often, make in (
+        ("leads", 0.55 if bedside else 0.06, _leads),
+        ("line", 0.30 if bedside else 0.04, _line),
+        ("pacemaker", 0.05, _pacemaker),
+        ("tube", 0.12 if bedside else 0.0, _tube),
+    ):
+        if chance(chest.seed, name, often):
+            total = total + make(chest, beam)
+    return total
+
+
+def _marker(chest: Chest, beam: Beam) -> Array:
+    """A lead L on the patient's left, which is the viewer's right."""
+    draw = stream(chest.seed, "marker")
+    cx, cy = draw.uniform(0.395, 0.45) * beam.field, draw.uniform(-0.45, -0.36) * beam.field
+    tilt, tall = draw.normal(0, 0.12), draw.uniform(11, 17)
+    steps = (np.arange(beam.size) + 0.5) * beam.pixel - beam.field / 2
+    x, y = steps[None, :] - cx, steps[:, None] - cy
+    u, v = np.cos(tilt) * x + np.sin(tilt) * y, np.cos(tilt) * y - np.sin(tilt) * x
+    stroke = 0.16 * tall
+    upright = _box(u, v, 0.0, 0.0, stroke / 2, tall / 2, beam.pixel)
+    foot = _box(u, v, 0.28 * tall, tall / 2 - stroke / 2, 0.28 * tall + stroke / 2, stroke / 2, beam.pixel)
+    return 3.0 * np.maximum(upright, foot)
+
+
+def _box(u: Array, v: Array, cu: float, cv: float, half_u: float, half_v: float, soft: float) -> Array:
+    across = smoothstep((half_u - np.abs(u - cu)) / soft + 0.5)
+    return across * smoothstep((half_v - np.abs(v - cv)) / soft + 0.5)
+
+
+def _wire(beam: Beam, knots: list[tuple[float, float, float]], radius: float) -> Array:
+    """Path length, mm, along a wire or through a full tube."""
+    curve = through(knots, 3)
+    curve = through(knots, max(40, int(length_of(curve) / (0.5 * beam.pixel))))
+    step = length_of(curve) / len(curve)
+    return tubes(beam, curve, np.full(len(curve), max(radius, 0.3)), np.full(len(curve), step))
+
+
+def _leads(chest: Chest, beam: Beam) -> Array:
+    draw = stream(chest.seed, "lead places")
+    total = np.zeros((beam.size, beam.size))
+    front = chest.half_depth + 22
+    x, y = beam.plane(front)
+    end = (draw.uniform(-60, 60), 260.0)
+    for side, height in ((-1, -55.0), (1, -55.0), (1, 105.0)):
+        cx, cy = side * draw.uniform(85, 125), height + draw.uniform(-20, 20)
+        square = (x - cx) ** 2 + (y - cy) ** 2
+        total += 0.10 * smoothstep((81 - square) / 20) + 0.9 * smoothstep((12 - square) / 6)
+        bend = (0.5 * (cx + end[0]) + draw.uniform(-50, 50), 0.5 * (cy + end[1]) + draw.uniform(-30, 30))
+        total += 0.25 * METAL * _wire(beam, [(cx, cy, front), (*bend, front), (*end, front)], 0.5)
+    return total
+
+
+def _line(chest: Chest, beam: Beam) -> Array:
+    side = -1 if chance(chest.seed, "line side", 0.7) else 1
+    tip = uniform(chest.seed, "line tip", 5, 45)
+    knots = [(side * 150.0, -40.0, 20.0), (side * 105.0, -82.0, 35.0), (side * 45.0, -80.0, 40.0)]
+    knots += [] if side < 0 else [(5.0, -66.0, 36.0)]
+    return 6 * PLASTIC * _wire(beam, [*knots, (-24.0, -55.0, 24.0), (-26.0, tip, 18.0)], 0.9)
+
+
+def _pacemaker(chest: Chest, beam: Beam) -> Array:
+    draw = stream(chest.seed, "pacemaker place")
+    front = chest.half_depth + 8
+    cx, cy = draw.uniform(92, 108), draw.uniform(-62, -48)
+    x, y = beam.plane(front)
+    turn = (np.abs((x - cx) / 25) ** 3.2 + np.abs((y - cy) / 20) ** 3.2) ** (1 / 3.2)
+    case = 2.2 * smoothstep((1 - turn**3) / 0.12) * (0.75 + 0.25 * smoothstep((y - cy + 9) / 3))
+    knots = [
+        (cx - 8, cy - 16, front),
+        (60.0, -84.0, 45.0),
+        (15.0, -66.0, 38.0),
+        (-22.0, -40.0, 24.0),
+        (-24.0, 30.0, 22.0),
+    ]
+    lead = _wire(beam, [*knots, (-14.0, 92.0, 30.0), (22.0, 112.0, 45.0), (46.0, 104.0, 52.0)], 0.8)
+    atrial = _wire(beam, [*knots, (-26.0, 58.0, 30.0), (-16.0, 48.0, 46.0)], 0.8)
+    return case + 0.35 * METAL * np.maximum(lead, atrial)
+
+
+def _tube(chest: Chest, beam: Beam) -> Array:
+    tip = uniform(chest.seed, "tube tip", -55, -30)
+    return 1.6 * PLASTIC * _wire(beam, [(0.0, -240.0, 10.0), (1.0, -120.0, 6.0), (3.0, tip, 0.0)], 4.5)

@@ -1,0 +1,257 @@
+"""Simulated films: the same arguments give the same pixels, and a finding does to the film what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from negviz.findings import ABNORMAL
+from negviz.phantoms import PhantomError, Severity, Side, simulate
+
+SIZE = 128
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+Half = tuple[slice, slice]
+Wish = Mapping[str, Severity | float]
+
+
+def grey(seed: int, findings: Wish, size: int = SIZE) -> NDArray[np.float64]:
+    return np.asarray(simulate(seed, findings, size).image, dtype=np.float64)
+
+
+def half(side: str) -> Half:
+    """The viewer's left shows the patient's right; rows from the upper to the lower lung."""
+    columns = slice(SIZE // 8, SIZE * 3 // 8) if side == "right" else slice(SIZE * 5 // 8, SIZE * 7 // 8)
+    return slice(SIZE // 5, SIZE * 7 // 10), columns
+
+
+def other(side: Side) -> Side:
+    return "left" if side == "right" else "right"
+
+
+def test_the_same_arguments_give_the_same_pixels() -> None:
+    wish: Wish = {"effusion": 0.6, "consolidation": Severity(0.5, "left"), "fracture": 0.9}
+    assert simulate(7, wish, SIZE).image.tobytes() == simulate(7, wish, SIZE).image.tobytes()
+    assert simulate(7, wish, SIZE).image.tobytes() != simulate(8, wish, SIZE).image.tobytes()
+
+
+def test_the_order_of_findings_does_not_matter() -> None:
+    one = simulate(3, {"edema": 0.5, "nodule": 0.5}, SIZE)
+    two = simulate(3, {"nodule": 0.5, "edema": 0.5}, SIZE)
+    assert one.image.tobytes() == two.image.tobytes()
+
+
+def test_a_film_is_grey_square_and_of_the_size_asked_for() -> None:
+    film = simulate(1, size=200)
+    assert (film.image.mode, film.image.size) == ("L", (200, 200))
+    assert film.view in ("PA", "AP")
+    assert film.measures.effusion_ml == film.measures.pneumothorax_ml == 0
+
+
+def test_size_does_not_change_the_chest() -> None:
+    small, large = simulate(5, {"cardiomegaly": 0.5}, 128), simulate(5, {"cardiomegaly": 0.5}, 256)
+    shrunk = np.asarray(large.image, dtype=np.float64).reshape(128, 2, 128, 2).mean((1, 3))
+    assert np.corrcoef(shrunk.ravel(), np.asarray(small.image).ravel())[0, 1] > 0.99
+    assert large.measures.cardiothoracic_ratio == pytest.approx(small.measures.cardiothoracic_ratio, abs=0.02)
+    assert large.measures.lung_ml == pytest.approx(small.measures.lung_ml, rel=0.02)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lungs_are_darker_than_what_surrounds_them(seed: int) -> None:
+    film = grey(seed, {})
+    lungs = np.median(film[half("right")]), np.median(film[half("left")])
+    heart = np.median(film[SIZE // 2 : SIZE * 6 // 10, SIZE * 48 // 100 : SIZE * 56 // 100])
+    belly = np.median(film[SIZE * 85 // 100 : SIZE * 95 // 100, SIZE // 4 : SIZE * 3 // 4])
+    assert max(lungs) + 40 < min(heart, belly)
+
+
+# Dose and response ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_effusion_whitens_its_side_from_below_as_it_grows(side: Side) -> None:
+    films = [grey(12, {"effusion": Severity(s, side)}) for s in LEVELS]
+    means = [film[half(side)].mean() for film in films]
+    assert all(a < b for a, b in pairwise(means))
+    rows, columns = half(side)
+    gain = (films[2] - films[0])[rows, columns].mean(1)
+    assert gain[-8:].mean() > gain[:8].mean() + 20
+    millilitres = [simulate(12, {"effusion": Severity(s, side)}, SIZE).measures.effusion_ml for s in LEVELS]
+    assert all(a < b for a, b in pairwise(millilitres))
+    assert millilitres[-1] > 1500
+
+
+def test_a_massive_effusion_pushes_the_heart_away() -> None:
+    plain = grey(12, {})
+    sides: tuple[Side, Side] = ("right", "left")
+    for side in sides:
+        free = half(other(side))
+        assert grey(12, {"effusion": Severity(1.0, side)})[free].mean() > plain[free].mean() + 5
+
+
+def test_the_cardiothoracic_ratio_rises_with_cardiomegaly() -> None:
+    for seed in range(2):
+        ratios = [simulate(seed, {"cardiomegaly": s}, SIZE).measures.cardiothoracic_ratio for s in LEVELS]
+        assert all(a < b for a, b in pairwise(ratios))
+        assert ratios[0] < 0.5 < ratios[1]
+        assert 0.63 < ratios[-1] < 0.74
+
+
+def test_the_heart_of_the_film_widens_as_the_measure_says() -> None:
+    def width(severity: float) -> float:
+        change = grey(6, {"cardiomegaly": severity}) - grey(6, {})
+        return float((np.abs(change[SIZE // 2 : SIZE * 6 // 10]).max(0) > 12).sum())
+
+    assert width(0.4) < width(0.7) < width(1.0)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_pneumothorax_darkens_the_margin_and_grows(side: Side) -> None:
+    rows, columns = margin(side)
+    levels = (0.0, 0.35, 0.7)
+    means = [grey(9, {"pneumothorax": Severity(s, side)})[rows, columns].mean() for s in levels]
+    assert means[0] > means[1] > means[2]
+    films = [simulate(9, {"pneumothorax": Severity(s, side)}, SIZE) for s in LEVELS]
+    assert all(a < b for a, b in pairwise(film.measures.pneumothorax_ml for film in films))
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_nothing_of_the_lung_shows_beyond_the_line_of_a_pneumothorax(side: Side) -> None:
+    def engorged(severity: float) -> float:
+        air = {"pneumothorax": Severity(severity, side)}
+        return float((grey(9, {**air, "edema": 1.0}) - grey(9, air))[margin(side)].mean())
+
+    assert engorged(0.0) > 3
+    assert abs(engorged(0.9)) < 0.25 * engorged(0.0)
+
+
+def margin(side: Side) -> Half:
+    """Between ribs and lung where the lung has fallen from the upper wall."""
+    columns = slice(SIZE // 5, SIZE * 5 // 16) if side == "right" else slice(SIZE * 11 // 16, SIZE * 4 // 5)
+    return slice(SIZE * 23 // 100, SIZE * 2 // 5), columns
+
+
+@pytest.mark.parametrize("finding", ["consolidation", "opacity", "atelectasis", "nodule"])
+def test_solid_lung_is_brighter_the_more_there_is(finding: str) -> None:
+    means = [grey(4, {finding: Severity(s, "right")})[half("right")].mean() for s in LEVELS]
+    assert all(a < b for a, b in pairwise(means))
+
+
+def test_edema_hazes_both_lungs() -> None:
+    films = [grey(4, {"edema": s}) for s in LEVELS]
+    for side in ("right", "left"):
+        means = [film[half(side)].mean() for film in films]
+        assert all(a < b for a, b in pairwise(means))
+
+
+def test_emphysema_makes_lungs_larger_and_darker() -> None:
+    plain, hollow = simulate(4, {}, SIZE), simulate(4, {"emphysema": 0.9}, SIZE)
+    assert hollow.measures.lung_ml > 1.05 * plain.measures.lung_ml
+    for side in ("right", "left"):
+        assert np.mean(np.asarray(hollow.image)[half(side)]) < np.mean(np.asarray(plain.image)[half(side)])
+
+
+# The same chest with and without --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("finding", ["consolidation", "nodule", "fracture", "opacity"])
+def test_a_finding_leaves_the_other_half_of_the_chest_alone(finding: str, side: Side) -> None:
+    change = np.abs(grey(2, {finding: Severity(0.6, side)}, 256) - grey(2, {}, 256))
+    columns = {"right": slice(0, 120), "left": slice(136, 256)}
+    near, far = change[:, columns[side]], change[:, columns[other(side)]]
+    assert near.max() > 12
+    assert far.max() <= 6
+    assert far.mean() < 0.6
+
+
+def test_the_frame_of_the_film_stays_the_same_whatever_the_findings() -> None:
+    everything = dict.fromkeys(ABNORMAL, 0.5)
+    change = np.abs(grey(10, everything) - grey(10, {}))
+    assert change[: SIZE // 16].max() <= 12
+
+
+def test_a_counterfactual_keeps_the_other_finding() -> None:
+    both = simulate(2, {"nodule": Severity(0.8, "left"), "effusion": Severity(0.5, "right")}, SIZE)
+    one = simulate(2, {"nodule": Severity(0.8, "left")}, SIZE)
+    assert both.findings - one.findings == {"effusion"}
+    change = np.abs(np.asarray(both.image, dtype=np.float64) - np.asarray(one.image, dtype=np.float64))
+    assert change[half("left")].max() <= 8 < change[half("right")].max()
+
+
+# What is said of a film -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ABNORMAL)
+def test_every_finding_can_be_simulated_and_is_stated(name: str) -> None:
+    film = simulate(20, {name: 0.8}, 64)
+    assert film.findings == {name}
+    assert film.severities == {name: 0.8}
+    assert name not in film.denied
+    assert "normal" not in film.denied
+
+
+def test_all_findings_at_once() -> None:
+    film = simulate(21, dict.fromkeys(ABNORMAL, 1.0), 64)
+    assert film.findings == set(ABNORMAL)
+    assert film.denied == frozenset()
+
+
+@pytest.mark.parametrize("findings", [{}, (), ["normal"], {"normal": 1.0}, {"effusion": 0.0}])
+def test_a_film_without_findings_is_normal_and_denies_them_all(
+    findings: Mapping[str, float] | list[str],
+) -> None:
+    film = simulate(1, findings, 64)
+    assert film.findings == {"normal"}
+    assert film.denied == set(ABNORMAL)
+
+
+def test_what_is_barely_there_is_neither_stated_nor_denied() -> None:
+    film = simulate(1, {"effusion": 0.05}, 64)
+    assert film.findings == frozenset()
+    assert "effusion" not in film.denied
+    assert "fracture" in film.denied
+
+
+def test_what_a_finding_looks_like_is_not_denied() -> None:
+    assert "opacity" not in simulate(1, {"consolidation": 0.8}, 64).denied
+
+
+def test_names_alone_get_a_severity_and_a_side_from_the_seed() -> None:
+    one, two = simulate(1, ["effusion", "edema"], 64), simulate(2, ["effusion", "edema"], 64)
+    assert one.severities != two.severities
+    assert set(one.sides) == {"effusion"}
+    assert one.findings == two.findings == {"effusion", "edema"}
+
+
+@pytest.mark.parametrize("side", ["right", "left", "both"])
+def test_the_side_asked_for_is_the_side_given(side: Side) -> None:
+    assert simulate(1, {"effusion": Severity(0.5, side)}, 64).sides == {"effusion": side}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((1, {"tumour": 0.5}), "'tumour' is not a finding"),
+        ((1, {"effusion": 1.2}), "must be a number from 0 to 1"),
+        ((1, {"effusion": float("nan")}), "must be a number from 0 to 1"),
+        ((1, {"effusion": "much"}), "must be a number from 0 to 1"),
+        ((1, {"effusion": True}), "must be a number from 0 to 1"),
+        ((1, {"effusion": Severity(0.5, "up")}), "must be right, left or both"),  # type: ignore[arg-type]
+        ((1, {"edema": Severity(0.5, "left")}), "Edema has no side"),
+        ((1, {"normal": 1.0, "edema": 0.5}), "A normal film has no edema"),
+        ((1, "effusion"), "mapping to severities or a list of names"),
+        ((1, 3), "mapping to severities or a list of names"),
+        ((-1, {}), "seed must be a whole number"),
+        ((1.5, {}), "seed must be a whole number"),
+        ((1, {}, 8), "size must be a whole number from 64 to 2048"),
+    ],
+)
+def test_bad_requests_are_refused_in_one_sentence(arguments: tuple[object, ...], words: str) -> None:
+    with pytest.raises(PhantomError, match=words) as caught:
+        simulate(*arguments)  # type: ignore[arg-type]
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
