@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from PIL import Image
 
 from negviz.files import write_atomically
 from negviz.findings import FINDINGS, Polarity
+from negviz.openi import film_id
 
 if TYPE_CHECKING:
     from negviz.prompt import Prompt
@@ -49,7 +49,7 @@ class Film:
     denied: frozenset[str] = frozenset()
     uncertain: frozenset[str] = frozenset()
     indexed: frozenset[str] = frozenset()  # what the collection's indexers chose, hedged or not (MeSH)
-    split: str = ""  # "test", "train", "external", or "" where the collection has none
+    split: str = ""  # "test", "train", or "" for neither
     fold: str = ""  # cross-validation fold of a training film
     report: str = ""
 
@@ -75,7 +75,14 @@ class Film:
 
 
 def judge(film: Film, prompt: Prompt, unmentioned: Unmentioned = "unknown") -> bool | None:
-    """Whether a film is right for a prompt: all its mentions hold, one is violated, or it does not say."""
+    """Whether a film is right for a prompt: all its mentions hold, one is violated, or it does not say.
+
+    A prompt that both affirms and denies one finding means two places ("none on the right, small on the
+    left"); films do not record sides, so no film is judged.
+    """
+    polarities = {mention.finding: mention.polarity for mention in prompt.mentions}
+    if any(polarities[mention.finding] != mention.polarity for mention in prompt.mentions):
+        return None
     verdicts = [film.states(m.finding, m.polarity, unmentioned) for m in prompt.mentions]
     if False in verdicts:
         return False
@@ -131,8 +138,8 @@ class Collection:
         """NLM ships PNGs in one flat folder, copies ship JPEGs: the name before the ending is what stays."""
         if self.folder is None:
             return {}
-        folders = (self.folder, self.folder / "images")
-        return {path.stem: path for f in folders for path in f.glob("*.*") if path.suffix.lower() in _ENDINGS}
+        found = (path for path in self.folder.rglob("*.*") if path.suffix.lower() in _ENDINGS)
+        return {key: path for path in sorted(found) for key in (path.stem, film_id(path.stem))}
 
     def image(self, film: Film) -> Image.Image:
         """The film as a grey image (mode "L").  Raises `CollectionError` where it cannot be had."""
@@ -147,15 +154,17 @@ class Collection:
 def open_image(path: Path) -> Image.Image:
     """Open one PNG or JPEG as grey, refusing anything else and anything above 25 megapixels."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.")
-                if image.mode.startswith("I;16") or image.mode == "I":
-                    return image.point(lambda value: value / 256).convert("L")
-                return image.convert("L")
-    except (OSError, Image.DecompressionBombWarning, SyntaxError) as error:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.")
+            if image.mode.startswith("I;16") or image.mode == "I":
+                return image.point(lambda value: value / 256).convert("L")
+            return image.convert("L")
+    except CollectionError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
 
 

@@ -128,3 +128,9 @@ def image_url(image_id: str, *, host: str = IMAGE_HOST) -> str:
         raise OpeniError(f"{image_id!r} is not the id of an Open-i film.")
     uid = int(match[1])
     return f"{host}/imgs/512/{uid % 401}/{uid}/{image_id}.png"
+
+
+def film_id(stem: str) -> str:
+    """NLM's archive writes `CXR1_1_IM-0001-3001` for the film its site calls `CXR1_IM-0001-3001`."""
+    study, _, rest = stem.partition("_IM-")
+    return f"{study.split('_')[0]}_IM-{rest}" if rest else stem

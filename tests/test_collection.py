@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +154,27 @@ def test_the_shipped_collection_splits_by_study_and_never_trains_on_a_test_study
 def test_the_shipped_collections_hold_no_prose() -> None:
     for name in ("openi", "nih"):
         assert not any(film.report for film in open_collection(name))
+
+
+def test_a_sentence_about_both_sides_is_not_judged() -> None:
+    prompt = read_prompt("No right pleural effusion but a small left effusion")
+    assert [judge(said, prompt) for said in (film("effusion"), film(denied="effusion"))] == [None, None]
+
+
+def test_an_image_that_would_unpack_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    write_manifest(tmp_path, [Film("a", "a.png", "1")])
+    opened = open_collection(tmp_path)
+    with pytest.raises(CollectionError, match="25 million pixels"):
+        opened.image(opened.films[0])
+
+
+def test_films_of_nlms_archive_are_found_by_the_ids_of_its_site(tmp_path: Path) -> None:
+    (tmp_path / "NLMCXR_png").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "NLMCXR_png" / "CXR1_1_IM-0001-4001.png")
+    openi = open_collection("openi", films=tmp_path)
+    found = openi.image_path(openi.by_id("CXR1_IM-0001-4001"))
+    assert found == tmp_path / "NLMCXR_png" / "CXR1_1_IM-0001-4001.png"

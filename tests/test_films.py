@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from negviz.collection import Film, open_collection
-from negviz.openi import parse_report
+from negviz.openi import film_id, parse_report
 from tests.test_openi import report_xml
 from tests.tiny import draw_film
 from training.duplicates import duplicates
@@ -20,7 +20,6 @@ from training.films import (
     FilmsError,
     Known,
     build_openi,
-    film_id,
     label,
     nih_films,
     openi_films,

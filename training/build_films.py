@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from negviz.collection import ASSETS, Film, open_collection, write_manifest
+from negviz.collection import ASSETS, Collection, Film, open_collection, write_manifest
 from negviz.files import write_atomically
 from negviz.findings import ABNORMAL
 from negviz.openi import Report
@@ -36,12 +37,17 @@ def _write_collection(to: Path | None, name: str, films: Sequence[Film], source:
     if to is None:
         write_manifest(ASSETS / name, films)
         return
+    opened, copied = Collection(name, tuple(films), source), []
     for film in tqdm(films, desc=f"copying films of {name}", unit="film"):
-        target = to / name / film.image
+        path = opened.image_path(film)
+        if path is None:
+            continue
+        target = to / name / "images" / f"{film.id}{path.suffix.lower()}"
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, (source / film.image).read_bytes())
-    write_manifest(to / name, films)
+            write_atomically(target, path.read_bytes())
+        copied.append(replace(film, image=target.relative_to(to / name).as_posix()))
+    write_manifest(to / name, copied)
 
 
 def _write_agreement(

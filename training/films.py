@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from negviz.collection import ASSETS, MANIFEST, Film, open_collection
+from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.findings import ABNORMAL
 from negviz.openi import OpeniError, Report, read_reports
 from negviz.prompt import read_mentions
@@ -136,9 +136,9 @@ def openi_films(source: Path) -> list[Film]:
             if r["view"] == "frontal"
         ]
     else:
-        names = _pictures(source)
-        shipped = open_collection("openi")
-        films = [replace(_bare(film), image=names[film.id]) for film in shipped if film.id in names]
+        _unpack_once(source)
+        shipped = open_collection("openi", films=source)
+        films = [_bare(film) for film in shipped if shipped.image_path(film) is not None]
     if not films:
         raise FilmsError(
             f"{source} holds no frontal Open-i films; it needs {PICTURES}, its PNGs, or a {MANIFEST}."
@@ -150,17 +150,10 @@ def _bare(film: Film) -> Film:
     return Film(film.id, film.image, film.uid, film.view)
 
 
-def _pictures(source: Path) -> dict[str, str]:
-    """Film id → path within `source`, unpacking NLM's archive of PNGs beside itself if that was not done."""
-    if not any(source.glob("**/*.png")) and (source / PICTURES).is_file():
+def _unpack_once(source: Path) -> None:
+    """Unpack NLM's archive of PNGs beside itself, if that was not done."""
+    if (source / PICTURES).is_file() and not any(source.rglob("*.png")):
         _unpack_pictures(source / PICTURES, source / "images")
-    return {film_id(path.stem): path.relative_to(source).as_posix() for path in source.glob("**/*.png")}
-
-
-def film_id(stem: str) -> str:
-    """NLM's archive writes `CXR1_1_IM-0001-3001` for the film its site calls `CXR1_IM-0001-3001`."""
-    study, _, rest = stem.partition("_IM-")
-    return f"{study.split('_')[0]}_IM-{rest}" if rest else stem
 
 
 def _unpack_pictures(archive: Path, folder: Path) -> None:
@@ -221,10 +214,11 @@ def split(
 ) -> list[Film]:
     """Films with split and fold: hand-confirmed test films, and training studies in five folds.
 
-    Other films of a test study, and second copies of a film, belong to neither ("").
+    Other films of a test study, second copies of a film and copies of a test film belong to neither ("").
     """
+    test_films = {film.id for film in films if film.id in verdicts}
     test_studies = {film.uid for film in films if film.id in verdicts}
-    spare = {film_id for group in copies for film_id in group[1:]}
+    spare = {name for group in copies for name in (group if test_films & set(group) else group[1:])}
     placed = []
     for film in films:
         if film.id in verdicts:
@@ -268,5 +262,7 @@ def build_openi(source: Path) -> tuple[list[Film], dict[str, Report], list[tuple
     except OpeniError as error:
         raise FilmsError(str(error)) from error
     films = [label(film, reports[film.uid]) for film in openi_films(source) if film.uid in reports]
-    copies = duplicates({film.id: source / film.image for film in films if (source / film.image).is_file()})
+    opened = Collection("openi", tuple(films), source)
+    paths = {film.id: opened.image_path(film) for film in films}
+    copies = duplicates({name: path for name, path in paths.items() if path is not None})
     return split(films, read_verdicts(), copies), reports, copies
