@@ -151,6 +151,7 @@ COUNTS = {
             {
                 "what": "mean AUROC",
                 "base": {"auroc_by_fold": [0.5]},
+                "con1_multi_positive": TRIAL,
                 "methods": {"con1": {"settings": [TRIAL], "seeds": [TRIAL, {**TRIAL, "seed": 3}]}},
             },
             "| con1 | 3e-05 | 32 | 3 | 0.875 |",

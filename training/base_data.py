@@ -54,7 +54,7 @@ class BaseData:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the pixels and all that is known of them."""
+        """SHA-256 over the pixels, the manifest, the targets and their weights."""
         digest = hashlib.sha256(self.collection.hash.encode())
         for tensor in (self.films, self.targets, self.weights):
             digest.update(tensor.numpy().tobytes())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from negviz.embeddings import shipped_path
+from negviz.model import load_models
 from training.evaluate import evaluate, write_json
 from training.places import PROMPTS, Places
 from training.release import write_cards
@@ -34,7 +36,12 @@ def evaluations(places: Places) -> dict[str, Evaluation]:
         "openi-findings": Evaluation("openi", "test", "findings.csv"),
     }
     external = {"nih": Evaluation("nih", "all", "evaluation.csv")}
-    return listed | (external if places.shipped or places.nih is not None else {})
+    at_hand = places.nih is not None or shipped_path(_tower_id(places), "nih").is_file()
+    return listed | (external if at_hand else {})
+
+
+def _tower_id(places: Places) -> str:
+    return load_models(places.family)["base"].tower_id
 
 
 def build_results(places: Places) -> None:

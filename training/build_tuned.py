@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from negviz.checkpoint import write_checkpoint
 from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
 from negviz.model import DualEncoder, load_models
-from training.choose import base_scores, choose, read_choice
+from training.choose import base_scores, choose, describe, read_choice, score
 from training.evaluate import write_json
 from training.films import FilmsError
 from training.pairs import make_pairs
@@ -29,13 +30,15 @@ def _material(places: Places) -> tuple[DualEncoder, Collection, NDArray[np.float
 def build_choice(places: Places) -> None:
     """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results."""
     base, films, vectors, prompts = _material(places)
-    methods = {method: choose(method, base, films, vectors, prompts).to_dict() for method in get_args(Method)}
+    chosen = {method: choose(method, base, films, vectors, prompts) for method in get_args(Method)}
+    shared = replace(chosen["con1"].config, targets="multi-positive")
     write_json(
         places.results / "tuning.json",
         {
             "what": "mean AUROC of held-out prompts over held-out films, five folds by study and by prompt",
             "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts)},
-            "methods": methods,
+            "methods": {method: choice.to_dict() for method, choice in chosen.items()},
+            "con1_multi_positive": describe(score(shared, base, films, vectors, prompts)),
             "data": {films.name: films.hash, "tower_id": base.tower_id},
             "command": "python -m training choose",
         },
@@ -47,9 +50,12 @@ def build_tuned(places: Places, method: Method) -> None:
     base, films, vectors, prompts = _material(places)
     chosen = places.results / "tuning.json"
     try:
-        config = read_choice(json.loads(chosen.read_text(encoding="utf-8")), method)
+        results = json.loads(chosen.read_text(encoding="utf-8"))
+        config, tower_id = read_choice(results, method), results["data"]["tower_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FilmsError(f"{chosen} holds no choice; run `python -m training choose` first.") from error
+    if tower_id != base.tower_id:
+        raise FilmsError(f"{chosen} was made with another base; run `python -m training choose` anew.")
     pairs = make_pairs(films, prompts)
     place = {film.id: row for row, film in enumerate(films)}
     tuned = tune(base, vectors[[place[film.id] for film in pairs.films]], pairs, config)

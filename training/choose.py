@@ -58,8 +58,8 @@ class Choice:
     def to_dict(self) -> dict[str, Any]:
         return {
             "chosen": _knobs(self.config),
-            "settings": [_trial(trial) for trial in self.settings],
-            "seeds": [_trial(trial) for trial in self.seeds],
+            "settings": [describe(trial) for trial in self.settings],
+            "seeds": [describe(trial) for trial in self.seeds],
         }
 
 
@@ -81,6 +81,19 @@ def choose(
             _try(replace(best.config, seed=seed), folds, bar) for seed in SEEDS if seed != best.config.seed
         ]
     return Choice(settings, (best, *others))
+
+
+def score(
+    config: TuneConfig,
+    base: DualEncoder,
+    collection: Collection,
+    films: NDArray[np.float32],
+    prompts: Sequence[PromptRow],
+) -> Trial:
+    """One setting on every fold."""
+    folds = [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+    with tqdm(total=len(folds), desc=f"{config.method}, {config.targets} targets", unit="run") as bar:
+        return _try(config, folds, bar)
 
 
 def base_scores(
@@ -164,7 +177,7 @@ def _knobs(config: TuneConfig) -> dict[str, Any]:
     return {"lr": config.lr, "batch": config.batch, "seed": config.seed}
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
+def describe(trial: Trial) -> dict[str, Any]:
     return {**_knobs(trial.config), "auroc_by_fold": list(trial.scores), "auroc": trial.mean}
 
 

@@ -10,22 +10,21 @@ from negviz.checkpoint import read_family
 from negviz.files import write_atomically
 
 _WHAT: Final = {
-    "base": "An image tower beside a text tower that was never shown what negation does.",
+    "base": "An image tower beside a text tower, trained on report sentences as written, negations included.",
     "con1": "Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
     "con2": "Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films and "
     "opposed prompts (CON2).",
 }
 _CARD: Final = """---
 license: other
-license_name: research-non-commercial
+license_name: {licence}
 tags: [chest-x-ray, negation, retrieval]
 ---
 # {family} · {name}
 
 {what}
 
-**Use.** Research and teaching about negation in image–text retrieval. Not for clinical use: it is small and
-was trained on a few thousand films of two institutions.
+**Use.** Research and teaching about negation in image–text retrieval. Not for clinical use.{size}
 
 **Made from.** {sources}
 
@@ -35,6 +34,7 @@ was trained on a few thousand films of two institutions.
 {training}
 ```
 {results}"""
+_SIZE: Final = " It is small and was trained on a few thousand films."
 _SOURCES: Final = (
     "Open-i (Indiana University; Demner-Fushman et al., JAMIA 2016; CC BY-NC-ND 4.0), NIH ChestX-ray14 "
     "`p_*` films (Wang et al., CVPR 2017), all-MiniLM-L6-v2 (Apache-2.0). See checkpoints/LICENSE."
@@ -58,16 +58,19 @@ def write_cards(folder: Path) -> None:
     for name in family.columns:
         config = json.loads((folder / name / "config.json").read_text(encoding="utf-8"))
         entry = family.record["models"][name]
+        facts = {**config["training"], **({"data": family.record["data"]} if name == "base" else {})}
         hub = family.record.get("hub")
         card = _CARD.format(
+            licence="research-non-commercial" if hub is None else "that-of-its-base",
             family=family.record["family"],
             name=name,
+            size=_SIZE if hub is None else "",
             what=_WHAT.get(name, "A tuned text tower."),
             sources=_SOURCES
             if hub is None
             else f"{hub['id']}, under its own licence: {family.record['licence']}.",
             files=f"`{entry['file']}`, {entry['bytes'] / 1e6:.1f} MB, SHA-256 `{entry['sha256']}`.",
-            training=json.dumps(_short(config["training"]), indent=1),
+            training=json.dumps(_short(facts), indent=1),
             results=_RESULTS if hub is None else "",
         )
         write_atomically(folder / name / "README.md", card.encode())

@@ -112,8 +112,11 @@ def _tuning(results: Json) -> str:
         for method, tried in results["methods"].items()
         for trial in (*tried["settings"], *(t for t in tried["seeds"] if t not in tried["settings"]))
     ]
-    scores = results["base"]["auroc_by_fold"]
-    note = f"{results['what'].capitalize()}; base: {sum(scores) / len(scores):.3f}."
+    scores, shared = results["base"]["auroc_by_fold"], results["con1_multi_positive"]["auroc"]
+    note = (
+        f"{results['what'][0].upper()}{results['what'][1:]}; base: {sum(scores) / len(scores):.3f}; "
+        f"con1 with multi-positive targets instead of identity ones: {shared:.3f}."
+    )
     return _table(["method", "learning rate", "batch", "seed", "AUROC"], body, 1, note)
 
 
@@ -130,7 +133,7 @@ def _labels(results: Json) -> str:
         for finding, counts in results["agreement"].items()
     ]
     header = ["finding", *(f"{mesh} MeSH, {read}" for mesh in ("in", "not in") for read in _READ), "κ"]
-    note = f"{results['what'].capitalize()}: {results['studies']} studies, by what the report says."
+    note = f"{results['what']}: {results['studies']} studies, by what the report says."
     return _table(header, body, 1, note)
 
 

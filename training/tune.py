@@ -1,8 +1,9 @@
 """CON1 and CON2: tuning a text tower on opposition pairs while the image tower stays frozen.
 
 Film embeddings are computed once; an epoch is text only.  The tower's word embeddings are frozen and so
-never shipped.  Settings that the paper does not publish (learning rate, batch, temperature) were chosen
-by study-level cross-validation with the same budget for both methods (`training/select.py`).
+never shipped; the logit scale is tuned along.  The paper does not publish its learning rate: ours was chosen
+by study-level cross-validation with the same budget for both methods (`training/choose.py`); batch and
+weight decay are ours too.
 """
 
 from __future__ import annotations
