@@ -1,0 +1,98 @@
+"""What is committed belongs together: models, embeddings, prompts and the results measured with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from negviz.collection import open_collection
+from negviz.embeddings import film_embeddings, shipped_path
+from negviz.files import file_sha256
+from negviz.model import DualEncoder, load_models
+from training.evaluate import evaluate
+from training.places import COMPACT, PROMPTS, RESULTS
+
+EVALUATIONS = ("openi", "openi-findings", "nih")
+METHODS = ("con1", "con2")
+
+
+@pytest.fixture(scope="module")
+def family() -> dict[str, DualEncoder]:
+    return load_models(COMPACT)
+
+
+def results(name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return value
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_results_were_measured_with_what_is_shipped(name: str) -> None:
+    data = results(name)["data"]
+    assert data["collection_hash"] == open_collection(data["collection"]).hash
+    prompts = "findings.csv" if name == "openi-findings" else "evaluation.csv"
+    assert data["prompts_hash"] == file_sha256(PROMPTS / prompts)
+    for file, sha256 in data["family"].items():
+        assert file_sha256(COMPACT / file) == sha256, file
+
+
+def test_evaluating_again_gives_the_committed_figures() -> None:
+    committed = results("openi")
+    again = evaluate(family=COMPACT, collection="openi", prompts=PROMPTS / "evaluation.csv", bootstrap=20)
+    for name, model in committed["models"].items():
+        for cell, figures in model["cells"].items():
+            fresh = again["models"][name]["cells"][cell]
+            assert fresh["auroc"] == pytest.approx(figures["auroc"], abs=2e-3), (name, cell)
+            assert fresh["ceiling"] == pytest.approx(figures["ceiling"], abs=0.1), (name, cell)
+
+
+def test_every_pre_listed_cell_is_reported() -> None:
+    kinds, polarities = ("structured", "natural", "all"), ("present", "absent")
+    cells = {f"{kind}/{polarity}" for kind in kinds for polarity in polarities}
+    for name in EVALUATIONS:
+        for model in results(name)["models"].values():
+            assert set(model["cells"]) == cells
+
+
+@pytest.mark.parametrize("name", ["openi", "nih"])
+def test_embeddings_are_shipped_for_every_film(family: dict[str, DualEncoder], name: str) -> None:
+    collection, base = open_collection(name), family["base"]
+    assert shipped_path(base.tower_id, name).is_file()
+    vectors = film_embeddings(base, collection)
+    assert vectors.shape == (len(collection), base.dim)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tuned_model_is_the_chosen_seed_and_has_moved(method: str) -> None:
+    training = json.loads((COMPACT / method / "config.json").read_text("utf-8"))["training"]
+    chosen = results("tuning")["methods"][method]["chosen"]
+    assert {name: training[name] for name in chosen} == chosen
+    assert training["parameter_delta"]["l2"] > 0
+    assert training["data"]["openi"] == open_collection("openi").hash
+    seeds = results("tuning")["methods"][method]["seeds"]
+    ranked = sorted(trial["auroc"] for trial in seeds)
+    assert next(t["auroc"] for t in seeds if t["seed"] == chosen["seed"]) == ranked[len(ranked) // 2]
+
+
+def test_both_methods_had_the_same_budget() -> None:
+    tried = [
+        [(trial["lr"], trial["batch"]) for trial in results("tuning")["methods"][method]["settings"]]
+        for method in METHODS
+    ]
+    assert tried[0] == tried[1]
+
+
+def test_checkpoints_keep_to_their_sizes() -> None:
+    assert (COMPACT / "base" / "image_tower.safetensors").stat().st_size <= 15e6
+    assert all(path.stat().st_size <= 25e6 for path in COMPACT.rglob("*.safetensors"))
+
+
+def test_no_shipped_text_is_a_machine_path() -> None:
+    root = str(Path(__file__).parents[1])
+    for path in (*RESULTS.glob("*.json"), *COMPACT.rglob("*.json"), *COMPACT.rglob("*.md")):
+        assert root not in path.read_text("utf-8"), path
