@@ -26,7 +26,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from negviz.files import write_atomically
+from negviz.files import write_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 FORMAT: Final = 1
@@ -136,7 +136,7 @@ def write_family(
     record = {"format": FORMAT, **facts, "columns": ["base"], "models": {"base": records[WEIGHTS_FILE]}}
     if image_tower is not None:
         record["image_tower"] = {**facts["image_tower"], **records[IMAGE_TOWER_FILE]}
-    _write_json(folder / FAMILY_FILE, record)
+    write_json(folder / FAMILY_FILE, record)
 
 
 def write_checkpoint(
@@ -159,12 +159,12 @@ def write_checkpoint(
     config = {"family": record["family"], "training": training}
     with _staged(folder, name, {WEIGHTS_FILE: tensors}, config) as (source, records):
         if record["models"].pop(name, None) is not None:
-            _write_json(folder / FAMILY_FILE, record)  # killed from here on: no such model, but no wrong one
+            write_json(folder / FAMILY_FILE, record)  # killed from here on: no such model, but no wrong one
         _move(source, folder / name)
     scale = {} if logit_scale is None else {"logit_scale": logit_scale}
     record["models"][name] = {**records[WEIGHTS_FILE], **scale}
     record["columns"] += [name] if name not in record["columns"] else []
-    _write_json(folder / FAMILY_FILE, record)
+    write_json(folder / FAMILY_FILE, record)
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def _staged(
             file: write_tensors(source / file, tensors, file=f"{name}/{file}").to_record()
             for file, tensors in files.items()
         }
-        _write_json(source / "config.json", {"name": name, **config})
+        write_json(source / "config.json", {"name": name, **config})
         yield source, records
 
 
@@ -187,8 +187,3 @@ def _move(source: Path, target: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     source.replace(target)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode())

@@ -119,6 +119,14 @@ class Collection:
         except KeyError:
             raise CollectionError(f"The collection {self.name!r} has no film {film_id!r}.") from None
 
+    def rows(self, films: Iterable[Film]) -> list[int]:
+        """Where films stand in this collection, which is where their embeddings stand."""
+        return [self._row[film.id] for film in films]
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {film.id: row for row, film in enumerate(self.films)}
+
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""
         return self if split == "all" else self.where(lambda film: film.split == split)

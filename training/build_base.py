@@ -11,13 +11,12 @@ from tqdm import tqdm
 
 from negviz.collection import Collection
 from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
-from negviz.files import write_atomically
+from negviz.files import write_atomically, write_json
 from negviz.findings import FINDINGS
 from negviz.model import DualEncoder, load_models, make_model, open_hub_model, save_base
 from negviz.text_tower import CompactTextTower, open_text_tower
 from training.base import BaseConfig, BaseRun, train_base
 from training.base_data import read_base_data
-from training.evaluate import write_json
 from training.films import FilmsError, nih_films, openi_reports
 from training.measure_base import Scores, measure
 from training.places import Places
@@ -30,7 +29,7 @@ def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
     """Train the compact base, write and embed it, and measure it on what it never saw."""
     source, collection = places.need_films(), places.open_collection()
     tower, reports = open_text_tower(config.dim), openi_reports(source)
-    trained = collection.where(lambda film: film.split == "train" and film.fold != hold_out)
+    trained, _ = _sides(collection, hold_out)
     run = train_base(read_base_data(trained, reports, tower, _extra(places)), config, work=places.work)
     facts = {
         "config": config.describe(),
@@ -43,6 +42,12 @@ def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
     write_atomically(places.family / "base" / HEADS_FILE, save(_finding_heads(run)))
     embed_films(places)
     _measure(places, run, hold_out, facts)
+
+
+def _sides(films: Collection, hold_out: str) -> tuple[Collection, Collection]:
+    """Training films that are trained on, and those of the fold kept out."""
+    train = films.select("train")
+    return train.where(lambda film: film.fold != hold_out), train.where(lambda film: film.fold == hold_out)
 
 
 def _extra(places: Places) -> Collection | None:
@@ -104,8 +109,7 @@ def _shown_on(bar: tqdm[Any]) -> Progress:
 
 def _measure(places: Places, run: BaseRun, hold_out: str, facts: Mapping[str, Any]) -> None:
     base, films = load_models(places.family)["base"], places.open_collection()
-    trained = films.where(lambda film: film.split == "train" and film.fold != hold_out)
-    held_out = films.where(lambda film: film.split == "train" and film.fold == hold_out)
+    trained, held_out = _sides(films, hold_out)
     scores = _scores(base, run, films)
     results = {
         "held-out studies": measure(scores, held_out, trained),

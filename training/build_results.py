@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from negviz.embeddings import shipped_path
+from negviz.files import write_json
 from negviz.model import load_models
-from training.evaluate import evaluate, write_json
+from training.evaluate import evaluate
 from training.places import PROMPTS, Places
 from training.release import write_cards
 from training.report import ROOT, refresh

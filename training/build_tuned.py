@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from negviz.checkpoint import write_checkpoint
 from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
+from negviz.files import write_json
 from negviz.model import DualEncoder, load_models
 from training.choose import base_scores, choose, describe, read_choice, score
-from training.evaluate import write_json
 from training.films import FilmsError
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
@@ -57,7 +57,6 @@ def build_tuned(places: Places, method: Method) -> None:
     if tower_id != base.tower_id:
         raise FilmsError(f"{chosen} was made with another base; run `python -m training choose` anew.")
     pairs = make_pairs(films, prompts)
-    place = {film.id: row for row, film in enumerate(films)}
-    tuned = tune(base, vectors[[place[film.id] for film in pairs.films]], pairs, config)
+    tuned = tune(base, vectors[films.rows(pairs.films)], pairs, config)
     facts = {**tuned.describe(), "films": len(pairs), "data": {films.name: films.hash, "pairs": pairs.hash}}
     write_checkpoint(places.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)

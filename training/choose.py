@@ -24,7 +24,7 @@ from negviz.model import DualEncoder
 from training.films import FOLDS
 from training.pairs import make_pairs
 from training.prompts import PromptRow
-from training.tune import Method, TuneConfig, Tuned, tune
+from training.tune import Method, TuneConfig, tune
 
 RATES: Final = (3e-5, 1e-4, 3e-4)
 BATCHES: Final = (32,)
@@ -71,7 +71,7 @@ def choose(
     prompts: Sequence[PromptRow],
 ) -> Choice:
     """Try every setting on every fold, then five seeds of the best."""
-    folds = [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+    folds = _folds(base, collection, films, prompts)
     grid = [TuneConfig(method=method, lr=lr, batch=batch) for lr, batch in product(RATES, BATCHES)]
     runs = len(folds) * (len(grid) + len(SEEDS) - 1)
     with tqdm(total=runs, desc=f"choosing {method}", unit="run") as bar:
@@ -91,7 +91,7 @@ def score(
     prompts: Sequence[PromptRow],
 ) -> Trial:
     """One setting on every fold."""
-    folds = [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+    folds = _folds(base, collection, films, prompts)
     with tqdm(total=len(folds), desc=f"{config.method}, {config.targets} targets", unit="run") as bar:
         return _try(config, folds, bar)
 
@@ -100,7 +100,13 @@ def base_scores(
     base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
 ) -> list[float]:
     """The score of base itself on each fold, for comparison."""
-    return [_Fold.of(base, collection, films, prompts, number).score(base) for number in range(FOLDS)]
+    return [fold.score(base) for fold in _folds(base, collection, films, prompts)]
+
+
+def _folds(
+    base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
+) -> list[_Fold]:
+    return [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
 
 
 def _try(config: TuneConfig, folds: Sequence[_Fold], bar: tqdm[Any]) -> Trial:
@@ -118,8 +124,8 @@ class _Fold:
     base: DualEncoder
     inside: Collection
     inside_prompts: tuple[PromptRow, ...]
-    rows: Mapping[str, int]  # film id → row of `films`
-    films: NDArray[np.float32]
+    collection: Collection  # films in the order of `vectors`
+    vectors: NDArray[np.float32]
     held_out: tuple[Film, ...]
     held_out_prompts: tuple[PromptRow, ...]
 
@@ -137,7 +143,7 @@ class _Fold:
             base,
             train.where(lambda film: film.fold != str(number)),
             tuple(row for row in prompts if prompt_fold(row) != number),
-            {film.id: place for place, film in enumerate(collection)},
+            collection,
             films,
             tuple(film for film in train if film.fold == str(number)),
             tuple(row for row in prompts if prompt_fold(row) == number),
@@ -145,16 +151,13 @@ class _Fold:
 
     def run(self, config: TuneConfig) -> float:
         pairs = make_pairs(self.inside, self.inside_prompts)
-        tuned: Tuned = tune(
-            self.base, self.films[[self.rows[film.id] for film in pairs.films]], pairs, config
-        )
+        tuned = tune(self.base, self.vectors[self.collection.rows(pairs.films)], pairs, config)
         return self.score(tuned.model(self.base))
 
     def score(self, model: DualEncoder) -> float:
         """Mean AUROC over the four cells; a cell is the mean over its prompts."""
-        scores = (
-            model.encode_text([row.prompt for row in self.held_out_prompts]) @ self.films[self._places()].T
-        )
+        prompts = model.encode_text([row.prompt for row in self.held_out_prompts])
+        scores = prompts @ self.vectors[self.collection.rows(self.held_out)].T
         cells: dict[tuple[str, str], list[float]] = {}
         for row, ranking in zip(self.held_out_prompts, scores, strict=True):
             states = [film.states(row.finding, row.polarity) for film in self.held_out]
@@ -163,9 +166,6 @@ class _Fold:
             if value is not None:
                 cells.setdefault((row.kind, row.polarity), []).append(value)
         return float(np.mean([np.mean(values) for values in cells.values()]))
-
-    def _places(self) -> list[int]:
-        return [self.rows[film.id] for film in self.held_out]
 
 
 def prompt_fold(row: PromptRow) -> int:

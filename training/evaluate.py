@@ -7,7 +7,6 @@ What is right comes from the prompt file's stated finding and polarity, never fr
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 from negviz.collection import Unmentioned, open_collection
-from negviz.files import file_sha256, write_atomically
+from negviz.files import file_sha256, write_json
 from negviz.model import load_models
 from training.figures import EvaluationError, Json, make_task, measure_models
 from training.prompts import read_prompts
@@ -93,13 +92,6 @@ def evaluate(
         "bootstrap": {"resamples": bootstrap, "seed": seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
     }
-
-
-def write_json(path: Path, value: Json) -> None:
-    """Write results in one step; figures that are not numbers are refused."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode())
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -19,11 +19,10 @@ from typing import Final
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.findings import ABNORMAL
-from negviz.openi import OpeniError, Report, read_reports
+from negviz.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.prompt import read_mentions
 from training.duplicates import duplicates
 
-ARCHIVE: Final = "NLMCXR_reports.tgz"
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
 FOLDS: Final = 5
@@ -111,7 +110,7 @@ def label(film: Film, report: Report) -> Film:
 
 def openi_reports(source: Path) -> dict[str, Report]:
     """The reports of a source: NLM's archive, the folder it unpacks to, or the prose in a manifest."""
-    places = (source / ARCHIVE, source / "ecgen-radiology")
+    places = (source / REPORTS, source / "ecgen-radiology")
     for place in places:
         if place.exists():
             return read_reports(place)
@@ -119,7 +118,7 @@ def openi_reports(source: Path) -> dict[str, Report]:
         rows = _rows(source / MANIFEST, ("uid", "mesh", "report_findings", "report_impression"))
         return {row["uid"]: _report_from_row(row) for row in rows}
     raise FilmsError(
-        f"{source} holds neither {ARCHIVE} nor a {MANIFEST}; give the folder that holds the Open-i films."
+        f"{source} holds neither {REPORTS} nor a {MANIFEST}; give the folder that holds the Open-i films."
     )
 
 

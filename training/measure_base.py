@@ -34,9 +34,7 @@ class Scores:
 
 def measure(scores: Scores, evaluated: Collection, trained: Collection) -> dict[str, Any]:
     """AUROC by finding over `evaluated`; the probe is fitted on `trained`, or within `evaluated` if none."""
-    place = {film.id: row for row, film in enumerate(scores.collection)}
-    test = np.array([place[film.id] for film in evaluated], dtype=np.intp)
-    train = np.array([place[film.id] for film in trained], dtype=np.intp)
+    test, train = (np.array(scores.collection.rows(films), dtype=np.intp) for films in (evaluated, trained))
     studies = np.array([film.uid for film in scores.collection])
     rows: dict[str, Any] = {}
     for column, finding in enumerate(FINDINGS):

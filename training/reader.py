@@ -31,7 +31,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from negviz.files import file_sha256, write_atomically
+from negviz.files import file_sha256, write_json
 from negviz.findings import FINDINGS, Polarity, Term
 from negviz.normal import normalise
 from negviz.openi import read_reports
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         "data": data,
         "command": f"python -m training reader{reports}{names}",
     }
-    write_atomically(args.json, (json.dumps(results, indent=1) + "\n").encode())
+    write_json(args.json, results)
     for name, figures in results["sets"].items():
         ours = figures["negviz"]
         print(

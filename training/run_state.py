@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
+
+from negviz.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,8 @@ class RunState:
         for number, moments in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
         contiguous = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-        save_file(contiguous | {"epoch": torch.tensor(epoch)}, partial)
-        partial.replace(self.path)
+        write_atomically(self.path, save(contiguous | {"epoch": torch.tensor(epoch)}))
 
     def load(self) -> int:
         """Restore the run; the number of epochs done, 0 where nothing was saved."""
