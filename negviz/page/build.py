@@ -14,7 +14,10 @@ from negviz.answer import AnswerError, SearchSet, answer
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
 from negviz.page import markup, words
+from negviz.page.board import Board
+from negviz.page.board import html as _html
 from negviz.page.pictures import Pictures
+from negviz.page.room import Asked, Room
 from negviz.prompt import MAX_CHARACTERS
 
 _WAITING: Final = 64  # questions that may queue before a visitor is asked to come back
@@ -25,7 +28,7 @@ _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity 
 
 def build_page(models: Mapping[str, DualEncoder], sets: Sequence[SearchSet], pictures: Pictures) -> gr.Blocks:
     """The page over some models and the sets `search_sets` gave, the first one answered in advance."""
-    explore = Explore(models, tuple(sets), pictures)
+    explore = Explore(Room(models, tuple(sets), pictures))
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
@@ -40,37 +43,55 @@ def build_page(models: Mapping[str, DualEncoder], sets: Sequence[SearchSet], pic
 class Explore:
     """What the components call: each method answers one sentence and holds nothing between calls."""
 
-    models: Mapping[str, DualEncoder]
-    sets: tuple[SearchSet, ...]
-    pictures: Pictures
+    room: Room
+
+    @property
+    def models(self) -> Mapping[str, DualEncoder]:
+        return self.room.models
+
+    @property
+    def sets(self) -> tuple[SearchSet, ...]:
+        return self.room.sets
+
+    @property
+    def pictures(self) -> Pictures:
+        return self.room.pictures
 
     def first_paint(self) -> tuple[str, str]:
         """Reading and columns of the example, ready before anybody comes."""
-        films = self.sets[0]
-        given = answer(self.models, films, words.EXAMPLES[0])
-        return markup.reading(given, films, example=True), markup.columns(given, films, self.pictures)
+        given = self.room.answer(self.example())
+        return (
+            markup.reading(given, self.sets[0], example=True),
+            markup.columns(given, self.sets[0], self.pictures),
+        )
 
-    def show(self, text: str, set_name: str) -> tuple[str, str, Any]:
-        """Reading, columns, and whether to ask what was meant."""
-        films = self._named(set_name)
+    def example(self) -> Asked:
+        return Asked(words.EXAMPLES[0], self.sets[0].name)
+
+    def show(self, text: str, set_name: str) -> tuple[str, str, Any, str]:
+        """Reading, columns, whether to ask what was meant, and the question for the other panels."""
+        asked = Asked(text, set_name)
+        films = self.room.films(set_name)
         try:
-            given = answer(self.models, films, text)
+            given = self.room.answer(asked)
         except AnswerError as error:
-            return markup.complaint(str(error)), "", gr.update(visible=False)
+            return markup.complaint(str(error)), "", gr.update(visible=False), Asked("").json()
         asks = gr.update(visible=not given.prompt.mentions)
-        return markup.reading(given, films), markup.columns(given, films, self.pictures), asks
+        return markup.reading(given, films), markup.columns(given, films, self.pictures), asks, asked.json()
 
-    def show_example(self, text: str, set_name: str) -> tuple[str, str, str, Any]:
+    def show_example(self, text: str, set_name: str) -> tuple[str, str, str, Any, str]:
         return text, *self.show(text, set_name)
 
-    def mark(self, text: str, set_name: str, finding: str, polarity: Polarity) -> tuple[str, str]:
+    def mark(self, text: str, set_name: str, finding: str, polarity: Polarity) -> tuple[str, str, str]:
         """The same films, marked by what the visitor says was meant."""
-        films = self._named(set_name)
+        asked = Asked(text, set_name, (finding, polarity))
+        films = self.room.films(set_name)
         try:
-            given = answer(self.models, films, text, meant=(finding, polarity))
+            given = self.room.answer(asked)
         except AnswerError as error:
-            return markup.complaint(str(error)), ""
-        return markup.reading(given, films, corrected=True), markup.columns(given, films, self.pictures)
+            return markup.complaint(str(error)), "", Asked("").json()
+        said = markup.reading(given, films, corrected=True)
+        return said, markup.columns(given, films, self.pictures), asked.json()
 
     def search(self, prompt: str, collection: str = "", k: int = 10) -> dict[str, Any]:
         """What every model finds for a sentence, as JSON.
@@ -89,9 +110,6 @@ class Explore:
         """Where films come from, and whether to look again in a while."""
         said, settled = self.pictures.origin()
         return markup.origin(said), gr.Timer(active=not settled)
-
-    def _named(self, set_name: str) -> SearchSet:
-        return next((films for films in self.sets if films.name == set_name), self.sets[0])
 
     def _asked_for(self, collection: str) -> SearchSet:
         names = {f"{films.collection.name}/{films.name}": films for films in self.sets}
@@ -133,6 +151,8 @@ def _lay_out(explore: Explore, page: gr.Blocks) -> None:
         polarity = gr.Radio([*_CERTAIN], value=_CERTAIN[0], label=words.POLARITY)
         mark = gr.Button(words.MARK, min_width=96, scale=0)
     found = _html(columns)
+    asked = gr.Textbox(explore.example().json(), visible=False)
+    board = Board(explore.room, box, asked)
     _lay_out_origin(explore, page.load, found.change)
     _html(markup.footer(explore.sets[0].collection, explore.models))
 
@@ -142,12 +162,13 @@ def _lay_out(explore: Explore, page: gr.Blocks) -> None:
         "concurrency_id": "answers",
         "show_progress": "minimal",
     }
-    question, shown = [box, chosen], [read, found, ask]
-    for asked in (box.submit, button.click, chosen.change):
-        asked(explore.show, question, shown, **private)
+    question, shown = [box, chosen], [read, found, ask, asked]
+    for event in (box.submit, button.click, chosen.change):
+        event(explore.show, question, shown, **private)
     for chip, text in zip(chips, words.EXAMPLES, strict=True):
         chip.click(partial(explore.show_example, text), [chosen], [box, *shown], **private)
-    mark.click(explore.mark, [*question, finding, polarity], [read, found], **private)
+    mark.click(explore.mark, [*question, finding, polarity], [read, found, asked], **private)
+    board.seal()
 
 
 def _lay_out_origin(explore: Explore, *events: Callable[..., Any]) -> None:
@@ -164,7 +185,3 @@ def _lay_out_origin(explore: Explore, *events: Callable[..., Any]) -> None:
                 api_visibility="private",
                 show_progress="hidden",
             )
-
-
-def _html(value: str) -> gr.HTML:
-    return gr.HTML(value, apply_default_css=False, js_on_load=None)

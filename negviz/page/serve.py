@@ -6,6 +6,7 @@ import gradio as gr
 
 from negviz.page.films import film_routes
 from negviz.page.pictures import Pictures
+from negviz.page.scripts import head, script_routes
 from negviz.page.theme import css, theme
 
 
@@ -24,7 +25,8 @@ def serve(page: gr.Blocks, pictures: Pictures, *, port: int, host: str | None = 
             server_port=port,
             theme=theme(),
             css=css(),
-            app_kwargs={"routes": film_routes(pictures)},  # before gradio's own, which take the rest
+            head=head(),
+            app_kwargs={"routes": [*film_routes(pictures), *script_routes()]},  # before gradio's
             allowed_paths=[],
             max_file_size="1kb",  # nothing here is uploaded
             run_history=False,  # it would keep what visitors type

@@ -7,7 +7,7 @@ from typing import Final
 
 import gradio as gr
 
-_STYLE: Final = Path(__file__).with_name("style.css")
+_STYLES: Final = Path(__file__).with_name("styles")  # joined in the order of their names
 _PALETTE: Final = {  # light, dark
     "ground": ("#F4F5F3", "#0C0E10"),
     "panel": ("#FFFFFF", "#15191C"),
@@ -64,4 +64,5 @@ def css() -> str:
     light, dark = (
         "".join(f"--nv-{name}:{pair[mode]};" for name, pair in _PALETTE.items()) for mode in (0, 1)
     )
-    return f":root{{{light}}}:root .dark,:root.dark{{{dark}}}\n{_STYLE.read_text(encoding='utf-8')}"
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_STYLES.glob("*.css")))
+    return f":root{{{light}}}:root .dark,:root.dark{{{dark}}}\n{rules}"
