@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from negviz.phantoms.anatomy import draw_chest
+from negviz.phantoms.anatomy import Chest, draw_chest
 from negviz.phantoms.appearance import collimated, developed, draw_look, to_image
 from negviz.phantoms.detector import draw_exposure, intensity, read_out
+from negviz.phantoms.devices import draw_marker
 from negviz.phantoms.findings import (
     VISIBLE,
     PhantomError,
@@ -27,6 +28,7 @@ from negviz.phantoms.findings import (
     stated,
 )
 from negviz.phantoms.projection import Beam
+from negviz.phantoms.stance import Stance, draw_stance
 from negviz.phantoms.streams import normal, uniform
 from negviz.phantoms.thorax import Measures, healthy_density, project
 
@@ -62,13 +64,16 @@ def simulate(
     signs = read_signs(seed, findings)
     healthy = draw_chest(seed)
     chest = altered(healthy, signs)
-    beam = _beam(seed, size, healthy.posterior, healthy.half_depth)
+    stance = draw_stance(seed, healthy.posterior)
+    film = _film(seed, size, healthy, stance)
+    plate = stance.plate(film)
     exposure = draw_exposure(seed, healthy.posterior)
-    attenuation, measures = project(healthy, chest, beam, signs)
-    look = draw_look(seed, healthy_density(healthy, beam, exposure))
-    grey = developed(read_out(intensity(attenuation, beam, exposure), beam, exposure, seed), look, beam)
+    shadow, measures = project(healthy, chest, plate, signs)
+    attenuation = stance.read(shadow, plate, size) + draw_marker(seed, film)
+    look = draw_look(seed, healthy_density(healthy, film, exposure))
+    grey = developed(read_out(intensity(attenuation, film, exposure), film, exposure, seed), look, film)
     return Phantom(
-        image=to_image(collimated(grey, beam, seed)),
+        image=to_image(collimated(grey, film, seed)),
         seed=seed,
         view="PA" if healthy.posterior else "AP",
         findings=stated(signs),
@@ -84,15 +89,16 @@ def _check_whole(name: str, given: object, low: int, high: int) -> None:
         raise PhantomError(f"The {name} must be a whole number from {low} to {high}, not {given!r}.")
 
 
-def _beam(seed: int, size: int, posterior: bool, half_depth: float) -> Beam:
+def _film(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
+    posterior = chest.posterior
     return Beam(
         size=size,
-        field=uniform(seed, "field", 340.0, 398.0),
-        centre=(normal(seed, "centre x", 0.0, 5.0), normal(seed, "centre y", 32.0, 8.0)),
+        field=stance.width,
+        centre=(normal(seed, "centre x", 0.0, 8.0), normal(seed, "centre y", 34.0, 11.0)),
         distance=uniform(seed, "distance", 1780, 1850)
         if posterior
         else uniform(seed, "distance", 1050, 1400),
-        gap=half_depth + 25.0,
+        gap=chest.half_depth + 25.0,
         posterior=posterior,
-        turn=float(np.radians(normal(seed, "turn", 0.0, 1.6 if posterior else 2.8))),
+        turn=float(np.radians(normal(seed, "turn", 0.0, 2.4 if posterior else 4.0))),
     )

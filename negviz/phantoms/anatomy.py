@@ -113,7 +113,7 @@ class Chest:
         x, y = beam.plane(0.0)
         centre = 0.50 * self.half_width
         out = (side * x - centre) / (self.half_width - centre)
-        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.8, 9.0 * out**2)
+        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, 9.0 * out**2)
         below = np.sqrt(np.maximum(y - dome.top - fall, 0.0))
         crest = 0.25 * depth
         back = crest - (depth + crest) / np.sqrt(dome.posterior) * below
@@ -148,7 +148,7 @@ class Chest:
         border = np.interp(np.arctan2(y - cy, x - cx), dense[:, 0] / 40, dense[:, 1])
         inward = (x - cx) ** 2 + (y - cy) ** 2
         half = (
-            0.58 * self.half_depth * grown**0.7 * np.sqrt(np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0))
+            0.66 * self.half_depth * grown**0.7 * np.sqrt(np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0))
         )
         return Span.around(forward, half)
 
@@ -158,14 +158,14 @@ class Chest:
 
     def mediastinum(self, beam: Beam) -> list[Span]:
         """What lies between the lungs besides the heart: spine and vessels, united with it later."""
-        broad = normal(self.seed, "mediastinum", 1.0, 0.06) + 0.18 * self.heavy
+        broad = normal(self.seed, "mediastinum", 1.0, 0.1) + 0.18 * self.heavy
         x, y = beam.plane(-0.6 * self.half_depth)
-        spine = profile(y, ((-140, 23), (-60, 23), (60, 24), (140, 27)))
+        spine = profile(y, ((-140, 21), (-60, 20), (60, 20), (140, 22)))
         behind = 0.36 * self.half_depth * np.maximum(1.0 - (x / spine) ** 2, 0.0) ** 0.8
         x, y = beam.plane(0.1 * self.half_depth)
         middle = self.midline(y)
         right = profile(
-            y, ((-150, 40), (-112, 28), (-75, 22), (-40, 24), (-4, 28), (14, 24), (70, 20), (140, 18))
+            y, ((-150, 40), (-112, 28), (-75, 22), (-40, 24), (-4, 28), (14, 22), (70, 17), (140, 13))
         )
         left = profile(
             y,
@@ -176,15 +176,15 @@ class Chest:
                 (-50, 28),
                 (-30, 31),
                 (-12, 31),
-                (8, 34),
-                (28, 30),
-                (70, 22),
-                (140, 18),
+                (8, 32),
+                (28, 29),
+                (70, 21),
+                (140, 15),
             ),
         )
         across = np.where(x > middle, (x - middle) / left, (middle - x) / right) / broad
         thick = self.half_depth * profile(y, ((-100, 0.55), (-40, 0.62), (20, 0.66), (100, 0.7)))
-        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-40, 0.5), (40, 0.8)))
+        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-40, 0.7), (40, 0.9)))
         return [
             Span.around(-0.7 * self.half_depth, behind),
             Span.around(0.1 * self.half_depth, before),
@@ -194,13 +194,13 @@ class Chest:
     def _great_vessels(self) -> list[tuple[tuple[tuple[float, float], ...], float, float, float, float]]:
         """Centre line (y, x), depth, radius, first and last height of each upright great vessel."""
         old = (self.age - 50) / 30
-        knob = 14.5 + 2.2 * old + normal(self.seed, "knob", 0.0, 1.0)
+        knob = 15.0 + 3.0 * old + normal(self.seed, "knob", 0.0, 1.4)
         high = normal(self.seed, "knob height", -36.0, 4.0)
         wide = normal(self.seed, "cava", 10.5, 1.2)
         return [
             (((-80, -17), (-40, -24), (30, -25)), 18.0, wide, -110.0, 70.0),  # superior vena cava
             (((-30, -8), (0, -14 - 3 * old), (40, -10)), 24.0, 17 + 2 * old, high - 14, 70.0),  # ascending
-            (((-60, 22), (high, 24 + 2.5 * old)), -12.0, knob, high - knob, high + knob),  # knob
+            (((-60, 22), (high, 26 + 4 * old)), -12.0, knob, high - knob, high + knob),  # knob
             (((-40, 27 + 2 * old), (20, 22 + 2 * old), (130, 13)), -58.0, 0.8 * knob, high - 8, 240.0),
         ]
 
@@ -226,11 +226,11 @@ def draw_chest(seed: int) -> Chest:
     heavy = uniform(seed, "heavy", 0.0, 1.0) ** 1.3
     posterior = not chance(seed, "view", 0.2)
     width = normal(seed, "width", 133.0 if female else 145.0, 7.0) + 4 * heavy
-    breath = normal(seed, "breath", 0.0 if posterior else -10.0, 6.0) - 8 * heavy
-    right = normal(seed, "right dome", 98.0 if female else 106.0, 4.0) + breath
-    left = right + normal(seed, "left dome", 11.0, 4.0)
+    breath = normal(seed, "breath", 0.0 if posterior else -10.0, 9.0) - 8 * heavy
+    right = normal(seed, "right dome", 98.0 if female else 106.0, 6.0) + breath
+    left = right + normal(seed, "left dome", 11.0, 6.0)
     domes = tuple(
-        Dome(top, normal(seed, f"fall {i}", 50, 5), normal(seed, f"behind {i}", 62, 6), 26.0)
+        Dome(top, normal(seed, f"fall {i}", 54, 7), normal(seed, f"behind {i}", 62, 6), 26.0)
         for i, top in enumerate((right, left))
     )
     return Chest(

@@ -12,8 +12,8 @@ from negviz.phantoms.projection import Array, Beam
 from negviz.phantoms.streams import chance, normal, stream, uniform
 
 # Display curve: grey against density, 0 that of aerated lung and 1 that of the mediastinum.
-_DENSITY = (-2.5, -1.0, -0.5, -0.15, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.4)
-_GREY = (0.01, 0.05, 0.11, 0.20, 0.28, 0.44, 0.60, 0.73, 0.84, 0.96, 1.0)
+_DENSITY = (-2.5, -1.0, -0.5, -0.15, 0.0, 0.25, 0.5, 0.75, 1.0, 1.35, 2.0)
+_GREY = (0.02, 0.07, 0.13, 0.22, 0.30, 0.43, 0.58, 0.72, 0.84, 0.945, 0.99)
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Look:
 
     low: float  # density shown as lung
     high: float  # density shown as mediastinum
+    even: float  # how much of the wide swells of density is taken out
     local: float  # how much local contrast is raised
     sharp: float
     gamma: float
@@ -36,10 +37,11 @@ def draw_look(seed: int, healthy: Array) -> Look:
     return Look(
         low + 0.06 * normal(seed, "window low", 0.0, 1.0),
         high + 0.06 * normal(seed, "window high", 0.0, 1.0),
-        uniform(seed, "local contrast", 0.12, 0.32),
-        uniform(seed, "sharpness", 0.5, 1.2),
-        float(np.exp(normal(seed, "gamma", 0.0, 0.16))),
-        uniform(seed, "black", 0.0, 0.12) if chance(seed, "fogged", 0.4) else 0.0,
+        uniform(seed, "evening", 0.1, 0.4),
+        uniform(seed, "local contrast", 0.05, 0.22),
+        uniform(seed, "sharpness", 0.8, 2.6),
+        float(np.exp(normal(seed, "gamma", 0.07, 0.18))),
+        uniform(seed, "black", 0.0, 0.22) if chance(seed, "fogged", 0.6) else 0.0,
     )
 
 
@@ -47,9 +49,10 @@ def developed(reading: Array, look: Look, beam: Beam) -> Array:
     """Grey values [size, size] in 0..1."""
     t = (reading - look.low) / (look.high - look.low)
     t = np.clip(t, -3.0, 3.0)
-    t = t + look.sharp * (t - blurred(t, 1.6 / beam.pixel))
+    t = t - look.even * (np.minimum(broadly_blurred(t, 24.0 / beam.pixel), 1.0) - 0.45)
+    t = t + look.sharp * np.clip(1.5 - t, 0.15, 1.0) * (t - blurred(t, 1.2 / beam.pixel))
     detail = t - broadly_blurred(t, 9.0 / beam.pixel, 4)  # shown alike where the curve is steep and flat
-    raised = look.local * np.clip(1.9 - t, 0.2, 1.0)
+    raised = look.local * np.clip(1.2 - t, 0.05, 0.9)
     grey = np.interp(t, _DENSITY, _GREY) + raised * np.clip(detail, -0.6, 0.6)
     grey = np.clip(grey, 0.0, 1.0) ** look.gamma
     return look.black + (1 - look.black) * grey
@@ -60,7 +63,7 @@ def collimated(grey: Array, beam: Beam, seed: int) -> Array:
     n = beam.size
     draw = stream(seed, "collimator")
     inset = np.where(draw.uniform(size=4) < 0.35, draw.uniform(0.004, 0.03, 4), -0.1)
-    tilt, white = draw.normal(0, 0.006, 4), draw.uniform() < 0.35
+    tilt, white = draw.normal(0, 0.006, 4), draw.uniform() < 0.06
     u = (np.arange(n) + 0.5) / n
     across, down = u[None, :] - 0.5, u[:, None] - 0.5
     edges = (

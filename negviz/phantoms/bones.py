@@ -20,7 +20,7 @@ from negviz.phantoms.curves import (
     value,
 )
 from negviz.phantoms.projection import Array, Cloud, join
-from negviz.phantoms.streams import normal, stream
+from negviz.phantoms.streams import normal, stream, uniform
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Skeleton:
 
 NOTHING: Final = Cloud(np.zeros((0, 3)), np.zeros(0))
 # How far along its drop a rib has come, from behind (0) to the front (1).
-_FALL: Final = ((0.03, 0.05), (0.12, -0.01), (0.25, 0.04), (0.4, 0.20), (0.5, 0.36), (0.7, 0.72), (0.9, 1.0))
+_FALL: Final = ((0.03, 0.03), (0.12, 0.01), (0.25, 0.10), (0.4, 0.29), (0.5, 0.43), (0.7, 0.76), (0.9, 1.0))
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def rib_curve(chest: Chest, rib: int, side: int, steps: int = 200) -> Array:
     """The axis [steps, 3] of one rib, from its head at the spine to its joint with cartilage."""
     end = value(rib, ((1, 0.90), (2, 0.90), (4, 0.87), (6, 0.84), (8, 0.78), (10, 0.66), (12, 0.36)))
     turn = np.linspace(0.03, end, steps)  # 0 behind, 1 in front, in half circles
-    slant = normal(chest.seed, "rib slant", 1.0, 0.08)
+    slant = normal(chest.seed, "rib slant", 1.05, 0.15)
     drop = slant * value(rib, ((1, 40), (2, 62), (4, 92), (7, 112), (10, 100), (12, 55)))
-    head = _level(chest, rib - 1) + 2.0 + stream(chest.seed, f"rib {rib} {side}").normal(0, 1.0)
+    head = _level(chest, rib - 1) + 2.0 + stream(chest.seed, f"rib {rib} {side}").normal(0, 1.7)
     y = head + drop * profile(turn, _FALL)
     room = np.sqrt(np.clip(1.0 - np.minimum(chest.rise(y), 0.87), 0, None))
     wide = 5.0 + AXIS + (chest.breadth(y) - AXIS) * room
@@ -110,7 +110,7 @@ def _rib(chest: Chest, step: float, rib: int, side: int, broken: tuple[Break, ..
     outwards = np.stack([curve[:, 0] * 0.9, 0 * along, curve[:, 2]], axis=1)
     tall = stout * profile(along, ((0, 5.0), (0.1, 5.6), (0.5, 6.3), (0.85, 6.6), (1, 7.4)))
     thin = stout * profile(along, ((0, 4.2), (0.3, 3.9), (0.7, 3.2), (1, 3.4)))
-    wall = hard * profile(along, ((0, 1.25), (0.4, 1.05), (0.7, 0.65), (1, 0.35)))
+    wall = hard * profile(along, ((0, 1.35), (0.4, 1.2), (0.7, 0.85), (1, 0.45)))
     whole = bone(curve, outwards, step, thin=thin, tall=tall, wall=wall)
     return Skeleton(_keep(whole.cortex, kept), _keep(whole.marrow, kept))
 
@@ -131,12 +131,12 @@ def displaced(curve: Array, along: Array, fracture: Break) -> tuple[Array, Array
 
 
 def _spine(chest: Chest, step: float) -> list[Skeleton]:
-    bend = normal(chest.seed, "scoliosis", 0.0, 3.0)
+    bend, phase = normal(chest.seed, "scoliosis", 0.0, 4.0), uniform(chest.seed, "curve", 0.0, 6.28)
     tall = 0.40 * (_level(chest, 1) - _level(chest, 0))
     parts: list[Skeleton] = []
     for level in range(-4, 16):
         y = _level(chest, level)
-        middle = np.array([bend * np.sin((y + 60) / 90), y, -0.62 * chest.half_depth])
+        middle = np.array([bend * np.sin(y / 120 + phase), y, -0.62 * chest.half_depth])
         parts += _vertebra(middle, 14.5 + 0.45 * level, tall + 0.1 * level, step)
     return parts
 
@@ -150,7 +150,9 @@ def _vertebra(middle: Array, wide: float, tall: float, step: float) -> list[Skel
     heights = np.linspace(-1, 1, max(6, int(2 * tall / step)))
     waist = 1 - 0.14 * (1 - heights**2)
     column = middle + np.stack([0 * heights, tall * heights, 0 * heights], axis=1)
-    parts = [bone(column, facing(column), step, thin=0.78 * wide * waist, tall=wide * waist, wall=0.3)]
+    body = bone(column, facing(column), step, thin=0.78 * wide * waist, tall=wide * waist, wall=0.35)
+    spongy = Cloud(body.marrow.points, 0.55 * body.marrow.volume)  # looser than in a rib
+    parts = [Skeleton(body.cortex, spongy)]
     for end in (-tall, tall):
         plate = middle + np.array([[0.0, end + t, 0.0] for t in (-0.15, 0.0, 0.15)])
         many = int(1.5 * wide * wide / step)

@@ -22,8 +22,8 @@ class Exposure:
 def draw_exposure(seed: int, posterior: bool) -> Exposure:
     bedside = 0.0 if posterior else 1.0
     return Exposure(
-        scatter=uniform(seed, "scatter", 0.16, 0.34) + 0.14 * bedside,
-        quanta=uniform(seed, "quanta", 1.5e5, 8e5) * (1 - 0.4 * bedside),
+        scatter=uniform(seed, "scatter", 0.07, 0.19) + 0.08 * bedside,
+        quanta=uniform(seed, "quanta", 0.7e5, 4e5) * (1 - 0.3 * bedside),
         blur=uniform(seed, "blur", 0.35, 0.6) + 0.15 * bedside,
     )
 

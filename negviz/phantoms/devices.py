@@ -9,10 +9,24 @@ from negviz.phantoms.curves import length_of, smoothstep, through
 from negviz.phantoms.projection import METAL, PLASTIC, Array, Beam, tubes
 from negviz.phantoms.streams import chance, stream, uniform
 
+_LETTERS = {  # strokes from point to point, in heights of the letter
+    "L": ((-0.25, -0.5, -0.25, 0.5), (-0.25, 0.5, 0.25, 0.5)),
+    "T": ((-0.3, -0.5, 0.3, -0.5), (0.0, -0.5, 0.0, 0.5)),
+    "R": (
+        *((-0.25, -0.5, -0.25, 0.5), (-0.25, -0.5, 0.15, -0.5), (0.15, -0.5, 0.25, -0.35)),
+        *(
+            (0.25, -0.35, 0.25, -0.15),
+            (0.25, -0.15, 0.15, 0.0),
+            (0.15, 0.0, -0.25, 0.0),
+            (0.0, 0.0, 0.28, 0.5),
+        ),
+    ),
+}
+
 
 def draw_devices(chest: Chest, beam: Beam) -> Array:
-    """Attenuation [size, size] of everything that is not the patient."""
-    total = _marker(chest, beam)
+    """Attenuation [size, size] of everything on and in the patient that is not the patient."""
+    total = np.zeros((beam.size, beam.size))
     bedside = not chest.posterior
     for name, often, make in (
         ("leads", 0.55 if bedside else 0.06, _leads),
@@ -25,23 +39,28 @@ def draw_devices(chest: Chest, beam: Beam) -> Array:
     return total
 
 
-def _marker(chest: Chest, beam: Beam) -> Array:
-    """A lead L on the patient's left, which is the viewer's right."""
-    draw = stream(chest.seed, "marker")
-    cx, cy = draw.uniform(0.395, 0.45) * beam.field, draw.uniform(-0.45, -0.36) * beam.field
-    tilt, tall = draw.normal(0, 0.12), draw.uniform(11, 17)
-    steps = (np.arange(beam.size) + 0.5) * beam.pixel - beam.field / 2
+def draw_marker(seed: int, film: Beam) -> Array:
+    """A lead L on the patient's left, which is the viewer's right, or an R on the other side."""
+    draw = stream(seed, "marker")
+    side, text = (1, ("L", "LT")[int(draw.integers(2))]) if draw.uniform() < 0.75 else (-1, "R")
+    cx, cy = side * draw.uniform(0.36, 0.46) * film.field, draw.uniform(-0.47, -0.34) * film.field
+    tilt, tall = draw.normal(0, 0.16), draw.uniform(8, 14)
+    steps = (np.arange(film.size) + 0.5) * film.pixel - film.field / 2
     x, y = steps[None, :] - cx, steps[:, None] - cy
-    u, v = np.cos(tilt) * x + np.sin(tilt) * y, np.cos(tilt) * y - np.sin(tilt) * x
-    stroke = 0.16 * tall
-    upright = _box(u, v, 0.0, 0.0, stroke / 2, tall / 2, beam.pixel)
-    foot = _box(u, v, 0.28 * tall, tall / 2 - stroke / 2, 0.28 * tall + stroke / 2, stroke / 2, beam.pixel)
-    return 3.0 * np.maximum(upright, foot)
+    u, v = (np.cos(tilt) * x + np.sin(tilt) * y) / tall, (np.cos(tilt) * y - np.sin(tilt) * x) / tall
+    near = np.full(u.shape, np.inf)
+    for i, letter in enumerate(text):
+        for line in _LETTERS[letter]:
+            near = np.minimum(near, _distance(u - 0.75 * i, v, *line))
+    stroke = draw.uniform(0.06, 0.1)
+    return draw.uniform(1.0, 3.5) * smoothstep((stroke - near) * tall / film.pixel + 0.5)
 
 
-def _box(u: Array, v: Array, cu: float, cv: float, half_u: float, half_v: float, soft: float) -> Array:
-    across = smoothstep((half_u - np.abs(u - cu)) / soft + 0.5)
-    return across * smoothstep((half_v - np.abs(v - cv)) / soft + 0.5)
+def _distance(u: Array, v: Array, au: float, av: float, bu: float, bv: float) -> Array:
+    """Distance from the straight line between two points."""
+    du, dv = bu - au, bv - av
+    t = np.clip(((u - au) * du + (v - av) * dv) / (du**2 + dv**2), 0, 1)
+    return np.asarray(np.hypot(u - au - t * du, v - av - t * dv))
 
 
 def _wire(beam: Beam, knots: list[tuple[float, float, float]], radius: float) -> Array:

@@ -11,6 +11,7 @@ from negviz.phantoms.anatomy import AXIS, Chest
 from negviz.phantoms.curves import length_of, profile, smoothstep, through, value
 from negviz.phantoms.findings import Sign, Signs
 from negviz.phantoms.projection import Array, Beam, Span, overlap, tubes
+from negviz.phantoms.streams import stream
 from negviz.phantoms.trees import along, draw_tree
 
 _TWIGS = {"artery": 900, "vein": 650}
@@ -166,6 +167,22 @@ def _engorged(points: Array, chest: Chest, signs: Signs) -> Array:
         high = np.clip((40 - points[:, 1]) / 110, 0, 1)
         factor *= 1 + signs["edema"].severity * (0.12 + 0.5 * high)
     return factor
+
+
+def draw_hila(healthy: Chest, chest: Chest, beam: Beam) -> Array:
+    """Path length, mm, of the tissue about the great vessels of both lungs, which thins out sideways."""
+    x, y = beam.plane(0.0)
+    total = np.zeros((beam.size, beam.size))
+    for side in (-1, 1):
+        draw = stream(healthy.seed, f"hilum {side}")
+        out = side * (x - chest.midline(y))
+        height = (12.0 if side < 0 else 4.0) + draw.normal(0, 5)
+        core = np.exp(-(((out - 36) / 15) ** 2) - ((y - height) / draw.uniform(20, 32)) ** 2)
+        veil = np.exp(-(((out - 40) / 34) ** 2) - ((y - height - 12) / 62) ** 2)
+        sheath = np.exp(-np.maximum(out - 20, 0) / 13.0) * profile(y, ((-110, 0.3), (-40, 1.0), (110, 1.0)))
+        amounts = draw.uniform(0.7, 1.3, 3) * (8.0, 6.0, 13.0)
+        total += np.where(out > 0, amounts[0] * core + amounts[1] * veil + amounts[2] * sheath, 0.0)
+    return total
 
 
 def draw_airway(chest: Chest, beam: Beam) -> Array:

@@ -14,7 +14,7 @@ from negviz.phantoms.projection import Array, Cloud
 from negviz.phantoms.streams import normal, stream, uniform
 
 # Knots (distance from the midline, below the shoulder, forward), mm, of a chest 280 mm wide.
-_CLAVICLE: Final = ((13, 40, 62), (40, 33, 68), (75, 20, 54), (110, 3, 20), (140, -6, -8), (164, -2, -14))
+_CLAVICLE: Final = ((13, 52, 62), (40, 45, 68), (75, 30, 54), (110, 10, 20), (140, -3, -8), (164, -1, -14))
 _SPINE: Final = ((84, 44, -92), (112, 26, -90), (140, 8, -74), (168, 2, -44), (176, 6, -22))
 _CORACOID: Final = ((140, 22, -50), (136, 14, -28), (146, 16, -8), (152, 22, 0))
 _SOCKET: Final = ((154, 10, -42), (158, 24, -40), (154, 42, -44))
@@ -64,8 +64,8 @@ def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
 
 def shoulder_height(chest: Chest, side: int) -> float:
     """Height of the shoulder, from which its bones are measured."""
-    shrug = stream(chest.seed, f"shoulder {side}").normal(0, 2.0)
-    return float(chest.apex + normal(chest.seed, "shoulders", 0.0, 6.0) + shrug)
+    shrug = stream(chest.seed, f"shoulder {side}").normal(0, 4.0)
+    return float(chest.apex + normal(chest.seed, "shoulders", 0.0, 8.0) + shrug)
 
 
 def arm_line(chest: Chest, side: int) -> list[tuple[float, float, float]]:
@@ -80,7 +80,7 @@ def _stout(chest: Chest) -> float:
 
 def _clavicle(chest: Chest, curve: Array, step: float) -> Skeleton:
     thick = _stout(chest) * profile(np.linspace(0, 1, len(curve)), _CLAVICLE_GIRTH)
-    return bone(curve, facing(curve), step, thin=0.8 * thick, tall=thick, wall=1.9 * _stout(chest))
+    return bone(curve, facing(curve), step, thin=0.8 * thick, tall=thick, wall=2.2 * _stout(chest))
 
 
 def _upper_arm(chest: Chest, curve: Array, step: float) -> Skeleton:

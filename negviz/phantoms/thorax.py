@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
 from negviz.phantoms import lesions
 from negviz.phantoms.anatomy import Chest
-from negviz.phantoms.bones import draw_trunk, united
+from negviz.phantoms.bones import Break, draw_trunk, united
 from negviz.phantoms.curves import smoothstep
 from negviz.phantoms.detector import Exposure, blurred, intensity
 from negviz.phantoms.devices import draw_devices
 from negviz.phantoms.findings import Signs, breaks
-from negviz.phantoms.lungs import Lung, draw_airway, draw_lung, draw_vessels
+from negviz.phantoms.lungs import Lung, draw_airway, draw_hila, draw_lung, draw_vessels
 from negviz.phantoms.projection import AIR, CORTEX, FAT, FLUID, LUNG, MARROW, SOFT, Array, Beam, Span, splat
 from negviz.phantoms.shoulders import draw_shoulder
 from negviz.phantoms.tissue import draw_flesh
@@ -37,9 +38,11 @@ def project(healthy: Chest, chest: Chest, beam: Beam, signs: Signs) -> tuple[Arr
     flesh = draw_flesh(healthy, beam)
     windpipe = draw_airway(chest, beam)
     total = SOFT * (flesh.soft - both.space + both.pleura) + FAT * flesh.fat + FLUID * both.fluid
+    windpipe *= 1 - np.clip(both.space / 110.0, 0, 1)  # where lung lies about it, it displaces little
     total += AIR * both.air - (SOFT - AIR) * (flesh.gas + windpipe)
-    total += _parenchyma(healthy, chest, beam, signs, both)
-    total += _bone(healthy, beam, signs)
+    grown = np.maximum(heart.length - healthy.heart(beam).length, 0.0)  # a larger heart displaces vessels
+    total += _parenchyma(healthy, chest, beam, signs, both, 1 - np.clip(grown / healthy.half_depth, 0, 1))
+    total += _bone(healthy, beam, breaks(healthy, signs))
     total += draw_devices(healthy, beam)
     return total, _measured(chest, beam, heart, lungs)
 
@@ -48,7 +51,7 @@ def _layers(lung: Lung) -> tuple[Array, ...]:
     return tuple(getattr(lung, field.name) for field in fields(lung))
 
 
-def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lung) -> Array:
+def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lung, free: Array) -> Array:
     """Attenuation of the aerated lungs, their vessels and what findings put in place of air."""
     lung = both.lung
     blood, bronchi = draw_vessels(healthy, chest, beam, signs)
@@ -57,8 +60,10 @@ def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lu
     held = smoothstep(lung / 90.0) * np.clip(
         1.6 * lung / np.maximum(both.space, 1.0), 0, 1
     )  # where lung surrounds them
-    texture = 1 + 0.035 * lesions.clouds(chest.seed, "parenchyma", beam, 9.0, 1.6)
+    held *= free
+    texture = 1 + 0.06 * lesions.clouds(chest.seed, "parenchyma", beam, 6.0, 1.4)
     total = LUNG * chest.aeration * both.packed * texture * (lung - filled) + 0.92 * SOFT * filled
+    blood = blood + draw_hila(healthy, chest, beam)
     total += (SOFT - LUNG) * blood * held * (1 - np.minimum(1.25 * solid, 1.0))
     total -= 0.9 * SOFT * np.minimum(bronchi, filled) * smoothstep(dense / 0.3) * held
     if "nodule" in signs:
@@ -72,11 +77,12 @@ def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lu
     return total
 
 
-def _bone(healthy: Chest, beam: Beam, signs: Signs) -> Array:
+@lru_cache(maxsize=2)
+def _bone(healthy: Chest, beam: Beam, broken: tuple[Break, ...]) -> Array:
     step = 0.9 * beam.pixel
     shoulders = [draw_shoulder(healthy, step, side) for side in (-1, 1)]
-    skeleton = united([draw_trunk(healthy, step, breaks(healthy, signs)), *shoulders])
-    cortex = blurred(splat(beam, skeleton.cortex), 0.6)
+    skeleton = united([draw_trunk(healthy, step, broken), *shoulders])
+    cortex = blurred(splat(beam, skeleton.cortex), 0.75)
     marrow = blurred(splat(beam, skeleton.marrow), 1.3 / beam.pixel)
     return (CORTEX - SOFT) * cortex + (MARROW - SOFT) * marrow
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from negviz.phantoms.projection import Array, Beam
 from negviz.phantoms.shoulders import arm_line, shoulder_height
 from negviz.phantoms.streams import chance, normal, stream, uniform
 
-_COARSE = 112  # pixels a side of the map of distances to the skin, which is smooth
+_COARSE = 72  # pixels a side of the map of distances to the skin, which is smooth
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,23 @@ class Flesh:
     gas: Array
 
 
+@lru_cache(maxsize=4)
 def draw_flesh(chest: Chest, beam: Beam) -> Flesh:
     layer = 6.0 + 22.0 * chest.heavy + (4.0 if chest.female else 0.0)
     x, y = beam.plane(0.0)
     inward = _depth_below_skin(chest, beam, layer)
     half = chest.half_depth
     deep = profile(
-        y, ((-210, 62), (-160, 68), (-120, 80), (-60, 0.82 * half + 16), (0, half + 20), (250, half + 22))
+        y,
+        (
+            (-210, 62),
+            (-160, 68),
+            (-120, 80),
+            (-60, 0.78 * half + 13),
+            (0, half + 14),
+            (70, half + 15),
+            (130, half + 27),
+        ),
     )
     round_off = profile(y, ((-210, 45), (-150, 38), (-100, 44), (-30, 85), (60, 125), (250, 130)))
     beside = smoothstep((np.abs(x) - chest.half_width + 20) / 55.0) * smoothstep((40 - y) / 60.0)
@@ -88,12 +99,14 @@ def _outline(chest: Chest, layer: float) -> Array:
     """The skin from the front [n, 2], a closed polygon."""
     side = chest.half_width + 14 + layer
     neck = 50 + 0.4 * layer + (0 if chest.female else 6)
-    raised = normal(chest.seed, "shoulders", 0.0, 6.0)
+    raised = normal(chest.seed, "shoulders", 0.0, 8.0)
     top = chest.apex + raised
     tip = 196.0 * chest.half_width / 140.0
     half = [
-        (neck + 4, top - 130),
-        (neck, top - 85),
+        (neck + 20, top - 330),
+        (neck + 18, top - 190),
+        (neck + 9, top - 150),
+        (neck, top - 100),
         (neck + 6, top - 58),
         (neck + 34, top - 40),
         (tip - 50, top - 24),
@@ -105,7 +118,7 @@ def _outline(chest: Chest, layer: float) -> Array:
         (side + 2, top + 160),
         (side, top + 220),
         (side - 4, top + 290),
-        (side - 2 + 8 * chest.heavy, top + 400),
+        (side - 2 + 8 * chest.heavy, top + 600),
     ]
     right = np.array(half, dtype=np.float64)
     left = right + stream(chest.seed, "outline").normal(0, 2.0, right.shape)
@@ -144,14 +157,17 @@ def _breasts(chest: Chest, beam: Beam) -> tuple[Array, Array]:
     if large < 0.03:
         return gland, fat
     for side in (-1, 1):
-        move = stream(chest.seed, f"breast {side}").normal(0, 3.0, 2)
+        move = stream(chest.seed, f"breast {side}").normal(0, 5.0, 2)
         wide, low = 48 + 26 * large, 34 + 42 * large
         cx = side * (0.64 * chest.half_width + 10 * large) + move[0]
         cy = chest.apex + 158 + 22 * large + move[1]
         x, y = beam.plane(chest.half_depth + 20)
         across, down = (x - cx) / wide, (y - cy) / np.where(y > cy, low, 2.4 * low)
         inside = np.maximum(1 - np.abs(across) ** 2.2 - np.abs(down) ** 2.2, 0.0)
-        volume = (14 + 52 * large) * inside**0.62
+        inner = smoothstep(
+            (side * (x - cx) + wide) / (1.2 * wide)
+        )  # only its lower and outer border is sharp
+        volume = (17 + 54 * large) * inside**0.5 * inner
         share = 0.5 - 0.3 * (chest.age - 20) / 65
         gland, fat = gland + share * volume, fat + (1 - share) * volume
     return gland, fat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,12 @@ class Tree:
     radius: Array
 
 
+@lru_cache(maxsize=8)
 def draw_tree(chest: Chest, kind: str, side: int, twigs: int) -> Tree:
-    """One lung's arteries or veins, grown from the hilum to `twigs` places spread through the lung."""
+    """One lung's arteries or veins, grown from the hilum to `twigs` places spread through the lung.
+
+    Kept for the next film of the same chest, as are its bones and its flesh; nobody writes into them.
+    """
     guides = (_ARTERY if kind == "artery" else _VEIN)[side]
     stem = _trunk(guides)
     trunk = len(stem[0])
@@ -89,7 +94,7 @@ def _places(chest: Chest, name: str, side: int, count: int) -> Array:
     bow = np.sqrt(np.clip(1 - ((x - 37) / (wall - 37)).clip(0, 1) ** 2.3, 0, 1))
     z = (2 * many[:, 2] - 1) * 0.96 * chest.depth(y) * bow
     out = (x - 0.5 * chest.half_width) / (0.5 * chest.half_width)
-    drop = dome.top + np.where(out > 0, dome.lateral * np.abs(out) ** 2.8, 9 * out**2)
+    drop = dome.top + np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, 9 * out**2)
     crest = 0.25 * chest.half_depth
     drop += (
         np.where(z < crest, dome.posterior, dome.anterior) * ((z - crest) / (chest.half_depth + crest)) ** 2
