@@ -27,6 +27,10 @@ class Reading:
     derived: bool  # the findings are implied, not named
 
 
+_REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
+    r" ?(?:(?:can|could|would|will) (?:you|i|we|someone)|which|who|where|do you have"
+    r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
+)
 _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
     r"(?! (?:previous|prior|more|less|without|larger|greater|not|no)(?![^ ]))(?![^ ])"
@@ -80,8 +84,9 @@ def _clauses(text: str) -> Iterator[Span]:
 
 
 def _question(text: str, clause: Span) -> list[Cue]:
-    """A question leaves all of its clause open."""
-    if text[clause[1] : clause[1] + 2].strip() != "?":
+    """A question leaves all of its clause open, unless it only asks politely for films."""
+    asks = _REQUEST.match(text) or _REQUEST.match(text, clause[0])  # "which" may itself end a clause
+    if asks or text[clause[1] : clause[1] + 2].strip() != "?":
         return []
     mark = text.index("?", clause[1])
     return [Cue("open", "uncertainty", (mark, mark + 1), clause)]

@@ -179,3 +179,17 @@ def test_two_thousand_sentences_a_second() -> None:
     for text in texts:
         read_mentions(text)
     assert len(texts) / (time.process_time() - start) > 2_000
+
+
+@pytest.mark.parametrize(
+    ("text", "polarity"),
+    [
+        ("Can you pull up some patients with fluid in the pleural space?", "present"),
+        ("Can you pull up some patients without any fluid in the pleural space?", "absent"),
+        ("Which of these people have pleural effusion?", "present"),
+        ("Is there an x-ray without an effusion?", "absent"),
+        ("Is there an effusion?", "uncertain"),
+    ],
+)
+def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: str) -> None:
+    assert read_prompt(text).polarity == polarity
