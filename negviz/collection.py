@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -251,13 +251,13 @@ def _refuse_duplicates(films: Sequence[Film], path: Path) -> None:
         seen.add(film.id)
 
 
-def _manifest_text(films: Sequence[Film]) -> str:
+def _manifest_text(films: Sequence[Film], more: Sequence[Mapping[str, str]] = ()) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for film in films:
+    writer.writerow((*_COLUMNS, *(more[0] if more else ())))
+    for film, facts in zip(films, more or ({},) * len(films), strict=True):
         values = (getattr(film, name) for name in _COLUMNS)
-        writer.writerow([_cell(value) for value in values])
+        writer.writerow([*(_cell(value) for value in values), *facts.values()])
     return out.getvalue()
 
 
@@ -265,9 +265,12 @@ def _cell(value: str | frozenset[str]) -> str:
     return value if isinstance(value, str) else "|".join(name for name in FINDINGS if name in value)
 
 
-def write_manifest(folder: Path, films: Sequence[Film]) -> Path:
-    """Write `manifest.csv` in one step: readers see the old file or the new one, never half of it."""
+def write_manifest(folder: Path, films: Sequence[Film], *, more: Sequence[Mapping[str, str]] = ()) -> Path:
+    """Write `manifest.csv` in one step: readers see the old file or the new one, never half of it.
+
+    `more` is, film by film, what columns of the collection's own say.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / MANIFEST
-    write_atomically(target, _manifest_text(films).encode())
+    write_atomically(target, _manifest_text(films, more).encode())
     return target

@@ -58,7 +58,9 @@ def test_the_compact_family_is_built_from_films_and_reports(
     monkeypatch.setattr("training.build_base.open_text_tower", tiny)
     source, family = drawn_source(tmp_path / "films"), tmp_path / "family"
     common = ["--family", str(family), "--collection", str(source)]
-    assert main(["base", *common, "--films", str(source), "--epochs", "1"]) == 0
+    monkeypatch.setattr("training.phantom_films.SHARD", 2)
+    few = ["--simulated", "2"]
+    assert main(["base", *common, "--films", str(source), "--epochs", "1", *few]) == 0
     assert [main([step, *common]) for step in ("choose", "con1", "con2", "results")] == [0] * 4
     models = load_models(family)
     assert list(models) == ["base", "con1", "con2"]

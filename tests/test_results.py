@@ -16,7 +16,7 @@ from negviz.model import DualEncoder, load_models
 from training.evaluate import evaluate
 from training.places import COMPACT, PROMPTS, RESULTS
 
-EVALUATIONS = ("openi", "openi-findings", "nih")
+EVALUATIONS = ("openi", "openi-findings", "nih", "phantoms", "phantoms-findings")
 METHODS = ("con1", "con2")
 
 
@@ -34,7 +34,7 @@ def results(name: str) -> dict[str, Any]:
 def test_results_were_measured_with_what_is_shipped(name: str) -> None:
     data = results(name)["data"]
     assert data["collection_hash"] == open_collection(data["collection"]).hash
-    prompts = "findings.csv" if name == "openi-findings" else "evaluation.csv"
+    prompts = "findings.csv" if name.endswith("-findings") else "evaluation.csv"
     assert data["prompts_hash"] == file_sha256(PROMPTS / prompts)
     for file, sha256 in data["family"].items():
         assert file_sha256(COMPACT / file) == sha256, file
@@ -58,7 +58,7 @@ def test_every_pre_listed_cell_is_reported() -> None:
             assert set(model["cells"]) == cells
 
 
-@pytest.mark.parametrize("name", ["openi", "nih"])
+@pytest.mark.parametrize("name", ["openi", "nih", "phantoms"])
 def test_embeddings_are_shipped_for_every_film(family: dict[str, DualEncoder], name: str) -> None:
     collection, base = open_collection(name), family["base"]
     assert shipped_path(base.tower_id, name).is_file()

@@ -7,7 +7,25 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training import build_base, build_films, build_results, build_tuned, evaluate, fetch, reader, report
+from training import (
+    attribution,
+    benchmark,
+    build_base,
+    build_films,
+    build_results,
+    build_tuned,
+    diagnosis,
+    dose,
+    evaluate,
+    fetch,
+    judge,
+    maps,
+    phantom_films,
+    phantoms,
+    reader,
+    report,
+    screenshots,
+)
 from training.base import BaseConfig
 from training.places import COMPACT, Places
 
@@ -34,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     films.add_argument(
         "--to", type=Path, metavar="DIR", help="write collection folders with images there instead"
     )
-    add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
+    base = add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
+    one = "train this network of the base only, to train the other beside it; then run without"
+    base.add_argument("--branch", type=int, metavar="N", help=one)
     add("choose", _choose, "choose the settings of con1 and con2 by cross-validation")
     add("con1", _tuned, "tune the text tower with InfoNCE")
     add("con2", _tuned, "tune the text tower with CoN-CLIP")
@@ -42,6 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     add("all", _all, "everything above, in order", films=True, base=True)
     for module, name, what in (
         (evaluate, "evaluate", "put a file of prompts to a family and write how well it ranks"),
+        (phantom_films, "simulate", "simulate the films to learn from; goes on where it was stopped"),
+        (phantoms, "phantoms", "simulate the shipped collection; goes on where it was stopped"),
+        (judge, "judge", "ask real films and simulated ones whether the simulator is any good"),
+        (dose, "dose", "turn findings up in simulated chests and see what each model makes of it"),
+        (attribution, "attribution", "what each word and each attention head did, over the 99 prompts"),
+        (diagnosis, "diagnosis", "the three failure signatures of every model over the 99 prompts"),
+        (maps, "maps", "the maps that the page shows: prompts of every model, and films"),
+        (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
+        (screenshots, "screenshots", "take the pictures of the page that README shows"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
         (reader, "reader", "measure the prompt reader on its written, seen and blind sentences"),
         (report, "report", "write the tables of README and model cards, or check them"),
@@ -88,6 +117,8 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
     parser.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
+    simulated = "simulated films beside the real ones; 0: none (default: %(default)s)"
+    parser.add_argument("--simulated", type=int, default=defaults.simulated, metavar="N", help=simulated)
     held = "fold kept out of the base's training, to choose on (default: %(default)s)"
     parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), default="0", help=held)
 
@@ -105,8 +136,11 @@ def _base(args: argparse.Namespace) -> int:
     if args.base is not None:
         build_base.start_hub_family(_places(args), args.base)
     else:
-        config = BaseConfig(epochs=args.epochs, seed=args.seed)
-        build_base.build_base(_places(args), config, hold_out=args.hold_out)
+        config = BaseConfig(epochs=args.epochs, seed=args.seed, simulated=args.simulated)
+        if getattr(args, "branch", None) is not None:
+            build_base.build_branch(_places(args), config, args.branch, hold_out=args.hold_out)
+        else:
+            build_base.build_base(_places(args), config, hold_out=args.hold_out)
     return 0
 
 

@@ -51,6 +51,8 @@ class BaseConfig:
     rare: float = 1.0  # how much more often a film with a finding is drawn, over one without
     ema: float = 0.995  # decay of the averaged weights, which are what is kept
     clip: float = 5.0  # gradient norm
+    simulated: int = 1200  # films of the simulator's training seeds beside the real ones
+    simulated_share: float = 0.25  # of every batch, where there are films of both kinds
 
     def tower(self) -> ImageTowerConfig:
         return ImageTowerConfig(
@@ -68,7 +70,10 @@ class BaseConfig:
     @property
     def id(self) -> str:
         """Twelve hex digits that tell this configuration from another."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        facts = asdict(self)
+        if not self.simulated:  # then its share is no part of the run either
+            del facts["simulated"], facts["simulated_share"]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 class Heads(nn.Module):
@@ -124,18 +129,12 @@ def train_base(data: BaseData, config: BaseConfig, *, work: Path) -> BaseRun:
     Everything random is drawn anew from (seed, epoch), so a run that was killed ends where one that was
     not would have.
     """
-    data_hash = data.hash
-    learners = [
-        _train_branch(
-            data, config, config.seed + number, work / f"base-{config.id}-{data_hash[:12]}-{number}"
-        )
-        for number in range(config.branches)
-    ]
+    learners = [train_branch(data, config, number, work=work) for number in range(config.branches)]
     tower = ImageTower(config.tower()).eval()
     for branch, learner in zip(tower.branches, learners, strict=True):
         branch.load_state_dict(learner.tower.state_dict())
     heads = tuple(learner.heads for learner in learners)
-    return BaseRun(tower, heads, _join(heads, data.texts), config, len(data.collection), data_hash)
+    return BaseRun(tower, heads, _join(heads, data.texts), config, len(data.collection), data.hash)
 
 
 def _join(heads: Sequence[Heads], texts: Tensor) -> Tensor:
@@ -145,14 +144,16 @@ def _join(heads: Sequence[Heads], texts: Tensor) -> Tensor:
         return torch.cat([weight / (texts @ weight.T).norm(dim=-1).mean() for weight in weights])
 
 
-def _train_branch(data: BaseData, config: BaseConfig, seed: int, path: Path) -> Learner:
+def train_branch(data: BaseData, config: BaseConfig, number: int, *, work: Path) -> Learner:
+    """One of the networks, averaged over its run; goes on from the last epoch saved under `work`."""
+    seed, path = config.seed + number, work / f"base-{config.id}-{data.hash[:12]}-{number}.safetensors"
     torch.manual_seed(seed)
     learner = Learner(config, len(data.labels), data.texts.shape[1])
     learner.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Learner(config, len(data.labels), data.texts.shape[1])
     average.load_state_dict(learner.state_dict())
     optimiser = _optimiser(learner, config)
-    state = RunState(path.with_suffix(".safetensors"), learner, average, optimiser)
+    state = RunState(path, learner, average, optimiser)
     steps = len(data.collection) // config.batch
     first = state.load()
     with tqdm(
@@ -176,13 +177,23 @@ def hash_seed(*parts: int) -> int:
 
 
 def _batches(data: BaseData, config: BaseConfig, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
-    """Film numbers `<int64>[batch]`, drawn with replacement, films with a finding more often."""
+    """Film numbers `<int64>[batch]`, drawn with replacement, films with a finding more often.
+
+    Where there are real and simulated films, every batch holds its share of both.
+    """
     random = np.random.default_rng(hash_seed(seed, epoch, 1))
     found = data.targets[:, : len(FINDINGS) - 1].amax(1).numpy() > 0.5
     odds = 1 + config.rare * found
-    steps = len(found) // config.batch
-    order = random.choice(len(found), steps * config.batch, p=odds / odds.sum())
-    yield from order.reshape(steps, config.batch)
+    steps, real = len(found) // config.batch, len(found) - data.simulated
+    share = config.simulated_share if real and data.simulated else float(data.simulated > 0)
+    made = round(config.batch * share)
+    kinds = ((np.arange(real), config.batch - made), (np.arange(real, len(found)), made))
+    drawn = [
+        random.choice(rows, steps * count, p=odds[rows] / odds[rows].sum()).reshape(steps, count)
+        for rows, count in kinds
+        if count
+    ]
+    yield from np.concatenate(drawn, axis=1)
 
 
 def _step(
@@ -200,7 +211,8 @@ def _step(
         images = learner.tower(films)  # [b, dim]
     images = images.float()
     loss = _supervision(learner.heads, images, data, batch)
-    loss = loss + config.contrastive * _contrast(learner.heads, images, data, batch)
+    if config.contrastive:
+        loss = loss + config.contrastive * _contrast(learner.heads, images, data, batch)
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(learner.parameters(), config.clip)

@@ -1,11 +1,15 @@
-"""What the compact base learns from: prepared films, what is known of them, report sentences as written."""
+"""What the compact base learns from: prepared films, what is known of them, report sentences as written.
+
+Simulated films stand beside the real ones: known in full, and without a report.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import torch
@@ -18,6 +22,7 @@ from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
 from negviz.openi import Report
 from negviz.text_tower import CompactTextTower
+from training.phantom_films import SimulatedFilms
 
 SIDE: Final = 256  # pixels a prepared film has; augmentation samples the network's input from it
 _COMMON: Final = 25  # studies a MeSH term needs to be learned
@@ -37,22 +42,9 @@ class BaseData:
     weights: Tensor  # <float32>[n, labels]; 0 where not known
     sentences: tuple[tuple[int, ...], ...]  # per film: rows of `texts`
     texts: Tensor  # <float32>[m, 384], pooled and normalised, before the projection
+    simulated: int = 0  # how many films, the last ones, are simulated
 
-    def rows(self, keep: Sequence[int]) -> BaseData:
-        index = torch.tensor(list(keep))
-        films = tuple(self.collection.films[i] for i in keep)
-        chosen = replace(self.collection, films=films)
-        said = tuple(self.sentences[i] for i in keep)
-        return replace(
-            self,
-            collection=chosen,
-            films=self.films[index],
-            targets=self.targets[index],
-            weights=self.weights[index],
-            sentences=said,
-        )
-
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over the pixels, the manifest, the targets and their weights."""
         digest = hashlib.sha256(self.collection.hash.encode())
@@ -62,24 +54,46 @@ class BaseData:
 
 
 def read_base_data(
-    openi: Collection, reports: Mapping[str, Report], tower: CompactTextTower, extra: Collection | None
+    openi: Collection,
+    reports: Mapping[str, Report],
+    tower: CompactTextTower,
+    extra: Collection | None,
+    simulated: SimulatedFilms | None = None,
 ) -> BaseData:
-    """Open-i films with their reports, and, if given, films that have labels only (NIH `p_*`)."""
+    """Open-i films with their reports, and, if given, films that have labels only (NIH `p_*`, simulated)."""
     terms = _common_terms(reports[uid] for uid in {film.uid for film in openi})
     unique: dict[str, int] = {}
     said = tuple(tuple(_sentence_rows(reports[film.uid], unique)) for film in openi)
-    both = (*openi.films, *(extra.films if extra is not None else ()))
+    mined = extra.films if extra is not None else ()
+    made = simulated.films if simulated is not None else ()
     known = [_openi_targets(film, reports[film.uid], terms) for film in openi]
-    known += [_labelled_targets(film, len(terms)) for film in both[len(openi) :]]
-    prepared = [*_prepare(openi), *(_prepare(extra) if extra is not None else ())]
+    known += [_labelled_targets(film, len(terms)) for film in mined]
+    known += [_simulated_targets(film, len(terms)) for film in made]
+    prepared = torch.stack([*_prepare(openi), *(_prepare(extra) if extra is not None else ())])
     return BaseData(
-        collection=Collection("base", both),
-        films=torch.stack(prepared),
+        collection=Collection("base", (*openi.films, *mined, *made)),
+        films=prepared if simulated is None else torch.cat([prepared, simulated.pixels]),
         labels=(*FINDINGS, *terms),
         targets=torch.tensor([target for target, _ in known]),
         weights=torch.tensor([weight for _, weight in known]),
-        sentences=(*said, *(() for _ in both[len(openi) :])),
+        sentences=(*said, *(() for _ in (*mined, *made))),
         texts=_encode(tower, list(unique)),
+        simulated=len(made),
+    )
+
+
+def simulated_data(simulated: SimulatedFilms) -> BaseData:
+    """Simulated films alone: no MeSH term, no sentence."""
+    known = [_simulated_targets(film, 0) for film in simulated.films]
+    return BaseData(
+        collection=Collection("simulated", simulated.films),
+        films=simulated.pixels,
+        labels=FINDINGS,
+        targets=torch.tensor([target for target, _ in known]),
+        weights=torch.tensor([weight for _, weight in known]),
+        sentences=tuple(() for _ in known),
+        texts=torch.zeros(0, 1),
+        simulated=len(known),
     )
 
 
@@ -140,3 +154,10 @@ def _labelled_targets(film: Film, terms: int) -> tuple[list[float], list[float]]
     """Mined labels: what is missing is probably absent; nothing is known of MeSH terms."""
     findings = [_finding_target(film, name) for name in FINDINGS]
     return [t for t, _ in findings] + [0.0] * terms, [w for _, w in findings] + [0.0] * terms
+
+
+def _simulated_targets(film: Film, terms: int) -> tuple[list[float], list[float]]:
+    """Nothing is guessed: what could be read either way does not count."""
+    states = [film.states(name, "present") for name in FINDINGS]
+    targets, weights = [float(bool(s)) for s in states], [float(s is not None) for s in states]
+    return targets + [0.0] * terms, weights + [0.0] * terms

@@ -15,10 +15,12 @@ from negviz.files import write_atomically, write_json
 from negviz.findings import FINDINGS
 from negviz.model import DualEncoder, load_models, make_model, open_hub_model, save_base
 from negviz.text_tower import CompactTextTower, open_text_tower
-from training.base import BaseConfig, BaseRun, train_base
-from training.base_data import read_base_data
+from training.base import BaseConfig, BaseRun, train_base, train_branch
+from training.base_data import BaseData, read_base_data
 from training.films import FilmsError, nih_films, openi_reports
 from training.measure_base import Scores, measure
+from training.phantom_draw import simulator_hash
+from training.phantom_films import simulated_films
 from training.places import Places
 
 LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
@@ -27,10 +29,8 @@ HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the em
 
 def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
     """Train the compact base, write and embed it, and measure it on what it never saw."""
-    source, collection = places.need_films(), places.open_collection()
-    tower, reports = open_text_tower(config.dim), openi_reports(source)
-    trained, _ = _sides(collection, hold_out)
-    run = train_base(read_base_data(trained, reports, tower, _extra(places)), config, work=places.work)
+    tower, collection = open_text_tower(config.dim), places.open_collection()
+    run = train_base(training_data(places, config, tower, hold_out=hold_out), config, work=places.work)
     facts = {
         "config": config.describe(),
         "hold_out": hold_out,
@@ -38,10 +38,30 @@ def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
         "threads": torch.get_num_threads(),  # their number decides the order of sums
     }
     hashes = {collection.name: collection.hash, "training": run.data_hash}
+    hashes |= {"simulator": simulator_hash()} if config.simulated else {}
     save_base(places.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)
     write_atomically(places.family / "base" / HEADS_FILE, save(_finding_heads(run)))
     embed_films(places)
     _measure(places, run, hold_out, facts)
+
+
+def build_branch(places: Places, config: BaseConfig, number: int, *, hold_out: str) -> None:
+    """Train one of the base's networks and keep its state, for `build_base` to find.
+
+    Several can be trained side by side, each by a process of its own.
+    """
+    if not 0 <= number < config.branches:
+        raise FilmsError(f"The base has branches 0 to {config.branches - 1}, not {number}.")
+    data = training_data(places, config, open_text_tower(config.dim), hold_out=hold_out)
+    train_branch(data, config, number, work=places.work)
+
+
+def training_data(places: Places, config: BaseConfig, tower: CompactTextTower, *, hold_out: str) -> BaseData:
+    """What the base learns from: real films but those of the fold kept out, and simulated ones."""
+    reports = openi_reports(places.need_films())
+    trained, _ = _sides(places.open_collection(), hold_out)
+    made = simulated_films(config.simulated, work=places.work) if config.simulated else None
+    return read_base_data(trained, reports, tower, _extra(places), made)
 
 
 def _sides(films: Collection, hold_out: str) -> tuple[Collection, Collection]:
@@ -90,7 +110,8 @@ def start_hub_family(places: Places, base: str) -> None:
 def embed_films(places: Places) -> None:
     """Embed the films that are at hand with the model as written, and ship that with the shipped family."""
     model = load_models(places.family)["base"]
-    for collection in filter(None, (places.open_collection(), places.open_nih())):
+    phantoms = places.open_phantoms() if places.shipped else None
+    for collection in filter(None, (places.open_collection(), places.open_nih(), phantoms)):
         with tqdm(total=len(collection), desc=f"embedding {collection.name}", unit="film") as bar:
             vectors = film_embeddings(model, collection, progress=_shown_on(bar))
         if places.shipped:

@@ -8,7 +8,7 @@ from negviz.embeddings import shipped_path
 from negviz.files import write_json
 from negviz.model import load_models
 from training.evaluate import evaluate
-from training.places import PROMPTS, Places
+from training.places import PHANTOMS, PROMPTS, Places
 from training.release import write_cards
 from training.report import ROOT, refresh
 
@@ -36,9 +36,12 @@ def evaluations(places: Places) -> dict[str, Evaluation]:
         "openi": Evaluation("openi", "test", "evaluation.csv"),
         "openi-findings": Evaluation("openi", "test", "findings.csv"),
     }
-    external = {"nih": Evaluation("nih", "all", "evaluation.csv")}
-    at_hand = places.nih is not None or shipped_path(_tower_id(places), "nih").is_file()
-    return listed | (external if at_hand else {})
+    if places.nih is not None or shipped_path(_tower_id(places), "nih").is_file():
+        listed["nih"] = Evaluation("nih", "all", "evaluation.csv")
+    if places.open_phantoms() is not None:
+        listed["phantoms"] = Evaluation(PHANTOMS, "test", "evaluation.csv")
+        listed["phantoms-findings"] = Evaluation(PHANTOMS, "all", "findings.csv")
+    return listed
 
 
 def _tower_id(places: Places) -> str:
@@ -52,7 +55,7 @@ def build_results(places: Places) -> None:
         results = evaluate(
             family=family,
             collection=evaluation.collection,
-            films=places.nih if evaluation.collection == "nih" else places.films,
+            films={"nih": places.nih, PHANTOMS: None}.get(evaluation.collection, places.films),
             split=evaluation.split,
             prompts=PROMPTS / evaluation.prompts,
         )

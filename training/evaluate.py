@@ -84,7 +84,7 @@ def evaluate(
             "films": len(task.evaluated),
             "prompts": len(rows),
             "prompts_hash": file_sha256(prompts),
-            "family": _family_hashes(family),
+            "family": family_hashes(family),
         },
         "k": k,
         "split": split,
@@ -101,6 +101,6 @@ def _command(args: argparse.Namespace) -> str:
     return shlex.join(("python", "-m", "training", "evaluate", *words))
 
 
-def _family_hashes(family: Path) -> dict[str, str]:
+def family_hashes(family: Path) -> dict[str, str]:
     files = sorted((*family.glob("family.json"), *family.glob("*/*.safetensors")))
     return {file.relative_to(family).as_posix(): file_sha256(file) for file in files}

@@ -19,7 +19,7 @@ from negviz.metrics import Ranked, draw, interval
 from training.ceiling import probe_scores
 
 MANY: Final = 25  # positives a finding needs to count in the mean
-_FEW: Final = 5
+FEW: Final = 5
 _RESAMPLES: Final = 1000
 
 
@@ -38,27 +38,28 @@ def measure(scores: Scores, evaluated: Collection, trained: Collection) -> dict[
     studies = np.array([film.uid for film in scores.collection])
     rows: dict[str, Any] = {}
     for column, finding in enumerate(FINDINGS):
-        labels = _labels(scores.collection, finding)
+        labels = labels_of(scores.collection, finding)
         positives, negatives = (int((labels[test] == value).sum()) for value in (1, 0))
-        if min(positives, negatives) < _FEW:
+        if min(positives, negatives) < FEW:
             continue
         probe = probe_scores(scores.embeddings, labels, studies, train=train, test=test)
         rows[finding] = {
             "positives": positives,
             "negatives": negatives,
-            **_figures("classifier", labels[test], scores.classifier[test, column]),
-            **(_figures("probe", labels[test], probe) if probe is not None else {}),
+            **figures("classifier", labels[test], scores.classifier[test, column]),
+            **(figures("probe", labels[test], probe) if probe is not None else {}),
         }
     return {"films": len(evaluated), "findings": rows, **_means(rows)}
 
 
-def _labels(collection: Collection, finding: str) -> NDArray[np.float64]:
+def labels_of(collection: Collection, finding: str) -> NDArray[np.float64]:
     """`<float64>[n]`: 1 has it, 0 denies it, nan does not say."""
     states = (film.states(finding, "present") for film in collection)
     return np.array([np.nan if state is None else float(state) for state in states])
 
 
-def _figures(name: str, labels: NDArray[np.float64], scores: NDArray[Any]) -> dict[str, Any]:
+def figures(name: str, labels: NDArray[np.float64], scores: NDArray[Any]) -> dict[str, Any]:
+    """AUROC of `scores` over the films that have or deny a finding, and its 95 % interval."""
     ranked = Ranked.of(labels[None], np.asarray(scores, np.float64)[None])
     point = float(ranked.measure(1)["auroc"][0, 0])
     drawn = ranked.measure(1, draw(len(labels), times=_RESAMPLES, seed=0))["auroc"][:, 0]

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from negviz.collection import ASSETS, Collection, open_collection
+from negviz.collection import ASSETS, MANIFEST, Collection, open_collection
 from negviz.embeddings import default_cache
 from training.films import FilmsError
 from training.report import ROOT
 
 COMPACT: Final = ROOT / "checkpoints" / "compact"
 PROMPTS: Final = ASSETS / "prompts"
+PHANTOMS: Final = "phantoms"
 RESULTS: Final = ASSETS / "results"
 
 
@@ -42,6 +43,10 @@ class Places:
 
     def open_collection(self) -> Collection:
         return open_collection(self.collection, films=self.films)
+
+    def open_phantoms(self) -> Collection | None:
+        """The simulated films, which are shipped with their pixels."""
+        return open_collection(PHANTOMS) if (ASSETS / PHANTOMS / MANIFEST).is_file() else None
 
     def open_nih(self) -> Collection | None:
         return open_collection("nih", films=self.nih) if self.nih is not None else None

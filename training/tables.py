@@ -17,6 +17,7 @@ def render(results: Json, name: str) -> str:
         ("methods", _tuning),
         ("rivals", _reader),
         ("sets", _base),
+        ("judged", _simulator),
     )
     table = next((make for key, make in kinds if key in results), None)
     if table is None:
@@ -75,6 +76,33 @@ def _base(results: Json) -> str:
 
 def _two(row: Json, names: Sequence[str]) -> list[str]:
     return [_measured(row.get(f"{name}_auroc"), row.get(f"{name}_auroc_ci")) for name in names]
+
+
+def _simulator(results: Json) -> str:
+    body = [
+        [
+            f"{where} ({measured['films']})",
+            _FROM[kind],
+            finding,
+            str(row["positives"]),
+            str(row["negatives"]),
+            _measured(row["classifier_auroc"], row["classifier_auroc_ci"]),
+            _measured(results["targets"][kind].get(finding)),
+        ]
+        for kind, sets in results["judged"].items()
+        for where, measured in sets.items()
+        for finding, row in measured["findings"].items()
+    ]
+    header = ["films", "tower trained on", "finding", "with", "without", "AUROC", "wanted"]
+    towers = results["towers"]
+    note = (
+        f"{results['what']}: {towers['real']['films']} real ones, {towers['simulated']['films']} simulated "
+        "ones of other seeds than the shipped; 95 % intervals over films."
+    )
+    return _table(header, body, 3, note)
+
+
+_FROM: Final = {"simulated": "real films only", "real": "simulated films only"}
 
 
 def _reader(results: Json) -> str:

@@ -1,0 +1,56 @@
+"""The judges of the simulator: small towers, few films, and the whole way to the table."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from negviz.collection import Collection, Film, open_collection
+from negviz.findings import ABNORMAL
+from training import judge, phantoms
+from training.base import BaseConfig
+from training.phantom_plan import shipped_plan
+from training.phantoms import build_phantoms
+from training.places import Places
+from training.tables import render
+
+TINY = partial(BaseConfig, size=32, widths=(8, 16), depths=(1, 1), dim=32, batch=4)
+
+
+def test_findings_that_some_have_and_some_do_not_are_ranked() -> None:
+    effusion = frozenset({"effusion"})
+    with_it = tuple(Film(f"a{n}", "", f"a{n}", findings=effusion) for n in range(20))
+    without = tuple(Film(f"b{n}", "", f"b{n}", denied=effusion) for n in range(20))
+    films = Collection("drawn", with_it + without)
+    logits = np.zeros((40, len(ABNORMAL)), np.float32)
+    logits[:20, ABNORMAL.index("effusion")] = 1
+    measured = judge.ranked(logits, films)
+    assert set(measured["findings"]) == {"effusion"}
+    assert measured["findings"]["effusion"]["classifier_auroc"] == 1
+    assert measured["findings"]["effusion"]["positives"] == 20
+
+
+def test_two_towers_judge_films_they_never_saw(
+    tmp_path: Path, collection_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phantoms, "SIZE", 64)
+    monkeypatch.setattr("training.phantom_films.SHARD", 4)
+    monkeypatch.setattr(judge, "BaseConfig", TINY)
+    build_phantoms(tmp_path / "phantoms", shipped_plan()[:10], jobs=1)
+    monkeypatch.setattr(judge, "open_collection", lambda _: open_collection(tmp_path / "phantoms"))
+    places = Places(collection=str(collection_folder), work=tmp_path / "work")
+    trained = judge.train_on_simulated(places, 4, 1)
+    states = list((tmp_path / "work").glob("base-*"))
+    again = judge.train_on_simulated(places, 4, 1)  # found, not trained anew
+    assert states == list((tmp_path / "work").glob("base-*"))
+    assert again.describe() == trained.describe()
+    results = judge.judge(places, trained, again)
+    assert set(results["judged"]["simulated"]["shipped simulated films"]["findings"]) >= {"effusion"}
+    assert set(results["judged"]["real"]) == {"Open-i, test films", "Open-i, all films"}
+    assert results["seeds"]["shipped"][1] <= results["seeds"]["training"][0]
+    table = render(results, "simulator.json")
+    assert "| shipped simulated films (10) | real films only | effusion | 5 | 5 |" in table
+    assert "0.80 |" in table
