@@ -8,6 +8,7 @@
 Nothing here imports gradio, and nothing writes but to a cache.
 """
 
+from negviz.attribution import Attribution, AttributionError, attribute
 from negviz.collection import Collection, CollectionError, Film, judge, open_collection
 from negviz.embeddings import EmbeddingsError, film_embeddings
 from negviz.findings import FINDINGS, Polarity
@@ -17,6 +18,8 @@ from negviz.retrieval import Hit, Ranking, rank, search
 
 __all__ = [
     "FINDINGS",
+    "Attribution",
+    "AttributionError",
     "CheckpointError",
     "Collection",
     "CollectionError",
@@ -30,6 +33,7 @@ __all__ = [
     "Prompt",
     "Ranking",
     "Word",
+    "attribute",
     "film_embeddings",
     "judge",
     "load_models",

@@ -13,7 +13,7 @@ embeddings without a hook; tests hold it equal to transformers' own features.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -36,7 +36,7 @@ from transformers import (
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 
 from negviz.tensor_files import CheckpointError
-from negviz.text_tower import FastTokenizer, TextTower, Tokenize, valid_unicode
+from negviz.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
 
 _FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
 _CLASSES: Final[dict[str, type[PreTrainedModel]]] = {
@@ -121,6 +121,7 @@ class SlowTokenizer:
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
         self._fixed = fixed
+        self.pad_id = int(tokenizer.pad_token_id)
 
     def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]:
         encoded = self._tokenizer(
@@ -132,6 +133,33 @@ class SlowTokenizer:
         )
         names = ("input_ids",) if self._fixed else ("input_ids", "attention_mask")
         return {name: encoded[name] for name in names}
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        ids = self([text])["input_ids"][0].tolist()
+        special = set(self._tokenizer.all_special_ids) - {self._tokenizer.unk_token_id}
+        surface = iter(_located(self._tokenizer.tokenize(valid_unicode(text)), text))
+        names = self._tokenizer.convert_ids_to_tokens(ids)
+        return tuple(
+            Piece(name, None) if id_ in special else next(surface, Piece(name, None))
+            for id_, name in zip(ids, names, strict=True)
+        )
+
+
+def _located(tokens: Sequence[str], text: str) -> Iterator[Piece]:
+    """Where in `text` each token stands: a sentencepiece model that was given other text keeps no offsets.
+
+    Tokens come in the text's order, in lower case and without its punctuation.  One that is only a space,
+    or cannot be found, stands where the one before it ended.
+    """
+    lower, at = "".join(character.lower()[:1] for character in text), 0
+    for token in tokens:
+        wanted = token.lstrip("\u2581").lower()
+        found = lower.find(wanted, at) if wanted else -1
+        if found < 0:
+            yield Piece(token, (at, min(at + 1, len(text))))
+        else:
+            at = found + len(wanted)
+            yield Piece(token, (found, at))
 
 
 class HubTextTower(TextTower):

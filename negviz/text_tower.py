@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -35,10 +36,23 @@ MAX_TOKENS: Final = 128  # what MiniLM was trained with
 OWN_FOLDER: Final = "text_tower"  # a family may bring its text tower along in this folder
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One token of a sentence; `span`: the characters it stands for, None for special tokens and padding."""
+
+    text: str
+    span: tuple[int, int] | None
+
+
 class Tokenize(Protocol):
     """Sentences to `input_ids` and, where the tower wants one, `attention_mask`: int64 [n, tokens]."""
 
+    @property
+    def pad_id(self) -> int: ...
+
     def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]: ...
+
+    def pieces(self, text: str) -> tuple[Piece, ...]: ...
 
 
 class FastTokenizer:
@@ -56,6 +70,7 @@ class FastTokenizer:
         backend.enable_padding(pad_id=pad_id, pad_token=pad_token, length=max_tokens if fixed else None)
         self._backend = backend
         self._fixed = fixed
+        self.pad_id = pad_id
 
     def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]:
         encodings = self._backend.encode_batch([valid_unicode(text) for text in texts])
@@ -63,6 +78,11 @@ class FastTokenizer:
         if not self._fixed:
             tokens["attention_mask"] = torch.tensor([encoding.attention_mask for encoding in encodings])
         return tokens
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        encoding = self._backend.encode(valid_unicode(text))
+        rows = zip(encoding.tokens, encoding.offsets, encoding.special_tokens_mask, strict=True)
+        return tuple(Piece(token, None if special else span) for token, span, special in rows)
 
 
 def valid_unicode(text: str) -> str:
@@ -93,6 +113,15 @@ class TextTower(nn.Module):
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Word ids and mask, int64 [n, tokens], as `forward` takes them."""
         return self.tokenizer(texts)
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        """The tokens of one sentence, those that `tokenize` makes of it alone, and where they stand in it."""
+        return self.tokenizer.pieces(text)
+
+    @property
+    def pad_id(self) -> int:
+        """The word id that stands for no word: what a baseline puts in a word's place."""
+        return self.tokenizer.pad_id
 
     def embed_words(self, input_ids: Tensor) -> Tensor:
         """Word embeddings float32 [n, tokens, width], before position and type are added."""

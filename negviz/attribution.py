@@ -1,0 +1,182 @@
+"""What each word of a sentence did to how close a model puts it to something.
+
+    attribute(models["con2"], "No pleural effusion.", method="ig").cue_share
+
+A sentence is scored by its cosine with a fixed *direction*:
+
+- target "hits": the mean embedding of the films a model shows for it, so the score is its mean similarity
+  to them.
+- target "contrast": the unit vector from the sentence's opposite to the sentence, so the score says how far
+  it lies to its own side.  This is what Yin & Neubig (2022, arXiv 2202.10419) call a contrastive
+  explanation: the logit of what was said less the logit of what might have been, both fixed in advance.
+- or any vector.
+
+Every method compares the sentence with a *baseline* in which special tokens stay and each word's tokens are
+padding.  Nothing hooks into a model and its weights carry no gradient, so threads may share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from negviz.model import DualEncoder
+from negviz.prompt import Prompt, Word, read_prompt
+from negviz.word_scores import (
+    MOST_WORDS,
+    Floats,
+    Sentence,
+    gradient_x_input,
+    integrated_gradients,
+    occlusion,
+    shapley,
+)
+
+Method = Literal["ig", "gradient_x_input", "occlusion", "shapley"]
+Vectors = npt.NDArray[np.floating[Any]]
+
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
+
+
+class AttributionError(ValueError):
+    """An attribution that cannot be made; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each word did to one score of one sentence.  Scores are signed, in units of cosine."""
+
+    words: tuple[Word, ...]
+    scores: tuple[float, ...]  # a word's tokens added up; 0 where the tower's length limit cut the word off
+    special: float  # what all special tokens did together, which is none of the words'
+    score: float  # the sentence's cosine with the direction
+    delta: float  # all scores together, less the difference between sentence and baseline: 0 is exact
+    target: str  # "contrast", "hits" or "vector"
+    method: Method
+    unread: int  # words beyond the tower's length limit
+
+    @property
+    def cue_share(self) -> float | None:
+        """Σ|cue words| / Σ|words|; None where the sentence has no cue, or no word did anything."""
+        total = sum(map(abs, self.scores))
+        on_cue = [abs(score) for word, score in zip(self.words, self.scores, strict=True) if word.is_cue]
+        return sum(on_cue) / total if on_cue and total else None
+
+    @property
+    def even_share(self) -> float | None:
+        """The cue share if every word counted alike."""
+        cues = sum(word.is_cue for word in self.words)
+        return cues / len(self.words) if cues else None
+
+    @property
+    def cue(self) -> str | None:
+        """The words of the cue."""
+        return " ".join(word.text for word in self.words if word.is_cue) or None
+
+    def plain(self) -> dict[str, Any]:
+        """The attribution as JSON."""
+        words = [
+            {**asdict(word), "score": score} for word, score in zip(self.words, self.scores, strict=True)
+        ]
+        values = {name: getattr(self, name) for name in ("special", "score", "delta", "unread")}
+        return {"words": words, "cue_share": self.cue_share, "even_share": self.even_share, **values}
+
+
+def attribute(
+    model: DualEncoder,
+    prompt: Prompt | str,
+    *,
+    target: Literal["contrast", "hits"] | Vectors = "contrast",
+    method: Method = "ig",
+    hits: Vectors | None = None,
+    opposite: Prompt | None = None,
+) -> Attribution:
+    """Say what each word of `prompt` did.
+
+    `hits` float32 [k, dim] are the embeddings of the films that target "hits" means; `opposite` stands in
+    for the prompt's own where a person has worded another.
+
+    Methods: integrated gradients ("ig": Sundararajan et al. 2017), gradient × input, occlusion (how the
+    score falls with one word padded) and Shapley values (exact up to 8 words, sampled beyond).  Raises
+    `AttributionError` where there is no word, no opposite to contrast with, or no such method or direction.
+    """
+    read = read_prompt(prompt) if isinstance(prompt, str) else prompt
+    if method not in METHODS:
+        raise AttributionError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
+    if not read.words:
+        raise AttributionError("There are no words to attribute anything to; type a sentence.")
+    name = target if isinstance(target, str) else "vector"
+    direction = _direction(model, read, target, hits, opposite)
+    sentence = Sentence.of(model.text, read, torch.from_numpy(direction))
+    scores, special = _scores(sentence, method)
+    score, blank = sentence.ends()
+    return Attribution(
+        words=read.words,
+        scores=tuple(scores.tolist()),
+        special=special,
+        score=score,
+        delta=float(scores.sum()) + special - (score - blank),
+        target=name,
+        method=method,
+        unread=len(read.words) - len(sentence.read),
+    )
+
+
+def strengths(attributions: Sequence[Attribution]) -> list[tuple[float, ...]]:
+    """|score| of every word, 1 for the strongest of all attributions: lengths of bars that compare."""
+    largest = max((abs(score) for given in attributions for score in given.scores), default=0.0) or 1.0
+    return [tuple(abs(score) / largest for score in given.scores) for given in attributions]
+
+
+def _scores(sentence: Sentence, method: Method) -> tuple[Floats, float]:
+    """Scores [words], and what special tokens did."""
+    if method == "ig":
+        return sentence.by_word(integrated_gradients(sentence))
+    if method == "gradient_x_input":
+        return sentence.by_word(gradient_x_input(sentence))
+    if method == "occlusion":
+        return sentence.of_all(occlusion(sentence)), 0.0
+    if len(sentence.read) > MOST_WORDS:
+        raise AttributionError(f"Shapley values take at most {MOST_WORDS} words; choose another method.")
+    return sentence.of_all(shapley(sentence)), 0.0
+
+
+def _direction(
+    model: DualEncoder,
+    prompt: Prompt,
+    target: str | Vectors,
+    hits: Vectors | None,
+    opposite: Prompt | None,
+) -> npt.NDArray[np.float32]:
+    if not isinstance(target, str):
+        vector = np.asarray(target, np.float32)
+    elif target == "contrast":
+        vector = contrast(model, prompt, opposite)
+    elif target == "hits" and hits is not None and len(hits):
+        vector = np.asarray(hits, np.float32).mean(0)
+    elif target == "hits":
+        raise AttributionError("Target “hits” needs the embeddings of the hits; give them as hits=….")
+    else:
+        raise AttributionError(f"There is no target {target!r}; use contrast, hits or a vector.")
+    if vector.shape != (model.dim,) or not np.isfinite(vector).all():
+        raise AttributionError(f"A target for {model.name} has {model.dim} finite numbers; give such a one.")
+    return vector
+
+
+def contrast(model: DualEncoder, prompt: Prompt, opposite: Prompt | None = None) -> npt.NDArray[np.float32]:
+    """Unit vector float32 [dim] from the opposite to the prompt; zero where the model cannot tell them apart.
+
+    Raises `AttributionError` where there is no opposite.
+    """
+    against = opposite or prompt.opposite
+    if against is None:
+        raise AttributionError("This sentence has no opposite to contrast it with; choose the hits instead.")
+    said, contrary = model.encode_text([prompt.text, against.text])
+    difference = said - contrary
+    length = np.linalg.norm(difference)
+    return np.asarray(difference / length if length else difference)

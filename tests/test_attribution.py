@@ -1,0 +1,257 @@
+"""What each word did: completeness, words and pieces, methods against captum and each other, threads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerIntegratedGradients, ShapleyValues
+
+import negviz
+from negviz.attribution import METHODS, AttributionError, Method, attribute, strengths
+from negviz.model import DualEncoder, open_hub_model
+from negviz.prompt import read_prompt
+from negviz.word_scores import Sentence, shapley, words_of
+from tests import tiny_hub
+
+NEGATED = "No pleural effusion."
+LONGER = "the left lung is clear and there is no effusion or fluid"  # more words than are enumerated
+
+
+@pytest.fixture(scope="module")
+def hits(models: dict[str, DualEncoder]) -> np.ndarray:
+    vectors = np.random.default_rng(0).normal(size=(10, models["base"].dim)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+@pytest.fixture(scope="module", params=["clip", "siglip", "vision_text"])
+def hub_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DualEncoder:
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    make: Callable[[Path], object] = getattr(tiny_hub, f"tiny_{request.param}")
+    make(folder)
+    return open_hub_model(str(folder))
+
+
+# What comes out -------------------------------------------------------------------------------
+
+
+def test_the_contract(models: dict[str, DualEncoder]) -> None:
+    prompt = negviz.read_prompt(NEGATED)
+    given = negviz.attribute(models["con2"], prompt, target="contrast", method="ig")
+    assert given.words == prompt.words
+    assert len(given.scores) == len(given.words)
+    assert (given.target, given.method, given.unread) == ("contrast", "ig", 0)
+    assert given.cue == "No"
+    assert given.even_share == 1 / 4
+    sizes = np.abs(given.scores)
+    assert given.cue_share == pytest.approx(sizes[0] / sizes.sum())
+
+
+def test_it_is_plain_json(models: dict[str, DualEncoder]) -> None:
+    plain = json.loads(json.dumps(attribute(models["base"], NEGATED).plain()))
+    assert [word["text"] for word in plain["words"]] == ["No", "pleural", "effusion", "."]
+    assert plain["words"][0]["is_cue"] is True
+    assert set(plain) == {"words", "cue_share", "even_share", "special", "score", "delta", "unread"}
+
+
+def test_without_a_cue_there_is_no_share(models: dict[str, DualEncoder]) -> None:
+    given = attribute(models["base"], "pleural effusion")
+    assert (given.cue, given.cue_share, given.even_share) == (None, None, None)
+
+
+def test_scores_are_signed_and_turn_round_with_the_direction(models: dict[str, DualEncoder]) -> None:
+    direction = np.random.default_rng(1).normal(size=models["con2"].dim)
+    one, other = (attribute(models["con2"], NEGATED, target=sign * direction) for sign in (1, -1))
+    np.testing.assert_allclose(one.scores, np.negative(other.scores), atol=1e-6)
+    assert one.target == "vector"
+
+
+def test_the_score_is_the_mean_similarity_to_the_hits(
+    models: dict[str, DualEncoder], hits: np.ndarray
+) -> None:
+    given = attribute(models["con1"], NEGATED, target="hits", hits=hits)
+    assert given.score == pytest.approx((hits @ models["con1"].encode_text([NEGATED])[0]).mean(), abs=1e-6)
+
+
+def test_a_contrast_knows_a_worded_opposite(models: dict[str, DualEncoder]) -> None:
+    ours = attribute(models["con2"], NEGATED)
+    theirs = attribute(models["con2"], NEGATED, opposite=read_prompt("there is fluid in the pleural space"))
+    assert ours.scores != theirs.scores
+
+
+def test_strengths_share_one_scale(models: dict[str, DualEncoder]) -> None:
+    given = [attribute(model, NEGATED) for model in models.values()]
+    lengths = np.array(strengths(given))
+    sizes = np.abs([a.scores for a in given])
+    np.testing.assert_allclose(lengths, sizes / sizes.max())
+
+
+# Methods --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_serves_every_tower(hub_model: DualEncoder, method: Method) -> None:
+    given = attribute(hub_model, "no effusion is seen", method=method)
+    assert len(given.scores) == 4
+    assert np.isfinite(given.scores).all()
+    assert any(given.scores)
+    if method in ("ig", "shapley"):  # complete: nothing is left over
+        assert abs(given.delta) < 0.02 * max(1, np.abs(given.scores).sum())
+
+
+@pytest.mark.parametrize("target", ["contrast", "hits"])
+def test_integrated_gradients_leave_little_over(
+    models: dict[str, DualEncoder], hits: np.ndarray, target: str
+) -> None:
+    for model in models.values():
+        given = attribute(model, NEGATED, target=target, hits=hits)  # type: ignore[arg-type]
+        assert abs(given.delta) < 1e-2
+        assert given.special == pytest.approx(0, abs=1e-7)  # special tokens are the same in the baseline
+
+
+def test_integrated_gradients_are_those_of_hooks_and_more_steps(models: dict[str, DualEncoder]) -> None:
+    model, direction = models["con2"], np.eye(models["con2"].dim, dtype=np.float32)[3]
+    prompt = read_prompt(NEGATED)
+    tower = model.text.private_copy()  # the hooked way needs a copy of its own
+    sentence = Sentence.of(tower, prompt, torch.from_numpy(direction))
+    tokens = tower.tokenize([NEGATED])
+    ids = tokens["input_ids"]
+    padded = torch.tensor(
+        [
+            [
+                i if word is None else tower.pad_id
+                for i, word in zip(ids[0].tolist(), sentence.word_of, strict=True)
+            ]
+        ]
+    )
+    hooked = LayerIntegratedGradients(
+        lambda given: tower(given, tokens["attention_mask"].expand(len(given), -1)) @ sentence.direction,
+        tower.word_embeddings,
+    ).attribute(ids, padded, n_steps=50, method="gausslegendre")
+    want, _ = sentence.by_word(hooked.sum(-1)[0].detach())
+    np.testing.assert_allclose(attribute(model, prompt, target=direction).scores, want, atol=2e-3)
+
+
+def test_occlusion_is_what_a_word_less_does(models: dict[str, DualEncoder]) -> None:
+    model, direction = models["base"], np.eye(models["base"].dim, dtype=np.float32)[0]
+    given = attribute(model, NEGATED, target=direction, method="occlusion")
+    tokens = model.text.tokenize([NEGATED])
+    ids = tokens["input_ids"].clone()
+    ids[0, 1] = model.text.pad_id  # "no" is one token of the tiny tower
+    with torch.no_grad():
+        less = float(model.text(ids, tokens["attention_mask"])[0, 0])
+    assert given.scores[0] == pytest.approx(given.score - less, abs=1e-6)
+
+
+def test_shapley_values_are_captums_where_all_sets_are_asked(models: dict[str, DualEncoder]) -> None:
+    prompt = read_prompt("no effusion left")
+    direction = torch.eye(models["con1"].dim)[2]
+    sentence = Sentence.of(models["con1"].text, prompt, direction)
+    want = ShapleyValues(lambda kept: torch.from_numpy(sentence.values(kept.bool().numpy()))).attribute(
+        torch.ones(1, 3), torch.zeros(1, 3)
+    )
+    np.testing.assert_allclose(shapley(sentence), want[0].numpy(), atol=1e-6)
+
+
+def test_sampled_shapley_values_are_complete_and_the_same_each_time(models: dict[str, DualEncoder]) -> None:
+    once, again = (attribute(models["con2"], LONGER, method="shapley") for _ in range(2))
+    assert len(once.words) > 8
+    assert once.scores == again.scores
+    assert abs(once.delta) < 1e-5
+
+
+# Words and pieces -----------------------------------------------------------------------------
+
+
+def test_pieces_are_those_of_the_tower(hub_model: DualEncoder) -> None:
+    text = "No pleural effusion, İ 🫁 is-seen"
+    pieces = hub_model.text.pieces(text)
+    assert len(pieces) == hub_model.text.tokenize([text])["input_ids"].shape[1]
+    starts = [piece.span[0] for piece in pieces if piece.span is not None]
+    assert starts == sorted(starts)
+    assert len(hub_model.text.pieces("")) == hub_model.text.tokenize([""])["input_ids"].shape[1]
+
+
+def test_pieces_are_merged_into_the_words_they_spell(hub_model: DualEncoder) -> None:
+    text = "no pleural effusion is seen"
+    words = read_prompt(text).words
+    spelt: dict[int, set[int]] = {}
+    pieces = hub_model.text.pieces(text)
+    for piece, word in zip(pieces, words_of(pieces, words), strict=True):
+        if piece.span is not None and word is not None:
+            spelt.setdefault(word, set()).update(range(*piece.span))
+    assert sorted(spelt) == list(range(len(words)))
+    for word, characters in spelt.items():
+        assert set(range(*words[word].span)) <= characters
+
+
+def test_words_beyond_the_towers_limit_do_nothing(models: dict[str, DualEncoder]) -> None:
+    given = attribute(models["base"], "no effusion " + "and " * 200, method="occlusion")
+    assert given.unread == 202 - 126
+    assert set(given.scores[-given.unread :]) == {0.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800 no effusion", "胸水なし", "🫁", "_", "a" * 2_000, "no\u200beffusion"]
+)
+def test_odd_sentences_are_survived(models: dict[str, DualEncoder], text: str) -> None:
+    prompt = read_prompt(text)
+    for method in METHODS:
+        given = attribute(models["con1"], prompt, target=np.ones(models["con1"].dim), method=method)
+        assert len(given.scores) == len(prompt.words)
+
+
+# Errors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("", {}, "no words"),
+        ("effusion cannot be excluded", {}, "no opposite"),
+        (NEGATED, {"target": "hits"}, "hits="),
+        (NEGATED, {"target": "films"}, "no target 'films'"),
+        (NEGATED, {"target": np.ones(3)}, "has 16 finite numbers"),
+        (NEGATED, {"target": np.full(16, np.nan)}, "finite"),
+        (NEGATED, {"method": "lime"}, "no method 'lime'"),
+        ("no effusion " + "and " * 40, {"method": "shapley"}, "at most 32 words"),
+    ],
+)
+def test_errors_say_what_to_do(
+    models: dict[str, DualEncoder], text: str, options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(AttributionError, match=said):
+        attribute(models["base"], text, **options)  # type: ignore[arg-type]
+
+
+# Threads --------------------------------------------------------------------------------------
+
+
+def test_threads_do_not_disturb_each_other(models: dict[str, DualEncoder]) -> None:
+    texts = [NEGATED, LONGER, "pleural effusion", "no left pleural effusion"]
+    jobs = [
+        (models[name], text, method) for name in ("base", "con2") for text in texts for method in METHODS
+    ] * 2
+    serial = [attribute(model, text, method=method).scores for model, text, method in jobs]
+    vectors = models["base"].encode_text(texts)
+    with ThreadPoolExecutor(4) as pool:
+        searches = [pool.submit(models["base"].encode_text, texts) for _ in range(20)]
+        at_once = list(pool.map(lambda job: attribute(job[0], job[1], method=job[2]).scores, jobs))
+    for alone, beside in zip(serial, at_once, strict=True):
+        np.testing.assert_allclose(beside, alone, atol=1e-6)
+    for search in searches:
+        np.testing.assert_allclose(search.result(), vectors, atol=1e-6)
+
+
+def test_a_model_is_left_as_it_was(models: dict[str, DualEncoder]) -> None:
+    attribute(models["base"], NEGATED)
+    assert not any(parameter.requires_grad for parameter in models["base"].text.parameters())
+    assert all(parameter.grad is None for parameter in models["base"].text.parameters())
+    assert not any(
+        module._forward_pre_hooks or module._forward_hooks for module in models["base"].text.modules()
+    )

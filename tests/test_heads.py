@@ -1,0 +1,155 @@
+"""What each head did: against heads silenced by hand, on every kind of tower, and never on a shared model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from negviz.heads import HeadsError, HeadSwitch, attention, head_effects
+from negviz.model import DualEncoder, open_hub_model
+from negviz.prompt import read_prompt
+from negviz.text_tower import CompactTextTower
+from tests import tiny_hub
+
+NEGATED = "No pleural effusion."
+
+
+@pytest.fixture(scope="module", params=["clip", "siglip", "vision_text"])
+def hub_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DualEncoder:
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    make: Callable[[Path], object] = getattr(tiny_hub, f"tiny_{request.param}")
+    make(folder)
+    return open_hub_model(str(folder))
+
+
+def _hits(model: DualEncoder) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(10, model.dim)).astype(np.float32)
+
+
+def _silenced(model: DualEncoder, layer: int, head: int) -> CompactTextTower:
+    """A tower whose output projection does not listen to one head: the same as that head saying zeros."""
+    assert isinstance(model.text, CompactTextTower)
+    tower = model.text.private_copy()
+    projection = tower.encoder.get_submodule(f"encoder.layer.{layer}.attention.output.dense")
+    assert isinstance(projection, torch.nn.Linear)
+    with torch.no_grad():
+        projection.weight[:, head * 8 : (head + 1) * 8] = 0  # 4 heads over a width of 32
+    return tower
+
+
+def test_the_margin_is_that_of_the_hits(models: dict[str, DualEncoder]) -> None:
+    model, hits = models["con2"], _hits(models["con2"])
+    prompt = read_prompt(NEGATED)
+    assert prompt.opposite is not None
+    said, contrary = model.encode_text([prompt.text, prompt.opposite.text])
+    effects = head_effects(model, prompt, hits=hits)
+    assert effects.margin == pytest.approx(float((hits @ (said - contrary)).mean()), abs=1e-5)
+    assert effects.drops.shape == (2, 4)
+    assert effects.drops.dtype == np.float32
+
+
+def test_a_drop_is_what_a_head_silenced_by_hand_costs(models: dict[str, DualEncoder]) -> None:
+    model = models["con2"]
+    effects = head_effects(model, NEGATED)
+    prompt = read_prompt(NEGATED)
+    assert prompt.opposite is not None
+    texts = [prompt.text, prompt.opposite.text]
+    said, contrary = model.encode_text(texts)
+    direction = (said - contrary) / np.linalg.norm(said - contrary)
+    for layer in range(2):
+        for head in range(4):
+            tower = _silenced(model, layer, head)
+            one, other = tower(**tower.tokenize(texts)).detach().numpy()
+            assert effects.margin - (one - other) @ direction == pytest.approx(
+                effects.drops[layer, head], abs=1e-5
+            )
+
+
+def test_the_strongest_head_is_the_one_that_costs_most(models: dict[str, DualEncoder]) -> None:
+    effects = head_effects(models["con1"], NEGATED)
+    assert effects.drops[effects.strongest] == effects.drops.max()
+    assert effects.left == pytest.approx(effects.margin - effects.drops.max())
+    assert effects.strengths.max() == 1
+    assert effects.strengths.min() >= 0
+
+
+def test_every_tower_can_be_looked_into(hub_model: DualEncoder) -> None:
+    effects = head_effects(hub_model, "no effusion is seen", hits=_hits(hub_model))
+    assert effects.drops.shape == (2, 4)
+    assert np.abs(effects.drops).max() > 0
+    given = attention(hub_model, "no effusion is seen", 1, 3)
+    tokens = len(given.tokens)
+    assert given.weights.shape == (tokens, tokens)
+    np.testing.assert_allclose(given.weights.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(given.by_word.sum(1), 1, atol=1e-5)
+
+
+def test_keeping_all_heads_changes_nothing(hub_model: DualEncoder) -> None:
+    texts = ["no effusion is seen", "there is a small left effusion"]
+    switch = HeadSwitch(hub_model.text)
+    whole = switch.vectors(texts, np.ones((1, switch.layers, switch.heads), bool))[0]
+    np.testing.assert_allclose(whole, hub_model.encode_text(texts), atol=1e-5)
+
+
+def test_means_stand_in_for_heads_taken_out(models: dict[str, DualEncoder]) -> None:
+    tower, texts = models["con2"].text, ["no effusion", "pleural effusion is absent"]
+    means = HeadSwitch(tower).means(texts)
+    assert means.shape == (2, 32)
+    kept = np.zeros((1, 2, 4), bool)
+    zeros, averages = (HeadSwitch(tower, instead=given).vectors(texts, kept) for given in (None, means))
+    assert not np.allclose(zeros, averages)
+
+
+def test_attention_is_that_of_transformers(models: dict[str, DualEncoder]) -> None:
+    tower = models["base"].text.private_copy()
+    assert isinstance(tower, CompactTextTower)
+    tower.encoder.set_attn_implementation("eager")
+    want = tower.encoder(**tower.tokenize([NEGATED]), output_attentions=True).attentions
+    for layer in range(2):
+        for head in range(4):
+            weights = attention(models["base"], NEGATED, layer, head).weights
+            np.testing.assert_allclose(weights, want[layer][0, head].detach().numpy(), atol=1e-6)
+    assert attention(models["base"], NEGATED, 0, 0).tokens[:2] == ("[CLS]", "no")
+
+
+def test_looks_are_by_word_and_largest_first(models: dict[str, DualEncoder]) -> None:
+    given = attention(models["base"], NEGATED, 0, 0)
+    looks = given.looks(2)
+    assert [look.word for look in looks] == ["No", "pleural", "effusion", "."]
+    for look in looks:
+        assert 1 <= len(look.at) <= 2
+        assert look.at[0][1] >= look.at[-1][1] >= 0.005
+    assert [name for name, _ in given.on_average] == ["No", "pleural", "effusion", ".", ""]
+    assert sum(share for _, share in given.on_average) == pytest.approx(1, abs=1e-5)
+
+
+def test_errors_say_what_is_missing(models: dict[str, DualEncoder]) -> None:
+    with pytest.raises(HeadsError, match="no opposite"):
+        head_effects(models["base"], "effusion cannot be excluded")
+    for layer, head in ((2, 0), (0, 4), (-1, 0)):
+        with pytest.raises(HeadsError, match="2 layers of 4 heads"):
+            attention(models["base"], NEGATED, layer, head)
+
+
+def test_others_search_undisturbed_while_heads_are_out(models: dict[str, DualEncoder]) -> None:
+    texts = [NEGATED, "pleural effusion"]
+    vectors = models["con2"].encode_text(texts)
+    drops = {text: head_effects(models["con2"], text).drops for text in texts}
+    with ThreadPoolExecutor(4) as pool:
+        effects = [pool.submit(head_effects, models["con2"], text) for text in texts * 6]
+        looks = [pool.submit(attention, models["con2"], NEGATED, 1, 1) for _ in range(6)]
+        searches = [pool.submit(models["con2"].encode_text, texts) for _ in range(60)]
+    for search in searches:
+        np.testing.assert_allclose(search.result(), vectors, atol=1e-6)
+    for text, effect in zip(texts * 6, effects, strict=True):
+        np.testing.assert_allclose(effect.result().drops, drops[text], atol=1e-6)
+    assert len({look.result().weights.tobytes() for look in looks}) == 1
+    shared = models["con2"].text
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in shared.modules())
+    assert isinstance(shared, CompactTextTower)
+    assert shared.encoder.config._attn_implementation != "eager"
