@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from negviz.answer import search_sets
+from negviz import collection as shelf
+from negviz.answer import SearchSet, search_sets
 from negviz.collection import Collection, CollectionError, open_collection
 from negviz.embeddings import EmbeddingsError
 from negviz.model import CheckpointError, load_models
 from negviz.on_demand import open_openi
 from negviz.openi import IMAGE_HOST
-from negviz.page import Pictures, ServeError, build_page, serve
+from negviz.page import Pictures, Room, ServeError, build_page, serve, uploads
+from negviz.page.pictures import OPENI, PHANTOMS
 
 HERE = Path(__file__).resolve().parent
 
@@ -34,22 +36,45 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     try:
-        models = load_models(options.family)
-        collection = open_collection(options.collection, films=options.films)
-        for note in collection.notes:
+        collections = open_collections(options.collection, options.films)
+        for note in (note for collection in collections for note in collection.notes):
             print(f"negviz: {note}", file=sys.stderr)
-        sets = search_sets(models, collection, progress=report)
-        pictures = find_pictures(collection, options.nlm)
-        serve(build_page(models, sets, pictures), pictures, port=options.port, host=options.host)
+        pictures = find_pictures(collections, options.nlm)
+        models = load_models(options.family)
+        groups = [search_sets(models, collection, progress=report) for collection in collections]
+        room = Room(models, in_order(groups, pictures), pictures)
+        if said := uploads.warning(options.host):
+            print(f"negviz: {said}", file=sys.stderr)
+        serve(build_page(room), room, port=options.port, host=options.host)
     except (CheckpointError, CollectionError, EmbeddingsError, ServeError) as error:
         sys.exit(f"negviz: {error}")
 
 
-def find_pictures(collection: Collection, nlm: str | None) -> Pictures:
-    """The films at hand and, where the collection is Open-i, those NLM has; nothing is fetched yet."""
-    if nlm is None or collection.name != "openi":
-        return Pictures(collection)
-    return Pictures(collection, open_openi(collection, host=nlm))
+def open_collections(name: str | None, films: Path | None) -> list[Collection]:
+    """The one asked for; without a name Open-i and, where they are shipped, the simulated films."""
+    if name is not None:
+        return [open_collection(name, films=films)]
+    shipped = [name for name in (OPENI, PHANTOMS) if (shelf.ASSETS / name / shelf.MANIFEST).is_file()]
+    return [open_collection(name, films=films if name == OPENI else None) for name in shipped or [OPENI]]
+
+
+def find_pictures(collections: Sequence[Collection], nlm: str | None) -> Pictures:
+    """The films at hand and, of Open-i, those NLM has.
+
+    Nothing is fetched yet, but whether NLM answers is asked at once, in the background.
+    """
+    openi = next((collection for collection in collections if collection.name == OPENI), None)
+    if nlm is None or openi is None:
+        return Pictures(*collections)
+    pictures = Pictures(*collections, openi=open_openi(openi, host=nlm))
+    pictures.can_be_had(OPENI)
+    return pictures
+
+
+def in_order(groups: Sequence[tuple[SearchSet, ...]], pictures: Pictures) -> tuple[SearchSet, ...]:
+    """The sets of collections whose films can be had, as far as is known, before the others."""
+    ready = sorted(groups, key=lambda group: pictures.can_be_had(group[0].collection.name) is not True)
+    return tuple(films for group in ready for films in group)
 
 
 def parser() -> Parser:
@@ -74,8 +99,8 @@ def parser() -> Parser:
     options.add_argument(
         "--collection",
         metavar="NAME|DIR",
-        default=told("NEGVIZ_COLLECTION") or "openi",
-        help="a shipped collection, or a folder that holds a manifest.csv; openi by default",
+        default=told("NEGVIZ_COLLECTION") or None,
+        help="one shipped collection, or a folder that holds a manifest.csv; all shipped ones by default",
     )
     options.add_argument(
         "--films",

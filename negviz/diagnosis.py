@@ -191,6 +191,12 @@ class Background:
     cosines: tuple[float, ...]  # quantiles of the cosines of two of the prompts, evenly apart
 
     @property
+    def contrary_in_ten(self) -> float | None:
+        """Films in ten that show what was ruled out, over the prompts that rule something out."""
+        mean = self.means.get("hallucination")
+        return None if mean is None else 10 * mean.value
+
+    @property
     def bulk(self) -> tuple[float, float]:
         """Between which cosines nine in ten pairs of the prompts lie."""
         low, high = np.quantile(self.cosines, (0.05, 0.95))

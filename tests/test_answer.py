@@ -1,15 +1,17 @@
-"""What is counted, what is not, and what chance would give."""
+"""What is counted, what is not, and what chance would give; margins, ranks and comparisons."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-from negviz.answer import Answer, AnswerError, SearchSet, Tally, answer, search_sets
-from negviz.collection import Collection, Film
+from negviz.answer import Answer, AnswerError, Margin, SearchSet, Tally, answer, ranks, search_sets
+from negviz.collection import Collection, CollectionError, Film
+from negviz.comparison import compare
 from negviz.model import DualEncoder
 
 WITH = frozenset({"effusion"})
@@ -39,6 +41,10 @@ class Model:
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([[self.sign, 0.0]] * len(texts), dtype=np.float32)
+
+
+def _base(kind: type[Model]) -> Any:
+    return {"base": kind("base")}
 
 
 def ask(text: str, **options: object) -> Answer:
@@ -127,7 +133,8 @@ def test_is_json_whatever_was_typed(text: str) -> None:
 
 def test_test_films_are_the_default_set(models: dict[str, DualEncoder], collection: Collection) -> None:
     test, everything = search_sets(models, collection)
-    assert (test.name, everything.name) == ("test", "all")
+    assert (test.name, everything.name) == ("drawn/test", "drawn/all")
+    assert (test.part, everything.part) == ("test", "all")
     assert (len(test), len(everything)) == (8, 24)
     assert {film.split for film in test.collection} == {"test"}
     for id_, rows in test.embeddings.items():
@@ -141,4 +148,98 @@ def test_a_collection_without_a_split_is_searched_whole(
     models: dict[str, DualEncoder], collection: Collection
 ) -> None:
     (only,) = search_sets(models, collection.where(lambda film: film.split != "test"))
-    assert (only.name, len(only)) == ("all", 16)
+    assert (only.name, len(only)) == ("drawn/all", 16)
+
+
+def test_without_test_films_as_many_with_effusion_as_without_are_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    films = tuple(
+        Film(f"f{n}", f"{n}.png", str(n), findings=WITH if n % 5 == 0 else frozenset({"normal"}))
+        for n in range(80)
+    )
+    monkeypatch.setattr("negviz.search_set.film_embeddings", lambda *_, **__: np.eye(80, dtype=np.float32))
+    balanced, everything = search_sets(_base(Model), Collection("many", films))
+    assert (balanced.name, len(balanced)) == ("many/balanced", 32)
+    assert sum(film.findings == WITH for film in balanced.collection) == 16
+    assert len(everything) == 80
+    rows = everything.collection.rows(balanced.collection)
+    assert np.array_equal(balanced.embeddings["tower"], everything.embeddings["tower"][rows])
+
+
+# Margins --------------------------------------------------------------------------------------
+
+
+class Reader(Model):
+    """Takes a sentence with "no" for the second axis and any other for the first."""
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[0.0, 1.0] if "no" in text.lower() else [1.0, 0.0] for text in texts], np.float32)
+
+
+def test_the_margin_is_how_much_nearer_the_hits_are_to_the_sentence_than_to_its_opposite() -> None:
+    films = SearchSet("six/all", FILMS, {"tower": np.array([[0.1, 0.9]] * 3 + [[0.9, 0.2]] * 3, np.float32)})
+    given = answer(_base(Reader), films, "No pleural effusion", k=3)
+    assert given.opposite is not None
+    assert given.opposite.text == "Pleural effusion"
+    margin = given.columns[0].margin
+    assert margin is not None
+    assert margin.value == pytest.approx(0.8)
+    assert margin.low == pytest.approx(0.8)
+    assert margin.separates
+    assert given.plain()["models"]["base"]["margin"]["separates"]
+
+
+def test_a_margin_that_may_as_well_be_nought_separates_nothing() -> None:
+    assert not Margin.of(np.array([0.1, -0.1, 0.05, -0.05])).separates
+    assert not Margin.of(np.zeros(10)).separates
+    assert Margin.of(np.full(10, -0.1)).separates
+
+
+def test_blind_models_have_no_margin_and_keep_all_their_films() -> None:
+    found = compare(_base(Model), SEARCHED, "No pleural effusion", k=3)
+    assert found.second.prompt.text == "Pleural effusion"
+    assert found.pairs[0].stay == ("with1", "silent", "with2")
+    assert found.pairs[0].first.margin == Margin(0.0, 0.0, 0.0)
+    assert found.plain()["stay"] == {"base": ["with1", "silent", "with2"]}
+
+
+def test_an_opposite_may_be_worded_by_the_visitor() -> None:
+    assert ask("qwerty").opposite is None
+    assert ask("qwerty").columns[0].margin is None
+    given = ask("qwerty", opposite="not qwerty")
+    assert given.opposite is not None
+    assert given.columns[0].margin is not None
+    with pytest.raises(AnswerError, match="no opposite"):
+        compare(_base(Model), SEARCHED, "qwerty")
+
+
+def test_what_was_meant_has_an_opposite_too() -> None:
+    for text, meant, contrary in (
+        ("qwerty", ("effusion", "absent"), ("effusion", "present")),
+        ("no effusion", ("effusion", "present"), ("effusion", "absent")),
+        ("no effusion", ("effusion", "absent"), ("effusion", "present")),
+    ):
+        opposite = ask(text, meant=meant).opposite
+        assert opposite is not None
+        assert (opposite.finding, opposite.polarity) == contrary
+    assert ask("no effusion", meant=("effusion", "uncertain")).opposite is None
+
+
+# Ranks ----------------------------------------------------------------------------------------
+
+
+def test_a_film_has_a_rank_in_every_model_beyond_the_hits_too() -> None:
+    given = ask("No pleural effusion", k=2)
+    found = ranks(given, SEARCHED, "without3")
+    assert {model: hit.rank for model, hit in found.items()} == {"base": 6, "con1": 1}
+    assert found["base"].relevant is True
+    assert found["base"].score == pytest.approx(0.5)
+    with pytest.raises(CollectionError):
+        ranks(given, SEARCHED, "nosuch")
+
+
+def test_shades_what_a_cue_reaches_over() -> None:
+    text = "The heart is big. No pleural effusion, and the bones are fine"
+    assert [text[slice(*scope)] for scope in ask(text).scopes][:1] == ["pleural effusion"]
+    assert ask("pleural effusion").scopes == ()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -17,13 +19,16 @@ from starlette.testclient import TestClient
 
 import app
 from negviz.answer import SearchSet, Tally, answer, search_sets
-from negviz.collection import Collection, Film
+from negviz.collection import Collection, CollectionError, Film
 from negviz.download import Patience
 from negviz.model import DualEncoder
 from negviz.on_demand import open_openi
-from negviz.page import Pictures, markup, words
-from negviz.page.build import Explore
+from negviz.page import Pictures, Room, markup, words
+from negviz.page.columns import columns
+from negviz.page.explore import Explore, Shown
 from negviz.page.films import TILE_BYTES, film_routes, thumbnail
+from negviz.page.ranks import rank_routes
+from negviz.page.room import Asked
 from negviz.page.theme import css, theme
 from tests import nlm_server
 from tests.nlm_server import NlmServer, picture
@@ -34,7 +39,13 @@ OPENI = tuple(f"CXR{number}_IM-{number:04}-4001" for number in range(1, 4))  # t
 
 @pytest.fixture
 def explore(models: dict[str, DualEncoder], collection: Collection) -> Explore:
-    return Explore(models, search_sets(models, collection), Pictures(collection))
+    return Explore(Room(models, search_sets(models, collection), Pictures(collection)))
+
+
+def say(explore: Explore, text: str, films: str = "drawn/test", **also: Any) -> Shown:
+    """What the page shows for a sentence; `also` may be models, taken, pinned and asked."""
+    kept: dict[str, Any] = {"models": [], "taken": False, "pinned": "", "asked": Asked("").json()} | also
+    return Shown(*explore.ask(text, films, **kept))
 
 
 @pytest.fixture
@@ -90,17 +101,18 @@ def test_says_how_the_searched_films_divide() -> None:
 
 
 def test_every_column_shows_rank_mark_and_similarity_of_its_films(explore: Explore, films: SearchSet) -> None:
-    shown = markup.columns(answer(explore.models, films, "No pleural effusion"), films, explore.pictures)
+    shown = say(explore, "No pleural effusion").columns
     assert shown.count("nv-column") - 1 == len(explore.models)
     assert shown.count('class="nv-tile"') == 3 * len(films)
-    for part in ("✓", "✗", "matches", "contradicts", "#1", "random picks: 4"):
+    assert shown.count('data-mark="matches"') == 3 * len(films) // 2
+    for part in ("✓", "✗", "matches", "contradicts", 'data-rank="1"', "random picks: 4"):
         assert part in shown
 
 
 def test_nothing_typed_reaches_the_page_unescaped(explore: Explore, films: SearchSet) -> None:
     for text in (SCRIPT, f"no {SCRIPT} effusion", "<img src=x onerror=alert(1)> possible effusion"):
-        given = answer(explore.models, films, text)
-        shown = markup.reading(given, films) + markup.columns(given, films, explore.pictures)
+        said = say(explore, text, asked=Asked(text, opposite=text).json(), taken=True)
+        shown = said.reading + said.columns
         assert "<script" not in shown
         assert "<img src=x" not in shown
     assert SCRIPT not in markup.complaint(SCRIPT)
@@ -110,9 +122,9 @@ def test_a_film_whose_image_is_not_at_hand_leaves_a_black_well_with_its_id(
     explore: Explore, collection: Collection, tmp_path: Path
 ) -> None:
     bare = Collection(collection.name, collection.films, tmp_path)
-    films, pictures = SearchSet("all", bare, explore.sets[1].embeddings), Pictures(bare)
+    films, pictures = SearchSet("drawn/all", bare, explore.sets[1].embeddings), Pictures(bare)
     given = answer(explore.models, films, "no effusion")
-    shown = markup.columns(given, films, pictures)
+    shown = columns(given, Asked("no effusion"), films, pictures)
     assert "<img" not in shown
     assert all(f'<span class="nv-id">{hit.id}</span>' in shown for hit in given.columns[0].hits)
     assert pictures.origin() == (words.origin(0, 24), True)
@@ -121,35 +133,133 @@ def test_a_film_whose_image_is_not_at_hand_leaves_a_black_well_with_its_id(
 
 def test_films_used_in_tuning_are_tagged_among_all_films_only(explore: Explore) -> None:
     for films, tagged in zip(explore.sets, (False, True), strict=True):
-        assert (words.IN_TUNING in explore.show("no effusion", films.name)[1]) is tagged
+        assert (words.IN_TUNING in say(explore, "no effusion", films.name).columns) is tagged
 
 
-def test_the_cue_is_underlined(explore: Explore) -> None:
-    assert "<u>No</u> pleural effusion" in explore.show("No pleural effusion", "test")[0]
+def test_the_cue_is_underlined_and_what_it_reaches_over_is_shaded(explore: Explore) -> None:
+    read = say(explore, "The heart is big, no pleural effusion").reading
+    assert 'The heart is big, <u>no</u> <span class="nv-scope">pleural effusion</span>' in read
 
 
 def test_a_sentence_that_is_not_understood_is_asked_about(explore: Explore) -> None:
-    read, shown, asks = explore.show("胸部エックス線", "test")
-    assert words.NOTHING_RECOGNISED in read
-    assert 'class="nv-tile"' in shown
-    assert words.MATCHES not in shown
-    assert asks["visible"]
-    read, shown = explore.mark("胸部エックス線", "test", "effusion", "absent")
-    assert "effusion · absent" in read
-    assert words.MATCHES in shown
+    said = say(explore, "胸部エックス線")
+    assert words.NOTHING_RECOGNISED in said.reading
+    assert 'class="nv-tile"' in said.columns
+    assert 'class="nv-mark' not in said.columns
+    assert (said.chip["label"], said.chip["open"]) == (words.TELL_US, True)
+    told = Shown(*explore.mark("effusion", "absent", False, "", said.asked))
+    assert words.CORRECTED in told.reading
+    assert (told.chip["label"], told.chip["open"]) == ("effusion · absent", False)
+    assert 'class="nv-mark' in told.columns
+
+
+def test_a_reading_may_be_corrected_at_any_time_and_stays_so_over_other_films(explore: Explore) -> None:
+    said = say(explore, "No pleural effusion")
+    told = Shown(*explore.mark("cardiomegaly", "present", False, "", said.asked))
+    assert told.chip["label"] == "cardiomegaly · present"
+    over_all = say(explore, "No pleural effusion", "drawn/all", asked=told.asked)
+    assert over_all.chip["label"] == "cardiomegaly · present"
+    assert say(explore, "Pleural effusion", asked=told.asked).chip["label"] == "effusion · present"
 
 
 def test_uncertainty_is_neither_yes_nor_no(explore: Explore) -> None:
-    read, shown, _ = explore.show("Effusion cannot be excluded", "test")
-    assert "is neither yes nor no, so nothing is counted." in read
-    assert words.MATCHES not in shown
+    said = say(explore, "Effusion cannot be excluded")
+    assert "“Cannot be excluded” is neither yes nor no, so nothing is counted." in said.reading
+    assert 'class="nv-mark' not in said.columns
+    assert said.toggle["label"] == words.WORD_OPPOSITE
 
 
 def test_an_empty_sentence_is_answered_with_one(explore: Explore) -> None:
-    read, shown, asks = explore.show("  ", "test")
-    assert "Type a sentence" in read
-    assert not shown
-    assert not asks["visible"]
+    said = say(explore, "  ")
+    assert "Type a sentence" in said.reading
+    assert not said.columns
+    assert not said.chip["visible"]
+    assert Asked.read(said.asked).text == ""
+
+
+# Taking the "no" away, pinning, clearing ------------------------------------------------------
+
+
+def test_taking_the_no_away_shows_both_rankings_and_how_many_films_stay(explore: Explore) -> None:
+    said = say(explore, "No pleural effusion", "drawn/all", taken=True)
+    assert said.toggle["label"] == words.TAKE_AWAY
+    assert said.opposite["value"] == "Pleural effusion"
+    assert said.columns.count('class="nv-stays"') == len(explore.models)
+    assert said.columns.count("<ol") == 2 * len(explore.models)
+    assert "10 of 10 films stay" in said.columns  # base does not read the "no"
+    assert say(explore, "pleural effusion").toggle["label"] == words.PUT_IN
+
+
+def test_a_sentence_without_an_opposite_takes_one_that_is_worded_for_it(explore: Explore) -> None:
+    said = say(explore, "qwerty film", taken=True)
+    assert said.opposite["info"] == words.NO_OPPOSITE
+    assert 'class="nv-stays"' not in said.columns
+    turned = Shown(*explore.turn("no qwerty film", "", said.asked))
+    assert turned.opposite["value"] == "no qwerty film"
+    assert turned.columns.count('class="nv-stays"') == len(explore.models)
+
+
+def test_a_pinned_sentence_is_compared_with_the_next(explore: Explore) -> None:
+    first = say(explore, "No pleural effusion")
+    pinned = Shown(*explore.pin(False, "", first.asked))
+    assert pinned.pin["value"] == words.UNPIN
+    assert 'class="nv-stays"' not in pinned.columns
+    second = say(explore, "lungs without fluid around them", pinned=pinned.pinned)
+    assert '<q dir="auto">No pleural effusion</q>' in second.columns
+    assert second.columns.count('class="nv-stays"') == len(explore.models)
+    let_go = Shown(*explore.pin(False, second.pinned, second.asked))
+    assert not let_go.pinned
+    assert 'class="nv-stays"' not in let_go.columns
+
+
+def test_clearing_a_visit_empties_the_page_and_the_memory(explore: Explore) -> None:
+    asked = Asked("No effusion in zanzibar", "drawn/test")
+    before = explore.room.answer(asked)
+    assert explore.room.answer(asked) is before
+    told: list[str] = []
+    explore.room.when_forgetting(told.append)
+    box, visit, *shown = explore.clear("drawn/test", json.dumps([asked.text]))
+    assert (box, visit, Shown(*shown).columns) == ("", "", "")
+    assert told == [asked.text]
+    assert explore.room.answer(asked) is not before
+    for odd in ("", "{", "7", "[7]"):
+        explore.clear("", odd)
+
+
+# Ranks over HTTP ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ranked(explore: Explore) -> TestClient:
+    return TestClient(Starlette(routes=rank_routes(explore.room)))
+
+
+def test_every_model_ranks_any_film(ranked: TestClient, explore: Explore) -> None:
+    asked = Asked("No pleural effusion", "drawn/all")
+    for given in (asked.json(), json.loads(asked.json())):
+        found = ranked.post("/page/ranks", json={"asked": given, "id": "film23"}).json()
+        assert list(found) == list(explore.models)
+        assert all(hit["rank"] > 0 and hit["relevant"] is None for hit in found.values())
+    best = explore.room.answer(asked).columns[2].hits[0]
+    found = ranked.post("/page/ranks", json={"asked": asked.json(), "id": best.id}).json()
+    assert found["con2"] == {"id": best.id, "rank": 1, "score": best.score, "relevant": best.relevant}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"asked": "", "id": "film01"}', 400),
+        (b"x" * 40_000, 400),
+        (json.dumps({"asked": Asked("effusion").json(), "id": SCRIPT}).encode(), 404),
+        (json.dumps({"asked": Asked("effusion", "drawn/test").json(), "id": "film23"}).encode(), 404),
+    ],
+)
+def test_a_film_that_was_not_searched_has_no_rank(ranked: TestClient, body: bytes, status: int) -> None:
+    reply = ranked.post("/page/ranks", content=body)
+    assert reply.status_code == status
+    assert SCRIPT not in reply.text
 
 
 def test_no_theme_asks_for_a_font_from_elsewhere() -> None:
@@ -218,7 +328,7 @@ def find(bare: Collection, tmp_path: Path) -> Iterator[Find]:
     def find(host: str) -> Pictures:
         hasty = Patience(connect=1, read=0.3, whole=1, attempts=1)
         opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=hasty))
-        return Pictures(bare, opened[-1])
+        return Pictures(bare, openi=opened[-1])
 
     yield find
     for openi in opened:
@@ -283,6 +393,7 @@ def test_a_film_that_takes_its_time_frees_the_connection_between_turns(
     assert {turn.status_code for turn in came.history} == {307}
     assert nlm.requests == 1
     monkeypatch.setattr("negviz.page.films._TURN", 0.001)
+    nlm.delay = 2.0  # more than all turns take, on a busy machine too
     given_up = visitor(find(nlm.url)).get("/film/large", params={"id": OPENI[2]})
     assert given_up.status_code == 504
     assert "try again later" in given_up.text
@@ -296,10 +407,10 @@ def test_says_where_films_come_from_as_soon_as_it_is_known(find: Find, nlm: NlmS
     assert "nowhere at the moment: 127.0.0.1:9 cannot be reached" in settled(lost)
 
 
-def settled(pictures: Pictures) -> str:
+def settled(pictures: Pictures, collection: str | None = None) -> str:
     until = time.monotonic() + 10
     while time.monotonic() < until:
-        said, known = pictures.origin()
+        said, known = pictures.origin(collection)
         if known:
             return said
         time.sleep(0.02)
@@ -317,16 +428,105 @@ def test_off_means_no_request_and_no_hope(
     bare: Collection, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEGVIZ_NLM", nlm.url)
-    assert app.find_pictures(bare, app.parser().parse_args([]).nlm).openi is not None
-    pictures = app.find_pictures(bare, app.parser().parse_args(["--nlm", "off"]).nlm)
+    pictures = app.find_pictures([bare], app.parser().parse_args(["--nlm", "off"]).nlm)
     assert not any(map(pictures.hoped_for, bare))
     assert visitor(pictures).get("/film/tile", params={"id": OPENI[1]}).status_code == 404
     assert pictures.origin() == (words.origin(0, 3), True)
     assert nlm.requests == 0
 
 
+def test_whether_nlm_answers_is_asked_as_soon_as_a_host_is_known(
+    bare: Collection, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEGVIZ_NLM", nlm.url)
+    pictures = app.find_pictures([bare], app.parser().parse_args([]).nlm)
+    until = time.monotonic() + 10
+    while not nlm.requests and time.monotonic() < until:
+        time.sleep(0.02)
+    assert nlm.requests == 1
+    assert settled(pictures) == f"Films come from {nlm.url[7:]} as they are shown."
+    assert pictures.openi is not None
+    pictures.openi.close()
+
+
 def test_only_films_of_openi_are_looked_for_at_nlm(bare: Collection) -> None:
-    assert app.find_pictures(replace(bare, name="mine"), "http://127.0.0.1:9").openi is None
+    assert app.find_pictures([replace(bare, name="mine")], "http://127.0.0.1:9").openi is None
+
+
+# Several collections -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phantoms(collection: Collection) -> Collection:
+    """The drawn films as those that are simulated."""
+    films = tuple(replace(film, id=f"s{film.id}", split="") for film in collection)
+    return replace(collection, name="phantoms", films=films)
+
+
+def test_opens_with_films_that_can_be_had_and_says_why(
+    bare: Collection, phantoms: Collection, find: Find, models: dict[str, DualEncoder]
+) -> None:
+    lost = Pictures(bare, phantoms, openi=find("http://127.0.0.1:9").openi)
+    assert lost.origin("phantoms") == (words.simulated(None, asked=True), False)
+    assert settled(lost, "phantoms") == "Simulated films, because NLM’s Open-i cannot be reached from here."
+    simulated = search_sets(models, phantoms)
+    towers = {tower: np.ones((3, 16), np.float32) for tower in simulated[0].embeddings}
+    openi = (SearchSet("openi/all", bare, towers),)
+    assert app.in_order([openi, simulated], lost)[-1].name == "openi/all"
+    assert (
+        Pictures(bare, phantoms).origin("phantoms")[0].startswith("Simulated films, because Open-i’s are not")
+    )
+
+
+def test_opens_with_openi_where_nlm_answers(
+    bare: Collection, phantoms: Collection, find: Find, nlm: NlmServer, models: dict[str, DualEncoder]
+) -> None:
+    pictures = Pictures(bare, phantoms, openi=find(nlm.url).openi)
+    assert "choose them" in settled(pictures, "phantoms")
+    openi = (SearchSet("openi/all", bare, {}),)
+    assert app.in_order([openi, search_sets(models, phantoms)], pictures)[0].name == "openi/all"
+
+
+def test_films_of_every_open_collection_are_served(bare: Collection, phantoms: Collection) -> None:
+    browser = visitor(Pictures(bare, phantoms))
+    assert browser.get("/film/tile", params={"id": "sfilm03"}).status_code == 200
+    assert browser.get("/film/tile", params={"id": "film03"}).status_code == 404
+
+
+def test_one_id_may_not_mean_two_films(collection: Collection) -> None:
+    with pytest.raises(CollectionError, match="both have a film 'film00'; open one of them alone"):
+        Pictures(collection, replace(collection, name="copy"))
+
+
+def test_the_visitor_may_switch_between_collections(
+    collection: Collection, phantoms: Collection, models: dict[str, DualEncoder]
+) -> None:
+    sets = (*search_sets(models, phantoms), *search_sets(models, collection))
+    explore = Explore(Room(models, sets, Pictures(collection, phantoms)))
+    assert explore.example().films == "phantoms/balanced"
+    assert 'data-film="sfilm' in say(explore, "no effusion", "phantoms/balanced").columns
+    assert 'data-film="film' in say(explore, "no effusion", "drawn/all").columns
+    found = explore.search("no effusion", "phantoms", 2)
+    assert (found["collection"], found["set"]) == ("phantoms", "balanced")
+    assert explore.search("no effusion", "drawn", 2)["set"] == "test"
+    assert explore.search("no effusion", "", 2)["collection"] == "phantoms"
+    assert words.set_choice("phantoms", "balanced", 100) == "Simulated · balanced (100)"
+
+
+# Further models -------------------------------------------------------------------------------
+
+
+def test_models_beyond_the_first_three_are_added_by_the_visitor(
+    collection: Collection, models: dict[str, DualEncoder]
+) -> None:
+    more = models | {"con3": replace(models["con2"], name="con3")}
+    explore = Explore(Room(more, search_sets(more, collection), Pictures(collection)))
+    assert explore.room.further == ("con3",)
+    assert 'data-model="con3"' not in say(explore, "no effusion").columns
+    shown = say(explore, "no effusion", models=["con3", "nosuch"], taken=True)
+    assert shown.columns.count("<section") == 4
+    assert [*explore.room.answer(Asked.read(shown.asked)).columns][-1].model == "con3"
+    assert len(explore.search("no effusion")["models"]) == 4
 
 
 # The endpoint ---------------------------------------------------------------------------------
@@ -337,6 +537,15 @@ def test_the_endpoint_answers_for_every_model(explore: Explore) -> None:
     assert (found["collection"], found["set"], found["polarity"]) == ("drawn", "test", "absent")
     assert [len(model["hits"]) for model in found["models"].values()] == [3, 3, 3]
     assert explore.search("effusion", "drawn/all", 20)["set"] == "all"
+
+
+def test_the_endpoint_compares_two_sentences(explore: Explore) -> None:
+    found = explore.compare("No pleural effusion", k=3)
+    assert found["second"]["prompt"] == "Pleural effusion"
+    assert len(found["stay"]["base"]) == 3
+    assert explore.compare("effusion", "no fluid", "drawn/all", 5)["second"]["prompt"] == "no fluid"
+    with pytest.raises(gr.Error, match="no opposite that we could find"):
+        explore.compare("qwerty")
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--collections",
         nargs="+",
-        default=["openi"],
+        default=["openi", "phantoms"],
         metavar="NAME|DIR",
-        help="whose test films are mapped; the first one's also judge the prompts (default: openi)",
+        help="whose test films are mapped; the first one's also judge the prompts (default: %(default)s)",
     )
     add(
         "--to",

@@ -1,187 +1,210 @@
-"""Explore, as gradio components: a sentence in, its reading and a column of films a model out."""
+"""The page as gradio components: tabs, a sentence in, its reading and a column of films a model out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, get_args
 
 import gradio as gr
 from gradio.events import api
 
-from negviz.answer import AnswerError, SearchSet, answer
 from negviz.findings import FINDINGS, Polarity
-from negviz.model import DualEncoder
-from negviz.page import markup, words
+from negviz.page import markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
-from negviz.page.pictures import Pictures
-from negviz.page.room import Asked, Room
+from negviz.page.explore import Explore, chip, toggle_label
+from negviz.page.room import Room
 from negviz.prompt import MAX_CHARACTERS
 
-_WAITING: Final = 64  # questions that may queue before a visitor is asked to come back
+_WAITING: Final = 1_024  # questions that may queue before a visitor is asked to come back
 _AT_ONCE: Final = 4  # answered side by side: models are only read
 _LOOK_AGAIN: Final = 1.0  # seconds
 _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity != "uncertain")
+_PRIVATE: Final[dict[str, Any]] = {
+    "api_visibility": "private",
+    "concurrency_limit": _AT_ONCE,
+    "concurrency_id": "answers",
+    "show_progress": "minimal",
+}
+_NOTE_DOWN: Final = """(asked, visit) => {
+  const {text, opposite} = JSON.parse(asked);
+  const known = JSON.parse(visit || "[]");
+  return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
+}"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
+_UNSELECT: Final = "() => window.negviz.select('')"
+_TYPED: Final = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False, enterkeyhint="search")
 
 
-def build_page(models: Mapping[str, DualEncoder], sets: Sequence[SearchSet], pictures: Pictures) -> gr.Blocks:
-    """The page over some models and the sets `search_sets` gave, the first one answered in advance."""
-    explore = Explore(Room(models, tuple(sets), pictures))
+def build_page(room: Room) -> gr.Blocks:
+    """The page over a room, the example answered in advance over the room's first set."""
+    explore = Explore(room)
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
     ) as page:
-        _lay_out(explore, page)
+        _html(markup.header())
+        with gr.Tabs(elem_classes="nv-tabs"):
+            with gr.Tab(words.EXPLORE):
+                board = _Layout(explore, page).board
+            for name in panels.TABS:
+                with gr.Tab(name.capitalize()):
+                    panels.panel(name).lay_out(board)
+        board.seal()
+        _html(markup.footer(room.pictures.collections, room.models))
         api(explore.search, api_name="search", concurrency_limit=_AT_ONCE)
+        api(explore.compare, api_name="compare", concurrency_limit=_AT_ONCE)
     page.queue(max_size=_WAITING)
     return page
 
 
-@dataclass(frozen=True, eq=False)
-class Explore:
-    """What the components call: each method answers one sentence and holds nothing between calls."""
+class _Layout:
+    """Explore laid out from top to bottom where it is made, then wired."""
 
-    room: Room
+    def __init__(self, explore: Explore, page: gr.Blocks) -> None:
+        self.explore = explore
+        self.given, reading, columns = explore.first_paint()
+        self._ask()
+        self._choose()
+        self._read(reading)
+        self._compare()
+        self.columns = _html(columns)
+        self._remember()
+        self._origin(page)
+        self.board = Board(explore.room, self.box, self.asked)
+        for name in panels.EXPLORE:
+            panels.panel(name).lay_out(self.board)
+        self._wire()
 
-    @property
-    def models(self) -> Mapping[str, DualEncoder]:
-        return self.room.models
-
-    @property
-    def sets(self) -> tuple[SearchSet, ...]:
-        return self.room.sets
-
-    @property
-    def pictures(self) -> Pictures:
-        return self.room.pictures
-
-    def first_paint(self) -> tuple[str, str]:
-        """Reading and columns of the example, ready before anybody comes."""
-        given = self.room.answer(self.example())
-        return (
-            markup.reading(given, self.sets[0], example=True),
-            markup.columns(given, self.sets[0], self.pictures),
-        )
-
-    def example(self) -> Asked:
-        return Asked(words.EXAMPLES[0], self.sets[0].name)
-
-    def show(self, text: str, set_name: str) -> tuple[str, str, Any, str]:
-        """Reading, columns, whether to ask what was meant, and the question for the other panels."""
-        asked = Asked(text, set_name)
-        films = self.room.films(set_name)
-        try:
-            given = self.room.answer(asked)
-        except AnswerError as error:
-            return markup.complaint(str(error)), "", gr.update(visible=False), Asked("").json()
-        asks = gr.update(visible=not given.prompt.mentions)
-        return markup.reading(given, films), markup.columns(given, films, self.pictures), asks, asked.json()
-
-    def show_example(self, text: str, set_name: str) -> tuple[str, str, str, Any, str]:
-        return text, *self.show(text, set_name)
-
-    def mark(self, text: str, set_name: str, finding: str, polarity: Polarity) -> tuple[str, str, str]:
-        """The same films, marked by what the visitor says was meant."""
-        asked = Asked(text, set_name, (finding, polarity))
-        films = self.room.films(set_name)
-        try:
-            given = self.room.answer(asked)
-        except AnswerError as error:
-            return markup.complaint(str(error)), "", Asked("").json()
-        said = markup.reading(given, films, corrected=True)
-        return said, markup.columns(given, films, self.pictures), asked.json()
-
-    def search(self, prompt: str, collection: str = "", k: int = 10) -> dict[str, Any]:
-        """What every model finds for a sentence, as JSON.
-
-        `collection` is the name of the open collection ("" too), for the set that the page opens on, or
-        that name with "/test" or "/all".
-        """
-        try:
-            films = self._asked_for(collection)
-            found = answer(self.models, films, str(prompt), k=k)
-        except AnswerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return {"collection": films.collection.name, "set": films.name, **found.plain()}
-
-    def origin(self) -> tuple[str, Any]:
-        """Where films come from, and whether to look again in a while."""
-        said, settled = self.pictures.origin()
-        return markup.origin(said), gr.Timer(active=not settled)
-
-    def _asked_for(self, collection: str) -> SearchSet:
-        names = {f"{films.collection.name}/{films.name}": films for films in self.sets}
-        names |= {"": self.sets[0], self.sets[0].collection.name: self.sets[0]}
-        if collection not in names:
-            raise AnswerError(
-                f"There is no such collection here; ask for {' or '.join(filter(None, names))}."
+    def _ask(self) -> None:
+        with gr.Row(elem_classes="nv-ask"):
+            self.box = gr.Textbox(
+                words.EXAMPLES[0],
+                label=words.SENTENCE,
+                max_lines=1,
+                max_length=2 * MAX_CHARACTERS,  # longer than is read, so that a cut can be told
+                scale=8,
+                html_attributes=_TYPED,
+                elem_classes="nv-box",
             )
-        return names[collection]
+            self.button = gr.Button(words.SEARCH, variant="primary", scale=0, min_width=96)
+        _html(markup.guard())
 
+    def _choose(self) -> None:
+        sets, further = self.explore.sets, self.explore.room.further
+        with gr.Row(elem_classes="nv-choices"):
+            _html(markup.label(words.TRY))
+            self.examples = [gr.Button(text, size="sm", min_width=0, scale=0) for text in words.EXAMPLES]
+        with gr.Row(elem_classes="nv-sets"):
+            self.films = gr.Radio(
+                [
+                    (words.set_choice(films.collection.name, films.part, len(films)), films.name)
+                    for films in sets
+                ],
+                value=sets[0].name,
+                label=words.SEARCH_IN,
+                visible=len(sets) > 1,
+            )
+            self.models = gr.CheckboxGroup(
+                [(words.column_title(name)[0], name) for name in further],
+                label=words.ADD,
+                visible=bool(further),
+            )
+            self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
+            self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
 
-def _lay_out(explore: Explore, page: gr.Blocks) -> None:
-    reading, columns = explore.first_paint()
-    _html(markup.header())
-    with gr.Row(elem_classes="nv-ask"):
-        box = gr.Textbox(
-            words.EXAMPLES[0],
-            label=words.SENTENCE,
-            max_lines=1,
-            max_length=2 * MAX_CHARACTERS,  # longer than is read, so that a cut can be told
-            scale=8,
-            html_attributes=gr.InputHTMLAttributes(
-                autocomplete="off", spellcheck=False, enterkeyhint="search"
-            ),
-        )
-        button = gr.Button(words.SEARCH, variant="primary", scale=1, min_width=96)
-        chosen = gr.Radio(
-            [(words.set_choice(films.name, len(films)), films.name) for films in explore.sets],
-            value=explore.sets[0].name,
-            label=words.SEARCH_IN,
-            visible=len(explore.sets) > 1,
-        )
-    with gr.Row(elem_classes="nv-choices"):
-        _html(markup.label(words.TRY))
-        chips = [gr.Button(text, size="sm", min_width=0, scale=0) for text in words.EXAMPLES]
-    read = _html(reading)
-    with gr.Row(visible=False, elem_classes="nv-meant") as ask:
-        finding = gr.Dropdown([*FINDINGS], value=FINDINGS[0], label=words.TELL_US)
-        polarity = gr.Radio([*_CERTAIN], value=_CERTAIN[0], label=words.POLARITY)
-        mark = gr.Button(words.MARK, min_width=96, scale=0)
-    found = _html(columns)
-    asked = gr.Textbox(explore.example().json(), visible=False)
-    board = Board(explore.room, box, asked)
-    _lay_out_origin(explore, page.load, found.change)
-    _html(markup.footer(explore.sets[0].collection, explore.models))
+    def _read(self, reading: str) -> None:
+        first = chip(self.given)
+        with gr.Row(elem_classes="nv-said"):
+            with (
+                gr.Accordion(first["label"], open=False, elem_classes="nv-meant") as self.meant,
+                gr.Row(elem_classes="nv-correct"),
+            ):
+                self.finding = gr.Dropdown([*FINDINGS], value=FINDINGS[0], label=words.FINDING)
+                self.polarity = gr.Radio([*_CERTAIN], value=_CERTAIN[0], label=words.POLARITY)
+                self.mark = gr.Button(words.MARK, min_width=96, scale=0)
+                _html(markup.note(words.MARKING_ONLY))
+            self.reading = _html(reading)
+            self.taken = gr.Checkbox(
+                False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0
+            )
 
-    private: dict[str, Any] = {
-        "api_visibility": "private",
-        "concurrency_limit": _AT_ONCE,
-        "concurrency_id": "answers",
-        "show_progress": "minimal",
-    }
-    question, shown = [box, chosen], [read, found, ask, asked]
-    for event in (box.submit, button.click, chosen.change):
-        event(explore.show, question, shown, **private)
-    for chip, text in zip(chips, words.EXAMPLES, strict=True):
-        chip.click(partial(explore.show_example, text), [chosen], [box, *shown], **private)
-    mark.click(explore.mark, [*question, finding, polarity], [read, found, asked], **private)
-    board.seal()
+    def _compare(self) -> None:
+        against = self.given.opposite
+        with gr.Row(visible=False, elem_classes="nv-turned") as self.turned:
+            self.opposite = gr.Textbox(
+                against.text if against else "",
+                label=words.OPPOSITE,
+                placeholder=words.OPPOSITE_HINT,
+                max_lines=1,
+                max_length=MAX_CHARACTERS,
+                html_attributes=_TYPED,
+                scale=8,
+                elem_classes="nv-box",
+            )
+            self.turn = gr.Button(words.COMPARE, scale=0, min_width=96)
 
+    def _remember(self) -> None:
+        """Between two questions everything is kept by the browser: the server knows no visitor."""
+        example = self.explore.example().json()
+        self.asked = gr.Textbox(example, visible=False)
+        self.pinned = gr.Textbox("", visible=False)
+        self.visit = gr.Textbox("[]", visible=False)
 
-def _lay_out_origin(explore: Explore, *events: Callable[..., Any]) -> None:
-    """A line that is right as soon as it is known, and brought up to date by `events`."""
-    said, _ = explore.pictures.origin()
-    line = _html(markup.origin(said))
-    if explore.pictures.openi is not None:
+    def _origin(self, page: gr.Blocks) -> None:
+        """A line that is right as soon as it is known, and brought up to date after every answer."""
+        said, _ = self.explore.pictures.origin(self.explore.sets[0].collection.name)
+        line = _html(markup.origin(said))
         timer = gr.Timer(_LOOK_AGAIN, active=False)
-        for when in (*events, timer.tick):
-            when(
-                explore.origin,
-                outputs=[line, timer],
-                queue=False,
-                api_visibility="private",
-                show_progress="hidden",
-            )
+        if self.explore.pictures.openi is not None or len(self.explore.pictures.collections) > 1:
+            for when in (page.load, self.columns.change, timer.tick):
+                when(
+                    self.explore.origin,
+                    [self.films],
+                    [line, timer],
+                    queue=False,
+                    api_visibility="private",
+                    show_progress="hidden",
+                )
+
+    def _wire(self) -> None:
+        shown = [
+            self.reading,
+            self.columns,
+            self.meant,
+            self.taken,
+            self.opposite,
+            self.turned,
+            self.pin,
+            self.pinned,
+            self.asked,
+        ]
+        kept = [self.taken, self.pinned, self.asked]
+        explore, question = self.explore, [self.box, self.films, self.models, *kept]
+        for event in (self.box.submit, self.button.click, self.films.input, self.models.input):
+            event(explore.ask, question, shown, **_PRIVATE)
+        for button, text in zip(self.examples, words.EXAMPLES, strict=True):
+            _example(button, text, self.box, partial(explore.ask, text), question[1:], shown)
+        self.mark.click(explore.mark, [self.finding, self.polarity, *kept], shown, **_PRIVATE)
+        for event in (self.turn.click, self.opposite.submit):
+            event(explore.turn, [self.opposite, self.pinned, self.asked], shown, **_PRIVATE)
+        self.taken.input(explore.look, kept, shown, **_PRIVATE)
+        self.pin.click(explore.pin, kept, shown, **_PRIVATE)
+        self.clear.click(explore.clear, [self.films, self.visit], [self.box, self.visit, *shown], **_PRIVATE)
+        self.clear.click(None, js=_UNSELECT, api_visibility="private")
+        self.asked.change(
+            None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"
+        )
+
+
+def _example(
+    button: gr.Button,
+    text: str,
+    box: gr.Textbox,
+    ask: Callable[..., Any],
+    inputs: list[Any],
+    shown: list[Any],
+) -> None:
+    """A click puts the example into the box, in the browser, and asks it."""
+    button.click(None, outputs=[box], js=f"() => {text!r}", api_visibility="private")
+    button.click(ask, inputs, shown, **_PRIVATE)

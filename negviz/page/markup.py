@@ -1,33 +1,27 @@
-"""An answer as HTML.  What comes from a visitor or a manifest goes in by `Markup.format`, which escapes."""
+"""An answer in words, as HTML.  What a visitor typed or a manifest says goes in by `Markup.format`, which
+escapes."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from itertools import pairwise
 from typing import Final
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from negviz.answer import Answer, Column, SearchSet
-from negviz.collection import Collection, Film
+from negviz.answer import Answer, SearchSet
+from negviz.identifiers import SIGNS
 from negviz.model import DualEncoder
 from negviz.page import words
-from negviz.page.pictures import Pictures
-from negviz.prompt import Prompt
-from negviz.retrieval import Hit
 
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
-_MARKS: Final = {  # the shape tells them apart as well as the colour does
-    True: ("✓", words.MATCHES, "matches"),
-    False: ("✗", words.CONTRADICTS, "contradicts"),
-    None: ("?", words.NOT_STATED, "not-stated"),
-}
 _EMPTY: Final = Markup("")
 
 
-def _join(parts: Iterable[Markup]) -> Markup:
+def join(parts: Iterable[Markup]) -> Markup:
     return _EMPTY.join(parts)
 
 
@@ -35,7 +29,7 @@ def _say(text: str) -> Markup:
     return Markup('<p class="nv-say">{}</p>').format(text)
 
 
-def _note(text: str) -> Markup:
+def note(text: str) -> Markup:
     return Markup('<p class="nv-note">{}</p>').format(text)
 
 
@@ -46,15 +40,24 @@ def header() -> Markup:
     ).format(words.NOT_CLINICAL, words.TITLE, words.TAGLINE)
 
 
-def footer(collection: Collection, models: Mapping[str, DualEncoder]) -> Markup:
+def footer(collections: Iterable[str], models: Mapping[str, DualEncoder]) -> Markup:
     model = next(iter(models.values()))
     lines = [
         words.base_note(model.family, (model.source or {}).get("id")),
-        words.CREDITS.get(collection.name, ""),
+        *(words.CREDITS.get(name, "") for name in collections),
     ]
     return Markup('<footer class="nv-foot">{}</footer>').format(
-        _join(Markup("<p>{}</p>").format(line) for line in lines if line)
+        join(Markup("<p>{}</p>").format(line) for line in lines if line)
     )
+
+
+def guard() -> Markup:
+    """The warning before a sentence that may name a patient is sent; shown by `scripts/10_search.js`."""
+    return Markup(
+        '<div class="nv-guard" role="alertdialog" aria-labelledby="nv-guard-says" data-signs="{}" '
+        'data-says="{}" hidden><p id="nv-guard-says"></p><button type="button" data-guard="back">{}</button>'
+        '<button type="button" data-guard="send">{}</button></div>'
+    ).format(json.dumps([asdict(sign) for sign in SIGNS]), words.IDENTIFIER, words.GO_BACK, words.SEND_ANYWAY)
 
 
 def origin(text: str) -> Markup:
@@ -74,54 +77,62 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(answer: Answer, films: SearchSet, *, example: bool = False, corrected: bool = False) -> Markup:
-    """What was understood, what came of it, and what was searched; announced when it changes."""
-    lines = [
-        _read_as(answer, example=example),
-        _said(answer, corrected=corrected),
-        _note(words.searched(films.name, answer.tally, len(films), marked=answer.marked)),
-    ]
-    return Markup('<div class="nv-reading" role="status">{}</div>').format(_join(lines))
+def reading(
+    answer: Answer, usual: Mapping[str, float], *, example: bool = False, corrected: bool = False
+) -> Markup:
+    """What was understood and what came of it; announced when it changes.
 
-
-def _read_as(answer: Answer, *, example: bool) -> Markup:
+    `usual` says by model in how many of ten films sentences like this one go wrong: one proves little.
+    """
     label = words.EXAMPLE if example else words.YOU_TYPED
-    chips = _join(
-        Markup('<li class="nv-chip">{}</li>').format(words.reading(mention.finding, mention.polarity))
-        for mention in answer.mentions
-    )
     return Markup(
-        '<div class="nv-read-as"><p class="nv-sentence"><span class="nv-label">{}</span> '
+        '<div class="nv-reading" role="status"><p class="nv-sentence"><span class="nv-label">{}</span> '
         '<q dir="auto">{}</q></p>{}</div>'
-    ).format(
-        label, _sentence(answer.prompt), Markup('<ul class="nv-chips">{}</ul>').format(chips) if chips else ""
-    )
+    ).format(label, _sentence(answer), _said(answer, usual, corrected=corrected))
 
 
-def _sentence(prompt: Prompt) -> Markup:
-    """The sentence with the cues that negate or hedge underlined twice."""
-    text, at, parts = prompt.text[:_ECHOED], 0, []
-    for cue in sorted(prompt.cues, key=lambda cue: cue.span):
-        start, end = cue.span
-        if cue.kind in _UNDERLINED and at <= start and end <= len(text):
-            parts += [Markup("{}").format(text[at:start]), Markup("<u>{}</u>").format(text[start:end])]
-            at = end
-    rest = text[at:] + ("…" if len(prompt.text) > _ECHOED else "")
-    return _join([*parts, Markup("{}").format(rest)])
+def searched(answer: Answer, films: SearchSet) -> Markup:
+    """What was searched, and how to read the numbers."""
+    line = words.searched(films.part, answer.tally, len(films), marked=answer.marked)
+    return note(f"{line} {words.SIMILARITY}.")
 
 
-def _said(answer: Answer, *, corrected: bool) -> Markup:
+def _sentence(answer: Answer) -> Markup:
+    """The sentence: cues that negate or hedge underlined twice, what they reach over shaded."""
+    text = answer.prompt.text[:_ECHOED]
+    cues = [cue.span for cue in answer.prompt.cues if cue.kind in _UNDERLINED]
+    edges = {0, len(text)} | {min(edge, len(text)) for span in (*cues, *answer.scopes) for edge in span}
+    cuts = sorted(edges)
+    parts = [
+        _stretch(text[start:end], cue=_within(start, end, cues), scope=_within(start, end, answer.scopes))
+        for start, end in pairwise(cuts)
+    ]
+    rest = Markup("…") if len(answer.prompt.text) > _ECHOED else _EMPTY
+    return join([*parts, rest])
+
+
+def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(first <= start and end <= last for first, last in spans)
+
+
+def _stretch(text: str, *, cue: bool, scope: bool) -> Markup:
+    shown = Markup("<u>{}</u>").format(text) if cue else Markup("{}").format(text)
+    return Markup('<span class="nv-scope">{}</span>').format(shown) if scope else shown
+
+
+def _said(answer: Answer, usual: Mapping[str, float], *, corrected: bool) -> Markup:
     lines = [_verdict(answer) if answer.marked else _why_unmarked(answer)]
-    lines += [_note(words.CORRECTED)] if corrected else []
-    lines += [_note(words.CUT)] if answer.cut else []
-    return _join(lines)
+    counts = [(column.model, usual[column.model]) for column in answer.columns if column.model in usual]
+    lines += [note(words.usual(counts))] if counts else []
+    lines += [note(words.CORRECTED)] if corrected else []
+    lines += [note(words.CUT)] if answer.cut else []
+    return join(lines)
 
 
 def _why_unmarked(answer: Answer) -> Markup:
     prompt = answer.prompt
     hedges = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "uncertainty")
-    why = words.uncertain(next(hedges, None)) if answer.mentions else words.NOTHING_RECOGNISED
-    return _say(why)
+    return _say(words.uncertain(next(hedges, None)) if answer.mentions else words.NOTHING_RECOGNISED)
 
 
 def _verdict(answer: Answer) -> Markup:
@@ -134,76 +145,3 @@ def _verdict(answer: Answer) -> Markup:
     ]
     before, what, after = words.verdict(asked, showing, counts, len(first.hits))
     return _say(Markup("{}<em>{}</em>{}").format(before, what, after))
-
-
-# Columns --------------------------------------------------------------------------------------
-
-
-def columns(answer: Answer, films: SearchSet, pictures: Pictures) -> Markup:
-    """A column a model: its count, then its films."""
-    inside = _join(_column(column, answer, films, pictures) for column in answer.columns)
-    return Markup('<div class="nv-columns">{}</div>{}').format(inside, _note(words.SIMILARITY))
-
-
-def _column(column: Column, answer: Answer, films: SearchSet, pictures: Pictures) -> Markup:
-    name, role = words.column_title(column.model)
-    tiles = _join(_tile(hit, films, pictures, marked=answer.marked) for hit in column.hits)
-    return Markup(
-        '<section class="nv-column" data-model="{}"><h2>{} <small>{}</small></h2>{}'
-        '<ol class="nv-tiles">{}</ol></section>'
-    ).format(column.model, name, role, _count(column) if answer.marked else "", tiles)
-
-
-def _count(column: Column) -> Markup:
-    tally = column.tally
-    matching, chance = words.precision(tally.matches, tally.judged, len(column.hits), column.random_picks)
-    return Markup(
-        '<p class="nv-count"><strong>{}</strong>{}</p><p class="nv-marks" aria-hidden="true">{}</p>'
-    ).format(
-        matching,
-        Markup(" <span>· {}</span>").format(chance) if chance else "",
-        _join(_shape(hit.relevant) for hit in column.hits),
-    )
-
-
-def _shape(relevant: bool | None) -> Markup:
-    shape, _, name = _MARKS[relevant]
-    return Markup('<i class="nv-{}" aria-hidden="true">{}</i>').format(name, shape)
-
-
-def _mark(relevant: bool | None) -> Markup:
-    _, word, name = _MARKS[relevant]
-    return Markup('<p class="nv-mark nv-{}">{} {}</p>').format(name, _shape(relevant), word)
-
-
-def _tile(hit: Hit, films: SearchSet, pictures: Pictures, *, marked: bool) -> Markup:
-    film = films.collection.by_id(hit.id)
-    in_tuning = film.split == "train" and films.name == "all"
-    return Markup(
-        '<li class="nv-tile" data-film="{}">{}{}<p class="nv-score"><span>#{}</span> '
-        '<span><span class="nv-unseen">{}</span> {}</span></p>{}</li>'
-    ).format(
-        film.id,
-        _well(film, pictures),
-        _mark(hit.relevant) if marked else "",
-        hit.rank,
-        words.SIMILARITY_OF_FILM,
-        words.number(hit.score),
-        Markup('<p class="nv-tuned">{}</p>').format(words.IN_TUNING) if in_tuning else "",
-    )
-
-
-def _well(film: Film, pictures: Pictures) -> Markup:
-    """A black well with the film in it as soon as it comes, or with its id where there is no hope of it.
-
-    Gradio patches old nodes into new ones, and a patched <img> goes on showing its old film until the
-    new one has come: under a new mark, a falsehood.  An element name per film makes gradio replace it.
-    """
-    if not pictures.hoped_for(film):
-        return Markup('<div class="nv-well"><span class="nv-id">{}</span></div>').format(film.id)
-    element = f"nv-film-{hashlib.sha256(film.id.encode()).hexdigest()[:12]}"
-    return Markup(
-        '<{0} class="nv-well"><span class="nv-id" aria-hidden="true">{1}</span>'
-        '<a href="film/large?{2}" target="_blank" rel="noopener" aria-label="{3}">'
-        '<img src="film/tile?{2}" alt="" decoding="async"></a></{0}>'
-    ).format(element, film.id, urlencode({"id": film.id}), words.OPEN_FILM.format(id=film.id))

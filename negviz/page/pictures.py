@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from negviz.collection import Collection, CollectionError, Film
@@ -13,44 +12,93 @@ from negviz.on_demand import Openi
 from negviz.openi import IMAGE_HOST
 from negviz.page import words
 
+OPENI: Final = "openi"
+PHANTOMS: Final = "phantoms"
 
-@dataclass(frozen=True, eq=False)
+
 class Pictures:
-    """The images of a collection's films: its own, then those that can be fetched."""
+    """The images of the films of the open collections: their own, then those that can be fetched."""
 
-    collection: Collection
-    openi: Openi | None = None  # None: nothing is fetched
+    def __init__(self, *collections: Collection, openi: Openi | None = None) -> None:
+        """`openi` fetches films of the collection of that name; without it nothing is fetched.
+
+        Raises `CollectionError` where two collections have a film of the same id.
+        """
+        self.collections = {collection.name: collection for collection in collections}
+        self.openi = openi
+        self._home: dict[str, Collection] = {}
+        for collection in collections:
+            for film in collection:
+                if film.id in self._home:
+                    raise CollectionError(
+                        f"The collections {self._home[film.id].name!r} and {collection.name!r} both have a "
+                        f"film {film.id!r}; open one of them alone, with --collection."
+                    )
+                self._home[film.id] = collection
+        self._at_hand: dict[str, int] = {}
+
+    def film(self, film_id: str) -> Film:
+        """The film of that id in whichever collection.  Raises `CollectionError`."""
+        return self._of(film_id).by_id(film_id)
 
     def hoped_for(self, film: Film) -> bool:
         """Whether it is worth asking for a film's picture; at once, so on demand it may still fail."""
-        return self.openi is not None or self.collection.image_path(film) is not None
+        collection = self._of(film.id)
+        return self._fetched(collection) is not None or collection.image_path(film) is not None
 
     async def find(self, film_id: str, *, wait: float) -> Path | None:
         """The image of a film; None where it is still on its way after `wait` seconds.
 
         Raises `CollectionError` where there is no such film, `DownloadError` where it cannot be fetched.
         """
-        path = self.collection.image_path(self.collection.by_id(film_id))
+        collection = self._of(film_id)
+        path = collection.image_path(collection.by_id(film_id))
         if path is not None:
             return path
-        if self.openi is None:
+        openi = self._fetched(collection)
+        if openi is None:
             raise CollectionError(f"The image of film {film_id!r} is not at hand.")
         try:
-            return await self.openi.films.take(film_id, wait=wait)
+            return await openi.films.take(film_id, wait=wait)
         except DownloadError as error:
-            if error.reason == "slow" and self.openi.films.missing(film_id) is None:
+            if error.reason == "slow" and openi.films.missing(film_id) is None:
                 return None
             raise
 
-    def origin(self) -> tuple[str, bool]:
-        """Where films come from, in words, and whether that is settled.  Never waits."""
-        if self.openi is None or self._at_hand == len(self.collection):
-            return words.origin(self._at_hand, len(self.collection)), True
-        reached = self.openi.films.reachable()
-        host = self.openi.downloader.host
-        name = "NLM" if host == IMAGE_HOST else urlsplit(host).netloc
-        return words.origin(self._at_hand, len(self.collection), name, reached=reached), reached is not None
+    def can_be_had(self, name: str) -> bool | None:
+        """Whether the films of a collection can be shown; None: not known yet.  Never waits."""
+        collection = self.collections[name]
+        if self.at_hand(name) == len(collection):
+            return True
+        openi = self._fetched(collection)
+        return False if openi is None else openi.films.reachable()
 
-    @cached_property
-    def _at_hand(self) -> int:
-        return sum(self.collection.image_path(film) is not None for film in self.collection)
+    def origin(self, name: str | None = None) -> tuple[str, bool]:
+        """Where films of a collection (the first) come from, in words, and whether that is settled."""
+        name = next(iter(self.collections)) if name is None else name
+        if name == PHANTOMS and OPENI in self.collections:
+            had = self.can_be_had(OPENI)
+            return words.simulated(had, asked=self.openi is not None), had is not None
+        openi, films = self._fetched(self.collections[name]), len(self.collections[name])
+        if openi is None or self.at_hand(name) == films:
+            return words.origin(self.at_hand(name), films), True
+        reached = openi.films.reachable()
+        host = openi.downloader.host
+        called = "NLM" if host == IMAGE_HOST else urlsplit(host).netloc
+        return words.origin(self.at_hand(name), films, called, reached=reached), reached is not None
+
+    def at_hand(self, name: str) -> int:
+        """How many films of a collection lie on this machine; counted once."""
+        if name not in self._at_hand:
+            collection = self.collections[name]
+            self._at_hand[name] = sum(collection.image_path(film) is not None for film in collection)
+        return self._at_hand[name]
+
+    def _fetched(self, collection: Collection) -> Openi | None:
+        return self.openi if collection.name == OPENI else None
+
+    def _of(self, film_id: str) -> Collection:
+        try:
+            return self._home[film_id]
+        except KeyError:
+            raise CollectionError(f"There is no film {film_id!r} here.") from None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, Final, cast, get_args
 
-from negviz.answer import Answer, AnswerError, SearchSet, answer
+from negviz.answer import Answer, AnswerError, SearchSet, answer, ranks
+from negviz.comparison import Comparison
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
 from negviz.page.pictures import Pictures
+from negviz.retrieval import Hit
 
+FIRST: Final = 3  # columns that everybody sees; further models are added by the visitor
 _REMEMBERED: Final = 256  # answers kept in memory, for the panels of one visit and for a whole room at once
 
 
@@ -23,21 +27,37 @@ class Asked:
     text: str
     films: str = ""  # the name of a search set; "" and unknown names mean the first
     meant: tuple[str, Polarity] | None = None  # what the visitor says the sentence says
+    models: tuple[str, ...] = ()  # models beyond the first ones that the visitor has added
+    opposite: str = ""  # the contrary sentence in the visitor's words; "": ours
 
     def json(self) -> str:
-        return json.dumps({"text": self.text, "films": self.films, "meant": self.meant})
+        return json.dumps(
+            {
+                "text": self.text,
+                "films": self.films,
+                "meant": self.meant,
+                "models": self.models,
+                "opposite": self.opposite,
+            }
+        )
 
     @classmethod
     def read(cls, text: str | None) -> Asked:
         """What `json` wrote; an empty question where it is anything else."""
         try:
             given: Any = json.loads(text or "")
-            meant = given["meant"]
+            meant = given.get("meant")
             said = (meant[0], meant[1]) if meant else None
             if said is not None and (said[0] not in FINDINGS or said[1] not in get_args(Polarity)):
                 said = None
-            return cls(str(given["text"]), str(given["films"]), cast("tuple[str, Polarity] | None", said))
-        except (ValueError, TypeError, LookupError):
+            return cls(
+                text=str(given["text"]),
+                films=str(given.get("films", "")),
+                meant=cast("tuple[str, Polarity] | None", said),
+                models=tuple(map(str, given.get("models", ()))),
+                opposite=str(given.get("opposite", "")),
+            )
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return cls("")
 
 
@@ -48,21 +68,85 @@ class Room:
     models: Mapping[str, DualEncoder]
     sets: tuple[SearchSet, ...]
     pictures: Pictures
-    _answers: Any = field(init=False, repr=False)
+    _answers: _Memory = field(init=False, repr=False)
+    _forgetful: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_answers", lru_cache(maxsize=_REMEMBERED)(self._answer))
+        object.__setattr__(self, "_answers", _Memory(self._answer))
 
     def films(self, name: str) -> SearchSet:
         """The set of that name, else the first."""
         return next((films for films in self.sets if films.name == name), self.sets[0])
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Names of the models that a visitor may add."""
+        return tuple(self.models)[FIRST:]
+
+    def chosen(self, asked: Asked) -> dict[str, DualEncoder]:
+        """The models that answer a question, in column order."""
+        names = [*tuple(self.models)[:FIRST], *(name for name in self.further if name in asked.models)]
+        return {name: self.models[name] for name in names}
+
     def answer(self, asked: Asked) -> Answer:
-        """The ten best films of every model; asked again, remembered.  Raises `AnswerError`."""
-        return cast("Answer", self._answers(asked))
+        """The ten best films of every chosen model; asked again, remembered.  Raises `AnswerError`."""
+        return self._answers.recall(asked)
+
+    def compare(self, asked: Asked, other: Asked) -> Comparison:
+        """Two questions over the films and by the models of the first.  Raises `AnswerError`."""
+        return Comparison.of(
+            self.answer(asked), self.answer(replace(other, films=asked.films, models=asked.models))
+        )
+
+    def ranks(self, asked: Asked, film_id: str) -> dict[str, Hit]:
+        """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
+        return ranks(self.answer(asked), self.films(asked.films), film_id)
+
+    def forget(self, texts: Iterable[str]) -> None:
+        """Drop what is remembered of these sentences, here and where `when_forgetting` was told to."""
+        for text in texts:
+            self._answers.forget(text)
+            for forget in self._forgetful:
+                forget(text)
+
+    def when_forgetting(self, forget: Callable[[str], None]) -> None:
+        """Have `forget(text)` called where a visitor asks for a sentence to be forgotten."""
+        self._forgetful.append(forget)
 
     def _answer(self, asked: Asked) -> Answer:
-        return answer(self.models, self.films(asked.films), asked.text, meant=asked.meant)
+        return answer(
+            self.chosen(asked),
+            self.films(asked.films),
+            asked.text,
+            meant=asked.meant,
+            opposite=asked.opposite,
+        )
+
+
+class _Memory:
+    """Answers by question, the least recently asked dropped first.  Safe under threads."""
+
+    def __init__(self, find: Callable[[Asked], Answer]) -> None:
+        self._find = find
+        self._kept: OrderedDict[Asked, Answer] = OrderedDict()
+        self._lock = Lock()
+
+    def recall(self, asked: Asked) -> Answer:
+        with self._lock:
+            if asked in self._kept:
+                self._kept.move_to_end(asked)
+                return self._kept[asked]
+        found = self._find(asked)
+        with self._lock:
+            self._kept[asked] = found
+            while len(self._kept) > _REMEMBERED:
+                self._kept.popitem(last=False)
+        return found
+
+    def forget(self, text: str) -> None:
+        with self._lock:
+            for asked in [asked for asked in self._kept if text in (asked.text, asked.opposite)]:
+                del self._kept[asked]
 
 
 __all__ = ["AnswerError", "Asked", "Room"]

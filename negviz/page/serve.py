@@ -5,7 +5,11 @@ from __future__ import annotations
 import gradio as gr
 
 from negviz.page.films import film_routes
-from negviz.page.pictures import Pictures
+from negviz.page.fonts import font_routes
+from negviz.page.health import health_routes
+from negviz.page.panels import panel_routes
+from negviz.page.ranks import rank_routes
+from negviz.page.room import Room
 from negviz.page.scripts import head, script_routes
 from negviz.page.theme import css, theme
 
@@ -14,11 +18,19 @@ class ServeError(ValueError):
     """A page that cannot be served; the message is one sentence that says what to do."""
 
 
-def serve(page: gr.Blocks, pictures: Pictures, *, port: int, host: str | None = None) -> None:
+def serve(page: gr.Blocks, room: Room, *, port: int, host: str | None = None) -> None:
     """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
 
     Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
     """
+    routes = [
+        *film_routes(room.pictures),
+        *rank_routes(room),
+        *panel_routes(room),
+        *script_routes(),
+        *font_routes(),
+        *health_routes(room),
+    ]
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -26,7 +38,7 @@ def serve(page: gr.Blocks, pictures: Pictures, *, port: int, host: str | None = 
             theme=theme(),
             css=css(),
             head=head(),
-            app_kwargs={"routes": [*film_routes(pictures), *script_routes()]},  # before gradio's
+            app_kwargs={"routes": routes},  # before gradio's
             allowed_paths=[],
             max_file_size="1kb",  # nothing here is uploaded
             run_history=False,  # it would keep what visitors type

@@ -7,6 +7,8 @@ from typing import Final
 
 import gradio as gr
 
+from negviz.page.fonts import FAMILY, font_css
+
 _STYLES: Final = Path(__file__).with_name("styles")  # joined in the order of their names
 _PALETTE: Final = {  # light, dark
     "ground": ("#F4F5F3", "#0C0E10"),
@@ -17,7 +19,7 @@ _PALETTE: Final = {  # light, dark
     "matches": ("#006B5B", "#5CCFB8"),
     "contradicts": ("#A3276B", "#F59AC3"),
 }
-_FONTS: Final = ("system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")  # none is fetched
+_FONTS: Final = (FAMILY, "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 _MONO: Final = ("ui-monospace", "Consolas", "monospace")
 _GRADIO: Final = {  # which of gradio's colours takes which of ours
     "ground": (
@@ -50,7 +52,7 @@ _GRADIO: Final = {  # which of gradio's colours takes which of ours
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's plainest theme in our colours, both modes, with no font that must be fetched."""
+    """Gradio's plainest theme in our colours, both modes, with no font from elsewhere."""
     colours = {"color_accent": "var(--nv-ink)"}  # it has no dark variant
     for ours, names in _GRADIO.items():
         light, dark = _PALETTE[ours]
@@ -65,4 +67,4 @@ def css() -> str:
         "".join(f"--nv-{name}:{pair[mode]};" for name, pair in _PALETTE.items()) for mode in (0, 1)
     )
     rules = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_STYLES.glob("*.css")))
-    return f":root{{{light}}}:root .dark,:root.dark{{{dark}}}\n{rules}"
+    return f"{font_css()}:root{{{light}}}:root .dark,:root.dark{{{dark}}}\n{rules}"

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from negviz.identifiers import identifier
 from negviz.page import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit
+from tests.test_identifiers import IDENTIFYING, ORDINARY
 
 MODELS = ("base", "con1", "con2")
 SECRET = "no effusion in zanzibar"
+CHIP = ".nv-meant > button > span:first-child"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 def test_first_paint_is_an_example_already_answered(visit: Visit) -> None:
     assert visit.text(".nv-sentence") == "Example No pleural effusion"  # the quotation marks are drawn
-    assert visit.text(".nv-chip") == "effusion · absent"
+    assert visit.text(CHIP) == "effusion · absent"
     assert visit.text(".nv-strip") == words.NOT_CLINICAL
-    assert visit.page.locator("h2").all_inner_texts() == [
+    assert visit.page.locator(".nv-column h2").all_inner_texts() == [
         "Base before tuning",
         "CON1 tuned on matching pairs",
         "CON2 tuned on opposites",
@@ -39,7 +43,7 @@ def test_a_typed_sentence_changes_the_galleries(stay: Visit) -> None:
     before = stay.films("con2")
     stay.search("small left pleural effusion")
     assert stay.text(".nv-sentence").startswith("Read as")
-    assert stay.text(".nv-chip") == "effusion · present"
+    assert stay.text(CHIP) == "effusion · present"
     assert stay.films("con2") != before
     shown = stay.page.locator("[data-model=con2] .nv-tile").first
     assert words.MATCHES in shown.inner_text()
@@ -50,17 +54,17 @@ def test_a_typed_sentence_changes_the_galleries(stay: Visit) -> None:
 def test_an_example_answers_itself(stay: Visit) -> None:
     stay.page.get_by_role("button", name="Effusion cannot be excluded").click()
     stay.page.get_by_text("so nothing is counted").wait_for(timeout=ANSWERS_WITHIN)
-    assert stay.page.get_by_role("textbox").input_value() == "Effusion cannot be excluded"
+    assert stay.box.input_value() == "Effusion cannot be excluded"
     assert stay.page.locator(".nv-mark").count() == 0
 
 
 def test_all_films_are_tagged_where_they_were_used_in_tuning(stay: Visit) -> None:
     stay.search("no effusion")
     assert stay.page.locator(".nv-tuned").count() == 0
-    stay.page.get_by_role("radio", name="All films").check()
+    stay.page.get_by_role("radio", name="all films").check()
     stay.page.locator(".nv-tuned").first.wait_for(timeout=ANSWERS_WITHIN)
-    assert "all 26 films" in stay.text(".nv-reading")
-    stay.page.get_by_role("radio", name="Test films").check()
+    stay.page.get_by_text("Searched all 26 films").wait_for(timeout=ANSWERS_WITHIN)
+    stay.page.get_by_role("radio", name="test films").check()
     stay.page.get_by_text("Searched 10 films").wait_for(timeout=ANSWERS_WITHIN)
 
 
@@ -81,7 +85,7 @@ def test_odd_sentences_are_survived(stay: Visit) -> None:
     assert len(stay.films("con1")) == 10
     stay.search("no effusion " + "y" * 3_000)
     assert words.CUT in stay.text(".nv-reading")
-    stay.page.get_by_role("textbox").fill("   ")
+    stay.box.fill("   ")
     stay.page.get_by_role("button", name=words.SEARCH, exact=True).click()
     stay.page.get_by_text("Type a sentence to search for").wait_for(timeout=ANSWERS_WITHIN)
     stay.search("no effusion")
@@ -100,6 +104,140 @@ def test_what_was_meant_can_be_told_by_keyboard_alone(stay: Visit) -> None:
     stay.page.get_by_text(words.CORRECTED).wait_for(timeout=ANSWERS_WITHIN)
     assert stay.films("base") == films
     assert stay.page.locator(".nv-mark").count() == 30
+    assert stay.text(CHIP) == "effusion · absent"
+
+
+def test_a_reading_that_was_recognised_can_be_corrected_too(stay: Visit) -> None:
+    stay.search("no pleural effusion")
+    chip = stay.page.locator(".nv-meant > button")
+    assert chip.get_attribute("aria-expanded") == "false"
+    chip.focus()
+    stay.page.keyboard.press("Enter")
+    stay.page.locator(".nv-meant > button[aria-expanded=true]").wait_for(timeout=ANSWERS_WITHIN)
+    stay.page.get_by_role("radio", name="present").check()
+    stay.page.get_by_role("button", name=words.MARK).click()
+    stay.page.get_by_text(words.CORRECTED).wait_for(timeout=ANSWERS_WITHIN)
+    assert stay.text(CHIP) == "effusion · present"
+
+
+def test_groups_of_choices_have_names(stay: Visit) -> None:
+    assert stay.page.get_by_role("group", name=words.SEARCH_IN).is_visible()
+
+
+# Selecting ------------------------------------------------------------------------------------
+
+
+def test_a_film_selected_by_keyboard_is_selected_everywhere_with_its_ranks(visit: Visit) -> None:
+    visit.page.get_by_role("radio", name="all films").check()
+    visit.page.get_by_text("Searched all 26 films").wait_for(timeout=ANSWERS_WITHIN)
+    columns = {model: visit.films(model) for model in MODELS}
+    film = next(film for film in columns["base"] if film not in columns["con2"] and film not in HOSTILE)
+    visit.page.locator(f"[data-model=base] [data-film={film}] .nv-pick").focus()
+    visit.page.keyboard.press("Enter")
+    spare = visit.page.locator(".nv-spare[data-model=con2]")
+    spare.get_by_text("[rank ").wait_for(timeout=ANSWERS_WITHIN)
+    assert spare.locator("img").evaluate("image => image.src").endswith(f"id={film}")
+    assert "similarity" in spare.inner_text()
+    place = columns["base"].index(film) + 1
+    assert visit.text(".nv-spare[data-model=base]") == words.IN_TEN.format(place)
+    pressed = visit.page.locator(f"[data-film={film}] .nv-pick")
+    assert {tile.get_attribute("aria-pressed") for tile in pressed.all()} == {"true"}
+    states: tuple[tuple[bool, Literal["attached", "detached"]], ...] = (
+        (True, "attached"),
+        (False, "detached"),
+    )
+    for compared, state in states:
+        visit.page.get_by_role("checkbox", name=words.TAKE_AWAY).set_checked(compared)
+        visit.page.locator(".nv-compared").wait_for(state=state, timeout=ANSWERS_WITHIN)
+    spare.get_by_text("[rank ").wait_for(timeout=ANSWERS_WITHIN)
+    visit.search("pleural effusion")
+    assert visit.page.locator(".nv-selected").first.get_attribute("data-film") == film
+    visit.page.locator(".nv-pick").first.focus()
+    visit.page.keyboard.press("Escape")
+    assert visit.page.locator(".nv-selected").count() == 0
+    assert visit.text(".nv-spare[data-model=con2]") == words.PICK
+
+
+# Taking the "no" away, pinning ----------------------------------------------------------------
+
+
+def test_the_no_is_taken_away_by_keyboard_alone(visit: Visit) -> None:
+    visit.page.get_by_role("radio", name="all films").check()
+    visit.page.get_by_text("Searched all 26 films").wait_for(timeout=ANSWERS_WITHIN)
+    visit.page.get_by_role("checkbox", name=words.TAKE_AWAY).focus()
+    visit.page.keyboard.press("Space")
+    visit.page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
+    assert visit.page.locator("[data-model=base] h3 q").all_inner_texts() == [
+        "No pleural effusion",
+        "Pleural effusion",
+    ]
+    assert visit.text("[data-model=base] .nv-stays") == "10 of 10 films stay"
+    opposite = visit.page.get_by_role("textbox", name=words.OPPOSITE)
+    assert opposite.input_value() == "Pleural effusion"
+    opposite.fill("there is fluid")
+    opposite.press("Enter")
+    visit.page.locator("[data-model=con2] h3 q", has_text="there is fluid").wait_for(timeout=ANSWERS_WITHIN)
+    visit.page.get_by_role("checkbox", name=words.TAKE_AWAY).uncheck()
+    visit.page.locator(".nv-compared").wait_for(state="detached", timeout=ANSWERS_WITHIN)
+    assert len(visit.films("base")) == 10
+
+
+def test_a_pinned_sentence_is_compared_with_the_next(visit: Visit) -> None:
+    visit.page.get_by_role("button", name=words.PIN).click()
+    visit.page.get_by_role("button", name=words.UNPIN).wait_for(timeout=ANSWERS_WITHIN)
+    visit.search("lungs without fluid around them")
+    visit.page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
+    said = visit.page.locator("[data-model=con1] h3 q").all_inner_texts()
+    assert said == ["lungs without fluid around them", "No pleural effusion"]
+    visit.page.get_by_role("button", name=words.UNPIN).click()
+    visit.page.locator(".nv-compared").wait_for(state="detached", timeout=ANSWERS_WITHIN)
+
+
+# What is typed --------------------------------------------------------------------------------
+
+
+def test_what_may_name_a_patient_is_not_sent_unasked(visit: Visit) -> None:
+    sent: list[str] = []
+    visit.page.on("request", lambda asked: sent.append(asked.post_data or ""))
+    guard = visit.page.locator(".nv-guard")
+    visit.box.fill("no effusion, MRN 0045123")
+    visit.box.press("Enter")
+    guard.get_by_text("a record number").wait_for(timeout=ANSWERS_WITHIN)
+    visit.page.keyboard.press("Enter")  # back to the sentence
+    assert guard.is_hidden()
+    assert visit.box.evaluate("box => box === document.activeElement")
+    visit.page.get_by_role("button", name=words.SEARCH, exact=True).click()
+    guard.wait_for(timeout=ANSWERS_WITHIN)
+    assert not any("0045123" in body for body in sent)
+    guard.get_by_role("button", name=words.SEND_ANYWAY).click()
+    visit.page.locator(".nv-sentence q", has_text="0045123").wait_for(timeout=ANSWERS_WITHIN)
+    assert any("0045123" in body for body in sent)
+
+
+def test_the_browser_sees_in_a_sentence_what_python_sees(visit: Visit) -> None:
+    texts = [*IDENTIFYING, *ORDINARY]
+    found = visit.page.evaluate(
+        """texts => { const signs = JSON.parse(document.querySelector('.nv-guard').dataset.signs);
+        return texts.map(text => signs.find(
+            sign => new RegExp(sign.pattern, sign.any_case ? 'iu' : 'u').test(text))?.kind ?? null); }""",
+        texts,
+    )
+    assert found == [identifier(text) for text in texts]
+
+
+def test_a_visit_is_cleared(visit: Visit) -> None:
+    visit.search(SECRET)
+    visit.page.locator(".nv-pick").first.click()
+    visit.page.get_by_role("button", name=words.CLEAR).click()
+    visit.page.get_by_text(words.CLEARED).wait_for(timeout=ANSWERS_WITHIN)
+    assert visit.box.input_value() == ""
+    assert visit.page.locator(".nv-tile").count() == 0
+    assert "zanzibar" not in visit.page.content()
+    visit.search("no effusion")
+    assert visit.page.locator(".nv-selected").count() == 0
+
+
+# Everybody, everywhere ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -111,12 +249,17 @@ def test_nothing_serious_bars_anybody(visit: Visit) -> None:
     assert _barriers(visit) == []
     visit.search("zzz")
     assert _barriers(visit) == []
+    visit.search("no effusion")
+    visit.page.locator(".nv-pick").first.click()
+    visit.page.get_by_role("checkbox", name=words.TAKE_AWAY).check()
+    visit.page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
+    assert _barriers(visit) == []
 
 
 def _barriers(visit: Visit) -> list[str]:
     found = Axe().run(visit.page).response["violations"]
     return [
-        f"{violation['id']}: {violation['nodes'][0]['target']}"
+        f"{violation['id']}: {violation['nodes'][0]['target']} {violation['nodes'][0]['failureSummary']}"
         for violation in found
         if violation["impact"] in ("serious", "critical")
     ]
@@ -132,6 +275,37 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit) -> None:
         box = target.bounding_box()
         assert box is not None
         assert box["height"] >= 44
+
+
+@pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
+def test_a_phone_shows_one_column_at_a_time_and_every_count(visit: Visit) -> None:
+    switch = visit.page.get_by_role("group", name=words.SHOW_COLUMN)
+    assert all(part in switch.inner_text() for part in ("Base", "CON1", "CON2", "5/10"))
+    assert visit.page.locator(".nv-column:visible h2").all_inner_texts() == ["Base before tuning"]
+    switch.get_by_role("button", name="CON2").click()
+    assert visit.page.locator(".nv-column:visible h2").all_inner_texts() == ["CON2 tuned on opposites"]
+    visit.search("pleural effusion")
+    assert visit.page.locator(".nv-column:visible").get_attribute("data-model") == "con2"
+    visit.page.locator(".nv-column:visible .nv-tile").last.scroll_into_view_if_needed()
+    stuck = switch.bounding_box()
+    assert stuck is not None
+    assert stuck["y"] >= -1
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1366, 1920, 2560])
+def test_no_width_needs_sideways_scrolling(stay: Visit, width: int) -> None:
+    stay.page.set_viewport_size({"width": width, "height": 768})
+    too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert stay.page.evaluate(too_wide) <= 0
+    stay.page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def test_a_laptop_shows_all_thirty_films_above_the_fold(visit: Visit) -> None:
+    tiles = visit.page.locator(".nv-tile").all()
+    assert len(tiles) == 30
+    for tile in tiles:
+        box = tile.bounding_box() or {"y": 0, "height": 1_000}
+        assert box["y"] + box["height"] <= 768
 
 
 def test_what_is_typed_is_kept_nowhere(stay: Visit, running: App) -> None:

@@ -87,7 +87,7 @@ def test_films_come_by_themselves_and_the_page_says_where_from(visit: Visit, nlm
 
 
 def test_a_film_that_cannot_be_had_says_so_and_keeps_its_mark(visit: Visit, films: dict[str, object]) -> None:
-    visit.page.get_by_role("radio", name="All films").check()
+    visit.page.get_by_role("radio", name="all films").check()
     visit.page.get_by_text("Searched all 24 films").wait_for(timeout=ANSWERS_WITHIN)
     visit.search("no effusion")
     visit.page.wait_for_function(ALL_HERE, timeout=ANSWERS_WITHIN)

@@ -31,7 +31,9 @@ window.negviz = (() => {
 
   function paint() {
     for (const tile of document.querySelectorAll("[data-film]")) {
-      tile.classList.toggle("nv-selected", selected !== "" && tile.dataset.film === selected);
+      const picked = selected !== "" && tile.dataset.film === selected;
+      tile.classList.toggle("nv-selected", picked);
+      tile.querySelector(".nv-pick")?.setAttribute("aria-pressed", picked);
     }
   }
 
@@ -51,6 +53,23 @@ window.negviz = (() => {
     }
   }
 
-  new MutationObserver(() => { visit(); paint(); }).observe(document.documentElement, { childList: true, subtree: true });
+  /* Gradio draws groups of choices without a legend: they take the name that is written above them. */
+  mounted("fieldset", group => {
+    const name = group.querySelector("[data-testid=block-info]");
+    if (name) group.setAttribute("aria-label", name.textContent.trim());
+  });
+
+  /* Nor does it say whether a fold is open. */
+  function folds() {
+    for (const button of document.querySelectorAll("button.label-wrap")) {
+      const open = String(button.classList.contains("open"));
+      if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
+    }
+  }
+  document.addEventListener("click", event => {
+    if (event.target.closest?.("button.label-wrap")) requestAnimationFrame(() => requestAnimationFrame(folds));
+  });
+
+  new MutationObserver(() => { visit(); paint(); folds(); }).observe(document.documentElement, { childList: true, subtree: true });
   return { search, select, mounted, get selected() { return selected; } };
 })();

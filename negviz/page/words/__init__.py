@@ -25,16 +25,51 @@ EXAMPLES: Final = (
 )
 EXAMPLE: Final = "Example"
 SEARCH_IN: Final = "Search in"
-SET_LABELS: Final = {"test": "Test films", "all": "All films"}
+COLLECTIONS: Final = {"openi": "Open-i", "phantoms": "Simulated"}
+_PARTS: Final = {"test": "test films", "balanced": "balanced", "all": "all films"}
+_SEARCHED: Final = {
+    "test": "{:,} films left out of tuning",
+    "balanced": "{:,} films, as many with effusion as without",
+    "all": "all {:,} films",
+}
+EXPLORE: Final = "Explore"
+ADD: Final = "Add a model"
+TAKE_AWAY: Final = "Take the “no” away"
+PUT_IN: Final = "Put a “no” in"
+WORD_OPPOSITE: Final = "Compare with a sentence of your own"
+OPPOSITE: Final = "The opposite sentence"
+OPPOSITE_HINT: Final = "Word the opposite and press Enter"
+NO_OPPOSITE: Final = "We know no opposite of this sentence. Word one, and it is compared with yours."
+COMPARE: Final = "Compare"
+PIN: Final = "Pin this sentence"
+UNPIN: Final = "Unpin"
+PINNED: Final = "Pinned. The next sentence you search for is compared with it."
+CLEAR: Final = "Clear this visit"
+CLEARED: Final = "Cleared: the box, the answers and the pin. The server has forgotten your sentences."
+STAYS: Final = "stays"
+SHOW_COLUMN: Final = "Show the films of"
+PICK: Final = "Select a film to see where each model ranks it."
+VIEW: Final = "View"
+IN_TEN: Final = "The selected film is here at rank {}."
+RANK: Final = "rank {}"
+NOT_SEARCHED: Final = "The selected film is not among the films searched."
+IDENTIFIER: Final = (
+    "This looks as if it holds {}. Do not send what could name a patient: take it out, or send it anyway."
+)
+SEND_ANYWAY: Final = "Send anyway"
+GO_BACK: Final = "Back to the sentence"
+NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
 YOU_TYPED: Final = "Read as"
 NOTHING_RECOGNISED: Final = (
     "No finding was recognised in this sentence, so nothing is marked. "
     "The models searched for it all the same."
 )
 TELL_US: Final = "Tell us what you meant"
+FINDING: Final = "Finding"
 POLARITY: Final = "It is"
 MARK: Final = "Mark the films"
 CORRECTED: Final = "As you told us. This changes the marking, not the films."
+MARKING_ONLY: Final = "Correcting the reading changes the marking, not the films."
 CUT: Final = f"Only the first {MAX_CHARACTERS:,} characters were read."
 MATCHES: Final = "matches"
 CONTRADICTS: Final = "contradicts"
@@ -69,13 +104,14 @@ def base_note(family: str, source: str | None) -> str:
     return f"The base here is {source}{'.' if source.startswith(_CHEXAGENT) else ', not CheXagent.'}"
 
 
-def set_choice(name: str, films: int) -> str:
-    return f"{SET_LABELS[name]} ({films:,})"
+def set_choice(collection: str, part: str, films: int) -> str:
+    what = _PARTS["balanced" if collection == "phantoms" and part == "test" else part]
+    return f"{COLLECTIONS.get(collection, collection)} · {what} ({films:,})"
 
 
-def searched(name: str, films: Tally, total: int, *, marked: bool) -> str:
+def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
     """What was searched and, where films are judged, how they divide."""
-    what = f"{total:,} films left out of tuning" if name == "test" else f"all {total:,} films"
+    what = _SEARCHED[part].format(total)
     if not marked:
         return f"Searched {what}."
     return (
@@ -84,8 +120,29 @@ def searched(name: str, films: Tally, total: int, *, marked: bool) -> str:
     )
 
 
-def reading(finding: str, polarity: Polarity) -> str:
-    return f"{finding} · {polarity}"
+def reading(mentions: Sequence[tuple[str, Polarity]]) -> str:
+    """What was understood, as it stands on the chip: "effusion · absent"."""
+    return ", ".join(f"{finding} · {polarity}" for finding, polarity in mentions)
+
+
+def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
+    """What comparing a sentence with its opposite is called."""
+    if not opposite:
+        return WORD_OPPOSITE
+    return PUT_IN if polarity == "present" else TAKE_AWAY
+
+
+def margin(value: float) -> str:
+    which = "the opposite of your sentence" if value < 0 else "your sentence to its opposite"
+    return f"Prefers {which} by +{abs(value):.2f}"
+
+
+def stays(films: int, shown: int) -> str:
+    return f"{films} of {shown} films stay" if films else "No film stays"
+
+
+def count_short(matches: int, judged: int) -> str:
+    return f"{matches}/{judged}"
 
 
 def uncertain(cue: str | None) -> str:
@@ -114,6 +171,12 @@ def verdict(
     return "You asked for ", asked, f". {what}: {each} of {shown}."
 
 
+def usual(counts: Sequence[tuple[str, float]]) -> str:
+    """One sentence proves little; so many films show what others like it ruled out."""
+    each = ", ".join(f"{'base' if model == 'base' else model.upper()} {films:.1f}" for model, films in counts)
+    return f"One wording proves little. On average over ours that rule out effusion: {each} of 10."
+
+
 def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool | None = None) -> str:
     """Where films come from; `host` is asked for those not at hand, and `reached` if it answers."""
     if at_hand == films:
@@ -129,6 +192,22 @@ def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool |
         f"{before}{others} are to be had nowhere at the moment: {host} cannot be reached, so only ids and "
         f"marks are shown; {_TO_SEE_THEM}"
     )
+
+
+def simulated(openi: bool | None, *, asked: bool) -> str:
+    """Why simulated films may be what is seen: whether those of Open-i can be had (None: not known yet)."""
+    if openi:
+        return "These films are simulated. Those of Open-i can be had: choose them under “Search in”."
+    if not asked:
+        return f"Simulated films, because Open-i’s are not on this machine; {_TO_SEE_THEM}"
+    if openi is None:
+        return "Simulated films, while NLM’s Open-i is being looked for."
+    return "Simulated films, because NLM’s Open-i cannot be reached from here."
+
+
+def film_label(film: str, rank: int, said: Sequence[str], similarity: float) -> str:
+    """A tile for those who do not see it."""
+    return ", ".join([f"Film {film}", RANK.format(rank), *said, f"{SIMILARITY_OF_FILM} {number(similarity)}"])
 
 
 def number(value: float) -> str:

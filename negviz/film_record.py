@@ -1,0 +1,91 @@
+"""All that is known of one film: what each finding is, and what the simulator was told where it made it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from negviz import collection as collections
+from negviz.collection import MANIFEST, Collection, Film
+from negviz.evidence_sentence import film_states
+from negviz.findings import FINDINGS, Polarity
+
+_SEVERITY: Final = re.compile(r"([a-z]+)\W+(\d+(?:\.\d+)?)")  # effusion:0.8|nodule:0.5, or JSON
+_SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")
+_SIMULATED: Final = frozenset({"severities", "sides", "seed"})
+
+
+@dataclass(frozen=True)
+class FindingState:
+    """One finding of a film; `state` is None where the collection does not say."""
+
+    finding: str
+    state: Polarity | None
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One finding as it was simulated: severity in [0, 1], `side` "" where it has none."""
+
+    finding: str
+    severity: float
+    side: str
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What the simulator was told; `pair` is the id of the counterfactual film, of the same chest."""
+
+    seed: str
+    signs: tuple[Sign, ...]
+    pair: str | None
+
+
+def finding_states(film: Film) -> tuple[FindingState, ...]:
+    """Every finding negviz knows, in the order of `FINDINGS`."""
+    return tuple(FindingState(name, film_states(film, name)) for name in FINDINGS)
+
+
+def simulated(collection: Collection, film: Film) -> Simulated | None:
+    """What the manifest of a simulated collection says beyond `Film`; None for any other film."""
+    rows = _simulated_rows(_manifest(collection))
+    row = rows.get(film.id)
+    if row is None:
+        return None
+    sides = dict(_SIDE.findall(row["sides"]))
+    severities = [(name, value) for name, value in _SEVERITY.findall(row["severities"]) if name in FINDINGS]
+    signs = (Sign(name, float(value), sides.get(name, "")) for name, value in severities)
+    return Simulated(row["seed"], tuple(signs), _pair(rows, film.id))
+
+
+def _pair(rows: Mapping[str, Mapping[str, str]], film_id: str) -> str | None:
+    """The film that a film's `pair` names, else the one that names it or shares the name of the pair."""
+    named = rows[film_id]["pair"]
+    if named in rows and named != film_id:
+        return named
+    names = {film_id, named} - {""}
+    return next((id_ for id_, row in rows.items() if id_ != film_id and row["pair"] in names), None)
+
+
+def _manifest(collection: Collection) -> Path | None:
+    """A shipped collection's own manifest: its films may lie elsewhere, beside another."""
+    folders = (collections.ASSETS / collection.name, collection.folder)
+    return next((folder / MANIFEST for folder in folders if folder and (folder / MANIFEST).is_file()), None)
+
+
+@lru_cache(maxsize=8)
+def _simulated_rows(manifest: Path | None) -> Mapping[str, Mapping[str, str]]:
+    """Rows by film id of a manifest with the simulator's columns; nothing of any other."""
+    if manifest is None:
+        return {}
+    with manifest.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not _SIMULATED.issubset(reader.fieldnames or ()):
+            return {}
+        rows = [{name: (cell or "").strip() for name, cell in row.items() if name} for row in reader]
+    return {row.get("id") or Path(row["image"]).stem: {"pair": "", **row} for row in rows if row["seed"]}

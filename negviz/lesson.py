@@ -1,0 +1,244 @@
+"""What the lesson asks and what is true of the open collection: every step is measured, none is assumed.
+
+    lesson = make_lesson(room.answer_to, films, shares)
+
+The finding is effusion where the collection has films with it and without it, else the finding that comes
+nearest to being balanced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from negviz.answer import Answer, Column
+from negviz.collection import Collection
+from negviz.comparison import Comparison
+from negviz.findings import ABNORMAL
+
+Ask = Callable[[str], Answer]
+Shares = Callable[[str], Mapping[str, float]]  # of a sentence: the share of its cue, by model
+About = Literal["no", "taken away", "tuned", "cost", "words", "elsewhere"]
+_AT_LEAST: Final = 3  # films with a finding, and without
+_NAMES: Final = {"effusion": "pleural effusion", "edema": "pulmonary edema"}
+_TUNED: Final = "con2"  # the model that was tuned on opposites
+_DENIALS: Final = (
+    "No {}",
+    "There is no {}",
+    "Film without {}",
+    "No evidence of {}",
+    "Chest film that shows no {}",
+    "No {} is seen",
+    "{} is absent",
+    "Negative for {}",
+    "Free of {}",
+)
+_PLAIN: Final = (
+    "{}",
+    "Film with {}",
+    "There is {}",
+    "Small {}",
+    "Large {}",
+    "Evidence of {}",
+    "Chest film that shows {}",
+    "{} is seen",
+)
+_HALF_A_FILM: Final = 0.5
+_WORDS_AT: Final = (0.1, 1 / 3)  # shares that part the options
+
+
+@dataclass(frozen=True)
+class Count:
+    """One model's figure: films of so many shown, or a share."""
+
+    model: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A question with three answers, which of them is true, and what was measured."""
+
+    about: About
+    sentences: tuple[str, ...]  # as put to the models, the one that is shown first
+    finding: str
+    subject: str  # the model that the question is about
+    right: int  # 0, 1 or 2
+    counts: tuple[Count, ...]  # in column order
+    shown: int  # films of each model
+    chance: float | None = None  # what random picks would give
+    answer: Answer | None = None  # whose films are to be seen
+    edges: tuple[int, int] = (3, 6)  # the first two answers end here
+    mean: float | None = None  # of the subject's figure, over all of the sentences
+    showing: tuple[int, int] | None = (
+        None  # films of the subject with the finding: asked for without it, and with
+    )
+
+    def of(self, model: str) -> float:
+        return next(count.value for count in self.counts if count.model == model)
+
+
+def make_lesson(ask: Ask, films: Collection, shares: Shares | None = None) -> tuple[Step, ...]:
+    """The steps that this collection can teach; none where no finding has films on both sides."""
+    order = _findings(films)
+    if not order:
+        return ()
+    finding, others = order[0], order[1:]
+    denials = _denials(ask, finding)
+    denied = _middle(denials)
+    steps = [_shows_it("no", denied, finding, denied.columns[0].model, denials)]
+    steps += [_taken_away(denied, ask(denied.opposite.text), finding)] if denied.opposite else []
+    steps += [
+        _shows_it("tuned", denied, finding, _tuned(denied), denials),
+        _cost([ask(_sentence(template, finding)) for template in _PLAIN], finding),
+    ]
+    found = shares(denied.prompt.text) if shares else {}
+    steps += [_words(denied, finding, found)] if found else []
+    steps += [_elsewhere(_middle(_denials(ask, others[0])), others[0])] if others else []
+    return tuple(steps)
+
+
+def _denials(ask: Ask, finding: str) -> list[Answer]:
+    """Ways to say that it is not there, as far as the reader takes them for that."""
+    asked = [ask(_sentence(template, finding)) for template in _DENIALS]
+    return [answer for answer in asked if answer.marked and answer.prompt.polarity == "absent"]
+
+
+def _middle(answers: Sequence[Answer]) -> Answer:
+    """The sentence on which the first model does neither best nor worst: no wording is picked for effect."""
+    by_count = sorted(answers, key=lambda answer: answer.columns[0].tally.contradicts)
+    return by_count[len(by_count) // 2]
+
+
+def name(finding: str) -> str:
+    """A finding as a sentence calls it."""
+    return _NAMES.get(finding, finding)
+
+
+def _sentence(template: str, finding: str) -> str:
+    text = template.format(name(finding))
+    return text[:1].upper() + text[1:]
+
+
+def _findings(films: Collection) -> list[str]:
+    """Findings with films on both sides, effusion first, then the most balanced."""
+    sides = {finding: min(_having(films, finding)) for finding in ABNORMAL}
+    enough = [finding for finding, least in sides.items() if least >= _AT_LEAST]
+    return sorted(enough, key=lambda finding: (finding != "effusion", -sides[finding]))
+
+
+def _having(films: Collection, finding: str) -> tuple[int, int]:
+    known = [film.states(finding, "present") for film in films]
+    return known.count(True), known.count(False)
+
+
+def _tuned(answer: Answer) -> str:
+    models = [column.model for column in answer.columns]
+    return _TUNED if _TUNED in models else models[-1]
+
+
+def _edges(shown: int) -> tuple[int, int]:
+    return shown // 3, 2 * shown // 3
+
+
+def _part(value: float, edges: tuple[float, float]) -> int:
+    """Which of the three answers a figure falls into."""
+    return sum(value > edge for edge in edges)
+
+
+def _shown(answer: Answer) -> int:
+    return len(answer.columns[0].hits)
+
+
+def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials: Sequence[Answer]) -> Step:
+    """How many of a model's films have what the sentence denies."""
+    counts = tuple(Count(column.model, column.tally.contradicts) for column in denied.columns)
+    shown, edges = _shown(denied), _edges(_shown(denied))
+    column = _column(denied, subject)
+    chance = None if column.random_picks is None else column.tally.judged - column.random_picks
+    value = column.tally.contradicts
+    each = [_column(answer, subject).tally.contradicts for answer in denials]
+    return Step(
+        about=about,
+        sentences=_first(denied, denials),
+        finding=finding,
+        subject=subject,
+        right=_part(value, edges),
+        counts=counts,
+        shown=shown,
+        chance=chance,
+        answer=denied,
+        edges=edges,
+        mean=sum(each) / len(each),
+    )
+
+
+def _first(shown: Answer, answers: Iterable[Answer]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([shown.prompt.text, *(answer.prompt.text for answer in answers)]))
+
+
+def _taken_away(denied: Answer, stated: Answer, finding: str) -> Step:
+    """How many films stay when the "no" is taken away."""
+    counts = tuple(Count(pair.model, len(pair.stay)) for pair in Comparison.of(denied, stated).pairs)
+    shown, edges = _shown(denied), _edges(_shown(denied))
+    sentences = (denied.prompt.text, stated.prompt.text)
+    right = _part(counts[0].value, edges)
+    showing = denied.columns[0].tally.contradicts, stated.columns[0].tally.matches
+    return Step(
+        about="taken away",
+        sentences=sentences,
+        finding=finding,
+        subject=counts[0].model,
+        right=right,
+        counts=counts,
+        shown=shown,
+        answer=stated,
+        edges=edges,
+        showing=showing,
+    )
+
+
+def _cost(stated: Iterable[Answer], finding: str) -> Step:
+    """Films that match, on the mean over plain sentences that ask for the finding."""
+    asked = [answer for answer in stated if answer.marked and answer.prompt.polarity == "present"]
+    counts = tuple(
+        Count(column.model, sum(answer.columns[n].tally.matches for answer in asked) / len(asked))
+        for n, column in enumerate(asked[0].columns)
+    )
+    subject = _tuned(asked[0])
+    change = next(count.value for count in counts if count.model == subject) - counts[0].value
+    right = 0 if change <= -_HALF_A_FILM else 2 if change >= _HALF_A_FILM else 1
+    sentences = tuple(answer.prompt.text for answer in asked)
+    chance = asked[0].columns[0].random_picks
+    return Step("cost", sentences, finding, subject, right, counts, _shown(asked[0]), chance)
+
+
+def _words(denied: Answer, finding: str, shares: Mapping[str, float]) -> Step:
+    """The share of the "no" in all that the words did."""
+    counts = tuple(Count(model, share) for model, share in shares.items())
+    right = _part(counts[0].value, _WORDS_AT)
+    return Step("words", (denied.prompt.text,), finding, counts[0].model, right, counts, _shown(denied))
+
+
+def _elsewhere(denied: Answer, finding: str) -> Step:
+    """How many films match the denial of a finding that no tuning was about."""
+    counts = tuple(Count(column.model, column.tally.matches) for column in denied.columns)
+    subject, edges = _tuned(denied), _edges(_shown(denied))
+    column = _column(denied, subject)
+    return Step(
+        "elsewhere",
+        (denied.prompt.text,),
+        finding,
+        subject,
+        _part(column.tally.matches, edges),
+        counts,
+        _shown(denied),
+        column.random_picks,
+        denied,
+        edges,
+    )
+
+
+def _column(answer: Answer, model: str) -> Column:
+    return next(column for column in answer.columns if column.model == model)

@@ -1,0 +1,222 @@
+"""The words panel: what each word did in every model and, folded, what each attention head did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import gradio as gr
+from gradio.events import api
+
+from negviz.answer import Answer
+from negviz.attribution import METHODS, Attribution, AttributionError, Method, Vectors, attribute
+from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
+from negviz.page import attribution_markup as markup
+from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.once import EachOnce
+from negviz.page.room import AnswerError, Asked, Room
+from negviz.page.words import attribution as words
+
+Target = Literal["hits", "contrast"]
+_TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
+_REMEMBERED: Final = 256
+_QUEUE: Final[dict[str, Any]] = {  # the queue of all panels
+    "api_visibility": "private",
+    "concurrency_limit": PANELS_AT_ONCE,
+    "concurrency_id": "panels",
+    "show_progress": "minimal",
+}
+_PICK: Final = """element.addEventListener('click', (event) => {
+  const square = event.target.closest('button[data-head]');
+  if (square) trigger('pick', {...square.dataset});
+});"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is worked out once for everybody."""
+
+    asked: Asked
+    target: Target = "hits"
+    method: Method = "ig"
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of one model, before one sentence."""
+
+    asked: Asked
+    model: str
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True, eq=False)
+class WordsPanel:
+    """What the components and the endpoint call; holds nothing of a visitor's but what all share."""
+
+    room: Room
+    _heat: EachOnce[Question, Mapping[str, Attribution]] = field(init=False, repr=False)
+    _heads: EachOnce[Asked, Mapping[str, HeadEffects | str]] = field(init=False, repr=False)
+    _looks: EachOnce[Head, Attention] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, work in (("_heat", self._attribute), ("_heads", self._effects), ("_looks", self._look)):
+            object.__setattr__(self, name, EachOnce(work, most=_REMEMBERED))
+        self.room.when_forgetting(self._forget)
+
+    def show(self, asked: str, target: str = "hits", method: str = "ig") -> str:
+        """The table of words and models; calm where there is nothing to show."""
+        question = self._question(asked, target, method)
+        try:
+            given = self._heat(question)
+            opposite = self.room.answer(question.asked).opposite
+        except AnswerError:
+            return markup.panel(markup.note(words.NOTHING_ASKED))
+        except AttributionError as error:
+            return markup.panel(markup.note(str(error)))
+        return markup.heat(given, target=question.target, opposite=opposite.text if opposite else "")
+
+    def attribute(self, prompt: str) -> dict[str, Any]:
+        """What each word of a sentence did in every model, as JSON.
+
+        By integrated gradients, towards the films that the model shows for it among those the page opens on.
+        """
+        question = Question(Asked(str(prompt), models=tuple(self.room.models)))
+        try:
+            given = self._heat(question)
+        except (AnswerError, AttributionError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        models = {model: attribution.plain() for model, attribution in given.items()}
+        return {"prompt": prompt, "target": question.target, "method": question.method, "models": models}
+
+    def cue_shares(self, asked: Asked) -> dict[str, float | None]:
+        """The share of the cue in every model, as the table shows it, for panels that repeat it.
+
+        Raises `AnswerError`.
+        """
+        given = self._heat(Question(replace(asked, meant=None)))
+        return {model: attribution.cue_share for model, attribution in given.items()}
+
+    def show_heads(self, asked: str, opened: bool = True) -> tuple[str, str]:
+        """The grids, if they are looked at, and no head looked into yet."""
+        question = _to_all(asked)
+        if not (opened and question.text):
+            return "", ""
+        try:
+            return markup.grids(self._heads(question)), ""
+        except AnswerError:
+            return "", ""
+
+    def look(self, asked: str, picked: Mapping[str, Any]) -> str:
+        """What a picked head looks at; the pick comes from a browser, so it is not trusted."""
+        try:
+            head = Head(_to_all(asked), str(picked["model"]), int(picked["layer"]), int(picked["head"]))
+            return markup.looks(head.model, head.layer, head.head, self._looks(head))
+        except (AnswerError, HeadsError, LookupError, TypeError, ValueError):
+            return markup.note(words.NO_HEAD)
+
+    def _question(self, asked: str, target: str, method: str) -> Question:
+        return Question(
+            _to_all(asked),
+            target if target in _TARGETS else "hits",
+            method if method in METHODS else "ig",
+        )
+
+    def _attribute(self, question: Question) -> dict[str, Attribution]:
+        given = self.room.answer(question.asked)
+        return {
+            name: attribute(
+                model,
+                given.prompt,
+                target=question.target,
+                method=question.method,
+                hits=self._hits(question.asked, given, name),
+                opposite=given.opposite,
+            )
+            for name, model in self.room.chosen(question.asked).items()
+        }
+
+    def _effects(self, asked: Asked) -> dict[str, HeadEffects | str]:
+        given = self.room.answer(asked)
+        return {name: self._effect(asked, given, name) for name in self.room.chosen(asked)}
+
+    def _effect(self, asked: Asked, given: Answer, name: str) -> HeadEffects | str:
+        hits = self._hits(asked, given, name)
+        try:
+            return head_effects(self.room.models[name], given.prompt, hits=hits, opposite=given.opposite)
+        except HeadsError as error:
+            return str(error)
+
+    def _look(self, head: Head) -> Attention:
+        prompt = self.room.answer(head.asked).prompt
+        return attention(self.room.models[head.model], prompt, head.layer, head.head)
+
+    def _hits(self, asked: Asked, given: Answer, name: str) -> Vectors:
+        """Embeddings [hits, dim] of the films that a model shows."""
+        films = self.room.films(asked.films)
+        column = next(column for column in given.columns if column.model == name)
+        rows = films.collection.rows(films.collection.by_id(hit.id) for hit in column.hits)
+        vectors: Vectors = films.embeddings[self.room.models[name].tower_id][rows]
+        return vectors
+
+    def _forget(self, text: str) -> None:
+        def is_of(asked: Asked) -> bool:
+            return text in (asked.text, asked.opposite)
+
+        self._heat.forget(lambda question: is_of(question.asked))
+        self._heads.forget(is_of)
+        self._looks.forget(lambda head: is_of(head.asked))
+
+
+def _to_all(asked: str) -> Asked:
+    """The question without what only changes the marking."""
+    return replace(Asked.read(asked), meant=None)
+
+
+@lru_cache(maxsize=8)
+def words_panel(room: Room) -> WordsPanel:
+    """The one panel of a room, so that what it has worked out serves other panels too."""
+    return WordsPanel(room)
+
+
+def lay_out(board: Board) -> None:
+    """The table of words, its settings and the heads, where this is called, and the named endpoint."""
+    panel = words_panel(board.room)
+    table = html(panel.show(board.asked.value or ""))
+    with gr.Accordion(words.MEASURED, open=False, elem_classes="nv-words-fold"):
+        target = gr.Radio(
+            [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET
+        )
+        method = gr.Radio([(words.METHODS[name], name) for name in METHODS], value="ig", label=words.METHOD)
+        html(markup.note(words.PAPER))
+    board.on_answer(panel.show, table, inputs=[target, method])
+    for setting in (target, method):
+        setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
+    api(panel.attribute, api_name="attribute", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
+    _lay_out_heads(panel, board)
+
+
+def _choice(label: str, choices: Mapping[Any, str]) -> gr.Radio:
+    return gr.Radio([(said, name) for name, said in choices.items()], value=next(iter(choices)), label=label)
+
+
+def _lay_out_heads(panel: WordsPanel, board: Board) -> None:
+    """Worked out only while somebody looks."""
+    opened = gr.State(False)
+    with gr.Accordion(words.HEADS, open=False, elem_classes="nv-words-fold") as fold:
+        grid = gr.HTML("", apply_default_css=False, js_on_load=_PICK, elem_classes="nv-heads-box")
+        looks = html("")
+
+    def pick(asked: str, event: gr.EventData) -> str:
+        return panel.look(asked, event._data or {})
+
+    def open_(asked: str) -> tuple[bool, str, str]:
+        return (True, *panel.show_heads(asked))
+
+    fold.expand(open_, [board.asked], [opened, grid, looks], **_QUEUE)
+    fold.collapse(lambda: False, None, [opened], queue=False, api_visibility="private")
+    board.on_answer(panel.show_heads, [grid, looks], inputs=[opened])
+    grid.pick(pick, [board.asked], looks, **_QUEUE)

@@ -1,0 +1,56 @@
+"""Where every model ranks one film: `POST page/ranks` with {asked, id}, an `Asked` and a film's id."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from negviz.answer import AnswerError
+from negviz.collection import CollectionError
+from negviz.page.room import Asked, Room
+
+_MOST: Final = 32_768  # bytes; a question with the longest sentences is shorter
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def rank_routes(room: Room) -> list[Route]:
+    """{model: {id, rank, score, relevant}}, or one sentence with a 4xx."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            asked, film_id = _read(await _body(request))
+            found = await run_in_threadpool(room.ranks, asked, film_id)
+        except CollectionError:
+            return _refuse("This film is not among the films searched.", 404)
+        except (AnswerError, ValueError):
+            return _refuse("Send the question and the id of a film, as the page does.", 400)
+        return JSONResponse({model: vars(hit) for model, hit in found.items()}, headers=_HEADERS)
+
+    return [Route("/page/ranks", respond, methods=["POST"])]
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST:
+            raise ValueError("too long")
+    return body
+
+
+def _read(body: bytes) -> tuple[Asked, str]:
+    try:
+        given: Any = json.loads(body)
+        asked, film_id = given["asked"], str(given["id"])
+    except (LookupError, TypeError, RecursionError) as error:
+        raise ValueError("not a question") from error
+    return Asked.read(asked if isinstance(asked, str) else json.dumps(asked)), film_id
+
+
+def _refuse(sentence: str, status: int) -> Response:
+    return PlainTextResponse(sentence, status_code=status, headers=_HEADERS)

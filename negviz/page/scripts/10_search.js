@@ -1,0 +1,149 @@
+/* The galleries: selecting a film, its rank in every column, the column switch of phones; and the warning
+   before a sentence that may name a patient is sent. */
+"use strict";
+(() => {
+  /* Selecting ------------------------------------------------------------------------------- */
+
+  document.addEventListener("click", event => {
+    const tile = event.target.closest?.(".nv-pick")?.closest("[data-film]");
+    if (tile) negviz.select(tile.dataset.film);
+  });
+  document.addEventListener("keydown", event => {
+    if (event.key === "Escape" && negviz.selected && event.target.closest?.(".nv-columns")) negviz.select("");
+  });
+  document.addEventListener("negviz:select", () => tell(true));
+
+  /* The selected film where a column does not show it ------------------------------------------ */
+
+  let told = ""; // which film of which question the spare cells speak of
+  let asking = null; // under way
+
+  async function tell(again) {
+    const wall = document.querySelector(".nv-columns");
+    const id = negviz.selected;
+    const key = wall && id ? `${id}\n${wall.dataset.asked}` : "";
+    const drawnAnew = key && !asking && [...document.querySelectorAll(".nv-spare")].some(cell => cell.dataset.told !== key);
+    if (!wall || (key === told && !again && !drawnAnew)) return;
+    told = key;
+    asking?.abort();
+    asking = null;
+    const words = JSON.parse(wall.dataset.words);
+    if (!key) return spares(cell => cell.replaceChildren(words.pick));
+    const mine = asking = new AbortController();
+    let ranks = null;
+    try {
+      const body = JSON.stringify({ asked: wall.dataset.asked, id });
+      const reply = await fetch("page/ranks", { method: "POST", body, signal: mine.signal });
+      if (reply.ok) ranks = await reply.json();
+    } catch { /* aborted, or the server is gone: the galleries say so */ }
+    if (asking !== mine) return;
+    spares(cell => { cell.dataset.told = key; fill(cell, id, ranks?.[cell.dataset.model], words); });
+    asking = null;
+  }
+
+  function spares(fn) {
+    for (const cell of document.querySelectorAll(".nv-spare")) fn(cell);
+  }
+
+  function fill(cell, id, hit, words) {
+    if (!hit) return cell.replaceChildren(words.notSearched);
+    const shown = [...cell.parentElement.querySelectorAll(".nv-tile")].find(tile => tile.dataset.film === id);
+    if (shown) return cell.replaceChildren(words.inTen.replace("{}", hit.rank));
+    cell.replaceChildren(...well(id), facts(cell.closest(".nv-columns"), hit, words));
+  }
+
+  function well(id) {
+    const box = make("span", "nv-well");
+    const picture = make("img");
+    picture.src = `film/tile?id=${encodeURIComponent(id)}`;
+    picture.alt = "";
+    box.append(make("span", "nv-id", id), picture);
+    return [box];
+  }
+
+  function facts(wall, hit, words) {
+    const box = make("span", "nv-spare-facts");
+    box.append(make("strong", "", `[${words.rank.replace("{}", hit.rank)}]`));
+    if (wall.querySelector(".nv-mark")) {
+      const [shape, word, name] = words.marks[String(hit.relevant)];
+      box.append(make("span", `nv-${name}`, `${shape} ${word}`));
+    }
+    box.append(make("span", "", `${words.similarity} ${hit.score.toFixed(2).replace("-", "−")}`));
+    return box;
+  }
+
+  function make(name, className = "", text = "") {
+    const element = document.createElement(name);
+    element.className = className;
+    element.textContent = text;
+    return element;
+  }
+
+  /* The column switch ------------------------------------------------------------------------- */
+
+  let column = "";
+
+  function show(model) {
+    column = model;
+    const buttons = [...document.querySelectorAll(".nv-switch [data-show]")];
+    if (!buttons.length) return;
+    if (!buttons.some(button => button.dataset.show === column)) column = buttons[0].dataset.show;
+    for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.show === column);
+    for (const section of document.querySelectorAll(".nv-columns > .nv-column")) {
+      section.classList.toggle("nv-shown", section.dataset.model === column);
+    }
+  }
+
+  document.addEventListener("click", event => {
+    const button = event.target.closest?.(".nv-switch [data-show]");
+    if (button) show(button.dataset.show);
+  });
+
+  new MutationObserver(() => { show(column); tell(false); })
+    .observe(document.documentElement, { childList: true, subtree: true });
+
+  /* What may name a patient is not sent unasked ------------------------------------------------ */
+
+  const SENDS = ".nv-ask, .nv-sets, .nv-turned";
+  let allowed = ""; // the text that the visitor said to send
+  let held = null; // what was about to happen
+
+  const boxes = () => [...document.querySelectorAll(".nv-box textarea, .nv-box input")];
+
+  function suspect(text) {
+    const guard = document.querySelector(".nv-guard");
+    const signs = guard ? JSON.parse(guard.dataset.signs) : [];
+    return signs.find(sign => new RegExp(sign.pattern, sign.any_case ? "iu" : "u").test(text))?.kind;
+  }
+
+  function watch(event) {
+    if (event.type !== "click" && event.key !== "Enter") return;
+    const place = event.target.closest?.(SENDS);
+    if (!place || event.target.closest(".nv-quiet") || (event.type === "click" && event.target.closest(".nv-box"))) return;
+    const text = boxes().map(box => box.value).join("\n");
+    const kind = text === allowed ? undefined : suspect(text);
+    if (!kind) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    held = { text, target: event.target, type: event.type };
+    const guard = document.querySelector(".nv-guard");
+    guard.querySelector("p").textContent = guard.dataset.says.replace("{}", kind);
+    guard.hidden = false;
+    guard.querySelector("[data-guard=back]").focus();
+  }
+
+  for (const type of ["click", "keydown", "keypress"]) document.addEventListener(type, watch, true);
+
+  document.addEventListener("click", event => {
+    const answer = event.target.closest?.("[data-guard]")?.dataset.guard;
+    if (!answer || !held) return;
+    const { text, target, type } = held;
+    held = null;
+    document.querySelector(".nv-guard").hidden = true;
+    if (answer === "back") return boxes()[0]?.focus();
+    allowed = text;
+    if (type === "click") return target.click();
+    target.focus();
+    target.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", code: "Enter", bubbles: true }));
+  });
+})();

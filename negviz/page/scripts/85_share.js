@@ -1,0 +1,249 @@
+/* Sharing.  A sentence leaves this page in two ways only: in the body of a POST to our own server, and in a
+   link that somebody asked for, behind the #, which browsers send to no server.
+
+   negviz.qr(box, asked, local)  put the QR code of a question's link into a box; `local` is said where the
+                                 address leads to this computer only */
+"use strict";
+(() => {
+  const here = () => location.href.split("#")[0].split("?")[0];
+  const onlyHere = () => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+
+  async function post(route, body) {
+    const said = await fetch(`share/${route}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!said.ok) throw new Error(said.status === 400 ? await said.text() : "");
+    return said;
+  }
+
+  negviz.qr = async (box, asked, local) => {
+    const said = await post("qr", { page: here(), asked });
+    const svg = new DOMParser().parseFromString(await said.text(), "image/svg+xml").documentElement;
+    box.replaceChildren(document.importNode(svg, true));
+    if (onlyHere()) {
+      const note = document.createElement("p");
+      note.className = "nv-note";
+      note.textContent = local;
+      box.append(note);
+    }
+  };
+
+  // Buttons ------------------------------------------------------------------------------------
+
+  function save(blob, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    return name;
+  }
+
+  const pressed = {
+    async link(bar) {
+      const label = bar.querySelector(".nv-share-link");
+      const box = label.querySelector("input");
+      label.hidden = false;
+      box.value = here() + bar.dataset.fragment;
+      box.select();
+      try {
+        await navigator.clipboard.writeText(box.value);
+        return bar.dataset.sayCopied;
+      } catch {
+        return bar.dataset.sayCopyIt; // not allowed, or not a secure address
+      }
+    },
+    async qr(bar, asked) {
+      const box = bar.querySelector(".nv-qr");
+      await negviz.qr(box, asked, bar.dataset.sayLocal);
+      box.hidden = false;
+      return "";
+    },
+    async csv(bar, asked) {
+      const name = save(await (await post("csv", { asked })).blob(), "negviz-comparison.csv");
+      return bar.dataset.saySaved.replace("{name}", name);
+    },
+    async file(bar, asked) {
+      const said = await post("file", { asked });
+      const name = save(new Blob([await said.blob()], { type: "text/html" }), "negviz-comparison.html");
+      return bar.dataset.saySavedWith.replace("{name}", name).replace("{hash}", said.headers.get("X-SHA256"));
+    },
+    async png(bar, asked) {
+      const canvas = await draw(await (await post("comparison", { asked })).json());
+      const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+      return bar.dataset.saySaved.replace("{name}", save(blob, "negviz-comparison.png"));
+    },
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-share]");
+    if (!button || button.getAttribute("aria-disabled") === "true") return;
+    const bar = button.closest(".nv-share");
+    const said = bar.querySelector(".nv-share-said");
+    button.setAttribute("aria-disabled", "true");
+    said.textContent = bar.dataset.sayWorking;
+    try {
+      said.textContent = await pressed[button.dataset.share](bar, JSON.parse(bar.dataset.asked));
+    } catch (error) {
+      said.textContent = (error instanceof TypeError ? "" : error.message) || bar.dataset.sayFailed;
+    }
+    button.removeAttribute("aria-disabled");
+  });
+
+  // A picture of the comparison ------------------------------------------------------------------
+
+  const [WIDE, GAP, EDGE, SIDE, ACROSS] = [440, 24, 24, 80, 5]; // pixels, and films in a row
+  const COLOURS = { matches: "#006B5B", contradicts: "#A3276B", "not-stated": "#525C63" };
+  const FACE = "system-ui, sans-serif";
+
+  async function draw(comparison) {
+    const columns = comparison.columns;
+    const canvas = document.createElement("canvas");
+    const pen = canvas.getContext("2d");
+    const width = 2 * EDGE + columns.length * WIDE + (columns.length - 1) * GAP;
+    const rows = Math.max(...columns.map((column) => Math.ceil(column.films.length / ACROSS)));
+    const lines = [
+      ...wrap(pen, `“${comparison.sentence}”`, `600 24px ${FACE}`, width - 2 * EDGE, 4),
+      ...wrap(pen, comparison.verdict, `18px ${FACE}`, width - 2 * EDGE, 3),
+    ];
+    const top = EDGE + lines.length * 32 + 16;
+    const height = top + 64 + rows * (SIDE + 28) + 16 + 22 * comparison.notes.length + EDGE;
+    [canvas.width, canvas.height] = [2 * width, 2 * height]; // fit for a slide
+    pen.scale(2, 2);
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, width, height);
+    lines.forEach(([text, font], row) => write(pen, text, EDGE, EDGE + 24 + row * 32, font, "#14181B"));
+    await Promise.all(columns.map((column, n) => drawColumn(pen, column, EDGE + n * (WIDE + GAP), top)));
+    comparison.notes.forEach((note, row) =>
+      write(pen, note, EDGE, height - EDGE - 22 * (comparison.notes.length - 1 - row), `13px ${FACE}`, "#525C63"));
+    return canvas;
+  }
+
+  function drawColumn(pen, column, x, y) {
+    write(pen, column.name, x, y + 16, `600 18px ${FACE}`, "#14181B");
+    write(pen, column.role, x + pen.measureText(column.name).width + 8, y + 16, `14px ${FACE}`, "#525C63");
+    write(pen, column.count, x, y + 42, `16px ${FACE}`, "#14181B");
+    return Promise.all(column.films.map((film, n) =>
+      drawFilm(pen, film, x + (n % ACROSS) * (SIDE + 8), y + 64 + Math.floor(n / ACROSS) * (SIDE + 28))));
+  }
+
+  async function drawFilm(pen, film, x, y) {
+    pen.fillStyle = "#000";
+    pen.fillRect(x, y, SIDE, SIDE);
+    const image = await load(`film/tile?id=${encodeURIComponent(film.id)}`);
+    if (image) {
+      const scale = Math.min(SIDE / image.naturalWidth, SIDE / image.naturalHeight);
+      const [w, h] = [image.naturalWidth * scale, image.naturalHeight * scale];
+      pen.drawImage(image, x + (SIDE - w) / 2, y + (SIDE - h) / 2, w, h);
+    }
+    const said = film.shape ? `${film.shape} ${film.mark}` : film.score;
+    write(pen, said, x, y + SIDE + 16, `12px ${FACE}`, COLOURS[film.kind] ?? "#525C63");
+  }
+
+  function load(address) {
+    return new Promise((done) => {
+      const image = new Image();
+      image.onload = () => done(image);
+      image.onerror = () => done(null);
+      image.src = address;
+    });
+  }
+
+  function write(pen, text, x, y, font, colour) {
+    pen.font = font;
+    pen.fillStyle = colour;
+    pen.fillText(text, x, y);
+  }
+
+  function wrap(pen, text, font, width, most) {
+    pen.font = font;
+    const lines = [];
+    let line = "";
+    for (const word of text.split(/\s+/)) {
+      const longer = line ? `${line} ${word}` : word;
+      if (line && pen.measureText(longer).width > width) {
+        lines.push(line);
+        line = word;
+      } else line = longer;
+    }
+    if (line) lines.push(line);
+    const kept = lines.slice(0, most);
+    if (lines.length > most) kept[most - 1] += " …";
+    return kept.map((said) => [said, font]);
+  }
+
+  // A link that was followed: what it names is only ever compared with what is on the page ------------
+
+  const SETTLED = 500; // milliseconds after its last panel is there, a page takes input
+  const PATIENCE = 8_000; // milliseconds
+  const TRIES = 3;
+
+  async function follow() {
+    const given = new URLSearchParams(location.hash.slice(1));
+    const text = (given.get("q") ?? "").slice(0, 4_000).trim();
+    if (!text) return;
+    document.querySelector("[role=tab]")?.click(); // Explore
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      pick(".nv-sets", given.get("films"));
+      negviz.search(text);
+      if (await until(() => isAnswered(text))) break; // gradio may not have listened yet
+    }
+    const [finding, polarity] = (given.get("meant") ?? "").split(".");
+    if (finding && isAnswered(text)) await mean(finding, polarity);
+  }
+
+  /* Press the radio button of that value, if there is one. */
+  function pick(within, value) {
+    const radios = [...document.querySelectorAll(`${within} input[type=radio]`)];
+    const wanted = radios.find((radio) => radio.value === value);
+    if (wanted && !wanted.checked) wanted.click();
+    return Boolean(wanted);
+  }
+
+  function isAnswered(text) {
+    const read = document.querySelector(".nv-sentence q")?.textContent.trim() ?? "";
+    return read.startsWith(text.slice(0, 200));
+  }
+
+  /* Correct the reading as the link says, by the page's own means. */
+  async function mean(finding, polarity) {
+    const fold = document.querySelector(".nv-meant");
+    const list = () => fold.querySelector("input[role=listbox], input[role=combobox]");
+    if (!list()?.offsetParent) fold.querySelector("button")?.click();
+    if (!(await until(() => list()?.offsetParent))) return;
+    choose(list(), finding);
+    await new Promise((done) => setTimeout(done, 100));
+    if (list().value !== finding || !pick(".nv-meant", polarity)) return; // no such finding, no such polarity
+    await new Promise((done) => setTimeout(done, 100));
+    [...fold.querySelectorAll("button")].at(-1).click();
+  }
+
+  function choose(box, value) {
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+    box.focus();
+    set.call(box, value);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    for (const kind of ["keydown", "keyup"]) {
+      box.dispatchEvent(new KeyboardEvent(kind, { key: "Enter", code: "Enter", bubbles: true }));
+    }
+    box.blur();
+  }
+
+  async function until(holds) {
+    for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+      if (holds()) return true;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return false;
+  }
+
+  addEventListener("hashchange", follow);
+  let waiting = location.hash.length > 1;
+  negviz.mounted(".nv-share", () => {
+    if (!waiting) return;
+    waiting = false;
+    setTimeout(follow, SETTLED);
+  });
+})();

@@ -1,0 +1,169 @@
+"""The film viewer: one film large on black and, beside it, all that is known of it.
+
+The dialog and its words are laid out here once; `scripts/20_viewer.js` opens it and fills it in with what
+`POST page/film-record` answers.  Report sentences travel in that answer and are kept nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from negviz.collection import Collection, CollectionError, Film
+from negviz.evidence_sentence import Evidence, Piece, deciding_sentence, film_states
+from negviz.film_record import FindingState, Simulated, finding_states, simulated
+from negviz.openi import IMAGE_HOST
+from negviz.page.board import Board, html
+from negviz.page.reports import MissingReportError, report_sentences
+from negviz.page.room import Asked, Room
+from negviz.page.viewer_markup import dialog
+from negviz.page.words import viewer as words
+from negviz.prompt import read_mentions
+
+_MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a report says of one finding that was asked about; no pieces where no sentence does."""
+
+    finding: str
+    pieces: tuple[Piece, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class FilmRecord:
+    """All that the viewer shows beside a film."""
+
+    id: str
+    collection: str
+    view: str
+    in_tuning: bool
+    asked: tuple[str, ...]  # findings that the question speaks of
+    findings: tuple[FindingState, ...]
+    said: tuple[Said, ...]
+    unsaid: str  # why nothing is said, in a sentence; "" where something is
+    simulated: Simulated | None
+    link: str | None  # to the record at Open-i
+    satisfies_probability: float | None = None  # of the film satisfying the question, once calibrated
+
+
+def lay_out(board: Board) -> None:
+    """The closed dialog; the galleries tell its script what was asked."""
+    html(dialog(board.room.models))
+
+
+def viewer_routes(room: Room) -> list[Route]:
+    """`POST page/film-record` with {asked, id}: a `FilmRecord` as JSON, or a sentence with a 4xx."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            asked, film_id = _read(await _body(request))
+        except ValueError as error:
+            return PlainTextResponse(str(error), status_code=400, headers=_HEADERS)
+        try:
+            record = await film_record(room, asked, film_id)
+        except CollectionError:
+            return PlainTextResponse(words.NO_FILM, status_code=404, headers=_HEADERS)
+        return JSONResponse(asdict(record), headers=_HEADERS)
+
+    return [Route("/page/film-record", respond, methods=["POST"])]
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise ValueError(words.TOO_LONG)
+    return body
+
+
+def _read(body: bytes) -> tuple[Asked, str]:
+    try:
+        given: Any = json.loads(body)
+        asked, film_id = given["asked"], given["id"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise ValueError(words.BAD_REQUEST) from None
+    if not isinstance(film_id, str):
+        raise ValueError(words.BAD_REQUEST)
+    return Asked.read(asked if isinstance(asked, str) else json.dumps(asked)), film_id
+
+
+async def film_record(room: Room, asked: Asked, film_id: str) -> FilmRecord:
+    """What is known of a film of an open collection, with the report sentences that decided what was asked
+    about.  Raises `CollectionError`."""
+    collection, film = _find(room.pictures.collections.values(), film_id)
+    findings = await run_in_threadpool(_asked_about, asked)
+    set_up = await run_in_threadpool(simulated, collection, film)
+    said: tuple[Said, ...] = ()
+    unsaid = words.SIMULATED_SAYS if set_up else "" if findings else words.NOTHING_ASKED
+    if not unsaid:
+        try:
+            sentences = await report_sentences(room.pictures, collection, film)
+            said = await run_in_threadpool(_said, sentences, film, findings)
+        except MissingReportError as error:
+            unsaid = str(error)
+    return FilmRecord(
+        id=film.id,
+        collection=collection.name,
+        view=film.view,
+        in_tuning=film.split == "train",
+        asked=findings,
+        findings=finding_states(film),
+        said=said,
+        unsaid=unsaid,
+        simulated=set_up,
+        link=_link(collection, film),
+    )
+
+
+def _find(collections: Iterable[Collection], film_id: str) -> tuple[Collection, Film]:
+    for collection in collections:
+        with suppress(CollectionError):
+            return collection, collection.by_id(film_id)
+    raise CollectionError(words.NO_FILM)
+
+
+def _asked_about(asked: Asked) -> tuple[str, ...]:
+    if asked.meant is not None:
+        return (asked.meant[0],)
+    return tuple(dict.fromkeys(mention.finding for mention in read_mentions(asked.text)))
+
+
+def _said(sentences: tuple[str, ...], film: Film, findings: tuple[str, ...]) -> tuple[Said, ...]:
+    found = {finding: deciding_sentence(sentences, film, finding) for finding in findings}
+    return tuple(_say(film, finding, evidence, len(sentences)) for finding, evidence in found.items())
+
+
+def _say(film: Film, finding: str, evidence: Evidence | None, total: int) -> Said:
+    state = film_states(film, finding)
+    if evidence is None:
+        heading = finding if finding in film.indexed else "normal" if "normal" in film.findings else ""
+        note = words.filed_under(heading) if heading and state else words.silent(finding)
+        return Said(finding, (), note)
+    note = words.sentence_note(evidence.number + 1, total, evidence.finding, evidence.polarity)
+    if evidence.polarity != state == "uncertain" and finding in film.indexed:
+        note = f"{note} {words.disagrees(finding)}"
+    if state is None:
+        note = f"{note} {words.NOT_COUNTED}"
+    if "XXXX" in evidence.text:
+        note = f"{note} {words.REMOVED}"
+    return Said(finding, evidence.pieces, note)
+
+
+def _link(collection: Collection, film: Film) -> str | None:
+    if collection.name != "openi":
+        return None
+    return f"{IMAGE_HOST}/detailedresult?{urlencode({'img': film.id, 'req': 4})}"

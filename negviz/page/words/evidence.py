@@ -1,0 +1,163 @@
+"""What the Evidence tab says; every number in it comes from a results file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from negviz.results_paper import CUE_SHARE, GAIN, Claim, Comparison, Verdict
+from negviz.results_types import Figure, Result
+
+OPENING: Final = "Reading the results…"
+HEADING: Final = "Evidence"
+LEAD: Final = (
+    "Everything here is read from the committed results files. A dot is what was measured, the line its "
+    "interval of 95 %. Read each dot beside chance and, where there is one, beside the ceiling: what a "
+    "supervised probe reaches on the same embeddings, without any text."
+)
+NOTHING: Final = "There are no results files here; python -m training results makes them."
+CONTENTS: Final = "On this page"
+LEGEND_CHANCE: Final = "dashed: chance"
+LEGEND_CEILING: Final = "thick tick: ceiling"
+AS_TABLE: Final = "As a table"
+TABLE: Final = "Table, scrolls sideways"
+MADE_BY: Final = "Made by"
+PROVENANCE: Final = "Data and hashes"
+FILE: Final = "SHA-256 of the results file"
+NONE: Final = "—"
+
+PAPER: Final = "Beside the paper"
+PAPER_LEAD: Final = (
+    "arXiv 2512.17121 publishes four statements that can be set beside ours; its tables, prompts and "
+    "checkpoint are not published, and its films, prompts and base differ from ours."
+)
+PAPER_HEAD: Final = ("statement", "the paper", "films", "here", "")
+CLAIMS: Final[dict[Claim, str]] = {
+    "negated": "CON2 over base, negated prompts",
+    "positive": "CON2 over base, positive prompts",
+    "structured": "CON1, negated prompts: structured, natural",
+    "cue share": "Share of attribution on negation words: base, CON2",
+}
+THEIRS: Final[dict[Claim, str]] = {
+    "negated": f"about +{GAIN:.0%}".replace("%", " %"),
+    "positive": "a slight drop",
+    "structured": "over-fits structured prompts",
+    "cue share": f"{CUE_SHARE[0]} → {CUE_SHARE[1]}",
+}
+VERDICTS: Final[dict[Verdict, str]] = {
+    "agrees": "agrees",
+    "larger": "larger here",
+    "smaller": "smaller here",
+    "opposite": "the other way here",
+    "undecided": "cannot be told",
+}
+
+TITLES: Final = {
+    "openi": "Open-i: the test films",
+    "nih": "NIH ChestX-ray14: films of another hospital",
+    "phantoms": "Simulated films",
+    "simulated": "Simulated films",
+    "openi-findings": "Findings that no tuning saw",
+    "base": "The image tower, and the ceiling it sets",
+    "tuning": "How the settings were chosen: cross-validation",
+    "reader": "The reader of sentences",
+    "labels": "Labels: MeSH headings against reports",
+    "simulator": "Are the simulated films believable? Judged by the image tower of real films",
+    "diagnosis": "The three signs of blindness, over the 99 prompts",
+    "dose": "Dialling a finding: does similarity follow severity?",
+    "attribution": "Which words counted",
+    "heads": "Attention heads, switched off one at a time",
+    "maps": "The maps: do opposites lie apart?",
+    "calibration": "How far a probability can be trusted",
+}
+_SOURCES: Final = {
+    "openi": "Open-i",
+    "nih": "NIH",
+    "phantoms": "simulated",
+    "simulated": "simulated",
+    "diagnosis": "Open-i",
+}
+
+
+def title(name: str) -> str:
+    return TITLES.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def source(name: str) -> str:
+    """The films of a results file, in a word."""
+    return _SOURCES.get(name, name)
+
+
+def what(result: Result) -> str:
+    return f"{result.what[:1].upper()}{result.what[1:]}." if result.what else ""
+
+
+def measured(figure: Figure) -> str:
+    """A figure and its interval, `0.71 [0.62, 0.80]`, or a dash where there is none."""
+    if figure.value is None:
+        return NONE
+    shown = number(figure, figure.value)
+    if figure.low is None or figure.high is None:
+        return shown
+    return f"{shown} [{number(figure, figure.low)}, {number(figure, figure.high)}]"
+
+
+def number(figure: Figure, value: float) -> str:
+    return f"{value:{'+' if figure.signed else ''}.{figure.places}f}".replace("-", "−")
+
+
+def axis(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "−")
+
+
+def omitted(rows: int) -> str:
+    return f"{rows:,} more rows stand in the file."
+
+
+def rows(count: int) -> str:
+    return f"{AS_TABLE} ({count} rows)"
+
+
+def difference(compared: Comparison) -> str:
+    """Where the paper and we part, in a sentence; "" where we agree."""
+    said = [measured(figure) for figure in compared.ours]
+    films = source(compared.films)
+    match (compared.claim, compared.verdict):
+        case _, "agrees":
+            return ""
+        case "negated", "larger" | "smaller":
+            return (
+                f"On {films} films CON2 gains {said[0]} on negated prompts, {VERDICTS[compared.verdict]} "
+                "than "
+                f"the paper's {THEIRS['negated']}, which lies outside the interval."
+            ).replace(" here than", " than")
+        case "positive", "undecided":
+            return (
+                f"On {films} films the change on positive prompts is {said[0]}: the interval reaches across "
+                "zero, so a slight drop can be neither confirmed nor denied."
+            )
+        case "positive", "opposite":
+            return (
+                f"On {films} films CON2 gains on positive prompts ({said[0]}), where the paper sees a drop."
+            )
+        case "structured", "opposite":
+            return (
+                f"On {films} films CON1 is no better on structured negations ({said[0]}) than on natural "
+                "ones "
+                f"({said[1]}): the over-fitting that the paper reports is not seen here."
+            )
+        case "structured", "undecided":
+            return (
+                f"On {films} films CON1 reaches {said[0]} on structured and {said[1]} on natural negations: "
+                "the intervals overlap, so over-fitting can be neither confirmed nor denied."
+            )
+        case "cue share", "opposite":
+            return (
+                f"Here the share on the negation words falls, from {said[0]} to {said[1]}; the paper's rises."
+            )
+        case "cue share", "larger" | "smaller":
+            return (
+                f"The share on the negation words rises here as it does in the paper, but from {said[0]} to "
+                f"{said[1]} "
+                f"instead of {THEIRS['cue share']}. How the paper attributes is not published."
+            )
+    return f"On {films} films there is no interval for {CLAIMS[compared.claim]}, so it cannot be compared."

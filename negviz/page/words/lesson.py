@@ -1,0 +1,224 @@
+"""What the Lesson tab says.  A reveal is put together from what was measured: no outcome is assumed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from negviz.lesson import Count, Step, name
+from negviz.page import words
+
+HEADING: Final = "Lesson: what does “no” do?"
+LEAD: Final = (
+    "Vote first, look after. The films are those of Explore, the counts are measured on them, and your votes "
+    "stay in this browser."
+)
+WAITING: Final = "Measuring the lesson on these films…"
+NOTHING: Final = (
+    "This collection has no finding with some films that show it and some that do not, so there is nothing "
+    "to "
+    "vote on."
+)
+PRESENT: Final = "Present full screen"
+KEYS: Final = "Page Down or → next · Page Up or ← back · 1 2 3 vote · Space reveal · Esc leave"
+REVEAL: Final = "Reveal"
+BACK: Final = "Back"
+NEXT: Final = "Next"
+LEAVE: Final = "Leave"
+OPEN: Final = "Open this comparison"
+QR: Final = "QR code"
+QR_LABEL: Final = "QR code: this comparison on your own screen"
+LOCAL_ONLY: Final = "This address leads to this computer only; open the page by a name that others can reach."
+VOTED: Final = "Your vote"
+RIGHT: Final = "True here"
+FILMS_OF: Final = "The films of {model}"
+
+_HEADINGS: Final = {
+    "no": "Ask for no {name}",
+    "taken away": "Take the “no” away",
+    "tuned": "Tuned on opposites",
+    "cost": "What did that cost?",
+    "words": "Which word counted?",
+    "elsewhere": "Does it hold for another finding?",
+}
+
+
+def model(key: str) -> str:
+    return words.column_title(key)[0]
+
+
+def number(place: int, steps: int) -> str:
+    return f"{place} of {steps}"
+
+
+def heading(step: Step) -> str:
+    return _HEADINGS[step.about].format(name=name(step.finding))
+
+
+def question(step: Step) -> str:
+    said, who, what = f"“{step.sentences[0]}”", model(step.subject), name(step.finding)
+    match step.about:
+        case "no":
+            return f"We ask {who} for {said}. How many of its {step.shown} films will show {_a(what)}?"
+        case "taken away":
+            return f"We ask for “{step.sentences[1]}” instead. How many of {who}'s {step.shown} films stay?"
+        case "tuned":
+            return f"{said} again, now {who}. How many of its {step.shown} films will show {_a(what)}?"
+        case "cost":
+            return (
+                f"Now we want {_a(what)}: {len(step.sentences)} plain sentences such as {said}. "
+                f"Is {who} right more often than {model(step.counts[0].model)}, or less?"
+            )
+        case "words":
+            return f"Of all that the words of {said} do in {who}, how much does the “no” do?"
+    return f"{said}: no tuning was about {what}. How many of {who}'s {step.shown} films will match?"
+
+
+def options(step: Step) -> tuple[str, str, str]:
+    if step.about == "cost":
+        return "less often", "about as often", "more often"
+    if step.about == "words":
+        return "less than a tenth", "a tenth to a third", "more than a third"
+    low, high = step.edges
+    return f"0 to {low}", f"{low + 1} to {high}", f"{high + 1} to {step.shown}"
+
+
+def measured(step: Step) -> str:
+    """What the counts count."""
+    match step.about:
+        case "no" | "tuned":
+            return f"Films that show {_a(name(step.finding))}"
+        case "taken away":
+            return "Films that stay"
+        case "words":
+            return "Share of the “no” in what the words do"
+        case "cost":
+            return f"Films that match, on the mean over {len(step.sentences)} sentences"
+    return "Films that match"
+
+
+def count(step: Step, count: Count) -> str:
+    if step.about == "words":
+        return f"{count.value:.0%}".replace("%", " %")
+    return f"{count.value:.1f} of {step.shown}".replace(".0 of", " of")
+
+
+def reveal(step: Step) -> str:
+    """What was measured, in a sentence or two."""
+    base, tuned = step.counts[0], Count(step.subject, step.of(step.subject))
+    match step.about:
+        case "no":
+            return f"{_shows(step, tuned)}{_by_chance(step)} {_heeds(step, tuned)}{_over_all(step)}"
+        case "taken away":
+            return f"{count(step, base)} stay. {_STAYS[step.right]}{_finding_stays(step)}{_others(step)}"
+        case "tuned":
+            said = f"{_shows(step, tuned)} {model(base.model)} shows {_of(base)}."
+            return f"{said} {_fewer(base, tuned)}{_over_all(step)}"
+        case "cost":
+            return (
+                f"{model(tuned.model)} is right in {count(step, tuned)} films, {model(base.model)} in "
+                f"{count(step, base)}{_by_chance(step, '; ')} {_COST[step.right]}"
+            )
+        case "words":
+            return f"The “no” does {count(step, base)} of it.{_others(step)} {_shares(step)}"
+    return (
+        f"{count(step, tuned)} match in {model(tuned.model)}, {_of(base)} in {model(base.model)}."
+        f"{_by_chance(step)} {_holds(step, base, tuned)}"
+    )
+
+
+_STAYS: Final = (
+    "So taking the “no” away changes most of what is shown.",
+    "So about half of what is shown does not depend on the “no”.",
+    "So the “no” changes little of what is shown.",
+)
+_COST: Final = (
+    "So tuning cost something: it now says “no” too readily.",
+    "So there is no cost to be seen in these films.",
+    "So nothing was lost here.",
+)
+
+
+def _a(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}" if what.endswith("effusion") else what
+
+
+def _of(count: Count) -> str:
+    return f"{count.value:g}"
+
+
+def _shows(step: Step, count: Count) -> str:
+    return f"{model(count.model)} shows {_of(count)} of {step.shown} films with {_a(name(step.finding))}."
+
+
+def _by_chance(step: Step, before: str = " ") -> str:
+    if step.chance is None:
+        return "" if before == " " else "."
+    said = f"{step.chance:.1f}".removesuffix(".0")
+    return f"{before}{'R' if before == ' ' else 'r'}andom picks would give {said}."
+
+
+def _heeds(step: Step, count: Count) -> str:
+    """Against chance, with a film to spare on either side."""
+    if step.chance is None:
+        return ""
+    if count.value >= step.chance + 1:
+        return "So it goes by the finding it reads and passes over the “no”."
+    if count.value <= step.chance - 1:
+        return "So it heeds the “no” for these films."
+    return "So the “no” leaves it where chance would."
+
+
+def _finding_stays(step: Step) -> str:
+    """Other films may still show the same thing."""
+    if step.showing is None:
+        return ""
+    with_no, without = step.showing
+    yet = "Yet the finding stays" if step.right < 2 and 2 * with_no >= step.shown else "As for the finding"
+    return f" {yet}: {with_no} of {step.shown} films show it with the “no”, {without} without."
+
+
+def _over_all(step: Step) -> str:
+    """What other wordings give, so that nobody takes one sentence for all."""
+    if step.mean is None or len(step.sentences) < 2:
+        return ""
+    return (
+        f" This is the middle one of {len(step.sentences)} wordings; over all of them {model(step.subject)} "
+        "shows "
+        f"{step.mean:.1f} on the mean."
+    )
+
+
+def _fewer(base: Count, tuned: Count) -> str:
+    if tuned.value < base.value:
+        return (
+            "So tuning on opposites taught it to heed the “no”."
+            if tuned.value <= 3
+            else "So it heeds it more."
+        )
+    return (
+        "So tuning made no difference to this sentence." if tuned.value == base.value else "So it got worse."
+    )
+
+
+def _others(step: Step) -> str:
+    """The other models, for whoever asks."""
+    others = [
+        f"{model(each.model)} {count(step, each)}" for each in step.counts if each.model != step.subject
+    ]
+    return f" The others: {', '.join(others)}." if others else ""
+
+
+def _shares(step: Step) -> str:
+    base, tuned = step.counts[0].value, step.counts[-1].value
+    if tuned > base:
+        return "After tuning the “no” counts for more."
+    return "Tuning did not make the “no” count for more: it is what the other words do with it that changed."
+
+
+def _holds(step: Step, base: Count, tuned: Count) -> str:
+    above_chance = step.chance is not None and tuned.value >= step.chance + 1
+    if above_chance and tuned.value > base.value:
+        return "So what it learnt about “no” reaches further than the finding it was tuned on."
+    if tuned.value > base.value:
+        return "So it gained, though no more than chance would give."
+    return "So what it learnt does not show here."

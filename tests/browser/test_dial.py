@@ -1,0 +1,71 @@
+"""The dial in a browser: by keyboard, with the cursor and the film following the slider."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from negviz.page.words import dial as words
+from tests.browser.conftest import ANSWERS_WITHIN, Visit
+
+SLIDER = ".nv-dial-severity input[type=range]"
+FILMS_WITHIN = 30_000  # milliseconds: half a second each, on a busy machine more
+
+
+def test_the_film_and_the_cursor_follow_the_slider(stay: Visit) -> None:
+    page = stay.page
+    slider = page.locator(SLIDER)
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    for _ in range(2):
+        slider.press("ArrowRight")
+    expect(page.locator(".nv-dial-caption b")).to_have_text("0.70", timeout=FILMS_WITHIN)
+    image = page.locator("[data-dial] img")
+    assert (image.get_attribute("alt") or "").endswith("0.70")
+    assert (
+        page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--nv-severity')") == "0.7"
+    )
+    assert page.locator("[data-dial] .nv-dial-badge").inner_text() == words.SIMULATED
+    page.wait_for_function(
+        "document.querySelector('[data-dial] img').naturalWidth === 384", timeout=FILMS_WITHIN
+    )
+
+
+def test_another_chest_is_another_film(stay: Visit) -> None:
+    before = stay.page.locator("[data-dial]").get_attribute("data-seed")
+    stay.page.get_by_role("button", name=words.ANOTHER).press("Enter")
+    expect(stay.page.locator("[data-dial]")).not_to_have_attribute(
+        "data-seed", before or "", timeout=ANSWERS_WITHIN
+    )
+
+
+def test_findings_without_a_side_offer_none(stay: Visit) -> None:
+    stay.search("no cardiomegaly")
+    expect(stay.page.locator("[data-dial]")).to_have_attribute(
+        "data-finding", "cardiomegaly", timeout=ANSWERS_WITHIN
+    )
+    expect(stay.page.get_by_role("radio", name="left", exact=True)).to_have_count(0)
+    stay.search("no pleural effusion")
+    expect(stay.page.get_by_role("radio", name="left", exact=True)).to_have_count(1, timeout=ANSWERS_WITHIN)
+
+
+def test_no_sentence_is_in_an_address(stay: Visit) -> None:
+    asked: list[str] = []
+    stay.page.on("request", lambda request: asked.append(request.url))
+    stay.search("no effusion in samarkand")
+    stay.page.wait_for_timeout(500)
+    assert not [url for url in asked if "samarkand" in url]
+
+
+def test_dial_and_diagnosis_are_accessible(stay: Visit) -> None:
+    expect(stay.page.locator(":is(.nv-dial, .nv-diagnosis) .pending")).to_have_count(
+        0, timeout=ANSWERS_WITHIN
+    )
+    found = Axe().run(stay.page, context=".nv-dial, .nv-diagnosis")
+    serious = [
+        (violation["id"], node["html"])
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert serious == []

@@ -1,0 +1,195 @@
+"""The map, as a visitor meets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Request, expect
+
+from negviz.page.words import map as words
+from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
+from tests.tiny_maps import tiny_maps
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+POINTS = ".nv-map-pane[data-map-model={}] .scatterlayer .point"
+_SEEN = """() => {
+  const panes = document.querySelector(".nv-map-panes");
+  if (panes?.getAttribute("aria-busy") === "false") return true;
+  panes?.scrollIntoView();  // again and again: what lies above it may still grow
+  return false;
+}"""
+FADED = (
+    "model => [...document.querySelectorAll(`.nv-map-pane[data-map-model=${model}] .scatterlayer .point`)]"
+    ".filter(point => Number(point.style.opacity) < 0.5).length"
+)
+
+
+@pytest.fixture(scope="module")
+def mapped(
+    family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    """The app with maps of its own family."""
+    folder = tmp_path_factory.mktemp("mapped")
+    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, collection_folder)))
+        with start(arguments, folder) as app:
+            yield app
+
+
+@pytest.fixture(scope="module")
+def seat(chromium: Browser, mapped: App) -> Iterator[Visit]:
+    """One page, its map drawn, for the tests below; none minds what the others left."""
+    for visit in look_at(chromium, mapped, {}):
+        _draw(visit)
+        yield visit
+
+
+def _draw(visit: Visit) -> None:
+    visit.page.wait_for_function(_SEEN, polling=1000, timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_selector(POINTS.format("base"), timeout=ANSWERS_WITHIN)
+
+
+def _choose(visit: Visit, what: str) -> None:
+    visit.page.locator(".nv-map").get_by_role("radio", name=what, exact=True).check()
+
+
+def _answered(visit: Visit, text: str) -> None:
+    expect(visit.box).to_have_value(text, timeout=ANSWERS_WITHIN)
+    expect(visit.page.locator(".nv-sentence q")).to_have_text(text, timeout=ANSWERS_WITHIN)
+
+
+def _note(asked: list[str]) -> Callable[[Request], None]:
+    return lambda request: asked.append(request.url)
+
+
+def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, mapped: App) -> None:
+    for visit in look_at(chromium, mapped, {"viewport": {"width": 1366, "height": 400}}):
+        asked: list[str] = []
+        visit.page.on("request", _note(asked))
+        visit.page.reload()
+        visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+        visit.page.wait_for_timeout(1500)
+        assert not [url for url in asked if "/map/" in url]
+        assert not visit.page.evaluate("'Plotly' in window")
+        _draw(visit)
+        assert len([url for url in asked if "plotly.js" in url]) == 1
+
+
+def test_a_click_on_a_point_searches_its_sentence(seat: Visit) -> None:
+    seat.page.evaluate(
+        "document.querySelector('.nv-map-pane[data-map-model=con1] .nv-map-plot')"
+        ".emit('plotly_click', {points: [{customdata: 0}]})"
+    )
+    _answered(seat, "pleural effusion")
+
+
+def test_a_real_click_reaches_the_box_too(seat: Visit) -> None:
+    seat.search("no fluid")
+    seat.page.locator(".nv-map-panes").scroll_into_view_if_needed()
+    before = seat.box.input_value()
+    box = seat.page.locator(POINTS.format("base")).nth(3).bounding_box()
+    assert box is not None
+    seat.page.mouse.move(box["x"] + box["width"] / 2 - 1, box["y"] + box["height"] / 2)
+    seat.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    seat.page.wait_for_timeout(200)
+    seat.page.mouse.down()
+    seat.page.mouse.up()
+    expect(seat.box).not_to_have_value(before, timeout=ANSWERS_WITHIN)
+    _answered(seat, seat.box.input_value())
+
+
+def test_a_lasso_marks_the_same_sentences_in_every_pane(seat: Visit) -> None:
+    plot = seat.page.locator(".nv-map-pane[data-map-model=base] .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    corners = [(0.02, 0.02), (0.5, 0.02), (0.5, 0.98), (0.02, 0.98), (0.02, 0.02)]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    seat.page.mouse.move(*places[0])
+    seat.page.mouse.down()
+    for place in places[1:]:
+        seat.page.mouse.move(*place, steps=8)
+    seat.page.mouse.up()
+    status = seat.page.locator(".nv-map-marked [role=status]")
+    expect(status).to_contain_text("marked", timeout=ANSWERS_WITHIN)
+    number = int(status.inner_text().split()[0])
+    assert 0 < number < 99
+    assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {99 - number}
+    seat.page.get_by_role("button", name=words.FORGET).click()
+    assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {0}
+
+
+def test_the_list_marks_and_searches_by_keyboard(seat: Visit) -> None:
+    seat.page.locator(".nv-map-list summary").focus()
+    seat.page.keyboard.press("Enter")
+    row = seat.page.locator(".nv-map-table tbody tr").nth(25)
+    row.get_by_role("checkbox").focus()
+    seat.page.keyboard.press("Space")
+    expect(seat.page.locator(".nv-map-marked [role=status]")).to_have_text("1 marked")
+    assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {98}
+    seat.page.keyboard.press("Tab")
+    seat.page.keyboard.press("Enter")
+    _answered(seat, "no pleural effusion")
+    seat.page.get_by_role("button", name=words.FORGET).click()
+
+
+def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None:
+    stars = "document.querySelector('.nv-map-plot').data.at(-1).customdata.map(one => one.typed)"
+    for text in ("no <b>fluid</b> here", "small effusion on the right"):
+        seat.search(text)
+        seat.page.wait_for_function(f"text => {stars}.at(-1) === text", arg=text, timeout=ANSWERS_WITHIN)
+    assert "no <b>fluid</b> here" in seat.page.evaluate(stars)
+    assert "fluid" not in seat.page.evaluate(
+        "JSON.stringify([localStorage, sessionStorage, document.cookie])"
+    )
+
+
+def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
+    legend = seat.page.locator(".nv-map-legend")
+    _choose(seat, words.COLOURS["right"])
+    expect(legend).to_contain_text(re.compile("mostly|mixed"), timeout=ANSWERS_WITHIN)
+    _choose(seat, words.METHODS["pca"])
+    _choose(seat, words.FILMS.format(collection="drawn"))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS, timeout=ANSWERS_WITHIN)
+    seat.page.evaluate(
+        "document.querySelector('.nv-map-plot').emit('plotly_click', {points: [{customdata: 'film02'}]})"
+    )
+    assert seat.page.evaluate("negviz.selected") == "film02"
+    seat.page.evaluate("negviz.select('')")
+    _choose(seat, words.SHEETS["effusion"].format(n=99))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW, timeout=ANSWERS_WITHIN)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_bars_anybody(chromium: Browser, mapped: App, scheme: str) -> None:
+    for visit in look_at(chromium, mapped, {"color_scheme": scheme}):
+        _draw(visit)
+        visit.page.locator(".nv-map-list summary").click()
+        found = Axe().run(visit.page, context=".nv-map").response["violations"]
+        found += Axe().run(visit.page, context=".nv-map-placed").response["violations"]
+        assert [
+            f"{one['id']}: {one['nodes'][0]['target']}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ] == []
+
+
+def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, mapped: App) -> None:
+    for visit in look_at(chromium, mapped, PHONE):
+        _draw(visit)
+        assert visit.page.locator(".nv-map-pane:visible").count() == 1
+        _choose(visit, "CON2")
+        expect(visit.page.locator(".nv-map-pane[data-map-model=con2]")).to_be_visible()
+        assert visit.page.locator(".nv-map-pane:visible").count() == 1
+        visit.page.wait_for_selector(POINTS.format("con2"), timeout=ANSWERS_WITHIN)
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert visit.page.evaluate(wide) <= 0
+        for target in visit.page.locator(".nv-map button:visible, .nv-map-choices label:visible").all()[:20]:
+            box = target.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44

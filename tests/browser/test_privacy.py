@@ -1,0 +1,146 @@
+"""What a visitor typed is nowhere after the visit: searched for, not promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from negviz.page import words
+from negviz.page.words import attribution, share
+from tests.browser.conftest import ANSWERS_WITHIN, ROOT, App, Visit, look_at, start
+from tests.tiny_maps import tiny_maps
+
+SECRET = "no effusion in ouagadougou"
+OPPOSITE = "all the water of titicaca"
+MARKS = (b"ouagadougou", b"titicaca")
+_PASSED_BY = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_KEPT = """async () => JSON.stringify([
+  Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, history.state,
+  await indexedDB.databases(), await (globalThis.caches?.keys() ?? []),
+])"""
+
+
+@dataclass(frozen=True)
+class House:
+    """An app whose every folder is ours to search."""
+
+    app: App
+    folder: Path  # its home, its temporary files, its cache and its log
+    began: float
+
+
+@pytest.fixture(scope="module")
+def house(
+    family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    folder, began = tmp_path_factory.mktemp("house"), time.time()
+    maps = tiny_maps(family_folder, hostile_collection)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("HOME", "TMPDIR"):
+            (folder / variable).mkdir()
+            patch.setenv(variable, str(folder / variable))
+        patch.setenv("NEGVIZ_MAPS", str(maps))
+        arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
+        running = start(arguments, folder)
+        app = running.__enter__()
+    try:
+        yield House(app, folder, began)
+    finally:
+        running.__exit__(None, None, None)
+
+
+def test_a_visit_leaves_nothing_behind(chromium: Browser, house: House) -> None:
+    for visit in look_at(chromium, house.app, {"accept_downloads": True}):
+        addresses: list[str] = []
+        visit.page.on("request", lambda request: addresses.append(request.url))  # noqa: B023
+        visit.page.set_default_timeout(ANSWERS_WITHIN)
+        _use_everything(visit)
+        said = visit.page.evaluate(_KEPT) + json.dumps(visit.page.context.storage_state(indexed_db=True))
+        assert not _holds(said.encode())
+        assert not _holds(visit.page.url.encode())
+        assert [url for url in addresses if _holds(url.encode())] == []
+    assert _written(house) == []
+
+
+def _use_everything(visit: Visit) -> None:
+    """Search, words and heads, the map, the opposite, the viewer, sharing, every tab."""
+    page = visit.page
+    visit.search(SECRET)
+    expect(page.locator(".nv-heat tbody th").last).to_contain_text("ouagadougou")
+    page.get_by_role("button", name=attribution.HEADS).click()
+    page.locator(".nv-heads button").first.click()
+    page.locator(".nv-looks").wait_for()
+    page.locator(".nv-map-panes").scroll_into_view_if_needed()
+    page.wait_for_selector(".nv-map-panes[aria-busy=false]")
+    page.get_by_role("checkbox", name=words.TAKE_AWAY).check()
+    page.locator(".nv-compared").wait_for()
+    opposite = page.get_by_role("textbox", name=words.OPPOSITE)
+    opposite.fill(OPPOSITE)
+    opposite.press("Enter")
+    page.locator("[data-model=con2] h3 q", has_text=OPPOSITE).wait_for()
+    page.get_by_role("button", name=words.PIN).click()
+    page.get_by_role("button", name=words.UNPIN).wait_for()
+    pick = page.locator(".nv-pick").first
+    pick.press("Enter")
+    pick.press("Enter")
+    page.locator("dialog.nv-viewer[open]").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    _share(visit)
+    for tab in ("Lesson", "Evidence", "About", words.EXPLORE):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(f".nv-{tab.lower()}" if tab != words.EXPLORE else ".nv-tile")
+
+
+def _share(visit: Visit) -> None:
+    bar = visit.page.locator("details.nv-share")
+    bar.locator("summary").click()
+    bar.get_by_role("button", name=share.BUTTONS["link"]).click()
+    bar.get_by_label(share.LINK).wait_for()
+    bar.get_by_role("button", name=share.BUTTONS["qr"]).click()
+    bar.locator(".nv-qr svg").wait_for()
+    for kind in ("csv", "file", "png"):
+        with visit.page.expect_download() as caught:
+            bar.get_by_role("button", name=share.BUTTONS[kind]).click()
+        assert not _holds(caught.value.suggested_filename.encode())
+        caught.value.delete()
+
+
+def _holds(content: bytes) -> bool:
+    lower = content.lower()
+    return any(mark in lower for mark in MARKS)
+
+
+def _written(house: House) -> list[str]:
+    """Files that hold a sentence: all of the app's own, and what was written elsewhere since it began."""
+    itself = Path(__file__).resolve()
+    gradio = Path(tempfile.gettempdir()) / "gradio"
+    found = [path for path in _files(house.folder, 0) if _leaks(path)]
+    found += [
+        path
+        for folder in (ROOT, gradio)
+        for path in _files(folder, house.began)
+        if path.resolve() != itself and _leaks(path)
+    ]
+    return [str(path) for path in found]
+
+
+def _files(folder: Path, since: float) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _PASSED_BY]
+        for name in names:
+            path = Path(place, name)
+            if path.is_file() and path.stat().st_mtime >= since:
+                yield path
+
+
+def _leaks(path: Path) -> bool:
+    return _holds(str(path).encode()) or _holds(path.read_bytes())

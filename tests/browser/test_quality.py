@@ -1,0 +1,220 @@
+"""Explore with every panel, and every tab: for everybody, on every screen, by keyboard, whatever is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from negviz.page import words
+from negviz.page.words import attribution, share
+from negviz.page.words import dial as dial_words
+from negviz.page.words import map as map_words
+from tests.browser import conftest
+from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
+from tests.tiny_maps import tiny_maps
+
+TABS = (words.EXPLORE, "Lesson", "Evidence", "About")
+WIDTHS = (390, 768, 1366, 2560)
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# Pairs of texts that lie on one another: every visible run of text outside plots, pictures and the viewer.
+OVERLAPS = """() => {
+  const runs = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode, holder = text.parentElement;
+    if (!text.data.trim() || !holder.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+        || holder.closest("svg, dialog, script, style, .nv-well, [hidden]")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    for (const box of range.getClientRects()) {
+      const seen = clip(box, holder);
+      if (seen) runs.push({ holder, ...seen, text: text.data.trim().slice(0, 40) });
+    }
+  }
+  function clip(box, node) {  // what scrolling boxes around it leave of it
+    let { left, right, top, bottom } = box;
+    for (let around = node; around && around !== document.body; around = around.parentElement) {
+      const style = getComputedStyle(around);
+      if (style.clipPath !== "none" || style.clip !== "auto") return null;
+      if (style.overflowX === "visible" && style.overflowY === "visible") continue;
+      const edge = around.getBoundingClientRect();
+      left = Math.max(left, edge.left); right = Math.min(right, edge.right);
+      top = Math.max(top, edge.top); bottom = Math.min(bottom, edge.bottom);
+    }
+    return right - left > 1 && bottom - top > 1 ? { left, right, top, bottom } : null;
+  }
+  const found = [];
+  runs.sort((one, other) => one.top - other.top);
+  for (let i = 0; i < runs.length; i++) {
+    for (let j = i + 1; j < runs.length && runs[j].top < runs[i].bottom - 4; j++) {
+      const [a, b] = [runs[i], runs[j]];
+      if (a.holder === b.holder || a.holder.contains(b.holder) || b.holder.contains(a.holder)) continue;
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 3
+          && Math.min(a.bottom, b.bottom) - b.top > 4) found.push(`${a.text} | ${b.text}`);
+    }
+  }
+  return found;
+}"""
+# What has the focus, as far as a stop on the way through the page is told by it.
+FOCUSED = """() => {
+  const here = document.activeElement;
+  return here === document.body ? "" : [
+    here.tagName, here.className, here.type, here.getAttribute("role"), here.getAttribute("aria-label"),
+    here.closest(".nv-dial-severity") ? "severity" : "", here.innerText?.slice(0, 60),
+  ].join(" ");
+}"""
+STOPS = {
+    "tabs": "tab ",
+    "film": "nv-pick",
+    "view": "nv-view",
+    "how words are measured": attribution.MEASURED,
+    "heads": attribution.HEADS,
+    "list of the map": map_words.LIST,
+    "dial": "severity",
+    "another chest": dial_words.ANOTHER,
+    "sharing": share.SUMMARY,
+}
+
+
+@pytest.fixture(scope="module")
+def running(
+    family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    """The app over films with hostile ids, with maps of its own family."""
+    arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, hostile_collection)))
+        with start(arguments, tmp_path_factory.mktemp("quality")) as app:
+            yield app
+
+
+@pytest.fixture(scope="module")
+def seat(chromium: Browser, running: App) -> Iterator[Visit]:
+    """One page with everything on it drawn, its tabs opened once."""
+    for visit in look_at(chromium, running, {}):
+        visit.page.set_default_timeout(ANSWERS_WITHIN)
+        for tab in (*TABS[1:], TABS[0]):
+            open_tab(visit.page, tab)
+        visit.page.locator(".nv-map-panes").scroll_into_view_if_needed()
+        visit.page.wait_for_selector(".nv-map-panes[aria-busy=false]")
+        visit.page.get_by_role("button", name=attribution.HEADS).click()
+        visit.page.locator(".nv-heads button").first.wait_for()
+        yield visit
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
+    page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
+
+
+def test_nothing_serious_bars_anybody_anywhere(seat: Visit) -> None:
+    barriers = []
+    for scheme in ("light", "dark"):
+        seat.page.emulate_media(color_scheme=scheme)
+        seat.page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
+        for tab in (*TABS[1:], TABS[0]):
+            open_tab(seat.page, tab)
+            barriers += [
+                f"{scheme} {tab} {violation['id']}: {node['target']}"
+                for violation in Axe().run(seat.page).response["violations"]
+                if violation["impact"] in ("serious", "critical")
+                for node in violation["nodes"]
+            ]
+    seat.page.emulate_media(color_scheme="light")
+    seat.page.evaluate("document.body.classList.remove('dark')")
+    assert barriers == []
+
+
+def test_no_screen_needs_sideways_scrolling_or_hides_text_under_text(seat: Visit) -> None:
+    found = []
+    for width in WIDTHS:
+        seat.page.set_viewport_size({"width": width, "height": 800})
+        for tab in (*TABS[1:], TABS[0]):
+            open_tab(seat.page, tab)
+            seat.page.wait_for_timeout(200)  # plots follow the window
+            wide = seat.page.evaluate(TOO_WIDE)
+            found += [f"{width} {tab}: {wide} px too wide"] if wide > 0 else []
+            found += [f"{width} {tab}: {pair}" for pair in seat.page.evaluate(OVERLAPS)]
+    seat.page.set_viewport_size({"width": 1366, "height": 768})
+    assert found == []
+
+
+def test_hostile_sentences_and_ids_are_text_in_every_panel(seat: Visit) -> None:
+    page = seat.page
+    for text in HOSTILE:
+        seat.search(text)
+        page.wait_for_function(
+            "text => JSON.parse(document.querySelector('details.nv-share').dataset.asked).text === text",
+            arg=text,
+        )
+    seat.search("no effusion")
+    expect(page.locator(".nv-heat tbody th").last).to_contain_text("effusion")
+    place = seat.films("base").index(HOSTILE[0])
+    pick = page.locator("[data-model=base] .nv-tile").nth(place).locator(".nv-pick")
+    pick.press("Enter")
+    pick.press("Enter")
+    page.locator("dialog.nv-viewer[open]").wait_for()
+    expect(page.locator("dialog.nv-viewer h2")).to_contain_text(HOSTILE[0])
+    page.keyboard.press("Escape")
+    assert not seat.hacked
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_everything_is_reached_by_the_tab_key(seat: Visit) -> None:
+    seat.box.focus()
+    passed = [seat.page.evaluate(FOCUSED)]
+    for _ in range(250):
+        seat.page.keyboard.press("Tab")
+        here = seat.page.evaluate(FOCUSED)
+        if not here and len(passed) > 10:
+            break
+        passed.append(here)
+    seat.page.keyboard.press("Tab")
+    for _ in range(4):  # from the top again: the tabs come before the box
+        passed.append(seat.page.evaluate(FOCUSED))
+        seat.page.keyboard.press("Tab")
+    missing = [name for name, sign in STOPS.items() if not any(sign in stop for stop in passed)]
+    assert missing == [], passed
+
+
+def test_the_keyboard_alone_works_the_page(seat: Visit) -> None:
+    page = seat.page
+    seat.box.focus()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("pleural effusion")
+    page.keyboard.press("Enter")
+    page.locator(".nv-sentence q", has_text="pleural effusion").wait_for()
+    pick = page.locator(".nv-pick").first
+    pick.press("Enter")
+    pick.press("Enter")
+    page.locator("dialog.nv-viewer[open]").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.nv-viewer[open]")).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('[data-film]') !== null")
+    page.get_by_role("tab", name=words.EXPLORE).focus()
+    page.keyboard.press("ArrowRight")
+    if page.get_by_role("tab", name="Lesson").get_attribute("aria-selected") != "true":
+        page.keyboard.press("Enter")
+    page.locator(".nv-lesson").wait_for()
+    open_tab(page, words.EXPLORE)
+
+
+def test_a_page_outlives_the_app_it_came_from(
+    chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    port = conftest._free_port()
+    with pytest.MonkeyPatch.context() as patch, chromium.new_context() as context:
+        patch.setattr(conftest, "_free_port", lambda: port)
+        page = context.new_page()
+        with start(arguments, tmp_path_factory.mktemp("before")) as app:
+            page.goto(app.address)
+            page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+        with start(arguments, tmp_path_factory.mktemp("after")):
+            Visit(page).search("no fluid after the night")
+            assert len(Visit(page).films("con2")) == 10

@@ -1,0 +1,95 @@
+"""Sharing as a visitor does it: by keyboard, into files, and by a link that somebody else follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser
+
+from negviz.export import CSV_COLUMNS, seal_holds
+from negviz.page.words import share as words
+from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
+
+SECRET = "no effusion in xanadu"
+
+
+@pytest.fixture(scope="module")
+def sharing(chromium: Browser, running: App) -> Iterator[Visit]:
+    for visit in look_at(chromium, running, {}):
+        visit.search(SECRET)
+        visit.page.wait_for_function(
+            "text => document.querySelector('.nv-share')?.dataset.asked.includes(text)",
+            arg=SECRET,
+            timeout=ANSWERS_WITHIN,
+        )
+        visit.page.locator(".nv-share > summary").focus()
+        visit.page.keyboard.press("Enter")
+        yield visit
+
+
+def press(visit: Visit, name: str) -> None:
+    visit.page.get_by_role("button", name=words.BUTTONS[name]).focus()
+    visit.page.keyboard.press("Enter")
+
+
+def test_a_link_is_made_only_when_asked_for(sharing: Visit, running: App) -> None:
+    assert "xanadu" not in sharing.page.url
+    press(sharing, "link")
+    link = sharing.page.get_by_label(words.LINK)
+    link.wait_for(timeout=ANSWERS_WITHIN)
+    assert link.input_value().startswith(f"{running.address}#q={quote(SECRET)}")
+    assert "xanadu" not in sharing.page.url
+    assert "xanadu" not in running.log.read_text(encoding="utf-8")
+
+
+def test_a_qr_code_is_drawn_here(sharing: Visit) -> None:
+    press(sharing, "qr")
+    sharing.page.locator(".nv-share .nv-qr svg[role=img]").wait_for(timeout=ANSWERS_WITHIN)
+
+
+@pytest.mark.parametrize("kind", ["png", "csv", "file"])
+def test_a_comparison_is_saved(sharing: Visit, kind: str, tmp_path: Path) -> None:
+    with sharing.page.expect_download(timeout=ANSWERS_WITHIN) as caught:
+        press(sharing, kind)
+    assert "xanadu" not in caught.value.suggested_filename
+    path = tmp_path / "saved"
+    caught.value.save_as(path)
+    content = path.read_bytes()
+    if kind == "png":
+        assert content.startswith(b"\x89PNG")
+    elif kind == "csv":
+        assert content.decode().startswith(",".join(CSV_COLUMNS))
+    else:
+        assert seal_holds(content)
+        assert SECRET.encode() in content
+
+
+def follow(visit: Visit, running: App, fragment: str, shows: str) -> None:
+    visit.page.goto("about:blank")
+    visit.page.goto(running.address + fragment)
+    visit.page.wait_for_function(
+        "text => document.querySelector('.nv-reading')?.textContent.includes(text)",
+        arg=shows,
+        timeout=2 * ANSWERS_WITHIN,
+    )
+
+
+def test_a_link_that_is_followed_asks_its_question(visit: Visit, running: App) -> None:
+    collection = visit.page.locator(".nv-sets input[type=radio]").nth(1).get_attribute("value") or ""
+    link = f"#q={quote('small left pleural effusion')}&films={quote(collection, safe='')}"
+    follow(visit, running, link, "small left pleural effusion")
+    visit.page.locator(".nv-sets input[type=radio]").nth(1).is_checked()
+
+
+def test_a_link_may_say_what_was_meant(visit: Visit, running: App) -> None:
+    follow(visit, running, f"#q={quote('fluid anywhere')}&meant=effusion.absent", "As you told us")
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "javascript:alert(1)", 'effusion"];window.hacked=1//'])
+def test_hostile_links_are_only_text(visit: Visit, running: App, text: str) -> None:
+    hostile = quote(text, safe="")
+    follow(visit, running, f"#q={hostile}&films={hostile}&meant={hostile}.{hostile}", text[:30])
+    assert not visit.hacked

@@ -1,0 +1,106 @@
+"""The benchmark's pieces and the pictures of README, on the tiny family: what they say, not how fast."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from negviz.collection import ASSETS
+from negviz.page import Room
+from training import benchmark, costs, running, screenshots
+from training.costs import Times
+from training.running import RunningApp, RunningError, run_app
+
+
+@pytest.fixture(scope="module")
+def room(family_folder: Path, collection_folder: Path) -> Room:
+    return benchmark.open_room(family_folder, str(collection_folder))
+
+
+def test_times_are_medians_and_tails_in_milliseconds() -> None:
+    assert Times.of([0.001, 0.002, 0.003]) == Times(2.0, 2.9, 3)
+
+
+def test_sentences_are_new_to_every_part() -> None:
+    texts = costs.sentences()
+    assert len(set(texts)) == len(texts) >= max(*benchmark.VISITORS, 5 * (costs.TIMES + 1))
+    known = {text.casefold() for path in (ASSETS / "prompts").glob("*.csv") for text in _column(path)}
+    assert not known & set(texts)
+
+
+def _column(path: Path) -> list[str]:
+    return [cell for line in path.read_text(encoding="utf-8").splitlines() for cell in line.split(",")]
+
+
+def test_costs_are_measured_part_by_part(room: Room) -> None:
+    found = costs.measure_costs(room, costs.sentences(), times=2, dear=1)
+    assert set(found) - {"map"} == {"text_towers", "galleries", "words", "captum"}
+    assert [found[name].times for name in ("text_towers", "galleries", "words", "captum")] == [2, 2, 2, 1]
+    assert all(times.median_ms > 0 for times in found.values())
+    assert set(costs.ratios(found)) == {
+        "galleries_to_text_towers",
+        "words_to_text_towers",
+        "words_to_captum",
+    }
+
+
+def test_targets_stand_beside_what_was_measured() -> None:
+    taken = {name: Times(200.0, 300.0, 5) for name in ("galleries", "words")}
+    page = {"start_to_first_paint_s": 8.0, "first_paint_mb": 1.5, "peak_memory_mb": None}
+    found = benchmark.targets(taken, page)
+    assert {name: target["met"] for name, target in found.items()} == {
+        "galleries": False,
+        "words": True,
+        "map": None,
+        "start_to_first_paint": True,
+        "first_paint": True,
+        "peak_memory": None,
+    }
+
+
+def test_the_machine_is_described_without_saying_whose_it_is() -> None:
+    said = json.dumps(benchmark.machine())
+    assert "cores" in said
+    assert platform.node() not in said
+    assert "/" not in said
+
+
+def test_an_app_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app.py").write_text("import sys; sys.exit('negviz: there is no family')", encoding="utf-8")
+    monkeypatch.setattr(running, "_ROOT", tmp_path)
+    with pytest.raises(RunningError, match="did not start: negviz: there is no family"), run_app():
+        pass
+
+
+def test_memory_is_read_where_the_system_tells_it() -> None:
+    peak = RunningApp("http://127.0.0.1:1/", os.getpid(), 0.0).peak_bytes()
+    assert peak is None or peak > 10_000_000
+    assert RunningApp("http://127.0.0.1:1/", 2**30, 0.0).peak_bytes() is None
+
+
+def test_pictures_are_made_small_enough() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "PNG")
+    kept = screenshots.small(out.getvalue(), most=10_000)
+    assert Image.open(io.BytesIO(kept)).size == (80, 60)
+    shrunk = screenshots.small(out.getvalue(), most=1_500)
+    assert len(shrunk) <= 1_500
+    assert Image.open(io.BytesIO(shrunk)).size < (80, 60)
+
+
+@pytest.mark.parametrize("module", [benchmark, screenshots])
+def test_commands_have_their_usual_options(module: object) -> None:
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)  # type: ignore[attr-defined]
+    args = parser.parse_args(["--to", "here"])
+    assert args.to == Path("here")
+    assert args.family.name == "compact"

@@ -1,0 +1,135 @@
+"""The lesson: its questions and reveals follow what was measured, whatever that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from negviz.answer import search_sets
+from negviz.collection import Collection
+from negviz.lesson import Count, Step, make_lesson
+from negviz.model import DualEncoder
+from negviz.page import Pictures
+from negviz.page.lesson import lesson, measure
+from negviz.page.opening import Once
+from negviz.page.room import Asked, Room
+from negviz.page.words import lesson as words
+
+
+@pytest.fixture
+def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
+    return Room(models, search_sets(models, collection), Pictures(collection))
+
+
+@pytest.fixture
+def steps(room: Room) -> tuple[Step, ...]:
+    return measure(room)
+
+
+def about(steps: tuple[Step, ...], what: str) -> Step:
+    return next(step for step in steps if step.about == what)
+
+
+def test_about_six_steps_are_asked(steps: tuple[Step, ...]) -> None:
+    assert [step.about for step in steps] == ["no", "taken away", "tuned", "cost", "words", "elsewhere"]
+
+
+def test_counts_are_those_of_the_open_room(room: Room, steps: tuple[Step, ...]) -> None:
+    step = about(steps, "no")
+    given = room.answer(Asked(step.sentences[0], room.sets[0].name))
+    assert [count.value for count in step.counts] == [column.tally.contradicts for column in given.columns]
+    assert [count.model for count in step.counts] == list(room.models)
+
+
+def test_no_wording_is_picked_for_effect(room: Room, steps: tuple[Step, ...]) -> None:
+    """The sentence on show is the median of all that were asked."""
+    step = about(steps, "no")
+    every = sorted(
+        room.answer(Asked(text, room.sets[0].name)).columns[0].tally.contradicts for text in step.sentences
+    )
+    assert step.of(step.subject) == every[len(every) // 2]
+    assert step.mean == pytest.approx(sum(every) / len(every))
+    assert f"{len(every)} wordings" in words.reveal(step)
+
+
+def test_the_true_answer_is_where_the_count_falls(steps: tuple[Step, ...]) -> None:
+    for step in steps:
+        options = words.options(step)
+        assert len(options) == 3
+        if step.about in ("no", "taken away", "tuned", "elsewhere"):
+            low, _, high = options[step.right].partition(" to ")
+            assert int(low) <= step.of(step.subject) <= int(high)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(8, "passes over the “no”"), (5, "where chance would"), (1, "heeds the “no”")]
+)
+def test_the_reveal_says_what_is_true_of_this_collection(value: int, said: str) -> None:
+    counts = (Count("base", value), Count("con2", 1))
+    step = Step("no", ("No effusion",), "effusion", "base", 2, counts, 10, chance=5.0)
+    assert said in words.reveal(step)
+    assert f"{value} of 10" in words.reveal(step)
+
+
+@pytest.mark.parametrize(
+    ("base", "tuned", "said"),
+    [(9.5, 6.0, "cost something"), (9.0, 9.0, "no cost"), (7.0, 9.0, "nothing was lost")],
+)
+def test_a_cost_is_only_claimed_where_there_is_one(base: float, tuned: float, said: str) -> None:
+    change = tuned - base
+    right = 0 if change <= -0.5 else 2 if change >= 0.5 else 1
+    counts = (Count("base", base), Count("con2", tuned))
+    assert said in words.reveal(Step("cost", ("Effusion",), "effusion", "con2", right, counts, 10))
+
+
+def test_films_may_change_and_still_show_it() -> None:
+    counts = (Count("base", 0),)
+    step = Step("taken away", ("a", "b"), "effusion", "base", 0, counts, 10, showing=(7, 9))
+    assert "Yet the finding stays: 7 of 10 films show it with the “no”, 9 without." in words.reveal(step)
+    step = replace(step, showing=(1, 9))
+    assert "Yet" not in words.reveal(step)
+
+
+def test_a_collection_with_nothing_to_vote_on_says_so(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    silent = collection.where(lambda film: not film.findings and film.split != "test")
+    room = Room(models, search_sets(models, silent), Pictures(silent))
+    assert measure(room) == ()
+    assert words.NOTHING in lesson(room)
+
+
+def test_another_finding_serves_where_effusion_does_not(room: Room) -> None:
+    films = room.sets[0].collection
+    hearts = replace(
+        films, films=tuple(replace(film, findings=film.findings - {"effusion"}) for film in films)
+    )
+    steps = make_lesson(lambda text: room.answer(Asked(text, room.sets[0].name)), hearts)
+    assert {step.finding for step in steps} <= {"cardiomegaly"}
+
+
+def test_the_words_step_is_left_out_where_no_share_is_known(room: Room) -> None:
+    ask: Callable[[str], object] = lambda text: room.answer(Asked(text, room.sets[0].name))  # noqa: E731
+    steps = make_lesson(ask, room.sets[0].collection, lambda _: {})  # type: ignore[arg-type]
+    assert "words" not in {step.about for step in steps}
+
+
+def test_every_step_can_be_voted_on_revealed_and_shared(room: Room) -> None:
+    shown = lesson(room)
+    assert shown.count('data-lesson="show"') == shown.count('class="nv-step"') == 6
+    assert shown.count("data-vote=") == 18
+    assert shown.count('href="#q=') == 6
+
+
+def test_a_lesson_is_measured_once_for_everybody(room: Room) -> None:
+    asked = []
+
+    def make() -> str:
+        asked.append(True)
+        return lesson(room)
+
+    once = Once(make)
+    assert once() == once()
+    assert len(asked) == 1

@@ -1,0 +1,141 @@
+"""What a question costs the server, part by part, beside the least it could cost.
+
+Measured in this process, each part on sentences of its own: three bare passes of the text towers, the
+galleries, the words panel, captum's LayerIntegratedGradients as it is commonly used, a place on the map.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from negviz.findings import ABNORMAL
+from negviz.model import DualEncoder
+from negviz.page.attribution import WordsPanel
+from negviz.page.explore import Explore
+from negviz.page.map import MapPanel
+from negviz.page.room import Asked, Room
+from negviz.text_tower import MAX_TOKENS
+
+TIMES: Final = 20  # of each cheap part
+_DEAR: Final = 2  # of captum's
+_STEPS: Final = 50  # of captum's, its default
+_OPENINGS: Final = (
+    "no",
+    "no sign of",
+    "without",
+    "there is a small",
+    "marked",
+    "no evidence of any",
+    "possible",
+    "film free of",
+    "new",
+    "neither old nor new",
+    "a film with",
+    "improved",
+)
+
+
+def sentences() -> list[str]:
+    """All different, and none of them one of the 99 prompts: nothing is known of them beforehand."""
+    sides = ("left", "right")
+    parts = itertools.product(_OPENINGS, sides, ABNORMAL)
+    return [" ".join(each) for each in parts]
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long something took."""
+
+    median_ms: float
+    p95_ms: float
+    times: int
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Times:
+        taken = 1_000 * np.array([*seconds])
+        median, p95 = np.percentile(taken, [50, 95])
+        return cls(round(float(median), 1), round(float(p95), 1), len(taken))
+
+
+def measure_costs(
+    room: Room, texts: Sequence[str], *, times: int = TIMES, dear: int = _DEAR
+) -> dict[str, Times]:
+    """What a question costs the server, part by part; no part is asked the same sentence twice.
+
+    Words and map come after the galleries have answered, as on the page.  Without maps of this family there
+    is no "map".
+    """
+    explore, words, maps = Explore(room), WordsPanel(room), MapPanel(room)
+    models = [*room.chosen(Asked("")).values()]
+    fresh = iter(texts)
+
+    def timed(work: Callable[[str], Any], times: int, before: Callable[[str], Any] | None = None) -> Times:
+        _, *taken = (clock(work, next(fresh), before) for _ in range(times + 1))  # the first warms up
+        return Times.of(taken)
+
+    def answered(text: str) -> None:
+        room.answer(Asked(text))
+
+    costs = {
+        "text_towers": timed(lambda text: _bare(models, text), times),
+        "galleries": timed(lambda text: explore.ask(text, "", (), False, "", ""), times),
+        "words": timed(lambda text: words.show(Asked(text).json()), times, answered),
+        "captum": timed(lambda text: _captum(models, text), dear),
+    }
+    if isinstance(maps.atlas, Exception):
+        return costs
+    return costs | {"map": timed(lambda text: maps.show(Asked(text).json()), times, answered)}
+
+
+def clock(work: Callable[[str], Any], text: str, before: Callable[[str], Any] | None) -> float:
+    if before is not None:
+        before(text)
+    began = time.perf_counter()
+    work(text)
+    return time.perf_counter() - began
+
+
+@torch.inference_mode()
+def _bare(models: Sequence[DualEncoder], text: str) -> None:
+    for model in models:
+        model.text(**model.text.tokenize([text]))
+
+
+def _captum(models: Sequence[DualEncoder], text: str) -> None:
+    """Integrated gradients as they come out of the box: 50 steps over a sentence padded to full length."""
+    from captum.attr import LayerIntegratedGradients
+
+    for model in models:
+        tower = model.text
+        tokens = tower.tokenize([text])
+        ids = tokens["input_ids"]
+        short = (0, MAX_TOKENS - ids.shape[1])
+        mask = F.pad(tokens.get("attention_mask", torch.ones_like(ids)), short)
+        ids = F.pad(ids, short, value=tower.pad_id)
+        with torch.no_grad():
+            towards = tower(ids, mask)[0]
+
+        def score(ids: torch.Tensor, mask: torch.Tensor, tower: Any = tower, towards: Any = towards) -> Any:
+            return tower(ids, mask) @ towards
+
+        blank = torch.full_like(ids, tower.pad_id)
+        explain = LayerIntegratedGradients(score, tower.word_embeddings)
+        explain.attribute(ids, blank, additional_forward_args=(mask,), n_steps=_STEPS)
+
+
+def ratios(costs: Mapping[str, Times]) -> dict[str, float]:
+    """Medians by the bare cost: what the page adds, and what it saves."""
+    median = {name: times.median_ms for name, times in costs.items()}
+    return {
+        "galleries_to_text_towers": round(median["galleries"] / median["text_towers"], 2),
+        "words_to_text_towers": round(median["words"] / median["text_towers"], 2),
+        "words_to_captum": round(median["words"] / median["captum"], 4),
+    }

@@ -1,0 +1,135 @@
+"""The app as a process of its own, asked over HTTP, and a browser to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx2
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_ROOT: Final = Path(__file__).parents[1]
+_STARTS_WITHIN: Final = 600.0  # seconds; films whose embeddings are not shipped are embedded first
+_LOOKS_EVERY: Final = 0.02  # seconds
+_ENDS_WITHIN: Final = 10.0
+_ANSWERS_WITHIN: Final = 120.0
+_FLAGS: Final = (
+    "--no-sandbox",  # in a container there is none to be had; only our own page is opened
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class RunningError(ValueError):
+    """The app or the browser cannot be run; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """An app that answers."""
+
+    address: str  # ends in "/"
+    pid: int
+    seconds: float  # from its start until it answered
+
+    def peak_bytes(self) -> int | None:
+        """Most memory that the process has held so far; None where there is no /proc."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return None
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def run_app(*arguments: str) -> Iterator[RunningApp]:
+    """`app.py` with these arguments, offline, until the block is left.  Raises `RunningError`."""
+    port = _free_port()
+    command = [sys.executable, "app.py", *arguments, "--nlm", "off", "--port", str(port)]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        began = time.perf_counter()
+        surroundings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        process = subprocess.Popen(command, cwd=_ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(process, port)
+            if process.poll() is not None:
+                log.seek(0)
+                said = log.read().strip().splitlines() or ["it said nothing"]
+                raise RunningError(f"The app did not start: {said[-1]}")
+            yield RunningApp(f"http://127.0.0.1:{port}/", process.pid, time.perf_counter() - began)
+        finally:
+            process.terminate()
+            process.wait(_ENDS_WITHIN)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    """Until it listens or has ended."""
+    until = time.monotonic() + _STARTS_WITHIN
+    while process.poll() is None and time.monotonic() < until:
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(_LOOKS_EVERY)
+    if process.poll() is None:
+        raise RunningError(f"The app did not start within {_STARTS_WITHIN:.0f} seconds; start it by hand.")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def search(client: httpx2.Client, address: str, text: str) -> dict[str, Any]:
+    """What the app answers to a sentence, through the queue that the page uses.  Raises `RunningError`."""
+    endpoint = f"{address}gradio_api/call/search"
+    called = client.post(endpoint, json={"data": [text]}, timeout=_ANSWERS_WITHIN)
+    if called.is_error:
+        raise RunningError(f"The app took no question (HTTP {called.status_code}): {called.text[:200]}")
+    said = client.get(f"{endpoint}/{called.json()['event_id']}", timeout=_ANSWERS_WITHIN)
+    event = said.text.strip().split("\n\n")[-1].splitlines()  # heartbeats come before it
+    if event[0] != "event: complete":
+        raise RunningError(f"The app gave no answer but {event[0]!r}; look at what it prints.")
+    found: dict[str, Any] = json.loads(event[1].removeprefix("data: "))[0]
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, unseen.  Raises `RunningError`."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise RunningError("Playwright is missing: pip install -r requirements-test.txt.") from error
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise RunningError("There is no Chromium; apt-get install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def arguments(family: Path | None, collection: str | None) -> Sequence[str]:
+    """Options of the app for what was asked for; what was not is the app's own choice."""
+    given = {"--family": family, "--collection": collection}
+    return [str(part) for pair in given.items() if pair[1] is not None for part in pair]
