@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
+
 import gradio as gr
 
 from negviz.page.films import film_routes
@@ -23,6 +26,9 @@ def serve(page: gr.Blocks, room: Room, *, port: int, host: str | None = None) ->
 
     Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
     """
+    tools = os.environ.get("NEGVIZ_MCP") == "1"
+    if tools and find_spec("mcp") is None:
+        raise ServeError("NEGVIZ_MCP=1 needs another package; run `pip install 'gradio[mcp]==6.31.0'` first.")
     routes = [
         *film_routes(room.pictures),
         *rank_routes(room),
@@ -48,6 +54,7 @@ def serve(page: gr.Blocks, room: Room, *, port: int, host: str | None = None) ->
             ssr_mode=False,
             pwa=False,
             share=False,
+            mcp_server=tools,
             quiet=True,
             prevent_thread_lock=True,
         )

@@ -57,6 +57,7 @@ TITLES: Final = {
     "phantoms": "Simulated films",
     "simulated": "Simulated films",
     "openi-findings": "Findings that no tuning saw",
+    "phantoms-findings": "Findings that no tuning saw, on simulated films",
     "base": "The image tower, and the ceiling it sets",
     "tuning": "How the settings were chosen: cross-validation",
     "reader": "The reader of sentences",
