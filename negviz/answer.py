@@ -23,7 +23,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Ranking, Vectors, rank
+from negviz.retrieval import Hit, Ranking, Vectors, in_order
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -227,7 +227,8 @@ def _column(
     model: DualEncoder, films: SearchSet, prompt: Prompt, against: Prompt | None, k: int, overall: Tally
 ) -> Column:
     vectors = films.embeddings[model.tower_id]
-    ranking = rank(model, films.collection, prompt, embeddings=vectors)
+    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])  # in one pass
+    ranking = in_order(films.collection, vectors @ own)
     best = [films.collection.by_id(id_) for id_ in ranking.ids[:k]]
     hits = tuple(
         Hit(film.id, place, float(score), judge(film, prompt))
@@ -240,18 +241,14 @@ def _column(
         tally=tally,
         random_picks=overall.expected_in(tally.judged),
         showing=_showing(prompt, best),
-        margin=_margin(model, vectors[films.collection.rows(best)], ranking.scores[:k], against),
+        margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
         ranking=ranking,
     )
 
 
-def _margin(
-    model: DualEncoder, films: Vectors, scores: npt.NDArray[np.floating[Any]], against: Prompt | None
-) -> Margin | None:
-    """`films` [hits, dim] and their `scores` [hits] for the sentence itself."""
-    if against is None:
-        return None
-    return Margin.of(scores - films @ model.encode_text([against.text])[0])
+def _margin(films: Vectors, own: Vectors, opposed: Vectors | None = None) -> Margin | None:
+    """`films` [hits, dim]; the sentence and its opposite [dim]."""
+    return None if opposed is None else Margin.of(films @ own - films @ opposed)
 
 
 def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:

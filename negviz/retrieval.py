@@ -51,7 +51,11 @@ def rank(
 
     Raises `RetrievalError` where the embeddings do not fit the model and the collection.
     """
-    scores = _scores(model, collection, prompt, embeddings)
+    return in_order(collection, _scores(model, collection, prompt, embeddings))
+
+
+def in_order(collection: Collection, scores: npt.NDArray[np.floating[Any]]) -> Ranking:
+    """The films of a collection by their `scores` [films], best first."""
     order = top_k(scores, len(collection))
     return Ranking(tuple(collection.films[i].id for i in order), scores[order])
 
