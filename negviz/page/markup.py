@@ -36,8 +36,8 @@ def note(text: str) -> Markup:
 def header() -> Markup:
     """The strip that cannot be dismissed, and the name of the house."""
     return Markup(
-        '<p class="nv-strip" role="note">{}</p><header class="nv-head"><h1>{}</h1><p>{}</p></header>'
-    ).format(words.NOT_CLINICAL, words.TITLE, words.TAGLINE)
+        '<p class="nv-strip" role="note">{}</p><header class="nv-head"><h1>{}</h1></header>'
+    ).format(words.NOT_CLINICAL, words.TITLE)
 
 
 def footer(collections: Iterable[str], models: Mapping[str, DualEncoder]) -> Markup:

@@ -168,16 +168,12 @@ def test_hostile_sentences_and_ids_are_text_in_every_panel(seat: Visit) -> None:
 def test_everything_is_reached_by_the_tab_key(seat: Visit) -> None:
     seat.box.focus()
     passed = [seat.page.evaluate(FOCUSED)]
-    for _ in range(250):
+    for _ in range(500):
         seat.page.keyboard.press("Tab")
         here = seat.page.evaluate(FOCUSED)
-        if not here and len(passed) > 10:
+        if here == passed[0]:  # once round: past the end, the browser's own bar, and the tabs above the box
             break
         passed.append(here)
-    seat.page.keyboard.press("Tab")
-    for _ in range(4):  # from the top again: the tabs come before the box
-        passed.append(seat.page.evaluate(FOCUSED))
-        seat.page.keyboard.press("Tab")
     missing = [name for name, sign in STOPS.items() if not any(sign in stop for stop in passed)]
     assert missing == [], passed
 
@@ -196,10 +192,7 @@ def test_the_keyboard_alone_works_the_page(seat: Visit) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("dialog.nv-viewer[open]")).to_have_count(0)
     assert page.evaluate("document.activeElement.closest('[data-film]') !== null")
-    page.get_by_role("tab", name=words.EXPLORE).focus()
-    page.keyboard.press("ArrowRight")
-    if page.get_by_role("tab", name="Lesson").get_attribute("aria-selected") != "true":
-        page.keyboard.press("Enter")
+    page.get_by_role("tab", name="Lesson").press("Enter")
     page.locator(".nv-lesson").wait_for()
     open_tab(page, words.EXPLORE)
 
@@ -215,6 +208,7 @@ def test_a_page_outlives_the_app_it_came_from(
         with start(arguments, tmp_path_factory.mktemp("before")) as app:
             page.goto(app.address)
             page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+            before = len(Visit(page).films("con2"))
         with start(arguments, tmp_path_factory.mktemp("after")):
             Visit(page).search("no fluid after the night")
-            assert len(Visit(page).films("con2")) == 10
+            assert len(Visit(page).films("con2")) == before

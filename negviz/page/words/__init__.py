@@ -10,7 +10,6 @@ from negviz.findings import Polarity
 from negviz.prompt import MAX_CHARACTERS
 
 TITLE: Final = "negviz"
-TAGLINE: Final = "What does a model show you when you say “no”?"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."
 SENTENCE: Final = "Films you want to see"
 SEARCH: Final = "Search"
