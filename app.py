@@ -9,7 +9,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,7 +17,7 @@ from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
 from negviz.collection import Collection, CollectionError, open_collection
 from negviz.embeddings import EmbeddingsError
-from negviz.model import CheckpointError, load_models
+from negviz.model import CheckpointError, DualEncoder, load_models
 from negviz.on_demand import open_openi
 from negviz.openi import IMAGE_HOST
 from negviz.page import Pictures, Room, ServeError, build_page, serve, uploads
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"negviz: {note}", file=sys.stderr)
         pictures = find_pictures(collections, options.nlm)
         models = load_models(options.family)
-        groups = [search_sets(models, collection, progress=report) for collection in collections]
+        groups = open_sets(models, collections)
         room = Room(models, in_order(groups, pictures), pictures)
         if said := uploads.warning(options.host):
             print(f"negviz: {said}", file=sys.stderr)
@@ -56,6 +56,25 @@ def open_collections(name: str | None, films: Path | None) -> list[Collection]:
         return [open_collection(name, films=films)]
     shipped = [name for name in (OPENI, PHANTOMS) if (shelf.ASSETS / name / shelf.MANIFEST).is_file()]
     return [open_collection(name, films=films if name == OPENI else None) for name in shipped or [OPENI]]
+
+
+def open_sets(
+    models: Mapping[str, DualEncoder], collections: Sequence[Collection]
+) -> list[tuple[SearchSet, ...]]:
+    """The sets of every collection that these models can search.
+
+    One whose films would have to be embedded and are not at hand is left out, and that is said; where none
+    is left, the last `EmbeddingsError` is raised.
+    """
+    groups: list[tuple[SearchSet, ...]] = []
+    for left, collection in zip(range(len(collections), 0, -1), collections, strict=True):
+        try:
+            groups.append(search_sets(models, collection, progress=report))
+        except EmbeddingsError as error:
+            if left == 1 and not groups:
+                raise
+            print(f"negviz: {error}", file=sys.stderr)
+    return groups
 
 
 def find_pictures(collections: Sequence[Collection], nlm: str | None) -> Pictures:

@@ -21,6 +21,7 @@ import app
 from negviz.answer import SearchSet, Tally, answer, search_sets
 from negviz.collection import Collection, CollectionError, Film
 from negviz.download import Patience
+from negviz.embeddings import EmbeddingsError
 from negviz.model import DualEncoder
 from negviz.on_demand import open_openi
 from negviz.page import Pictures, Room, markup, words
@@ -616,3 +617,16 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         "nlm": "https://mirror.example",
     }
     assert app.parser().parse_args(["--port", "9"]).port == 9
+
+
+def test_a_collection_that_models_cannot_search_is_left_out_and_named(
+    models: dict[str, DualEncoder], collection: Collection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = tuple(replace(film, id=f"other-{film.id}") for film in collection)
+    bare = replace(collection, name="bare", films=films, folder=None)
+    assert [group[0].collection.name for group in app.open_sets(models, [bare, collection])] == [
+        collection.name
+    ]
+    assert "bare" in capsys.readouterr().err
+    with pytest.raises(EmbeddingsError):
+        app.open_sets(models, [bare])
