@@ -84,8 +84,9 @@ class DialFilms:
         film = self._find(asked)
         if film is None:
             waiting = self.limiter.statistics().tasks_waiting
-            ahead = AHEAD in request.headers
-            if waiting >= _WAITING or (ahead and self.limiter.available_tokens < _AT_ONCE):
+            if AHEAD in request.headers and self.limiter.available_tokens < _AT_ONCE:
+                return Response(status_code=204, headers=_PASSING)  # not now, which is no error
+            if waiting >= _WAITING:
                 return PlainTextResponse(
                     words.BUSY, status_code=503, headers={**_PASSING, "Retry-After": "1"}
                 )

@@ -25,7 +25,7 @@
   async function fetchFilm(film, step, ahead) {
     const mine = shelf;
     const answer = await fetch(address(film, step), { signal: mine.stop.signal, headers: ahead ? AHEAD : {} });
-    if (!answer.ok) return answer.status;
+    if (answer.status !== 200) return answer.status;
     const url = URL.createObjectURL(await answer.blob());
     if (mine !== shelf || mine.films.has(step)) URL.revokeObjectURL(url);
     else mine.films.set(step, url);
