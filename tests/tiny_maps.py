@@ -17,7 +17,7 @@ from training import maps
 @cache
 def tiny_maps(family: Path, collection: Path) -> Path:
     """The maps of a family and of a collection's test films, built once, beside the family."""
-    folder = family.parent / "maps"
+    folder = family.parent / f"maps-{collection.parent.name}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(maps, "tsne", _instead)
         patch.setattr(maps, "umap", _instead)

@@ -157,6 +157,7 @@ def test_the_focus_stays_in_the_viewer(stay: Visit) -> None:
 
 def test_keys_zoom_pan_fit_invert_and_reset(stay: Visit) -> None:
     box, keys = view(stay), stay.page.keyboard
+    stay.page.wait_for_function(f"() => ({GREY})([0.5, 0.5]) > 0")  # the film has been painted
     before = stay.page.evaluate(GREY, [0.5, 0.5])
     keys.press("+")
     expect(readout(box)).to_contain_text("Zoom 1.3×")
