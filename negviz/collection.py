@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
@@ -162,18 +162,30 @@ class Collection:
 def open_image(path: Path) -> Image.Image:
     """Open one PNG or JPEG as grey, refusing anything else and anything above 25 megapixels."""
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.")
-            if image.mode.startswith("I;16") or image.mode == "I":
-                return image.point(lambda value: value / 256).convert("L")
-            return image.convert("L")
-    except CollectionError:
-        raise
-    except Image.DecompressionBombError as error:
+        return grey_picture(path)
+    except TooManyPixelsError as error:
         raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
+    except UNREADABLE as error:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
+
+
+class TooManyPixelsError(Exception):
+    """A picture of more than `MAX_PIXELS`."""
+
+
+UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombWarning)
+
+
+def grey_picture(source: Path | IO[bytes]) -> Image.Image:
+    """A PNG or JPEG in mode "L".  Raises `TooManyPixelsError`, or one of `UNREADABLE` for anything else."""
+    try:
+        with Image.open(source, formats=("PNG", "JPEG")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise TooManyPixelsError
+            deep = image.mode.startswith("I")  # 16 bits a pixel
+            return image.point(lambda value: value / 256).convert("L") if deep else image.convert("L")
+    except Image.DecompressionBombError as error:
+        raise TooManyPixelsError from error
 
 
 def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:

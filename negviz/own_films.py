@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from negviz.collection import MAX_PIXELS
+from negviz.collection import UNREADABLE, TooManyPixelsError, grey_picture
 from negviz.dicom import DicomError, is_dicom, read_dicom
 from negviz.model import DualEncoder
 from negviz.retrieval import Hit, top_k
@@ -239,18 +239,12 @@ def read_film(data: bytes) -> Image.Image:
 
 def _read_picture(data: bytes) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise OwnFilmError(_TOO_MANY_PIXELS)
-            deep = image.mode.startswith("I")  # 16 bits a pixel
-            grey = image.point(lambda value: value / 256).convert("L") if deep else image.convert("L")
-            return Image.frombytes("L", grey.size, grey.tobytes())  # the pixels, and nothing of the file
-    except OwnFilmError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        grey = grey_picture(io.BytesIO(data))
+    except (TooManyPixelsError, Image.DecompressionBombWarning) as error:
         raise OwnFilmError(_TOO_MANY_PIXELS) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except UNREADABLE as error:
         raise OwnFilmError(_NOT_A_FILM) from error
+    return Image.frombytes("L", grey.size, grey.tobytes())  # the pixels, and nothing of the file
 
 
 def is_zip(data: bytes) -> bool:
