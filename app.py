@@ -67,11 +67,11 @@ def open_sets(
     is left, the last `EmbeddingsError` is raised.
     """
     groups: list[tuple[SearchSet, ...]] = []
-    for left, collection in zip(range(len(collections), 0, -1), collections, strict=True):
+    for collection in collections:
         try:
             groups.append(search_sets(models, collection, progress=report))
         except EmbeddingsError as error:
-            if left == 1 and not groups:
+            if not groups and collection is collections[-1]:
                 raise
             print(f"negviz: {error}", file=sys.stderr)
     return groups

@@ -23,7 +23,6 @@ import httpx2
 import torch
 
 import app
-from negviz.answer import search_sets
 from negviz.files import write_json
 from negviz.model import load_models
 from negviz.page.room import Room
@@ -85,7 +84,7 @@ def open_room(family: Path, collection: str | None) -> Room:
     collections = app.open_collections(collection, None)
     pictures = app.find_pictures(collections, None)
     models = load_models(family)
-    return Room(models, app.in_order([search_sets(models, one) for one in collections], pictures), pictures)
+    return Room(models, app.in_order(app.open_sets(models, collections), pictures), pictures)
 
 
 # The app, from outside ------------------------------------------------------------------------

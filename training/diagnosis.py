@@ -108,7 +108,7 @@ def make_task(
         raise DiagnosisError("There is nothing to measure: give prompts, judged films and resamples.")
     return Task(
         rows=tuple(rows),
-        opposites=tuple(map(_opposite, rows)),
+        opposites=tuple(map(opposite_of, rows)),
         relevance=truth,
         of_prompts=draw(len(rows), times=bootstrap, seed=1),
         of_films=draw(truth.shape[1], times=bootstrap, seed=0),
@@ -116,7 +116,7 @@ def make_task(
     )
 
 
-def _opposite(row: PromptRow) -> str:
+def opposite_of(row: PromptRow) -> str:
     """The prompt turned round, or the plainest contrary where the reader reads it otherwise than the file."""
     read = read_prompt(row.prompt)
     if read.opposite is not None and (read.finding, read.polarity) == (row.finding, row.polarity):

@@ -27,7 +27,7 @@ from negviz.heads import HeadSwitch
 from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.model import DualEncoder
 from negviz.retrieval import Vectors
-from training.diagnosis import _opposite as opposite_of
+from training.diagnosis import opposite_of
 from training.figures import EvaluationError
 from training.prompts import PromptRow
 

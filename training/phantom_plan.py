@@ -15,21 +15,11 @@ from typing import Final
 
 import numpy as np
 
+from negviz.dose import sides_of
 from negviz.findings import ABNORMAL
 from negviz.phantoms import Severity, Side
 from training.phantom_draw import LEAST, SHIPPED, Wish, draw_severity
 
-_BOTH: Final[tuple[Side, ...]] = ("right", "left", "both")
-_ONE: Final[tuple[Side, ...]] = ("right", "left")
-_SIDES: Final[dict[str, tuple[Side, ...]]] = {
-    "effusion": _BOTH,
-    "pneumothorax": _ONE,
-    "consolidation": _ONE,
-    "opacity": _BOTH,
-    "atelectasis": _BOTH,
-    "nodule": _ONE,
-    "fracture": _ONE,
-}
 _TESTS: Final = 50  # chests, two films each
 _LEVELS: Final = 10  # films of each finding alone
 _REPEATS: Final = 2  # of each two findings
@@ -107,7 +97,7 @@ def _normal() -> Iterator[_Chest]:
 
 def _level(finding: str, number: int, levels: int) -> Severity:
     """The severity in the middle of one of so many equal steps, the sides taking turns."""
-    least, sides = LEAST[finding], _SIDES.get(finding)
+    least, sides = LEAST[finding], sides_of(finding)
     value = round(least + (1 - least) * (number + 0.5) / levels, 2)
     return Severity(value, sides[number % len(sides)] if sides else None)
 
@@ -117,5 +107,5 @@ def _drawn(random: np.random.Generator, *findings: str) -> dict[str, Severity]:
 
 
 def _side(random: np.random.Generator, finding: str) -> Side | None:
-    sides = _SIDES.get(finding)
+    sides = sides_of(finding)
     return sides[random.integers(len(sides))] if sides else None

@@ -26,7 +26,7 @@ _STARTS_WITHIN: Final = 600.0  # seconds; films whose embeddings are not shipped
 _LOOKS_EVERY: Final = 0.02  # seconds
 _ENDS_WITHIN: Final = 10.0
 _ANSWERS_WITHIN: Final = 120.0
-_FLAGS: Final = (
+FLAGS: Final = (
     "--no-sandbox",  # in a container there is none to be had; only our own page is opened
     "--disable-gpu",
     "--no-first-run",
@@ -61,7 +61,7 @@ class RunningApp:
 @contextmanager
 def run_app(*arguments: str) -> Iterator[RunningApp]:
     """`app.py` with these arguments, offline, until the block is left.  Raises `RunningError`."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "app.py", *arguments, "--nlm", "off", "--port", str(port)]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         began = time.perf_counter()
@@ -91,7 +91,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
         raise RunningError(f"The app did not start within {_STARTS_WITHIN:.0f} seconds; start it by hand.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -122,7 +122,7 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         raise RunningError("There is no Chromium; apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         try:
             yield browser
         finally:

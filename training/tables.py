@@ -148,9 +148,6 @@ def _tuning(results: Json) -> str:
     return _table(["method", "learning rate", "batch", "seed", "AUROC"], body, 1, note)
 
 
-_KNOBS: Final = ("lr", "batch", "seed")
-
-
 def _labels(results: Json) -> str:
     body = [
         [

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,17 +22,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from negviz.page import words
+from training.running import FLAGS, free_port
 
 ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = (
     '"><script>window.hacked=1</script>',
     "<img src=x onerror=window.hacked=1>${window.hacked=1}{{hacked}}",
@@ -112,7 +103,7 @@ def running(
 @contextmanager
 def start(arguments: list[str], folder: Path) -> Iterator[App]:
     """Python with these arguments and a port; `folder` takes its log and its cache."""
-    log, number = folder / "log", _free_port()
+    log, number = folder / "log", free_port()
     command = [sys.executable, *arguments, "--port", str(number)]
     surroundings = {
         **os.environ,
@@ -128,12 +119,6 @@ def start(arguments: list[str], folder: Path) -> Iterator[App]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
@@ -152,7 +137,7 @@ def chromium() -> Iterator[Browser]:
             "There is no Chromium; apt-get install chromium."
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, "--disable-quic"])
         yield browser
         browser.close()
 

@@ -13,9 +13,9 @@ from negviz.page import words
 from negviz.page.words import attribution, share
 from negviz.page.words import dial as dial_words
 from negviz.page.words import map as map_words
-from tests.browser import conftest
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
+from training.running import free_port
 
 TABS = (words.EXPLORE, "Lesson", "Evidence", "About")
 WIDTHS = (390, 768, 1366, 2560)
@@ -201,9 +201,9 @@ def test_a_page_outlives_the_app_it_came_from(
     chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
-    port = conftest._free_port()
+    port = free_port()
     with pytest.MonkeyPatch.context() as patch, chromium.new_context() as context:
-        patch.setattr(conftest, "_free_port", lambda: port)
+        patch.setattr("tests.browser.conftest.free_port", lambda: port)
         page = context.new_page()
         with start(arguments, tmp_path_factory.mktemp("before")) as app:
             page.goto(app.address)
