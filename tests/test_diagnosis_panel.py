@@ -66,7 +66,7 @@ def test_a_sentence_is_placed_among_the_prompts(
     panel = DiagnosisPanel(room)
     values = {"collapse": (0.9, 0.8), "blindness": (0.5, 0.7), "hallucination": (0.8,)}
     means = {"blindness": Estimate(0.6, 0.5, 0.7)}
-    panel.__dict__["backgrounds"] = {"base": Background(values, means, None, None, (-1.0, 0.0, 1.0))}  # type: ignore[arg-type]
+    panel.room.__dict__["backgrounds"] = {"base": Background(values, means, None, None, (-1.0, 0.0, 1.0))}  # type: ignore[arg-type]
     shown = panel.show(Asked("no pleural effusion").json())
     assert "Over the 99 prompts: 6.0 [5.0, 7.0] of 10 films · yours" in shown
     assert "nv-mine" in shown

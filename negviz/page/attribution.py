@@ -15,6 +15,7 @@ from negviz.attribution import METHODS, Attribution, AttributionError, Method, V
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.page import attribution_markup as markup
 from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import attribution as words
@@ -74,9 +75,9 @@ class WordsPanel:
             given = self._heat(question)
             opposite = self.room.answer(question.asked).opposite
         except AnswerError:
-            return markup.panel(markup.note(words.NOTHING_ASKED))
+            return markup.panel(note(words.NOTHING_ASKED))
         except AttributionError as error:
-            return markup.panel(markup.note(str(error)))
+            return markup.panel(note(str(error)))
         return markup.heat(given, target=question.target, opposite=opposite.text if opposite else "")
 
     def attribute(self, prompt: str) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class WordsPanel:
             head = Head(_to_all(asked), str(picked["model"]), int(picked["layer"]), int(picked["head"]))
             return markup.looks(head.model, head.layer, head.head, self._looks(head))
         except (AnswerError, HeadsError, LookupError, TypeError, ValueError):
-            return markup.note(words.NO_HEAD)
+            return note(words.NO_HEAD)
 
     def _question(self, asked: str, target: str, method: str) -> Question:
         return Question(
@@ -163,12 +164,9 @@ class WordsPanel:
         return vectors
 
     def _forget(self, text: str) -> None:
-        def is_of(asked: Asked) -> bool:
-            return text in (asked.text, asked.opposite)
-
-        self._heat.forget(lambda question: is_of(question.asked))
-        self._heads.forget(is_of)
-        self._looks.forget(lambda head: is_of(head.asked))
+        self._heat.forget(lambda question: question.asked.says(text))
+        self._heads.forget(lambda asked: asked.says(text))
+        self._looks.forget(lambda head: head.asked.says(text))
 
 
 def _to_all(asked: str) -> Asked:
@@ -191,16 +189,12 @@ def lay_out(board: Board) -> None:
             [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET
         )
         method = gr.Radio([(words.METHODS[name], name) for name in METHODS], value="ig", label=words.METHOD)
-        html(markup.note(words.PAPER))
+        html(note(words.PAPER))
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):
         setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
     api(panel.attribute, api_name="attribute", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
     _lay_out_heads(panel, board)
-
-
-def _choice(label: str, choices: Mapping[Any, str]) -> gr.Radio:
-    return gr.Radio([(said, name) for name, said in choices.items()], value=next(iter(choices)), label=label)
 
 
 def _lay_out_heads(panel: WordsPanel, board: Board) -> None:

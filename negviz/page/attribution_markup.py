@@ -9,19 +9,12 @@ from markupsafe import Markup
 
 from negviz.attribution import Attribution, strengths
 from negviz.heads import Attention, HeadEffects
+from negviz.page.markup import join, note
 from negviz.page.words import attribution as words
 from negviz.page.words import column_title
 from negviz.prompt import Word
 
 _EMPTY: Final = Markup("")
-
-
-def _join(parts: Iterable[Markup]) -> Markup:
-    return _EMPTY.join(parts)
-
-
-def note(text: str) -> Markup:
-    return Markup('<p class="nv-note">{}</p>').format(text)
 
 
 def panel(inside: Markup) -> Markup:
@@ -39,7 +32,7 @@ def heat(given: Mapping[str, Attribution], *, target: str, opposite: str) -> Mar
     first = next(iter(given.values()))
     lines = [note(words.TOWARDS[target].format(opposite=opposite)), _table(given, first), _blindness(given)]
     lines += [note(words.unread(first.unread))] if first.unread else []
-    return panel(_join([*lines, note(words.LEFT_OVER_MEANS)]))
+    return panel(join([*lines, note(words.LEFT_OVER_MEANS)]))
 
 
 def _table(given: Mapping[str, Attribution], first: Attribution) -> Markup:
@@ -58,14 +51,14 @@ def _table(given: Mapping[str, Attribution], first: Attribution) -> Markup:
     ).format(
         words.SCROLLS,
         words.WORD,
-        _join(Markup('<th scope="col">{}</th>').format(column_title(model)[0]) for model in given),
-        _join(_row(word, scores, lengths) for word, scores, lengths in rows),
-        _join([*share, _sum(words.LEFT_OVER, [words.signed(a.delta) for a in columns])]),
+        join(Markup('<th scope="col">{}</th>').format(column_title(model)[0]) for model in given),
+        join(_row(word, scores, lengths) for word, scores, lengths in rows),
+        join([*share, _sum(words.LEFT_OVER, [words.signed(a.delta) for a in columns])]),
     )
 
 
 def _row(word: Word, scores: Sequence[float], lengths: Sequence[float]) -> Markup:
-    cells = _join(_cell(score, length) for score, length in zip(scores, lengths, strict=True))
+    cells = join(_cell(score, length) for score, length in zip(scores, lengths, strict=True))
     return Markup('<tr><th scope="row" dir="auto">{}</th>{}</tr>').format(_word(word), cells)
 
 
@@ -88,7 +81,7 @@ def _share(given: Attribution) -> str:
 
 
 def _sum(name: str, values: Iterable[str]) -> Markup:
-    cells = _join(Markup("<td>{}</td>").format(value) for value in values)
+    cells = join(Markup("<td>{}</td>").format(value) for value in values)
     return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, cells)
 
 
@@ -108,7 +101,7 @@ def _blindness(given: Mapping[str, Attribution]) -> Markup:
 
 def grids(given: Mapping[str, HeadEffects | str]) -> Markup:
     """A grid a model, layers down and heads across; a sentence where a model cannot be looked into."""
-    inside = _join(_model(model, effects) for model, effects in given.items())
+    inside = join(_model(model, effects) for model, effects in given.items())
     return Markup('{}<div class="nv-grids">{}</div>').format(note(words.HEADS_MEAN), inside)
 
 
@@ -130,10 +123,10 @@ def _model(model: str, effects: HeadEffects | str) -> Markup:
 
 def _grid(model: str, name: str, effects: HeadEffects) -> Markup:
     layers, heads = effects.drops.shape
-    across = _join(Markup('<th scope="col">{}</th>').format(head) for head in range(1, heads + 1))
-    down = _join(
+    across = join(Markup('<th scope="col">{}</th>').format(head) for head in range(1, heads + 1))
+    down = join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(
-            layer + 1, _join(_square(model, name, effects, layer, head) for head in range(heads))
+            layer + 1, join(_square(model, name, effects, layer, head) for head in range(heads))
         )
         for layer in range(layers)
     )
@@ -162,10 +155,10 @@ def _square(model: str, name: str, effects: HeadEffects, layer: int, head: int) 
 
 def looks(model: str, layer: int, head: int, given: Attention) -> Markup:
     """What a head looks at: the sentence with its weights, then each word by itself."""
-    sentence = _join(_looked_at(name, share) for name, share in given.on_average)
-    each = _join(
+    sentence = join(_looked_at(name, share) for name, share in given.on_average)
+    each = join(
         Markup('<tr><th scope="row" dir="auto">{}</th><td>{}</td></tr>').format(
-            look.word, _join(_looked_at(name, share) for name, share in look.at)
+            look.word, join(_looked_at(name, share) for name, share in look.at)
         )
         for look in given.looks()
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final
 
 from markupsafe import Markup
 
-from negviz.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose, read_backgrounds
+from negviz.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose
 from negviz.page.attribution import words_panel
 from negviz.page.board import Board, html
+from negviz.page.markup import join, note
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import column_title
 from negviz.page.words import diagnosis as words
@@ -36,10 +36,10 @@ class DiagnosisPanel:
         question = Asked.read(asked)
         try:
             return (
-                _panel(self._cards(self.diagnose(question))) if question.text else _panel(_note(words.EMPTY))
+                _panel(self._cards(self.diagnose(question))) if question.text else _panel(note(words.EMPTY))
             )
         except AnswerError:
-            return _panel(_note(words.EMPTY))
+            return _panel(note(words.EMPTY))
 
     def diagnose(self, asked: Asked) -> dict[str, Diagnosis]:
         """Every chosen model's signatures.  Raises `AnswerError`."""
@@ -51,28 +51,24 @@ class DiagnosisPanel:
         shares = None if self.cue_shares is None else self.cue_shares(replace(asked, meant=None))
         return diagnose(self.room.models, self.room.films(asked.films), given, turned, cue_shares=shares)
 
-    @cached_property
-    def backgrounds(self) -> dict[str, Background]:
-        return read_backgrounds(self.room.models)
-
     def _cards(self, found: Mapping[str, Diagnosis]) -> Markup:
-        inside = _join(self._card(signature, found) for signature in SIGNATURES)
+        inside = join(self._card(signature, found) for signature in SIGNATURES)
         return Markup('<div class="nv-signatures">{}</div>').format(inside)
 
     def _card(self, signature: Signature, found: Mapping[str, Diagnosis]) -> Markup:
         asked_for = any(diagnosis.value(signature) is not None for diagnosis in found.values())
         scale = self._scale(signature, found)
-        rows = _join(
+        rows = join(
             self._model(signature, diagnosis, scale, asked_for=asked_for) for diagnosis in found.values()
         )
-        note = words.KEYS[signature] if asked_for else words.NOT_ASKED[signature]
+        key = words.KEYS[signature] if asked_for else words.NOT_ASKED[signature]
         return Markup(
             '<article class="nv-signature" data-signature="{}"><h3>{} <small>({})</small></h3>'
             "{}<ul>{}</ul></article>"
-        ).format(signature, words.QUESTIONS[signature], words.TERMS[signature], _note(note), rows)
+        ).format(signature, words.QUESTIONS[signature], words.TERMS[signature], note(key), rows)
 
     def _model(self, signature: Signature, diagnosis: Diagnosis, scale: Scale, *, asked_for: bool) -> Markup:
-        background = self.backgrounds.get(diagnosis.model)
+        background = self.room.backgrounds.get(diagnosis.model)
         said = _sentence(signature, diagnosis, background) if asked_for else _EMPTY
         return Markup('<li data-model="{}"><h4>{}</h4>{}{}</li>').format(
             diagnosis.model,
@@ -85,7 +81,7 @@ class DiagnosisPanel:
         """One axis for all models, so that their pictures can be compared."""
         if signature != "collapse":
             return _SHARES
-        known = [b.values.get(signature, ()) for name, b in self.backgrounds.items() if name in found]
+        known = [b.values.get(signature, ()) for name, b in self.room.backgrounds.items() if name in found]
         here = [diagnosis.value(signature) for diagnosis in found.values()]
         return Scale.around([*(v for values in known for v in values), *(v for v in here if v is not None)])
 
@@ -109,13 +105,13 @@ def _sentence(signature: Signature, diagnosis: Diagnosis, background: Background
         return _ten(blindness.stays, words.STAYS) + _say(words.blindness(blindness))
     if signature == "hallucination" and (seen := diagnosis.hallucination) is not None:
         return _ten(seen.shows, words.SHOWS_IT) + _say(words.hallucination(seen))
-    return _note(words.NOT_ASKED[signature])
+    return note(words.NOT_ASKED[signature])
 
 
 def _ten(cells: Iterable[bool | None], yes: str) -> Markup:
     """A strip of the films shown, best first; filled, empty or unknown, each of another shape."""
     names = {True: ("yes", "✗", yes), False: ("no", "", words.NO), None: ("unknown", "?", words.NOT_STATED)}
-    inside = _join(
+    inside = join(
         Markup('<i class="nv-cell-{}" title="{}">{}</i>').format(
             names[cell][0], names[cell][2], names[cell][1]
         )
@@ -146,7 +142,7 @@ def _among(signature: Signature, diagnosis: Diagnosis, background: Background, s
     """How the 99 prompts are spread, this sentence among them, and the same in words."""
     mine = diagnosis.value(signature)
     drawn = Histogram.of(background.values.get(signature, ()), mine, scale, _BINS[signature])
-    bars = _join(
+    bars = join(
         Markup('<i style="--height:{}%"{}></i>').format(
             height, Markup(' class="nv-mine"') if place == drawn.mine else _EMPTY
         )
@@ -180,7 +176,7 @@ def toggle_line(found: Mapping[str, Diagnosis]) -> Markup:
         for name, diagnosis in found.items()
         if diagnosis.collapse is not None
     ]
-    return _line("collapse", _join(each)) if each else _EMPTY
+    return _line("collapse", join(each)) if each else _EMPTY
 
 
 def _line(signature: Signature, said: str | Markup) -> Markup:
@@ -198,11 +194,3 @@ def _panel(inside: Markup) -> Markup:
 
 def _say(text: str) -> Markup:
     return Markup("<p>{}</p>").format(text)
-
-
-def _note(text: str) -> Markup:
-    return Markup('<p class="nv-note">{}</p>').format(text)
-
-
-def _join(parts: Iterable[Markup]) -> Markup:
-    return _EMPTY.join(parts)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from negviz.dose import sides_of, wish
 from negviz.findings import ABNORMAL
+from negviz.page.http import NOT_KEPT
 from negviz.page.words import dial as words
 from negviz.phantoms import Side, simulate
 
@@ -33,7 +34,6 @@ _QUALITY: Final = 85
 SIMULATING: Final = BoundedSemaphore(_AT_ONCE)  # films to look at and films to measure together
 _NUMBER: Final = re.compile(r"\d(\.\d{1,4})?", re.ASCII)
 _HEADERS: Final = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-_PASSING: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 AHEAD: Final = "X-Negviz-Ahead"  # a film that nobody looks at yet: made only while no other is made
 
 
@@ -80,15 +80,15 @@ class DialFilms:
             wanted = [request.query_params.get(name, "") for name in ("finding", "side", "severity", "seed")]
             asked = Dialled.read(*wanted)
         except ValueError as error:
-            return PlainTextResponse(str(error), status_code=400, headers=_PASSING)
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         film = self._find(asked)
         if film is None:
             waiting = self.limiter.statistics().tasks_waiting
             if AHEAD in request.headers and self.limiter.available_tokens < _AT_ONCE:
-                return Response(status_code=204, headers=_PASSING)  # not now, which is no error
+                return Response(status_code=204, headers=NOT_KEPT)  # not now, which is no error
             if waiting >= _WAITING:
                 return PlainTextResponse(
-                    words.BUSY, status_code=503, headers={**_PASSING, "Retry-After": "1"}
+                    words.BUSY, status_code=503, headers={**NOT_KEPT, "Retry-After": "1"}
                 )
             film = await anyio.to_thread.run_sync(self._make, asked, limiter=self.limiter)
         return Response(film, media_type="image/jpeg", headers=_HEADERS)

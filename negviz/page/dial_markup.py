@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from negviz.dose import DoseCurve
 from negviz.estimate import Estimate
+from negviz.page.markup import join
 from negviz.page.words import column_title, number
 from negviz.page.words import dial as words
 from negviz.scale import Scale, points
@@ -73,7 +74,7 @@ def plots(
         words.OPPOSITE,
         words.legend(first.chests, own_chest=bool(own)),
     )
-    inside = _join(_plot(curve, own.get(name), scale, sentence, severity) for name, curve in means.items())
+    inside = join(_plot(curve, own.get(name), scale, sentence, severity) for name, curve in means.items())
     done = [words.progress(len(curve.severities), len(first.severities)) for curve in own.values()]
     return _box(
         Markup('{}<div class="nv-dial-plots">{}</div><p class="nv-note" role="status">{}</p>{}').format(
@@ -152,7 +153,7 @@ def _line(severities: Sequence[float], estimates: Sequence[Estimate], scale: Sca
 
 def _dots(severities: Sequence[float], estimates: Sequence[Estimate], scale: Scale, name: str) -> Markup:
     """A stroke of no length with round ends: a dot that is not stretched."""
-    return _join(
+    return join(
         Markup('<line class="nv-dot-{0}" x1="{1}" x2="{1}" y1="{2}" y2="{2}"/>').format(
             name, _SEVERITY.place(severity), scale.place(estimate.value)
         )
@@ -170,7 +171,7 @@ def _table(means: Mapping[str, DoseCurve]) -> Markup:
     rows = (
         Markup('<tr><th scope="row">{:.1f}</th>{}</tr>').format(
             severity,
-            _join(
+            join(
                 Markup("<td>{}</td>").format(words.point(line[place]))
                 for curve in curves
                 for line in (curve.own, curve.opposite)
@@ -183,14 +184,10 @@ def _table(means: Mapping[str, DoseCurve]) -> Markup:
         '<details class="nv-dial-numbers"><summary>{}</summary>'
         '<div class="nv-table" tabindex="0" role="group" aria-label="{}"><table>'
         '<thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table></div></details>'
-    ).format(words.TABLE, words.NUMBERS, words.SEVERITY_HEAD, _join(heads), _join(rows))
+    ).format(words.TABLE, words.NUMBERS, words.SEVERITY_HEAD, join(heads), join(rows))
 
 
 def _box(inside: Markup) -> Markup:
     return Markup('<section class="nv-dial-curves" aria-labelledby="nv-dial-title">{}</section>').format(
         inside
     )
-
-
-def _join(parts: Iterable[Markup]) -> Markup:
-    return _EMPTY.join(parts)

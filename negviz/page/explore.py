@@ -12,7 +12,6 @@ import gradio as gr
 
 from negviz.answer import Answer, AnswerError, SearchSet, answer
 from negviz.comparison import Comparison, compare
-from negviz.diagnosis import read_backgrounds
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.page import columns, markup, words
@@ -61,7 +60,7 @@ class Explore:
     @cached_property
     def usual(self) -> dict[str, float]:
         """Films in ten that show an effusion ruled out, by model, as measured beforehand."""
-        known = read_backgrounds(self.models).items()
+        known = self.room.backgrounds.items()
         return {name: films for name, b in known if (films := b.contrary_in_ten) is not None}
 
     def _usual(self, given: Answer) -> Mapping[str, float]:

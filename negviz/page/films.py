@@ -23,6 +23,7 @@ from negviz.collection import CollectionError, open_image
 from negviz.download import DownloadError, Reason
 from negviz.openi import OpeniError
 from negviz.page import words
+from negviz.page.http import NOT_KEPT
 from negviz.page.pictures import Pictures
 
 TILE_BYTES: Final = 7_000  # thirty of them make the first paint
@@ -34,7 +35,6 @@ _LARGE_KEPT: Final = 64
 _TURN: Final = 2.0  # seconds for which a request may wait for a film
 _TURNS: Final = 9  # browsers follow ten redirects at least
 _HEADERS: Final = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-_PASSING: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _STATUS: Final[dict[Reason, int]] = {"gone": 404, "offline": 503, "busy": 503, "slow": 504, "disk": 507}
 _STATUS_ELSE: Final = 502  # what came from the other host was of no use
 # Browsers show the picture of an answer whatever its status is; the film's id shines through.
@@ -81,15 +81,15 @@ def _another_turn(request: Request) -> Response:
     if len(turns) >= _TURNS:
         return _cannot_be_had(request, DownloadError("slow", "The film does not come; try again later."))
     query = urlencode({"id": film_id, "turns": f"{turns}."})
-    return RedirectResponse(f"{'large' if _is_large(request) else 'tile'}?{query}", headers=_PASSING)
+    return RedirectResponse(f"{'large' if _is_large(request) else 'tile'}?{query}", headers=NOT_KEPT)
 
 
 def _cannot_be_had(request: Request, error: DownloadError) -> Response:
     """Why, in a sentence, where somebody reads it; in a tile, that."""
     status = _STATUS.get(error.reason, _STATUS_ELSE)
     if _is_large(request):
-        return PlainTextResponse(str(error), status_code=status, headers=_PASSING)
-    return Response(_CANNOT_BE_HAD, status_code=status, media_type="image/svg+xml", headers=_PASSING)
+        return PlainTextResponse(str(error), status_code=status, headers=NOT_KEPT)
+    return Response(_CANNOT_BE_HAD, status_code=status, media_type="image/svg+xml", headers=NOT_KEPT)
 
 
 def thumbnail(image: Image.Image) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from negviz.page import words as page_words
 from negviz.page.map_figures import COLOURS, Key
+from negviz.page.markup import join, note
 from negviz.page.words import map as words
 from negviz.projection import METHODS, Atlas, MapPrompt, Pane, Placement, Sheet
 
@@ -27,18 +28,10 @@ _SAID: Final = (
 )
 
 
-def _join(parts: Iterable[Markup]) -> Markup:
-    return Markup("").join(parts)
-
-
-def note(text: str) -> Markup:
-    return Markup('<p class="nv-note">{}</p>').format(text)
-
-
 def head(*notes: str) -> Markup:
     """What the panel shows, and why something is missing from it."""
     return Markup('<div class="nv-map-head"><h2>{}</h2>{}</div>').format(
-        words.HEADING, _join(note(given) for given in (words.MEANING, *notes))
+        words.HEADING, join(note(given) for given in (words.MEANING, *notes))
     )
 
 
@@ -66,7 +59,7 @@ def shell(atlas: Atlas, films: Sequence[str], models: Sequence[str], plotly: str
         plotly=plotly,
         said=json.dumps(said),
         heading=words.HEADING,
-        choices=_join(
+        choices=join(
             (
                 _choice("map", words.WHAT, maps),
                 _choice("method", words.METHOD, {name: words.METHODS[name] for name in METHODS}),
@@ -74,14 +67,14 @@ def shell(atlas: Atlas, films: Sequence[str], models: Sequence[str], plotly: str
                 _choice("switch", words.PANE, panes),
             )
         ),
-        panes=_join(_pane(name, title) for name, title in panes.items()),
+        panes=join(_pane(name, title) for name, title in panes.items()),
         forget=words.FORGET,
         listed=words.LIST,
     )
 
 
 def _choice(name: str, label: str, choices: Mapping[str, str]) -> Markup:
-    options = _join(
+    options = join(
         Markup('<label><input type="radio" name="nv-map-{}" value="{}"{}><span>{}</span></label>').format(
             name, value, Markup("" if number else " checked"), said
         )
@@ -99,7 +92,7 @@ def _pane(model: str, title: str) -> Markup:
 
 def legend(keys: Sequence[Key]) -> Markup:
     """Shapes and colours of every pane."""
-    return _join(
+    return join(
         Markup('<span><i style="color:{}" aria-hidden="true">{}</i> {}</span>').format(
             key.colour, key.glyph, key.name
         )
@@ -109,7 +102,7 @@ def legend(keys: Sequence[Key]) -> Markup:
 
 def apart(pane: Pane) -> Markup:
     """The silhouettes under a pane."""
-    return _join(note(words.silhouette(by, found, pane.in_map[by])) for by, found in pane.in_vectors.items())
+    return join(note(words.silhouette(by, found, pane.in_map[by])) for by, found in pane.in_vectors.items())
 
 
 def notes(sheet: Sheet) -> Markup:
@@ -117,12 +110,12 @@ def notes(sheet: Sheet) -> Markup:
     lists = [
         Markup("<div><h4>{}</h4><ol>{}</ol></div>").format(
             page_words.column_title(name)[0],
-            _join(_mover(sheet.prompts[move.prompt], move.prompt, words.moved(move)) for move in pane.moved),
+            join(_mover(sheet.prompts[move.prompt], move.prompt, words.moved(move)) for move in pane.moved),
         )
         for name, pane in sheet.panes.items()
         if pane.moved
     ]
-    moved = Markup('<h3>{}</h3><div class="nv-map-movers">{}</div>').format(words.MOVED, _join(lists))
+    moved = Markup('<h3>{}</h3><div class="nv-map-movers">{}</div>').format(words.MOVED, join(lists))
     return Markup("{}{}{}").format(
         note(words.SILHOUETTE), note(words.comparable(sheet.method, sheet.error)), moved if lists else ""
     )
@@ -138,18 +131,18 @@ def table(atlas: Atlas, sheet: Sheet) -> Markup:
     """Every sentence of a map, with a box that marks it and a button that searches it."""
     models = list(sheet.panes)
     heads = [*words.LIST_COLUMNS, *(page_words.column_title(name)[0] for name in models)]
-    rows = _join(
+    rows = join(
         Markup('<tr><td>{}</td><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td>{}</tr>').format(
             _mark(row, prompt.text),
             _search(prompt.text),
             prompt.finding,
             prompt.polarity,
             prompt.kind,
-            _join(Markup("<td>{}</td>").format(words.judged(atlas.judged[name][row])) for name in models),
+            join(Markup("<td>{}</td>").format(words.judged(atlas.judged[name][row])) for name in models),
         )
         for row, prompt in enumerate(sheet.prompts)
     )
-    cells = _join(Markup('<th scope="col">{}</th>').format(head) for head in heads)
+    cells = join(Markup('<th scope="col">{}</th>').format(head) for head in heads)
     return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(cells, rows)
 
 
@@ -168,13 +161,13 @@ def _search(text: str) -> Markup:
 def placed(atlas: Atlas, placements: Sequence[Placement], data: Mapping[str, Any]) -> Markup:
     """What a sentence is treated like, in words, and where it belongs, for the script."""
     return Markup('<div class="nv-map-placed" data-placed="{}"><dl>{}</dl></div>').format(
-        json.dumps(data), _join(_near(atlas, placement) for placement in placements)
+        json.dumps(data), join(_near(atlas, placement) for placement in placements)
     )
 
 
 def _near(atlas: Atlas, placement: Placement) -> Markup:
     name = words.NEAREST.format(model=page_words.column_title(placement.model)[0])
-    near = _join(
+    near = join(
         Markup("<li>{} <small>{} · {}</small></li>").format(
             _search(atlas.prompts[one.prompt].text),
             atlas.prompts[one.prompt].polarity,

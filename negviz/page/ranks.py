@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from negviz.answer import AnswerError
 from negviz.collection import CollectionError
+from negviz.page.http import NOT_KEPT, read_body
 from negviz.page.room import Asked, Room
 
 _MOST: Final = 32_768  # bytes; a question with the longest sentences is shorter
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def rank_routes(room: Room) -> list[Route]:
@@ -23,24 +23,15 @@ def rank_routes(room: Room) -> list[Route]:
 
     async def respond(request: Request) -> Response:
         try:
-            asked, film_id = _read(await _body(request))
+            asked, film_id = _read(await read_body(request, _MOST))
             found = await run_in_threadpool(room.ranks, asked, film_id)
         except CollectionError:
             return _refuse("This film is not among the films searched.", 404)
         except (AnswerError, ValueError):
             return _refuse("Send the question and the id of a film, as the page does.", 400)
-        return JSONResponse({model: vars(hit) for model, hit in found.items()}, headers=_HEADERS)
+        return JSONResponse({model: vars(hit) for model, hit in found.items()}, headers=NOT_KEPT)
 
     return [Route("/page/ranks", respond, methods=["POST"])]
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST:
-            raise ValueError("too long")
-    return body
 
 
 def _read(body: bytes) -> tuple[Asked, str]:
@@ -53,4 +44,4 @@ def _read(body: bytes) -> tuple[Asked, str]:
 
 
 def _refuse(sentence: str, status: int) -> Response:
-    return PlainTextResponse(sentence, status_code=status, headers=_HEADERS)
+    return PlainTextResponse(sentence, status_code=status, headers=NOT_KEPT)

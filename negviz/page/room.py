@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from threading import Lock
+from functools import cached_property
 from typing import Any, Final, cast, get_args
 
 from negviz.answer import Answer, AnswerError, SearchSet, answer, ranks
 from negviz.comparison import Comparison
+from negviz.diagnosis import Background, read_backgrounds
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
+from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
 from negviz.retrieval import Hit
 
@@ -41,6 +42,10 @@ class Asked:
             }
         )
 
+    def says(self, text: str) -> bool:
+        """Whether a sentence is in it, as the question or as its contrary."""
+        return text in (self.text, self.opposite)
+
     @classmethod
     def read(cls, text: str | None) -> Asked:
         """What `json` wrote; an empty question where it is anything else."""
@@ -68,11 +73,17 @@ class Room:
     models: Mapping[str, DualEncoder]
     sets: tuple[SearchSet, ...]
     pictures: Pictures
-    _answers: _Memory = field(init=False, repr=False)
+    _answers: EachOnce[Asked, Answer] = field(init=False, repr=False)
     _forgetful: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_answers", _Memory(self._answer))
+        object.__setattr__(self, "_answers", EachOnce(self._answer, most=_REMEMBERED))
+        self.when_forgetting(lambda text: self._answers.forget(lambda asked: asked.says(text)))
+
+    @cached_property
+    def backgrounds(self) -> dict[str, Background]:
+        """What was measured of the models beforehand over the 99 prompts, as far as it is theirs."""
+        return read_backgrounds(self.models)
 
     def films(self, name: str) -> SearchSet:
         """The set of that name, else the first."""
@@ -90,7 +101,7 @@ class Room:
 
     def answer(self, asked: Asked) -> Answer:
         """The ten best films of every chosen model; asked again, remembered.  Raises `AnswerError`."""
-        return self._answers.recall(asked)
+        return self._answers(asked)
 
     def compare(self, asked: Asked, other: Asked) -> Comparison:
         """Two questions over the films and by the models of the first.  Raises `AnswerError`."""
@@ -105,7 +116,6 @@ class Room:
     def forget(self, texts: Iterable[str]) -> None:
         """Drop what is remembered of these sentences, here and where `when_forgetting` was told to."""
         for text in texts:
-            self._answers.forget(text)
             for forget in self._forgetful:
                 forget(text)
 
@@ -121,32 +131,6 @@ class Room:
             meant=asked.meant,
             opposite=asked.opposite,
         )
-
-
-class _Memory:
-    """Answers by question, the least recently asked dropped first.  Safe under threads."""
-
-    def __init__(self, find: Callable[[Asked], Answer]) -> None:
-        self._find = find
-        self._kept: OrderedDict[Asked, Answer] = OrderedDict()
-        self._lock = Lock()
-
-    def recall(self, asked: Asked) -> Answer:
-        with self._lock:
-            if asked in self._kept:
-                self._kept.move_to_end(asked)
-                return self._kept[asked]
-        found = self._find(asked)
-        with self._lock:
-            self._kept[asked] = found
-            while len(self._kept) > _REMEMBERED:
-                self._kept.popitem(last=False)
-        return found
-
-    def forget(self, text: str) -> None:
-        with self._lock:
-            for asked in [asked for asked in self._kept if text in (asked.text, asked.opposite)]:
-                del self._kept[asked]
 
 
 __all__ = ["AnswerError", "Asked", "Room"]

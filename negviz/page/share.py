@@ -23,6 +23,7 @@ from negviz.export import to_csv
 from negviz.openi import OpeniError
 from negviz.page.board import Board, html
 from negviz.page.films import thumbnail
+from negviz.page.http import NOT_KEPT, TooLongError, read_body
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.share_file import plain, sheet, to_file
@@ -33,7 +34,6 @@ from negviz.permalink import PermalinkError, address, qr_code
 _LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
 _PATIENCE: Final = 4.0  # seconds for films that are on their way
 _EMPTY: Final = Markup("")
-_PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def lay_out(board: Board) -> None:
@@ -95,20 +95,20 @@ def share_routes(room: Room) -> list[Route]:
 
     async def qr(body: dict[str, Any], asked: Asked) -> Response:
         code = qr_code(address(str(body.get("page", "")), fragment_of(asked)), label=words.QR_LABEL)
-        return Response(code, media_type="image/svg+xml", headers=_PRIVATE)
+        return Response(code, media_type="image/svg+xml", headers=NOT_KEPT)
 
     async def comparison(_: dict[str, Any], asked: Asked) -> Response:
-        return JSONResponse(await run_in_threadpool(plain, asked, room), headers=_PRIVATE)
+        return JSONResponse(await run_in_threadpool(plain, asked, room), headers=NOT_KEPT)
 
     async def table(_: dict[str, Any], asked: Asked) -> Response:
         _shown, given, films = await run_in_threadpool(sheet, asked, room)
-        return Response(to_csv(given, films), media_type="text/csv", headers=_PRIVATE)
+        return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
 
     async def file(_: dict[str, Any], asked: Asked) -> Response:
         _shown, given, _films = await run_in_threadpool(sheet, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
         content = await run_in_threadpool(to_file, asked, room, await thumbnails(room.pictures, ids))
-        headers = {**_PRIVATE, "X-SHA256": hashlib.sha256(content).hexdigest()}
+        headers = {**NOT_KEPT, "X-SHA256": hashlib.sha256(content).hexdigest()}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     made: dict[str, Make] = {"qr": qr, "comparison": comparison, "csv": table, "file": file}
@@ -124,7 +124,7 @@ def _answering(make: Make) -> Callable[[Request], Awaitable[Response]]:
                 raise ShareError(words.NO_QUESTION)
             return await make(body, asked)
         except (ShareError, PermalinkError, AnswerError) as error:
-            return PlainTextResponse(str(error), status_code=400, headers=_PRIVATE)
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
 
     return respond
 
@@ -133,13 +133,10 @@ async def _body(request: Request) -> dict[str, Any]:
     """A small JSON object, said to be one: a form on another site cannot send that unasked."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ShareError(words.NOT_JSON)
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _LONGEST:
-            raise ShareError(words.TOO_LONG)
     try:
-        body = json.loads(content)
+        body = json.loads(await read_body(request, _LONGEST))
+    except TooLongError:
+        raise ShareError(words.TOO_LONG) from None
     except (ValueError, RecursionError):
         raise ShareError(words.NOT_JSON) from None
     if not isinstance(body, dict):

@@ -20,10 +20,10 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from negviz.own_films import MAX_FILE, MAX_ZIP, OwnFilmError, Shelf, is_zip, plain_name, unpacked
+from negviz.page.http import NOT_KEPT
 from negviz.page.words import uploads as words
 
 _SHELVES: Final = 32  # visits at once; this is for one's own machine
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _GONE: Final = 410
 
 
@@ -79,16 +79,16 @@ def film_route(shelves: Shelves) -> Route:
     async def respond(request: Request) -> Response:
         shelf = shelves.behind(request.headers.get("x-negviz-shelf", ""))
         if request.headers.get("content-type") != "application/octet-stream":
-            return PlainTextResponse(words.FOREIGN, status_code=400, headers=_HEADERS)
+            return PlainTextResponse(words.FOREIGN, status_code=400, headers=NOT_KEPT)
         if shelf is None:
-            return PlainTextResponse(words.GONE, status_code=_GONE, headers=_HEADERS)
+            return PlainTextResponse(words.GONE, status_code=_GONE, headers=NOT_KEPT)
         name = unquote(request.headers.get("x-negviz-name", ""), errors="replace")
         data = await _body(request)
         if data is None:
             lines = iter([_line(plain_name(name), words.TOO_LARGE, 1, 1)])
         else:
             lines = _put(shelf, name, data, seek=request.headers.get("x-negviz-as") == "seek")
-        return StreamingResponse(lines, media_type="application/x-ndjson", headers=_HEADERS)
+        return StreamingResponse(lines, media_type="application/x-ndjson", headers=NOT_KEPT)
 
     return Route("/own/film", respond, methods=["POST"])
 

@@ -23,6 +23,7 @@ from negviz.evidence_sentence import Evidence, Piece, deciding_sentence, film_st
 from negviz.film_record import FindingState, Simulated, finding_states, simulated
 from negviz.openi import IMAGE_HOST
 from negviz.page.board import Board, html
+from negviz.page.http import NOT_KEPT, TooLongError, read_body
 from negviz.page.reports import MissingReportError, report_sentences
 from negviz.page.room import Asked, Room
 from negviz.page.viewer_markup import dialog
@@ -30,7 +31,6 @@ from negviz.page.words import viewer as words
 from negviz.prompt import read_mentions
 
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,18 @@ def viewer_routes(room: Room) -> list[Route]:
 
     async def respond(request: Request) -> Response:
         try:
-            asked, film_id = _read(await _body(request))
+            asked, film_id = _read(await read_body(request, _MAX_BODY))
+        except TooLongError:
+            return PlainTextResponse(words.TOO_LONG, status_code=400, headers=NOT_KEPT)
         except ValueError as error:
-            return PlainTextResponse(str(error), status_code=400, headers=_HEADERS)
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         try:
             record = await film_record(room, asked, film_id)
         except CollectionError:
-            return PlainTextResponse(words.NO_FILM, status_code=404, headers=_HEADERS)
-        return JSONResponse(asdict(record), headers=_HEADERS)
+            return PlainTextResponse(words.NO_FILM, status_code=404, headers=NOT_KEPT)
+        return JSONResponse(asdict(record), headers=NOT_KEPT)
 
     return [Route("/page/film-record", respond, methods=["POST"])]
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise ValueError(words.TOO_LONG)
-    return body
 
 
 def _read(body: bytes) -> tuple[Asked, str]:

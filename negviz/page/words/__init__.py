@@ -42,7 +42,6 @@ NO_OPPOSITE: Final = "We know no opposite of this sentence. Word one, and it is 
 COMPARE: Final = "Compare"
 PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
-PINNED: Final = "Pinned. The next sentence you search for is compared with it."
 CLEAR: Final = "Clear this visit"
 CLEARED: Final = "Cleared: the box, the answers and the pin. The server has forgotten your sentences."
 STAYS: Final = "stays"

@@ -33,7 +33,6 @@ NOT_ASKED: Final[dict[Signature, str]] = {
 }
 EMPTY: Final = "Search for a sentence, and each model is examined on it."
 NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
-YOURS: Final = "yours"
 STAYS: Final = "stays"
 SHOWS_IT: Final = "shows it"
 NOT_STATED: Final = "not stated"

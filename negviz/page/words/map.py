@@ -41,7 +41,6 @@ MARKED: Final = "{n} marked"
 SEARCH: Final = "Search: {text}"
 MARK: Final = "Mark on the map: {text}"
 MOVED: Final = "What moved furthest from Base"
-NO_MOVES: Final = "Nothing to compare with Base."
 LIST: Final = "All sentences as a list"
 LIST_COLUMNS: Final = ("Mark", "Sentence", "Finding", "Asks for", "Wording")
 NOT_JUDGED: Final = "not judged"

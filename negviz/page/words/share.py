@@ -36,7 +36,6 @@ NO_QUESTION: Final = "There is no question to share; search for something first.
 
 FILE_TITLE: Final = "negviz: a comparison"
 FILE_SENTENCE: Final = "Asked for"
-FILE_READ_AS: Final = "read as"
 FILE_SEAL: Final = "Seal of this file"
 FILE_SEAL_HOW: Final = (
     "The SHA-256 of this very file with the seal's 64 characters replaced by zeros. Change one character of "
