@@ -40,7 +40,7 @@ _STATUS_ELSE: Final = 502  # what came from the other host was of no use
 # Browsers show the picture of an answer whatever its status is; the film's id shines through.
 _CANNOT_BE_HAD: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="105" height="105" viewBox="0 0 105 105">'
-    '<text x="52.5" y="96" text-anchor="middle" font-family="sans-serif" font-size="12" fill="#E9EDEF">'
+    '<text x="52.5" y="82" text-anchor="middle" font-family="sans-serif" font-size="12" fill="#E9EDEF">'
     f"{words.CANNOT_BE_HAD}</text></svg>"
 )
 
