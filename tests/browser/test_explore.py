@@ -232,6 +232,9 @@ def test_a_visit_is_cleared(visit: Visit) -> None:
     visit.page.get_by_text(words.CLEARED).wait_for(timeout=ANSWERS_WITHIN)
     assert visit.box.input_value() == ""
     assert visit.page.locator(".nv-tile").count() == 0
+    visit.page.wait_for_function(  # panels are told after the galleries, each in its turn
+        "() => !document.documentElement.outerHTML.includes('zanzibar')", timeout=ANSWERS_WITHIN
+    )
     assert "zanzibar" not in visit.page.content()
     visit.search("no effusion")
     assert visit.page.locator(".nv-selected").count() == 0
