@@ -101,6 +101,9 @@ def _use_everything(visit: Visit) -> None:
 
 
 def _share(visit: Visit) -> None:
+    visit.page.wait_for_function(  # panels are told after the galleries; a later answer folds this one again
+        "said => document.querySelector('details.nv-share').dataset.asked.includes(said)", arg=OPPOSITE
+    )
     bar = visit.page.locator("details.nv-share")
     bar.locator("summary").click()
     bar.get_by_role("button", name=share.BUTTONS["link"]).click()
