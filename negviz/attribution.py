@@ -47,6 +47,10 @@ class AttributionError(ValueError):
     """An attribution that cannot be made; the message is one sentence that says what to do."""
 
 
+class NotFromWordsError(AttributionError):
+    """A model that does not make this sentence's vector from its words, so that none of them did anything."""
+
+
 @dataclass(frozen=True)
 class Attribution:
     """What each word did to one score of one sentence.  Scores are signed, in units of cosine."""
@@ -103,7 +107,8 @@ def attribute(
 
     Methods: integrated gradients ("ig": Sundararajan et al. 2017), gradient × input, occlusion (how the
     score falls with one word padded) and Shapley values (exact up to 8 words, sampled beyond).  Raises
-    `AttributionError` where there is no word, no opposite to contrast with, or no such method or direction.
+    `AttributionError` where there is no word, no opposite to contrast with, or no such method or direction,
+    and `NotFromWordsError` where the model makes the vector in another way (`DualEncoder.tower_for`).
     """
     read = read_prompt(prompt) if isinstance(prompt, str) else prompt
     if method not in METHODS:
@@ -112,7 +117,12 @@ def attribute(
         raise AttributionError("There are no words to attribute anything to; type a sentence.")
     name = target if isinstance(target, str) else "vector"
     direction = _direction(model, read, target, hits, opposite)
-    sentence = Sentence.of(model.text, read, torch.from_numpy(direction))
+    tower = model.tower_for(read.text)
+    if tower is None:
+        raise NotFromWordsError(
+            "This column does not encode these words: its vector comes from what they were read to say."
+        )
+    sentence = Sentence.of(tower, read, torch.from_numpy(direction))
     scores, special = _scores(sentence, method)
     score, blank = sentence.ends()
     return Attribution(

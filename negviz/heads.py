@@ -104,12 +104,14 @@ def head_effects(
     The margin is measured with the films whose embeddings are `hits` [k, dim], as their mean similarity to
     the prompt less that to its opposite (or to `opposite`); without them, along the unit vector between the
     two sentences.
-    Raises `HeadsError` where the prompt has no opposite, or the tower's heads cannot be found.
+    Raises `HeadsError` where the prompt has no opposite, the tower's heads cannot be found, or something
+    else than they makes the vector of either sentence.
     """
     read = read_prompt(prompt) if isinstance(prompt, str) else prompt
     against = opposite or read.opposite
     if against is None:
         raise HeadsError("This sentence has no opposite, so there is no margin that a head could carry.")
+    _refuse_other_towers(model, read, against)
     direction = contrast(model, read, against) if hits is None else np.asarray(hits, np.float32).mean(0)
     switch = HeadSwitch(model.text)
     vectors = switch.vectors([read.text, against.text], switch.one_out())  # [1 + layers * heads, 2, dim]
@@ -177,8 +179,12 @@ class HeadSwitch:
 
 
 def attention(model: DualEncoder, prompt: Prompt | str, layer: int, head: int) -> Attention:
-    """What a head, counted from 0, looks at in `prompt`.  Raises `HeadsError` for one that is not there."""
+    """What a head, counted from 0, looks at in `prompt`.
+
+    Raises `HeadsError` for one that is not there, or where something else than heads makes the vector.
+    """
     read = read_prompt(prompt) if isinstance(prompt, str) else prompt
+    _refuse_other_towers(model, read)
     tower = model.text.private_copy()
     attentions = _modules(tower, _ATTENTIONS)
     heads = _config(tower).num_attention_heads
@@ -194,6 +200,11 @@ def attention(model: DualEncoder, prompt: Prompt | str, layer: int, head: int) -
     pieces = tower.pieces(read.text)
     by_word = _by_word(weights, words_of(pieces, read.words), len(read.words))
     return Attention(tuple(piece.text for piece in pieces), weights, read.words, by_word)
+
+
+def _refuse_other_towers(model: DualEncoder, *prompts: Prompt) -> None:
+    if any(model.tower_for(prompt.text) is not model.text for prompt in prompts):
+        raise HeadsError("This column has no heads of its own: they are those of Base, beside it.")
 
 
 def _largest(row: npt.NDArray[np.float32], most: int) -> list[int]:

@@ -11,7 +11,15 @@ import gradio as gr
 from gradio.events import api
 
 from negviz.answer import Answer
-from negviz.attribution import METHODS, Attribution, AttributionError, Method, Vectors, attribute
+from negviz.attribution import (
+    METHODS,
+    Attribution,
+    AttributionError,
+    Method,
+    NotFromWordsError,
+    Vectors,
+    attribute,
+)
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.page import attribution_markup as markup
 from negviz.page.board import PANELS_AT_ONCE, Board, html
@@ -45,6 +53,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """What the words did in every model, and why it cannot be told of some."""
+
+    given: Mapping[str, Attribution]
+    left_out: Mapping[str, str]  # a sentence each
+
+
+@dataclass(frozen=True)
 class Head:
     """One head of one model, before one sentence."""
 
@@ -59,7 +75,7 @@ class WordsPanel:
     """What the components and the endpoint call; holds nothing of a visitor's but what all share."""
 
     room: Room
-    _heat: EachOnce[Question, Mapping[str, Attribution]] = field(init=False, repr=False)
+    _heat: EachOnce[Question, Heat] = field(init=False, repr=False)
     _heads: EachOnce[Asked, Mapping[str, HeadEffects | str]] = field(init=False, repr=False)
     _looks: EachOnce[Head, Attention] = field(init=False, repr=False)
 
@@ -72,33 +88,40 @@ class WordsPanel:
         """The table of words and models; calm where there is nothing to show."""
         question = self._question(asked, target, method)
         try:
-            given = self._heat(question)
+            heat = self._heat(question)
             opposite = self.room.answer(question.asked).opposite
         except AnswerError:
             return markup.panel(note(words.NOTHING_ASKED))
         except AttributionError as error:
             return markup.panel(note(str(error)))
-        return markup.heat(given, target=question.target, opposite=opposite.text if opposite else "")
+        return markup.heat(
+            heat.given,
+            heat.left_out,
+            target=question.target,
+            opposite=opposite.text if opposite else "",
+        )
 
     def attribute(self, prompt: str) -> dict[str, Any]:
         """What each word of a sentence did in every model, as JSON.
 
         By integrated gradients, towards the films that the model shows for it among those the page opens on.
+        `left_out` says why for models that do not encode the words.
         """
         question = Question(Asked(str(prompt), models=tuple(self.room.models)))
         try:
-            given = self._heat(question)
+            heat = self._heat(question)
         except (AnswerError, AttributionError) as error:
             raise gr.Error(str(error), print_exception=False) from error
-        models = {model: attribution.plain() for model, attribution in given.items()}
-        return {"prompt": prompt, "target": question.target, "method": question.method, "models": models}
+        models = {model: attribution.plain() for model, attribution in heat.given.items()}
+        about = {"prompt": prompt, "target": question.target, "method": question.method}
+        return {**about, "models": models, "left_out": dict(heat.left_out)}
 
     def cue_shares(self, asked: Asked) -> dict[str, float | None]:
         """The share of the cue in every model, as the table shows it, for panels that repeat it.
 
         Raises `AnswerError`.
         """
-        given = self._heat(Question(replace(asked, meant=None)))
+        given = self._heat(Question(replace(asked, meant=None))).given
         return {model: attribution.cue_share for model, attribution in given.items()}
 
     def show_heads(self, asked: str, opened: bool = True) -> tuple[str, str]:
@@ -126,19 +149,22 @@ class WordsPanel:
             method if method in METHODS else "ig",
         )
 
-    def _attribute(self, question: Question) -> dict[str, Attribution]:
-        given = self.room.answer(question.asked)
-        return {
-            name: attribute(
-                model,
-                given.prompt,
-                target=question.target,
-                method=question.method,
-                hits=self._hits(question.asked, given, name),
-                opposite=given.opposite,
-            )
-            for name, model in self.room.chosen(question.asked).items()
-        }
+    def _attribute(self, question: Question) -> Heat:
+        answered = self.room.answer(question.asked)
+        given, left_out = {}, {}
+        for name, model in self.room.chosen(question.asked).items():
+            try:
+                given[name] = attribute(
+                    model,
+                    answered.prompt,
+                    target=question.target,
+                    method=question.method,
+                    hits=self._hits(question.asked, answered, name),
+                    opposite=answered.opposite,
+                )
+            except NotFromWordsError as error:
+                left_out[name] = str(error)
+        return Heat(given, left_out)
 
     def _effects(self, asked: Asked) -> dict[str, HeadEffects | str]:
         given = self.room.answer(asked)

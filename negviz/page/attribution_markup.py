@@ -27,10 +27,13 @@ def panel(inside: Markup) -> Markup:
 # Words ----------------------------------------------------------------------------------------
 
 
-def heat(given: Mapping[str, Attribution], *, target: str, opposite: str) -> Markup:
-    """Words down, models across, every bar drawn to one scale."""
+def heat(
+    given: Mapping[str, Attribution], left_out: Mapping[str, str], *, target: str, opposite: str
+) -> Markup:
+    """Words down, models across, every bar drawn to one scale; below, a sentence a model that is left out."""
     first = next(iter(given.values()))
     lines = [note(words.TOWARDS[target].format(opposite=opposite)), _table(given, first), _blindness(given)]
+    lines += [note(f"{column_title(model)[0]}: {why}") for model, why in left_out.items()]
     lines += [note(words.unread(first.unread))] if first.unread else []
     return panel(join([*lines, note(words.LEFT_OVER_MEANS)]))
 

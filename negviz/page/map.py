@@ -39,6 +39,7 @@ from negviz.projection import (
     open_atlas,
     open_film_map,
 )
+from negviz.training_free import TrainingFree
 
 _REMEMBERED: Final = 256
 _FILMS: Final = "films/"  # begins the names of maps of films
@@ -114,7 +115,11 @@ class MapPanel:
             placed = self._places(_plainly(question))
         except AnswerError:
             return markup.nothing_placed()
-        return markup.placed(atlas, placed.sentences, _for_script(atlas, question.text, placed))
+        said = markup.placed(atlas, placed.sentences, _for_script(atlas, question.text, placed))
+        unmapped = [
+            name for name, model in self.room.chosen(question).items() if isinstance(model, TrainingFree)
+        ]
+        return said + markup.unmapped(unmapped)
 
     def map(self, prompt: str, method: str = METHODS[0]) -> dict[str, Any]:
         """Where a sentence belongs among the 99 about effusion in every model, as JSON.

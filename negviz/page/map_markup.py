@@ -179,5 +179,11 @@ def _near(atlas: Atlas, placement: Placement) -> Markup:
     return Markup("<div><dt>{}</dt><dd><ol>{}</ol>{}</dd></div>").format(name, near, unlike)
 
 
+def unmapped(models: Sequence[str]) -> Markup:
+    """A sentence on columns that have no map of their own; nothing where there are none."""
+    names = [page_words.column_title(name)[0] for name in models]
+    return note(words.unmapped(names)) if names else Markup("")
+
+
 def nothing_placed() -> Markup:
     return Markup('<div class="nv-map-placed" data-placed="">{}</div>').format(note(words.WAITING))

@@ -24,6 +24,7 @@ from negviz.projection.align import Points
 from negviz.projection.placement import Rule, Vectors, place
 from negviz.projection.record import MapError, read_record, read_tensors
 from negviz.projection.separation import Separation
+from negviz.training_free import TrainingFree
 
 METHODS: Final = ("tsne", "umap", "pca")  # the default first
 SHEETS: Final = ("effusion", "findings")  # the 99 evaluation prompts; those and prompts about other findings
@@ -221,8 +222,8 @@ def open_atlas(models: Mapping[str, DualEncoder], folder: Path | None = None) ->
 def _left_out(models: Mapping[str, DualEncoder], fresh: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"{name} has changed since the maps were made and is left out; {_REBUILD}."
-        for name in models
-        if name not in fresh
+        for name, model in models.items()
+        if name not in fresh and not isinstance(model, TrainingFree)  # these are never mapped
     )
 
 

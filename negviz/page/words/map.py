@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from negviz.projection import Judged, Mover, Separation
@@ -74,6 +75,16 @@ def judged(given: Judged) -> str:
         return NOT_JUDGED
     chance = "" if given.random_picks is None else f" · random picks: {given.random_picks:.1f}"
     return f"{given.matches} of {given.judged} match{chance.removesuffix('.0')}"
+
+
+def unmapped(names: Sequence[str]) -> str:
+    """Columns that have no pane."""
+    has = "has" if len(names) == 1 else "have"
+    return f"{_listed(names)} {has} no map of sentences: only models of the family are mapped."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def moved(mover: Mover) -> str:

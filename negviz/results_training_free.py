@@ -1,0 +1,141 @@
+"""What `python -m training training-free` wrote, as plots and tables: see `negviz.results`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from negviz.results_types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+
+_POLARITIES = ("present", "absent")
+
+
+def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
+    """Every figure of the file.  Raises as indexing does where it is of another shape."""
+    groups = tuple(
+        Group(f"{name} · {polarity}", _dots(found, f"all/{polarity}"), chance=0.5)
+        for polarity in reversed(_POLARITIES)
+        for name, found in value["evaluations"].items()
+    )
+    rows = value["against_tuned"]
+    overall = [row for row in rows if row["prompts"].startswith("all/") and row["best_tuned"]]
+    kinds = [row for row in rows if not row["prompts"].startswith("all/")]
+    plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
+    return (plot,), (
+        _tallies(value),
+        _against(value, "Beside the tuned model that does best", overall),
+        _against(value, "Every tuned model, by kind of prompt", kinds, folded=True),
+        _alike(value),
+        _gate(value),
+        _cells(value),
+        _settings(value),
+    )
+
+
+def _tallies(value: Json) -> Table:
+    counts = ("tuned_beats_rival", "rival_beats_tuned", "cannot_be_told")
+    rows = tuple(
+        (
+            tally["tuned"],
+            tally["rival"],
+            *(f"{tally[name]} of {tally['cells']}" for name in counts),
+            tally["rival_beats_tuned_in"] or "nowhere",
+        )
+        for tally in value["tallies"]
+    )
+    title = "Who beats whom: cells in which the interval of the difference of AUROCs leaves out zero"
+    head = ("tuned", "rival", "tuned better", "rival better", "cannot be told", "rival better in")
+    return Table(title, head, rows, words=6)
+
+
+def _dots(found: Json, cell: str) -> tuple[Dot, ...]:
+    return tuple(
+        Dot(name, figure(cells[cell], "auroc")) for name, cells in found["models"].items() if cell in cells
+    )
+
+
+def _against(value: Json, title: str, rows: Iterable[Json], *, folded: bool = False) -> Table:
+    head = (
+        "films and prompts",
+        "asked for",
+        "rival",
+        "tuned",
+        "AUROC",
+        f"P@{value['precision_at']}",
+        "better",
+    )
+    signed = ("rival_minus_tuned_auroc", "rival_minus_tuned_p_at_k")
+    made = tuple(
+        (
+            row["evaluation"],
+            row["prompts"].removeprefix("all/"),
+            row["rival"],
+            row["tuned"],
+            *(figure(row, name, signed=True) for name in signed),
+            row["beats"] if row["beats"] != "neither" else "cannot be told",
+        )
+        for row in rows
+    )
+    return Table(f"{title}: rival less tuned", head, made, words=4, folded=folded)
+
+
+def _alike(value: Json) -> Table:
+    evaluations = value["evaluations"]
+    models = list(next(iter(evaluations.values()))["models"])
+    rows = tuple(
+        (name, *(figure(found["alike"], model) for model in models)) for name, found in evaluations.items()
+    )
+    title = "How alike two sentences that rule something out are to a model (cosine; 1: all the same)"
+    return Table(title, ("films and prompts", *models), rows)
+
+
+def _gate(value: Json) -> Table:
+    rows = tuple(
+        (file, polarity, f"{counts['changed']} of {counts['prompts']}")
+        for file, said in value["gate"].items()
+        for polarity, counts in said.items()
+    )
+    title = "Prompts whose vectors are changed: those in which the reader finds something ruled out"
+    return Table(title, ("prompts", "asked for", "changed"), rows, words=3)
+
+
+def _cells(value: Json) -> Table:
+    names = ("p_at_k", "ap", "auroc")
+    rows = tuple(
+        (
+            evaluation,
+            f"{cell} ({figures['n']})",
+            model,
+            *(figure(figures, name) for name in names),
+            *_over(figures),
+        )
+        for evaluation, found in value["evaluations"].items()
+        for model, cells in found["models"].items()
+        for cell, figures in cells.items()
+    )
+    at = f"P@{value['precision_at']}"
+    head = ("films and prompts", "prompts", "model", at, "AP", "AUROC", f"{at} over base", "AUROC over base")
+    return Table("Every model in every cell", head, rows, words=3, folded=True)
+
+
+def _over(figures: Json) -> Iterator[Figure]:
+    minus: Any = figures["minus_base"] or {}
+    yield from (figure(minus, name, signed=True) for name in ("p_at_k", "auroc"))
+
+
+def _settings(value: Json) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for method, tried in value["cross_validation"].items():
+        chosen = value["settings"][method]
+        for trial in tried:
+            said = "; ".join(f"{name} {_spell(part)}" for name, part in trial.items() if name in chosen)
+            mark = "chosen" if {name: trial[name] for name in chosen} == chosen else ""
+            rows.append((method, said, mark, figure(trial, "auroc", places=4)))
+    head = ("method", "setting", "", "AUROC, five folds")
+    return Table("What was tried", head, tuple(rows), words=3, folded=True)
+
+
+def _spell(part: Any) -> str:
+    if isinstance(part, list):
+        return ", ".join(str(layer + 1) for layer in part)  # people count layers from 1
+    return f"“{part}”" if isinstance(part, str) else f"{part:g}"

@@ -1,0 +1,39 @@
+"""Ways of making base mind a "no" without training it, each as a column beside those that were tuned.
+
+    models = load_models("checkpoints/compact")
+    rivals = load_rivals(models)                     # {"spacevlm": …, "steering": …, "arithmetic": …}
+    search((models | rivals)["spacevlm"], films, "No pleural effusion.")
+
+- `SpaceVlm` takes the direction that is near a scene and far from what was ruled out;
+- `Arithmetic` takes the scene less a multiple of what was ruled out;
+- `Steering` pushes what the layers say along a direction that tells negated sentences from others.
+
+`TrainingFree` is the column they stand behind: it asks `read_prompt`, and only the vectors of sentences that
+rule something out are changed.  Callers want `load_rivals`; `python -m training training-free` makes what it
+reads.
+"""
+
+from negviz.training_free.arithmetic import Arithmetic
+from negviz.training_free.column import Method, TrainingFree, rewritten, rules_out
+from negviz.training_free.record import SHIPPED, Recipe, load_rivals, rivals_path, write_rivals
+from negviz.training_free.spacevlm import SpaceVlm
+from negviz.training_free.steering import Steering, activations, steered
+from negviz.training_free.wording import Wording
+
+__all__ = [
+    "SHIPPED",
+    "Arithmetic",
+    "Method",
+    "Recipe",
+    "SpaceVlm",
+    "Steering",
+    "TrainingFree",
+    "Wording",
+    "activations",
+    "load_rivals",
+    "rewritten",
+    "rivals_path",
+    "rules_out",
+    "steered",
+    "write_rivals",
+]

@@ -1,0 +1,28 @@
+"""Plain arithmetic: unit(scene − λ · concept), as word vectors were once added and subtracted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from negviz.prompt import Prompt
+from negviz.text_tower import TextTower
+from negviz.training_free.column import Encode, Vectors, unit
+from negviz.training_free.wording import Wording
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The scene less a multiple of what is ruled out."""
+
+    wording: Wording = field(default_factory=Wording)
+    weight: float = 1.0  # λ
+
+    def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
+        """As of a `Method`."""
+        scenes, concepts = self.wording.parts(prompts, encode)
+        return unit(scenes - self.weight * concepts, scenes)  # the scene itself where nothing is left
+
+    def tower(self) -> TextTower | None:
+        """As of a `Method`: the vector is made from two other sentences."""
+        return None

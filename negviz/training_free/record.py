@@ -1,0 +1,135 @@
+"""What the methods were set to, on disk, and the columns made of it.
+
+`training_free/<base>.json` belongs to the base of that identity and describes `<base>.safetensors`, which
+holds the steering directions.  It lies in the family's folder, or with the assets for the shipped family.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from negviz.collection import ASSETS
+from negviz.files import write_json
+from negviz.model import DualEncoder, weights_id
+from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
+from negviz.training_free.arithmetic import Arithmetic
+from negviz.training_free.column import Method, TrainingFree
+from negviz.training_free.spacevlm import SpaceVlm
+from negviz.training_free.steering import Steering, layers
+from negviz.training_free.wording import Concept, Wording
+
+FOLDER: Final = "training_free"  # in a family's folder
+SHIPPED: Final = ASSETS / FOLDER
+_BASE: Final = "base"
+_FORMAT: Final = 1
+Settings = Mapping[str, Any]  # one method's, JSON
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of every method, by column name, and the steering directions by layer."""
+
+    settings: Mapping[str, Settings]
+    directions: Mapping[int, Tensor]  # unit vectors float32 [width]
+
+    def columns(self, base: DualEncoder) -> dict[str, TrainingFree]:
+        """The columns.  Raises `CheckpointError` where a method is unknown or does not fit base."""
+        made = {}
+        for name, settings in self.settings.items():
+            try:
+                method = _MAKERS[name](base, settings, self.directions)
+            except (KeyError, TypeError, ValueError) as error:
+                raise CheckpointError(f"The settings of {name} cannot be used ({error}).") from error
+            facts = {key: getattr(base, key) for key in _SHARED}
+            made[name] = TrainingFree(name=name, **facts, method=method)
+        return made
+
+
+_SHARED: Final = ("family", "text", "image", "logit_scale", "tower_id", "source")
+
+
+def _wording(settings: Settings) -> Wording:
+    scene, concept = str(settings["scene"]), settings["concept"]
+    if concept not in get_args(Concept) or not scene.strip():
+        raise ValueError(f"no such scene or concept as {scene!r} and {concept!r}")
+    return Wording(scene, concept)
+
+
+def _spacevlm(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> Method:
+    threshold = float(settings["threshold"])
+    if not 0 < threshold < 1:
+        raise ValueError("a threshold is a cosine between 0 and 1")
+    return SpaceVlm(_wording(settings), threshold)
+
+
+def _arithmetic(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> Method:
+    return Arithmetic(_wording(settings), float(settings["weight"]))
+
+
+def _steering(base: DualEncoder, settings: Settings, directions: Mapping[int, Tensor]) -> Method:
+    chosen, known = [int(layer) for layer in settings["layers"]], len(layers(base.text))
+    if not chosen or not all(0 <= layer < known for layer in chosen):
+        raise ValueError(f"base has {known} layers, counted from 0")
+    return Steering(base.text, {layer: directions[layer] for layer in chosen}, float(settings["strength"]))
+
+
+_MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, Mapping[int, Tensor]], Method]]] = {
+    "spacevlm": _spacevlm,
+    "steering": _steering,
+    "arithmetic": _arithmetic,
+}
+
+
+def rivals_path(base: DualEncoder, folder: Path) -> Path:
+    """Where the settings made for this base lie in a folder, whether or not there are any."""
+    return folder / f"{weights_id(base.text.tunable(), {})}.json"
+
+
+def load_rivals(models: Mapping[str, DualEncoder], folder: Path | None = None) -> dict[str, DualEncoder]:
+    """The columns that need no training, for the base of these models, apart from the family's own.
+
+    They are looked for in `folder`, a family's, and then among the assets; empty where neither holds any
+    for this base.  Raises `CheckpointError` where a file is damaged.
+    """
+    base = models.get(_BASE)
+    if base is None:
+        return {}
+    folders = [SHIPPED] if folder is None else [folder / FOLDER, SHIPPED]
+    path = next((path for each in folders if (path := rivals_path(base, each)).is_file()), None)
+    if path is None:
+        return {}
+    columns = read_recipe(path).columns(base)
+    return {name: column for name, column in columns.items() if name not in models}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises `CheckpointError` where the files are not what `write_rivals` wrote."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["format"] != _FORMAT:
+            raise ValueError(f"it is of format {record['format']!r}")
+        settings = {str(name): dict(given) for name, given in record["settings"].items()}
+        file = record["file"]
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be used ({error}); make it anew with `python -m training training-free`."
+        ) from error
+    tensors = TensorFile.from_record(file).read(path.parent)
+    directions = {int(name): F.normalize(tensor.float(), dim=0) for name, tensor in tensors.items()}
+    return Recipe(settings, directions)
+
+
+def write_rivals(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """Write both files of `path` (.json), directions in half precision; `facts` say how they were made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path.with_suffix(".safetensors")
+    tensors = {str(layer): direction for layer, direction in recipe.directions.items()}
+    file = write_tensors(target, tensors, file=target.name)
+    write_json(path, {"format": _FORMAT, "settings": recipe.settings, "file": file.to_record(), **facts})
