@@ -1,0 +1,179 @@
+"""The reader study's page and routes: a page of one tab, shown only where the app is started with --study.
+
+Explore, Evidence and their endpoints name models and mark films, so a page that holds them cannot blind
+anybody: with a study there is nothing but the study.  The browser is sent sentences and ids of films.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from negviz.page import study_markup as markup
+from negviz.page import words as common
+from negviz.page.board import html
+from negviz.page.films import film_routes
+from negviz.page.fonts import font_routes
+from negviz.page.http import NOT_KEPT, TooLongError, read_body
+from negviz.page.markup import header, join
+from negviz.page.pictures import Pictures
+from negviz.page.scripts import script_routes
+from negviz.page.words import study as words
+from negviz.study import Design, StudyError
+from negviz.study_records import Decision, OutOfTurnError, Times, UnknownCodeError
+from negviz.study_store import StudyFile, spelt
+
+_LONGEST: Final = 20_000  # bytes of a message: twenty long ids, escaped
+_WAITING: Final = 64
+Answer = Callable[[dict[str, Any]], Markup]
+
+
+def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
+    """The page; the script takes over from the text to be agreed to."""
+    page: gr.Blocks
+    with gr.Blocks(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
+        html(header())
+        with gr.Tabs(elem_classes="nv-tabs"), gr.Tab(words.TAB):
+            html(markup.shell(consent(study.design)))
+        if credit := [common.CREDITS[name] for name in pictures.collections if name in common.CREDITS]:
+            html(_footer(credit))
+    page.queue(max_size=_WAITING)
+    return page
+
+
+def consent(design: Design) -> tuple[str, ...]:
+    """The paragraphs to be agreed to: the study's own, or ours."""
+    own = (" ".join(part.split()) for part in design.consent.split("\n\n"))
+    return tuple(part for part in own if part) or words.CONSENT
+
+
+def check_films(design: Design, pictures: Pictures) -> None:
+    """Whether a study's films are those that are open.  Raises `StudyError`."""
+    name = design.collection[0]
+    films = pictures.collections.get(name)
+    known = {film.id for film in films} if films is not None else set()
+    shown = {film.id for item in design.items for side in item.films for film in side}
+    if not shown <= known:
+        raise StudyError(words.not_opened(name))
+
+
+def _footer(lines: Sequence[str]) -> Markup:
+    return Markup('<footer class="nv-foot">{}</footer>').format(
+        join(Markup("<p>{}</p>").format(line) for line in lines)
+    )
+
+
+# Routes ---------------------------------------------------------------------------------------
+
+
+def study_routes(study: StudyFile, pictures: Pictures) -> list[Route]:
+    """All routes of the study's page.  POST study/begin, next, decide and withdraw take and answer:
+
+    begin {agreed, background} a code · next {code} the comparison a reader is at · decide {code, place,
+    choice, wrong, active_ms, paused_ms, pauses, loading_ms} the next one · withdraw {code} a farewell.
+    """
+    desk = Desk(study)
+    answers: dict[str, Answer] = {
+        "begin": desk.begin,
+        "next": desk.next,
+        "decide": desk.decide,
+        "withdraw": desk.withdraw,
+    }
+    return [
+        *(Route(f"/study/{name}", _answering(make), methods=["POST"]) for name, make in answers.items()),
+        *film_routes(pictures),
+        *script_routes(),
+        *font_routes(),
+        Route("/health", _health),
+    ]
+
+
+class Desk:
+    """Answers messages of the page, each with a piece of HTML.  Raises `StudyError`."""
+
+    def __init__(self, study: StudyFile) -> None:
+        self._study = study
+
+    def begin(self, said: dict[str, Any]) -> Markup:
+        if said.get("agreed") is not True:
+            raise StudyError(words.MUST_AGREE)
+        text = "\n\n".join(consent(self._study.design))
+        return markup.code(
+            self._study.enrol(consent=text, background=str(said.get("background", "not said")))
+        )
+
+    def next(self, said: dict[str, Any]) -> Markup:
+        code = spelt(str(said.get("code", "")))
+        if not code:
+            raise StudyError(words.NO_CODE)
+        design, showing = self._study.design, self._study.show(code)
+        if showing is None:
+            return markup.done()
+        item = design.items[showing.trial.item]
+        left, right = ([film.id for film in item.of(model)] for model in showing.trial.models(design))
+        sentence = design.sentences[item.sentence].text
+        return markup.trial(sentence, {"left": left, "right": right}, showing.place, showing.of)
+
+    def decide(self, said: dict[str, Any]) -> Markup:
+        try:
+            times = Times(*(said[name] for name in ("active_ms", "paused_ms", "pauses", "loading_ms")))
+            decision = Decision(said["choice"], tuple(map(str, said["wrong"])), times)
+            place = int(said["place"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StudyError(str(error) if isinstance(error, StudyError) else words.NOT_JSON) from error
+        self._study.decide(str(said.get("code", "")), place, decision)
+        return self.next(said)
+
+    def withdraw(self, said: dict[str, Any]) -> Markup:
+        self._study.withdraw(str(said.get("code", "")))
+        return markup.deleted()
+
+
+def _answering(make: Answer) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        try:
+            said = await _message(request)
+            return HTMLResponse(await run_in_threadpool(make, said), headers=NOT_KEPT)
+        except UnknownCodeError as error:
+            return PlainTextResponse(str(error), status_code=404, headers=NOT_KEPT)
+        except OutOfTurnError as error:
+            return PlainTextResponse(str(error), status_code=409, headers=NOT_KEPT)
+        except StudyError as error:
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
+
+    return respond
+
+
+async def _message(request: Request) -> dict[str, Any]:
+    """A small JSON object, said to be one: a form on another site cannot send that unasked."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise StudyError(words.NOT_JSON)
+    try:
+        said = json.loads(await read_body(request, _LONGEST))
+    except (TooLongError, ValueError, RecursionError) as error:
+        raise StudyError(words.NOT_JSON) from error
+    if not isinstance(said, dict):
+        raise StudyError(words.NOT_JSON)
+    return said
+
+
+async def _health(_: Request) -> Response:
+    """As the usual page's, without the names of the models."""
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def said_at_start(path: Path, study: StudyFile, pictures: Pictures) -> list[str]:
+    """Lines for whoever starts the app."""
+    name = study.design.collection[0]
+    at_hand, films = pictures.at_hand(name), len(pictures.collections[name])
+    missing = [words.missing(at_hand, films)] if at_hand < films else []
+    return [words.ready(str(path), len(study.readers())), *missing]

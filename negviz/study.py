@@ -1,0 +1,209 @@
+"""A blinded reader study: which of two models' films fit a sentence better?
+
+    design = make_design(models, films, read_sentences(PROMPTS), seed=0)
+
+A *design* is frozen when the study is made: sentences, rankings and the models' fingerprints are in it, so a
+model that is tuned again changes nothing under its readers.  Every reader judges every item, which is what
+agreement between readers needs.  `study_plan` says what one reader is shown, `study_store` keeps what they
+decide, and `study_analysis` reads it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations, zip_longest
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from negviz import collection as shelf
+from negviz.files import file_sha256
+from negviz.model import DualEncoder, weights_id
+from negviz.prompt import read_prompt
+from negviz.retrieval import search
+from negviz.search_set import SearchSet
+
+PROMPTS: Final = shelf.ASSETS / "prompts" / "evaluation.csv"
+FILMS: Final = 10  # a side
+IDLE_SECONDS: Final = 60  # without a key or a movement the clock runs on for so long, and then rests
+_DECISIONS: Final = 60  # of one reader: about three quarters of an hour
+_FEWEST: Final = 4  # sentences: one of each kind and polarity
+T = TypeVar("T")
+
+
+class StudyError(ValueError):
+    """A study that cannot be made, opened or gone on with; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence to be judged; `kind` and `polarity` may be "" and only part the results."""
+
+    text: str
+    polarity: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One film of a gallery; `relevant` is what its report says, which no reader is told."""
+
+    id: str
+    relevant: bool | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is judged: one sentence, two models, and the films of each, best first."""
+
+    sentence: int  # its place in `Design.sentences`
+    models: tuple[str, str]  # in column order
+    films: tuple[tuple[Ranked, ...], tuple[Ranked, ...]]
+
+    def of(self, model: str) -> tuple[Ranked, ...]:
+        return self.films[self.models.index(model)]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study as it was made."""
+
+    seed: int
+    sentences: tuple[Sentence, ...]
+    items: tuple[Item, ...]
+    alike: tuple[tuple[str, str, int], ...]  # by pair: sentences left out, as both models rank alike
+    models: Mapping[str, Mapping[str, str]]  # the fingerprints of each
+    films: str  # the search set
+    collection: tuple[str, str]  # its name and hash
+    prompts: str  # SHA-256 of the prompt file
+    consent: str = ""  # the text to be agreed to, an empty line between paragraphs; "": the page's own
+
+    def record(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Design:
+        """What `record` wrote.  Raises `StudyError`."""
+        try:
+            items = [
+                Item(
+                    int(item["sentence"]),
+                    _two(item["models"]),
+                    _two([tuple(Ranked(**film) for film in side) for side in item["films"]]),
+                )
+                for item in record["items"]
+            ]
+            return cls(
+                seed=int(record["seed"]),
+                sentences=tuple(Sentence(**each) for each in record["sentences"]),
+                items=tuple(items),
+                alike=tuple((str(a), str(b), int(n)) for a, b, n in record["alike"]),
+                models={str(name): dict(marks) for name, marks in record["models"].items()},
+                films=str(record["films"]),
+                collection=_two(record["collection"]),
+                prompts=str(record["prompts"]),
+                consent=str(record["consent"]),
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise StudyError(f"The study's design cannot be read ({error!r}).") from error
+
+
+def _two(pair: Sequence[T]) -> tuple[T, T]:
+    first, second = pair
+    return first, second
+
+
+# Making one -----------------------------------------------------------------------------------
+
+
+def read_sentences(path: Path) -> tuple[Sentence, ...]:
+    """The sentences of a prompt file, which needs a column `prompt`.  Raises `StudyError`."""
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+        rows = [{name: (cell or "").strip() for name, cell in row.items() if name} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        raise StudyError(f"{path} cannot be read as a CSV of prompts ({error}).") from error
+    texts = [row.get("prompt", "") for row in rows]
+    if not texts or not all(texts):
+        raise StudyError(f"{path} needs a column prompt that is filled in every line.")
+    if len(set(texts)) < len(texts):
+        raise StudyError(f"{path} holds a prompt twice; readers would be asked twice.")
+    return tuple(
+        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind", ""))
+        for text, row in zip(texts, rows, strict=True)
+    )
+
+
+def make_design(
+    models: Mapping[str, DualEncoder],
+    films: SearchSet,
+    sentences: Sequence[Sentence],
+    *,
+    seed: int = 0,
+    number: int | None = None,
+    prompts: Path = PROMPTS,
+    consent: str = "",
+) -> Design:
+    """A study of every pair of these models over `number` of the sentences (by default, 60 decisions' worth).
+
+    A sentence for which both models of a pair show the same films in the same order tells nothing of them:
+    it is left out for that pair, and counted.  Raises `StudyError`.
+    """
+    pairs = list(combinations(models, 2))
+    if not pairs:
+        raise StudyError("A study compares two models; this family has one.")
+    chosen = choose(sentences, _sentences(len(pairs)) if number is None else number, seed=seed)
+    ranked = {
+        name: [_ranked(model, films, sentence.text) for sentence in chosen] for name, model in models.items()
+    }
+    items = [
+        Item(place, pair, (ranked[pair[0]][place], ranked[pair[1]][place]))
+        for pair in pairs
+        for place in range(len(chosen))
+    ]
+    told_apart = tuple(item for item in items if item.films[0] != item.films[1])
+    if not told_apart:
+        raise StudyError("These models rank the films alike for every sentence; there is nothing to judge.")
+    return Design(
+        seed=seed,
+        sentences=chosen,
+        items=told_apart,
+        alike=tuple((*pair, len(chosen) - sum(each.models == pair for each in told_apart)) for pair in pairs),
+        models={name: _fingerprint(model) for name, model in models.items()},
+        films=films.name,
+        collection=(films.collection.name, films.collection.hash),
+        prompts=file_sha256(prompts),
+        consent=consent,
+    )
+
+
+def choose(sentences: Sequence[Sentence], number: int, *, seed: int) -> tuple[Sentence, ...]:
+    """So many of them, drawn in turn from each kind and polarity, in the order of the file."""
+    if number < 1:
+        raise StudyError("A study needs at least one sentence.")
+    rng = np.random.default_rng(seed)
+    cells: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, sentence in enumerate(sentences):
+        cells[sentence.kind, sentence.polarity].append(place)
+    drawn = [[places[i] for i in rng.permutation(len(places))] for _, places in sorted(cells.items())]
+    in_turn = [place for row in zip_longest(*drawn) for place in row if place is not None]
+    return tuple(sentences[place] for place in sorted(in_turn[:number]))
+
+
+def _sentences(pairs: int) -> int:
+    return max(_FEWEST, _DECISIONS // pairs // _FEWEST * _FEWEST)
+
+
+def _ranked(model: DualEncoder, films: SearchSet, text: str) -> tuple[Ranked, ...]:
+    hits = search(model, films.collection, text, FILMS, embeddings=films.embeddings[model.tower_id])
+    return tuple(Ranked(hit.id, hit.relevant) for hit in hits)
+
+
+def _fingerprint(model: DualEncoder) -> dict[str, str]:
+    return {"image": model.tower_id, "text": weights_id(model.text.state_dict(), {})}
