@@ -9,21 +9,31 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
+from negviz.checkpoint import FAMILY_FILE, read_family
 from negviz.collection import Collection, CollectionError, open_collection
-from negviz.embeddings import EmbeddingsError
+from negviz.embeddings import EmbeddingsError, Progress
 from negviz.model import CheckpointError, DualEncoder, load_models
 from negviz.on_demand import open_openi
 from negviz.openi import IMAGE_HOST
 from negviz.page import Pictures, Room, ServeError, build_page, serve, uploads
+from negviz.page import study as study_page
+from negviz.page.families import Opener, family_routes
+from negviz.page.home import Choice, Home, choices_of
 from negviz.page.pictures import OPENI, PHANTOMS
+from negviz.page.serve import mount_page, serve_routes
+from negviz.study import PROMPTS, StudyError, make_design, read_sentences
+from negviz.study_store import StudyFile
+from negviz.training_free import load_rivals
 
 HERE = Path(__file__).resolve().parent
+COMPACT = HERE / "checkpoints" / "compact"
+MOST_FAMILIES = 4  # all may come to be open at once, and each takes memory
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,14 +50,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for note in (note for collection in collections for note in collection.notes):
             print(f"negviz: {note}", file=sys.stderr)
         pictures = find_pictures(collections, options.nlm)
-        models = load_models(options.family)
-        groups = open_sets(models, collections)
-        room = Room(models, in_order(groups, pictures), pictures)
+        if options.study is not None:
+            serve_study(options, collections, pictures)
+            return
+        choices = choices_of(find_families(options.family))
+
+        def open_room(choice: Choice, progress: Progress) -> Room:
+            models, left_out = load_models(choice.folder), list[str]()
+
+            def leave_out(sentence: str) -> None:
+                left_out.append(sentence)
+                say(sentence)
+
+            groups = open_sets(models, collections, progress=progress, say=leave_out)
+            every = models | open_rivals(models, choice.folder)
+            home = Home(choices, choice.key, results_of(choice.folder), tuple(left_out))
+            return Room(every, in_order(groups, pictures), pictures, home)
+
+        room = open_room(choices[0], report)
         if said := uploads.warning(options.host):
             print(f"negviz: {said}", file=sys.stderr)
-        serve(build_page(room), room, port=options.port, host=options.host)
-    except (CheckpointError, CollectionError, EmbeddingsError, ServeError) as error:
+        further = family_routes(room.home, Opener(open_room, build_page, mount_page))
+        serve(build_page(room), room, port=options.port, host=options.host, further=further)
+    except (CheckpointError, CollectionError, EmbeddingsError, ServeError, StudyError) as error:
         sys.exit(f"negviz: {error}")
+
+
+def serve_study(options: argparse.Namespace, collections: Sequence[Collection], pictures: Pictures) -> None:
+    """The reader study and nothing else; where there is none yet, one over the films the page opens on."""
+    path: Path = options.study
+    if path.exists():
+        study = StudyFile(path)
+    else:
+        models = load_models(find_families(options.family)[0])
+        films = in_order(open_sets(models, collections), pictures)[0]
+        study = StudyFile.make(path, make_design(models, films, read_sentences(PROMPTS)))
+    study_page.check_films(study.design, pictures)
+    for line in study_page.said_at_start(path, study, pictures):
+        print(f"negviz: {line}", file=sys.stderr)
+    page, routes = study_page.build_study_page(study, pictures), study_page.study_routes(study, pictures)
+    serve_routes(page, routes, port=options.port, host=options.host)
 
 
 def open_collections(name: str | None, films: Path | None) -> list[Collection]:
@@ -58,8 +100,39 @@ def open_collections(name: str | None, films: Path | None) -> list[Collection]:
     return [open_collection(name, films=films if name == OPENI else None) for name in shipped or [OPENI]]
 
 
+def find_families(asked: Sequence[Path] | None) -> list[Path]:
+    """The families asked for, by option or else by environment; without any all under checkpoints/.
+
+    The compact one comes first of these.  Raises `CheckpointError` where one is none, or there are too many.
+    """
+    shelf = sorted(path.parent for path in COMPACT.parent.glob(f"*/{FAMILY_FILE}"))
+    shelf.sort(key=lambda folder: folder != COMPACT)
+    told = [Path(folder) for folder in os.environ.get("NEGVIZ_FAMILY", "").split(os.pathsep) if folder]
+    folders = list(asked or told or shelf[:MOST_FAMILIES] or [COMPACT])
+    if len(folders) > MOST_FAMILIES:
+        raise CheckpointError(
+            f"{len(folders)} families are more than are kept in memory at once; give at most {MOST_FAMILIES}."
+        )
+    for folder in folders:
+        read_family(folder)
+    return folders
+
+
+def results_of(folder: Path) -> Path | None:
+    """Where a family's measurements lie; None where the repository keeps them."""
+    return None if folder == COMPACT else folder / "results"
+
+
+def say(sentence: str) -> None:
+    print(f"negviz: {sentence}", file=sys.stderr)
+
+
 def open_sets(
-    models: Mapping[str, DualEncoder], collections: Sequence[Collection]
+    models: Mapping[str, DualEncoder],
+    collections: Sequence[Collection],
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = say,
 ) -> list[tuple[SearchSet, ...]]:
     """The sets of every collection that these models can search.
 
@@ -69,12 +142,21 @@ def open_sets(
     groups: list[tuple[SearchSet, ...]] = []
     for collection in collections:
         try:
-            groups.append(search_sets(models, collection, progress=report))
+            groups.append(search_sets(models, collection, progress=progress or report))
         except EmbeddingsError as error:
             if not groups and collection is collections[-1]:
                 raise
-            print(f"negviz: {error}", file=sys.stderr)
+            say(str(error))
     return groups
+
+
+def open_rivals(models: Mapping[str, DualEncoder], family: Path) -> dict[str, DualEncoder]:
+    """The columns that need no training; the page does without them where their files are damaged."""
+    try:
+        return load_rivals(models, family)
+    except CheckpointError as error:
+        print(f"negviz: {error}", file=sys.stderr)
+        return {}
 
 
 def find_pictures(collections: Sequence[Collection], nlm: str | None) -> Pictures:
@@ -111,9 +193,10 @@ def parser() -> Parser:
     options.add_argument(
         "--family",
         type=Path,
+        action="append",
         metavar="DIR",
-        default=told("NEGVIZ_FAMILY") or HERE / "checkpoints" / "compact",
-        help="folder of a family of models; checkpoints/compact by default",
+        help="folder of a family of models; given several times, the page offers each; all under "
+        "checkpoints/ by default, the compact one first",
     )
     options.add_argument(
         "--collection",
@@ -134,6 +217,13 @@ def parser() -> Parser:
         metavar="HOST|off",
         default=told("NEGVIZ_NLM") or IMAGE_HOST,
         help="where films of openi that are not at hand come from, or off; NLM itself by default",
+    )
+    options.add_argument(
+        "--study",
+        type=Path,
+        metavar="FILE",
+        default=told("NEGVIZ_STUDY") or None,
+        help="show the reader study of this file and nothing else; one is made where there is none",
     )
     return options
 

@@ -10,12 +10,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -24,8 +27,11 @@ from negviz.files import file_sha256, write_atomically
 from negviz.model import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
+EncodeImages = Callable[[Sequence[Image.Image]], NDArray[np.float32]]  # unit vectors [n, dim]
 Rows = dict[str, NDArray[np.float16]]  # [dim] as stored, by film id or by SHA-256 of the image file
 _AT_ONCE: Final = 32
+_READERS: Final = min(8, os.cpu_count() or 1)  # films decoded side by side
+_KEPT_EVERY: Final = 60.0  # seconds of work that may be lost when it is stopped
 _NAMED: Final = 5  # films an error message names
 
 
@@ -34,12 +40,19 @@ class EmbeddingsError(ValueError):
 
 
 def film_embeddings(
-    model: DualEncoder, collection: Collection, *, cache: Path | None = None, progress: Progress | None = None
+    model: DualEncoder,
+    collection: Collection,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    encode: EncodeImages | None = None,
 ) -> NDArray[np.float32]:
     """Unit vectors float32 [films, dim] in the collection's order: shipped, cached or computed.
 
-    `cache` is a folder (default `NEGVIZ_CACHE`, or the platform's cache folder).  Raises
-    `EmbeddingsError` where a film is in neither file and its image is not at hand.
+    `cache` is a folder (default `NEGVIZ_CACHE`, or the platform's cache folder).  `encode` computes what the
+    model's own `encode_images` would, somewhere else.  What is computed is cached as it comes, so one that
+    was stopped goes on.  Raises `EmbeddingsError` where a film is in neither file and its image is not at
+    hand.
     """
     shipped = _read_shipped(shipped_path(model.tower_id, collection.name), model.dim)
     if all(film.id in shipped for film in collection):
@@ -50,8 +63,13 @@ def film_embeddings(
     known = _read_cache(store, model.dim)
     todo = [film for film in collection if keys[film.id] not in known]
     if todo:
-        known |= {keys[film.id]: row for film, row in _compute(model, collection, todo, progress)}
         store.parent.mkdir(parents=True, exist_ok=True)
+        kept = monotonic()
+        for film, row in _compute(encode or model.encode_images, collection, todo, progress):
+            known[keys[film.id]] = row
+            if monotonic() - kept > _KEPT_EVERY:
+                _write(store, known, {})
+                kept = monotonic()
         _write(store, known, {})
     return _unit((known[keys[film.id]] for film in collection), model.dim)
 
@@ -111,17 +129,20 @@ def _digest(path: Path, size: int, modified: int) -> str:
 
 
 def _compute(
-    model: DualEncoder, collection: Collection, films: Sequence[Film], progress: Progress | None
+    encode: EncodeImages, collection: Collection, films: Sequence[Film], progress: Progress | None
 ) -> Iterator[tuple[Film, NDArray[np.float16]]]:
-    for start in range(0, len(films), _AT_ONCE):
-        part = films[start : start + _AT_ONCE]
-        try:
-            images = [collection.image(film) for film in part]
-        except CollectionError as error:
-            raise EmbeddingsError(f"Collection {collection.name!r} cannot be embedded: {error}") from error
-        yield from zip(part, model.encode_images(images).astype(np.float16), strict=True)
-        if progress is not None:
-            progress(start + len(part), len(films))
+    with ThreadPoolExecutor(_READERS) as readers:
+        for start in range(0, len(films), _AT_ONCE):
+            part = films[start : start + _AT_ONCE]
+            try:
+                images = list(readers.map(collection.image, part))
+            except CollectionError as error:
+                raise EmbeddingsError(
+                    f"Collection {collection.name!r} cannot be embedded: {error}"
+                ) from error
+            yield from zip(part, encode(images).astype(np.float16), strict=True)
+            if progress is not None:
+                progress(start + len(part), len(films))
 
 
 # Files ----------------------------------------------------------------------------------------

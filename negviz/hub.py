@@ -20,8 +20,8 @@ from typing import Any, Final, cast
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import (
@@ -35,10 +35,11 @@ from transformers import (
 )
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 
+from negviz.hub_files import check_files, fetch
 from negviz.tensor_files import CheckpointError
 from negviz.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
 
-_FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
+_OURS: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}  # nor asked about it
 _CLASSES: Final[dict[str, type[PreTrainedModel]]] = {
     "clip": CLIPModel,
     "siglip": SiglipModel,
@@ -62,45 +63,35 @@ def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTow
 
     Raises `CheckpointError` where it is none of these, or of a kind that is not supported.
     """
-    folder, commit = _fetch(id_or_folder, revision)
+    folder, commit = fetch(id_or_folder, revision)
+    check_files(id_or_folder, folder, _CLASSES)
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        if config.model_type not in _CLASSES:
-            known = ", ".join(_CLASSES)
-            raise CheckpointError(f"{id_or_folder} is of type {config.model_type!r}; negviz opens {known}.")
-        model: Any = _CLASSES[config.model_type].from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        config = AutoConfig.from_pretrained(folder, **_OURS)
+        opener: Any = _CLASSES[config.model_type]
+        model, said = opener.from_pretrained(
+            folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **_OURS
         )
+        if said["missing_keys"]:  # transformers would make them up
+            raise CheckpointError(
+                f"{id_or_folder} cannot be opened as a dual encoder: {len(said['missing_keys'])} of its "
+                f"weights are missing, {min(said['missing_keys'])} among them."
+            )
         text = _TEXT_TOWERS[config.model_type](model, _open_tokenizer(folder, config))
         image = HubImageTower(model, _open_processor(folder, config))
         text(**text.tokenize(["film"]))  # a text model that takes no embeddings fails here
     except CheckpointError:
         raise
-    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason}") from error
     return HubTowers(config.model_type, text, image, float(model.logit_scale.detach()), commit)
-
-
-def _fetch(id_or_folder: str, revision: str | None) -> tuple[Path, str]:
-    """The folder the files lie in and the commit it is; the only step that may use the network."""
-    if Path(id_or_folder).is_dir():
-        return Path(id_or_folder), ""
-    try:
-        folder = Path(snapshot_download(id_or_folder, revision=revision, allow_patterns=_FILES))
-    except (OSError, ValueError) as error:  # offline, unknown, gated, or no valid id
-        raise CheckpointError(
-            f"{id_or_folder} is neither a folder nor a model that the Hub, or its cache, can give: "
-            f"{str(error).strip().splitlines()[0]}"
-        ) from error
-    return folder, folder.name
 
 
 # Text -----------------------------------------------------------------------------------------
 
 
 def _open_tokenizer(folder: Path, config: Any) -> Tokenize:
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **_OURS)
     fixed = config.model_type == "siglip"
     max_tokens = min(int(config.text_config.max_position_embeddings), tokenizer.model_max_length)
     if tokenizer.is_fast:
@@ -263,7 +254,7 @@ class HubImageTower(nn.Module):
 
 def _open_processor(folder: Path, config: Any) -> HubImageConfig:
     opener: Any = AutoImageProcessor  # untyped in transformers
-    processor = opener.from_pretrained(folder, local_files_only=True, backend="pil")
+    processor = opener.from_pretrained(folder, backend="pil", **_OURS)
     return HubImageConfig(
         size=int(config.vision_config.image_size),
         resample=int(processor.resample),

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import errors
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import AutoImageProcessor, AutoTokenizer, BertConfig, BertModel
 
@@ -165,3 +169,72 @@ def test_a_folder_without_weights(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match="cannot be opened as a dual encoder"):
         open_hub_model(str(tmp_path))
+
+
+def _edit_config(folder: Path, **changes: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), encoding="utf-8")
+
+
+def test_a_kind_that_nobody_knows_and_one_that_brings_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> str:
+        raise AssertionError("asked whether to run code")
+
+    monkeypatch.setattr("builtins.input", refuse)
+    tiny_clip(tmp_path)
+    (tmp_path / "theirs.py").write_text("raise SystemExit('run')")
+    _edit_config(tmp_path, model_type="blorp")
+    with pytest.raises(CheckpointError, match=r"of type 'blorp'; negviz opens clip, siglip"):
+        open_hub_model(str(tmp_path))
+    _edit_config(tmp_path, auto_map={"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"})
+    with pytest.raises(CheckpointError, match=r"'blorp', which brings code of its own that negviz never"):
+        open_hub_model(str(tmp_path))
+    _edit_config(tmp_path, model_type="clip")  # a known kind is opened, and its code is left alone
+    assert open_hub_model(str(tmp_path)).family == "clip"
+
+
+def test_weights_that_are_pickles_and_folders_that_are_no_models(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"holds no config\.json that can be read"):
+        open_hub_model(str(tmp_path))
+    tiny_clip(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"but pickles, which negviz never opens"):
+        open_hub_model(str(tmp_path))
+    weights = load_file(tmp_path / "pytorch_model.bin")
+    del weights["text_projection.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"1 of its weights are missing, text_projection\.weight"):
+        open_hub_model(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"half a file")
+    with pytest.raises(CheckpointError, match=r"cannot be opened as a dual encoder: "):
+        open_hub_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (errors.GatedRepoError, "is gated: accept its terms"),
+        (errors.RepositoryNotFoundError, "the Hub knows no such model"),
+        (errors.RevisionNotFoundError, "has no revision"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_sentence(
+    error: Callable[..., Exception], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> str:
+        response = httpx2.Response(401, request=httpx2.Request("GET", "https://hub.invalid"))
+        raise error("Many words.\nOver many lines.", response=response)
+
+    monkeypatch.setattr("negviz.hub_files.snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=said) as raised:
+        open_hub_model("some/model")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_name_that_is_no_id_and_one_that_is_not_in_the_cache() -> None:
+    with pytest.raises(CheckpointError, match="ids look like"):
+        open_hub_model("no such folder/of/mine")
+    with pytest.raises(CheckpointError, match=r"not in the cache, and the Hub cannot be reached"):
+        open_hub_model("nobody/nothing")

@@ -604,17 +604,18 @@ def _ends_with(complaint: str, arguments: list[str], capsys: pytest.CaptureFixtu
 
 
 def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "HOST", "FAMILY", "COLLECTION", "FILMS"):
+    for name in ("PORT", "HOST", "COLLECTION", "FILMS", "STUDY"):
         monkeypatch.setenv(f"NEGVIZ_{name}", "8123" if name == "PORT" else name.lower())
     monkeypatch.setenv("NEGVIZ_NLM", "https://mirror.example/")
     options = app.parser().parse_args([])
     assert vars(options) == {
         "port": 8123,
         "host": "host",
-        "family": Path("family"),
+        "family": None,  # the environment may name several: `find_families` reads it
         "collection": "collection",
         "films": Path("films"),
         "nlm": "https://mirror.example",
+        "study": Path("study"),
     }
     assert app.parser().parse_args(["--port", "9"]).port == 9
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -13,15 +14,16 @@ from negviz.collection import Collection
 from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from negviz.files import write_atomically, write_json
 from negviz.findings import FINDINGS
-from negviz.model import DualEncoder, load_models, make_model, open_hub_model, save_base
+from negviz.model import CheckpointError, DualEncoder, load_models, make_model, open_hub_model, save_base
 from negviz.text_tower import CompactTextTower, open_text_tower
 from training.base import BaseConfig, BaseRun, train_base, train_branch
 from training.base_data import BaseData, read_base_data
+from training.devices import CPU, Compute
 from training.films import FilmsError, nih_films, openi_reports
 from training.measure_base import Scores, measure
 from training.phantom_draw import simulator_hash
 from training.phantom_films import simulated_films
-from training.places import Places
+from training.places import OPENI, Places
 
 LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
 HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding
@@ -98,22 +100,41 @@ def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
     return {name: torch.stack(values).detach() for name, values in kept.items()}
 
 
-def start_hub_family(places: Places, base: str) -> None:
-    """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder."""
+def start_hub_family(places: Places, base: str, compute: Compute = CPU) -> None:
+    """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder.
+
+    A family that this very base has started already is kept as it is, with its tuned models.
+    """
     if places.shipped:
         raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
-    model = open_hub_model(base)
-    save_base(places.family, model, licence=f"that of {base}", data={}, training={"base": base})
-    embed_films(places)
+    if not _started(places, base := _lasting(base)):
+        save_base(
+            places.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}
+        )
+    embed_films(places, compute)
 
 
-def embed_films(places: Places) -> None:
+def _lasting(base: str) -> str:
+    """A folder by its whole path, so that the family opens from wherever it is asked for."""
+    return str(Path(base).resolve()) if Path(base).is_dir() else base
+
+
+def _started(places: Places, base: str) -> bool:
+    try:
+        models = load_models(places.family)
+    except CheckpointError:
+        return False
+    return (models["base"].source or {}).get("id") == base
+
+
+def embed_films(places: Places, compute: Compute = CPU) -> None:
     """Embed the films that are at hand with the model as written, and ship that with the shipped family."""
     model = load_models(places.family)["base"]
-    phantoms = places.open_phantoms() if places.shipped else None
+    encode, evaluated = compute.encode_images(model), places.shipped or places.collection == OPENI
+    phantoms = places.open_phantoms() if evaluated else None
     for collection in filter(None, (places.open_collection(), places.open_nih(), phantoms)):
         with tqdm(total=len(collection), desc=f"embedding {collection.name}", unit="film") as bar:
-            vectors = film_embeddings(model, collection, progress=_shown_on(bar))
+            vectors = film_embeddings(model, collection, progress=_shown_on(bar), encode=encode)
         if places.shipped:
             path = shipped_path(model.tower_id, collection.name)
             for old in path.parent.glob("*.safetensors"):  # of the base that this one replaces
@@ -122,7 +143,8 @@ def embed_films(places: Places) -> None:
 
 
 def _shown_on(bar: tqdm[Any]) -> Progress:
-    def show(done: int, _: int) -> None:
+    def show(done: int, films: int) -> None:
+        bar.total = films  # those that are not cached
         bar.update(done - bar.n)
 
     return show

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -14,40 +16,56 @@ from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
 from negviz.files import write_json
 from negviz.model import DualEncoder, load_models
-from training.choose import base_scores, choose, describe, read_choice, score
+from training.choose import Search, base_scores, choose, describe, read_choice, score
+from training.devices import CPU, Compute
 from training.films import FilmsError
+from training.ledger import Ledger
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
 from training.prompts import PromptRow, read_prompts
-from training.tune import Method, tune
+from training.tune import Method, run_id, tune
 
 
-def _material(places: Places) -> tuple[DualEncoder, Collection, NDArray[np.float32], list[PromptRow]]:
+def _material(
+    places: Places, compute: Compute = CPU
+) -> tuple[DualEncoder, Collection, NDArray[np.float32], list[PromptRow]]:
+    """One process embeds what is not embedded yet; the others find it in the cache."""
     base, films = load_models(places.family)["base"], places.open_collection()
+    compute.alone(lambda: film_embeddings(base, films, encode=compute.encode_images(base)))
     return base, films, film_embeddings(base, films), read_prompts(PROMPTS / "training.csv")
 
 
-def build_choice(places: Places) -> None:
-    """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results."""
-    base, films, vectors, prompts = _material(places)
-    chosen = {method: choose(method, base, films, vectors, prompts) for method in get_args(Method)}
+def build_choice(places: Places, compute: Compute = CPU, rates: Sequence[float] = ()) -> None:
+    """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results.
+
+    `rates` are the peak learning rates to choose from.  A search that was stopped goes on where it was.
+    """
+    base, films, vectors, prompts = _material(places, compute)
+    facts = {"collection": films.hash, "prompts": hashlib.sha256(repr(prompts).encode()).hexdigest()}
+    known = places.work / f"choose-{run_id(base, vectors, compute, **facts)}.json"
+    search = Search(compute, tuple(rates), Ledger(known, writes=compute.main))
+    chosen = {method: choose(method, base, films, vectors, prompts, search) for method in get_args(Method)}
     shared = replace(chosen["con1"].config, targets="multi-positive")
+    multi_positive = score(shared, base, films, vectors, prompts, search)
+    if not compute.main:
+        return
     write_json(
         places.results / "tuning.json",
         {
             "what": "mean AUROC of held-out prompts over held-out films, five folds by study and by prompt",
             "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts)},
             "methods": {method: choice.to_dict() for method, choice in chosen.items()},
-            "con1_multi_positive": describe(score(shared, base, films, vectors, prompts)),
+            "con1_multi_positive": describe(multi_positive),
             "data": {films.name: films.hash, "tower_id": base.tower_id},
             "command": "python -m training choose",
         },
     )
+    search.ledger.close()
 
 
-def build_tuned(places: Places, method: Method) -> None:
-    """Tune with the chosen settings and add the model to the family."""
-    base, films, vectors, prompts = _material(places)
+def build_tuned(places: Places, method: Method, compute: Compute = CPU) -> None:
+    """Tune with the chosen settings and add the model to the family; goes on where it was stopped."""
+    base, films, vectors, prompts = _material(places, compute)
     chosen = places.results / "tuning.json"
     try:
         results = json.loads(chosen.read_text(encoding="utf-8"))
@@ -57,6 +75,13 @@ def build_tuned(places: Places, method: Method) -> None:
     if tower_id != base.tower_id:
         raise FilmsError(f"{chosen} was made with another base; run `python -m training choose` anew.")
     pairs = make_pairs(films, prompts)
-    tuned = tune(base, vectors[films.rows(pairs.films)], pairs, config)
+    paired = vectors[films.rows(pairs.films)]
+    run = run_id(base, paired, compute, pairs=pairs.hash, config=repr(config))
+    state = places.work / f"tune-{method}-{run}.safetensors"
+    tuned = tune(base, paired, pairs, config, compute=compute, state=state)
     facts = {**tuned.describe(), "films": len(pairs), "data": {films.name: films.hash, "pairs": pairs.hash}}
-    write_checkpoint(places.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
+    facts |= {} if compute == CPU else {"compute": compute.describe()}
+    if compute.main:
+        write_checkpoint(places.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
+        state.unlink(missing_ok=True)
+    compute.wait()

@@ -9,8 +9,10 @@ The films' embeddings come from one image tower that saw four of the five folds 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from itertools import product
 from typing import Any, Final, get_args
 
@@ -21,7 +23,9 @@ from tqdm import tqdm
 from negviz.collection import Collection, Film
 from negviz.metrics import auroc
 from negviz.model import DualEncoder
+from training.devices import CPU, Compute
 from training.films import FOLDS
+from training.ledger import Ledger
 from training.pairs import make_pairs
 from training.prompts import PromptRow
 from training.tune import Method, TuneConfig, tune
@@ -41,6 +45,15 @@ class Trial:
     @property
     def mean(self) -> float:
         return float(np.mean(self.scores))
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a search is made: where it runs, which rates it tries, and what it need not run again."""
+
+    compute: Compute = CPU
+    rates: tuple[float, ...] = ()  # peak learning rates; none: `RATES`
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True)
@@ -69,17 +82,19 @@ def choose(
     collection: Collection,
     films: NDArray[np.float32],
     prompts: Sequence[PromptRow],
+    search: Search | None = None,
 ) -> Choice:
     """Try every setting on every fold, then five seeds of the best."""
-    folds = _folds(base, collection, films, prompts)
-    grid = [TuneConfig(method=method, lr=lr, batch=batch) for lr, batch in product(RATES, BATCHES)]
+    search = search or Search()
+    folds = make_folds(base, collection, films, prompts)
+    rates = search.rates or RATES
+    grid = [TuneConfig(method=method, lr=lr, batch=batch) for lr, batch in product(rates, BATCHES)]
     runs = len(folds) * (len(grid) + len(SEEDS) - 1)
-    with tqdm(total=runs, desc=f"choosing {method}", unit="run") as bar:
-        settings = tuple(_try(config, folds, bar) for config in grid)
+    with tqdm(total=runs, desc=f"choosing {method}", unit="run", disable=not search.compute.main) as bar:
+        settings = tuple(_try(config, folds, bar, search) for config in grid)
         best = max(settings, key=lambda trial: trial.mean)
-        others = [
-            _try(replace(best.config, seed=seed), folds, bar) for seed in SEEDS if seed != best.config.seed
-        ]
+        seeds = (replace(best.config, seed=seed) for seed in SEEDS if seed != best.config.seed)
+        others = [_try(config, folds, bar, search) for config in seeds]
     return Choice(settings, (best, *others))
 
 
@@ -89,36 +104,42 @@ def score(
     collection: Collection,
     films: NDArray[np.float32],
     prompts: Sequence[PromptRow],
+    search: Search | None = None,
 ) -> Trial:
     """One setting on every fold."""
-    folds = _folds(base, collection, films, prompts)
-    with tqdm(total=len(folds), desc=f"{config.method}, {config.targets} targets", unit="run") as bar:
-        return _try(config, folds, bar)
+    search = search or Search()
+    folds = make_folds(base, collection, films, prompts)
+    what, quiet = f"{config.method}, {config.targets} targets", not search.compute.main
+    with tqdm(total=len(folds), desc=what, unit="run", disable=quiet) as bar:
+        return _try(config, folds, bar, search)
 
 
 def base_scores(
     base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
 ) -> list[float]:
     """The score of base itself on each fold, for comparison."""
-    return [fold.score(base) for fold in _folds(base, collection, films, prompts)]
+    return [fold.score(base) for fold in make_folds(base, collection, films, prompts)]
 
 
-def _folds(
+def make_folds(
     base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
-) -> list[_Fold]:
-    return [_Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+) -> list[Fold]:
+    """The five folds that every choice is made on."""
+    return [Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
 
 
-def _try(config: TuneConfig, folds: Sequence[_Fold], bar: tqdm[Any]) -> Trial:
+def _try(config: TuneConfig, folds: Sequence[Fold], bar: tqdm[Any], search: Search) -> Trial:
+    """One setting on every fold; what the ledger knows is not run again."""
     scores = []
-    for fold in folds:
-        scores.append(fold.run(config))
+    for number, fold in enumerate(folds):
+        key = json.dumps([number, asdict(config)], sort_keys=True)
+        scores.append(search.ledger.score(key, partial(fold.run, config, search.compute)))
         bar.update()
     return Trial(config, tuple(scores))
 
 
 @dataclass(frozen=True)
-class _Fold:
+class Fold:
     """One fold's two sides: what is tuned on and what is scored."""
 
     base: DualEncoder
@@ -137,7 +158,7 @@ class _Fold:
         films: NDArray[np.float32],
         prompts: Sequence[PromptRow],
         number: int,
-    ) -> _Fold:
+    ) -> Fold:
         train = collection.select("train")
         return cls(
             base,
@@ -149,23 +170,33 @@ class _Fold:
             tuple(row for row in prompts if prompt_fold(row) == number),
         )
 
-    def run(self, config: TuneConfig) -> float:
+    def run(self, config: TuneConfig, compute: Compute = CPU) -> float:
         pairs = make_pairs(self.inside, self.inside_prompts)
-        tuned = tune(self.base, self.vectors[self.collection.rows(pairs.films)], pairs, config)
-        return self.score(tuned.model(self.base))
+        films = self.vectors[self.collection.rows(pairs.films)]
+        return self.score(tune(self.base, films, pairs, config, compute=compute).model(self.base))
 
     def score(self, model: DualEncoder) -> float:
         """Mean AUROC over the four cells; a cell is the mean over its prompts."""
-        prompts = model.encode_text([row.prompt for row in self.held_out_prompts])
+        return self.score_vectors(model.encode_text([row.prompt for row in self.held_out_prompts]))
+
+    def score_vectors(self, prompts: NDArray[np.float32]) -> float:
+        """The same of the held-out prompts' vectors [prompts, dim]."""
         scores = prompts @ self.vectors[self.collection.rows(self.held_out)].T
         cells: dict[tuple[str, str], list[float]] = {}
-        for row, ranking in zip(self.held_out_prompts, scores, strict=True):
-            states = [film.states(row.finding, row.polarity) for film in self.held_out]
-            right = np.array([np.nan if state is None else float(state) for state in states])
+        for row, right, ranking in zip(self.held_out_prompts, self._right, scores, strict=True):
             value = auroc(right, ranking)
             if value is not None:
                 cells.setdefault((row.kind, row.polarity), []).append(value)
         return float(np.mean([np.mean(values) for values in cells.values()]))
+
+    @cached_property
+    def _right(self) -> NDArray[np.float64]:
+        """Which held-out films satisfy which held-out prompts: 1, 0 or nan, [prompts, films]."""
+        states = [
+            [film.states(row.finding, row.polarity) for film in self.held_out]
+            for row in self.held_out_prompts
+        ]
+        return np.array(states, dtype=np.float64)  # None becomes nan
 
 
 def prompt_fold(row: PromptRow) -> int:

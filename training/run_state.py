@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from negviz.files import write_atomically
+from training.devices import Descent
+
+
+class RunStateError(ValueError):
+    """A file that a run cannot go on from; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,7 @@ class RunState:
     def save(self, epoch: int) -> None:
         tensors = {f"learner.{name}": value for name, value in self.learner.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        for number, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
+        tensors |= _moments(self.optimiser)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         contiguous = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
         write_atomically(self.path, save(contiguous | {"epoch": torch.tensor(epoch)}))
@@ -37,12 +46,89 @@ class RunState:
         tensors = load_file(self.path)
         self.learner.load_state_dict(_under("learner.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimiser.", tensors).items():
-            number, moment = name.split(".")
-            moments.setdefault(int(number), {})[moment] = value
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        _set_moments(self.optimiser, tensors)
         return int(tensors["epoch"])
+
+
+@dataclass(frozen=True)
+class TuneState:
+    """A tuning run on disk after each epoch: parameters, moments, schedule, and what is drawn next.
+
+    Every process calls both methods; the first writes, and all read.  Without a path nothing is kept.
+    """
+
+    path: Path | None
+    parameters: Mapping[str, nn.Parameter]
+    descent: Descent
+    plan: torch.optim.lr_scheduler.LambdaLR
+    random: np.random.Generator
+
+    def save(self, losses: Sequence[float]) -> None:
+        """After an epoch; `losses` are the means of those done."""
+        if self.path is None:
+            return
+        compute = self.descent.compute
+        tensors: dict[str, Tensor] = {f"parameter.{name}": value for name, value in self.parameters.items()}
+        tensors |= _moments(self.descent.optimiser)
+        tensors |= {f"random.{name}": value for name, value in compute.random_states().items()}
+        facts: dict[str, Any] = {
+            "losses": list(losses),
+            "steps": self.plan.last_epoch,
+            "scaler": self.descent.state(),
+            "drawn": self.random.bit_generator.state,
+        }
+        if compute.main:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            contiguous = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+            write_atomically(self.path, save(contiguous, {"run": json.dumps(facts)}))
+        compute.wait()
+
+    def load(self) -> list[float]:
+        """Restore the run; the mean losses of the epochs done, none where nothing was saved.
+
+        Raises `RunStateError`.
+        """
+        if self.path is None or not self.path.is_file():
+            return []
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                facts = json.loads(file.metadata()["run"])
+            self._restore(load_file(self.path), facts)
+            return [float(loss) for loss in facts["losses"]]
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise RunStateError(
+                f"{self.path} is not the state of this run; delete it to start anew."
+            ) from error
+
+    def _restore(self, tensors: dict[str, Tensor], facts: Mapping[str, Any]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(tensors[f"parameter.{name}"])
+        _set_moments(self.descent.optimiser, tensors)
+        self.descent.compute.set_random_states(_under("random.", tensors))
+        self.descent.set_state(facts["scaler"])
+        self.random.bit_generator.state = facts["drawn"]
+        self.plan.last_epoch = int(facts["steps"])
+        for group, rule in zip(self.descent.optimiser.param_groups, self.plan.lr_lambdas, strict=True):
+            group["lr"] = group["initial_lr"] * rule(self.plan.last_epoch)
+
+
+def _moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state as tensors, by the number of the parameter and the name of the moment."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{number}.{name}": value
+        for number, moments in state.items()
+        for name, value in moments.items()
+    }
+
+
+def _set_moments(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimiser.", tensors).items():
+        number, moment = name.split(".")
+        moments.setdefault(int(number), {})[moment] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,27 +8,30 @@ weight decay are ours too.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from negviz.checkpoint import parameter_delta
-from negviz.model import DualEncoder, with_text
+from negviz.model import DualEncoder, weights_id, with_text
 from negviz.text_tower import TextTower
+from training.devices import CPU, Compute
 from training.losses import con_clip, info_nce, multi_positive
 from training.pairs import Pairs
+from training.run_state import TuneState
 
 Method = Literal["con1", "con2"]
 Targets = Literal["identity", "multi-positive"]
-_MAX_LOGIT_SCALE: Final = math.log(100)  # as CLIP and CoN-CLIP clamp it
+MAX_LOGIT_SCALE: Final = math.log(100)  # as CLIP and CoN-CLIP clamp it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,41 +65,64 @@ class Tuned:
         return {**asdict(self.config), "losses": list(self.losses), "parameter_delta": self.delta}
 
 
-def tune(base: DualEncoder, films: NDArray[np.float32], pairs: Pairs, config: TuneConfig) -> Tuned:
+def tune(
+    base: DualEncoder,
+    films: NDArray[np.float32],
+    pairs: Pairs,
+    config: TuneConfig,
+    *,
+    compute: Compute = CPU,
+    state: Path | None = None,
+) -> Tuned:
     """Tune a private copy of base's text tower; base itself is not touched.
 
-    `films` `<float32>[n, dim]` are the embeddings of `pairs`' films, in their order.
+    `films` `<float32>[n, dim]` are the embeddings of `pairs`' films, in their order.  With `state`, a file
+    that is written after every epoch, a run that was stopped goes on and ends as if it had not been.
     """
-    torch.manual_seed(config.seed)
+    compute.seed(config.seed)
     random = np.random.default_rng(config.seed)
-    tower = base.text.private_copy().train()
-    logit_scale = nn.Parameter(torch.tensor(float(base.logit_scale)))
+    tower = compute.private_copy(base.text).train()
+    logit_scale = nn.Parameter(torch.tensor(float(base.logit_scale), device=compute.device))
     tunable = tower.tunable()
-    for parameter in tunable.values():
-        parameter.requires_grad_(True)
     optimiser = torch.optim.AdamW(
         [*tunable.values(), logit_scale], config.lr, weight_decay=config.weight_decay
     )
     steps = config.epochs * math.ceil(len(pairs) / config.batch)
-    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _schedule(step, steps, config.warmup))
-    vectors, losses = torch.from_numpy(films), []
-    with tqdm(total=steps, desc=f"{config.method}, seed {config.seed}", unit="step", leave=False) as bar:
-        for _ in range(config.epochs):
+    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, steps, config.warmup))
+    descent = compute.descent(optimiser, alike=[logit_scale])
+    kept = TuneState(state, {**tunable, "logit_scale": logit_scale}, descent, plan, random)
+    vectors, losses = torch.from_numpy(films).to(compute.device), kept.load()
+    with tqdm(
+        total=steps,
+        initial=len(losses) * (steps // config.epochs),
+        desc=f"{config.method}, seed {config.seed}",
+        unit="step",
+        leave=False,
+        disable=not compute.main,
+    ) as bar:
+        for _ in range(len(losses), config.epochs):
             epoch = []
-            for batch in _batches(pairs, config, random):
-                loss = _loss(tower, vectors, batch, logit_scale, config)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+            for batch in batches(pairs, config.batch, random):
+                loss = _loss(tower, vectors, batch, logit_scale, config, compute)
+                descent(loss)
                 plan.step()
                 with torch.no_grad():
-                    logit_scale.clamp_(0, _MAX_LOGIT_SCALE)
+                    logit_scale.clamp_(0, MAX_LOGIT_SCALE)
                 epoch.append(loss.item())
                 bar.update()
             losses.append(float(np.mean(epoch)))
-    tensors = {name: value.detach().clone() for name, value in tunable.items()}
+            kept.save(losses)
+    tensors = {name: value.detach().cpu().clone() for name, value in tunable.items()}
     moved = parameter_delta(base.text.tunable(), tensors)
     return Tuned(tensors, float(logit_scale.detach()), config, tuple(losses), moved)
+
+
+def run_id(base: DualEncoder, films: NDArray[np.float32], compute: Compute, **facts: str) -> str:
+    """16 hex digits of base, films, device and `facts`: what the state of a run may be found by."""
+    known = {**facts, "logit_scale": base.logit_scale, **compute.describe()}
+    digest = hashlib.sha256(weights_id(base.text.state_dict(), known).encode())
+    digest.update(np.ascontiguousarray(films).tobytes())
+    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -110,36 +136,41 @@ class Batch:
     classes: NDArray[np.bool_]  # <bool>[b]: the anchor has the finding
 
 
-def _batches(pairs: Pairs, config: TuneConfig, random: np.random.Generator) -> Iterator[Batch]:
+def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[Batch]:
     """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
     order = random.permutation(len(pairs))
-    for start in range(0, len(order), config.batch):
-        rows = order[start : start + config.batch]
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
         drawn = [pairs.draw(int(row), random) for row in rows]
         captions, opposed, distractors = zip(*drawn, strict=True)
         yield Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
 
 
-def _loss(tower: TextTower, films: Tensor, batch: Batch, logit_scale: Tensor, config: TuneConfig) -> Tensor:
+def _loss(
+    tower: TextTower,
+    films: Tensor,
+    batch: Batch,
+    logit_scale: Tensor,
+    config: TuneConfig,
+    compute: Compute = CPU,
+) -> Tensor:
     scale, images = logit_scale.exp(), films[batch.films]
     if config.method == "con2":
-        captions, opposed = _encode(tower, [*batch.captions, *batch.opposed]).chunk(2)
+        captions, opposed = encode(tower, [*batch.captions, *batch.opposed], compute).chunk(2)
         return con_clip(images, captions, films[batch.distractors], opposed, scale)
-    captions = _encode(tower, batch.captions)
+    captions = encode(tower, batch.captions, compute)
     if config.targets == "identity":
         return info_nce(images, captions, scale)
-    has = torch.from_numpy(batch.classes)
+    has = torch.from_numpy(batch.classes).to(images.device)
     return multi_positive(images, captions, has.unsqueeze(0) == has.unsqueeze(1), scale)
 
 
-def _encode(tower: TextTower, texts: Sequence[str]) -> Tensor:
+def encode(tower: TextTower, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
     """Unit vectors `<float32>[n, dim]` with gradients, by way of bfloat16, which halves the time."""
-    with torch.autocast("cpu", torch.bfloat16):
-        vectors: Tensor = tower(**tower.tokenize(texts))
-    return F.normalize(vectors.float(), dim=-1)
+    return compute.encode(tower, texts)
 
 
-def _schedule(step: int, steps: int, warmup: float) -> float:
+def schedule(step: int, steps: int, warmup: float) -> float:
     """Factor on the peak learning rate."""
     first = max(1, round(warmup * steps))
     if step < first:

@@ -35,7 +35,7 @@ def about(room: Room, family: Path | None = None) -> Markup:
         sections[0],
         base,
         _EMPTY.join(sections[1:]),
-        _cards(family or CHECKPOINTS / model.family, list(room.models)),
+        _cards(family or room.home.folder or CHECKPOINTS / model.family, list(room.models)),
     )
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.events import api
 
 from negviz.findings import FINDINGS, Polarity
-from negviz.page import markup, panels, words
+from negviz.page import families_markup, markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import Explore, chip, toggle_label
@@ -95,6 +95,8 @@ class _Layout:
         with gr.Row(elem_classes="nv-choices"):
             _html(markup.label(words.TRY))
             self.examples = [gr.Button(text, size="sm", min_width=0, scale=0) for text in words.EXAMPLES]
+        if len(self.explore.room.home.choices) > 1:
+            _html(families_markup.picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets"):
             self.films = gr.Radio(
                 [
@@ -105,11 +107,10 @@ class _Layout:
                 label=words.SEARCH_IN,
                 visible=len(sets) > 1,
             )
-            self.models = gr.CheckboxGroup(
-                [(words.column_title(name)[0], name) for name in further],
-                label=words.ADD,
-                visible=bool(further),
-            )
+            with gr.Accordion(words.ADD, open=False, visible=bool(further), elem_classes="nv-add"):
+                self.models = gr.CheckboxGroup(
+                    [(words.offer(name), name) for name in further], label=words.ADD
+                )
             self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
             self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
 

@@ -21,10 +21,10 @@ _EMPTY = Markup("")
 
 
 def lay_out(board: Board) -> None:
-    """To be called inside the tab; `board` is not needed, since results are nobody's question."""
-    del board
+    """To be called inside the tab; the results are those of the family on show."""
+    folder = board.room.home.results or RESULTS
     shown = html(Markup('<p class="nv-note nv-evidence-wait">{}</p>').format(words.OPENING))
-    on_first_opening(Once(evidence), shown)
+    on_first_opening(Once(lambda: evidence(folder)), shown)
 
 
 def evidence(folder: Path = RESULTS) -> Markup:

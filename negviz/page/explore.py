@@ -165,7 +165,7 @@ class Explore:
         """
         try:
             films = self._asked_for(collection)
-            found = answer(self.models, films, str(prompt), k=k)
+            found = answer(self.models, films, str(prompt), k=k, calibrations=self.room.calibrations)
         except AnswerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
@@ -174,7 +174,8 @@ class Explore:
         """What every model finds for a sentence and for another, by default its opposite, and what stays."""
         try:
             films = self._asked_for(collection)
-            found = compare(self.models, films, str(prompt), str(against), k=k)
+            known = self.room.calibrations
+            found = compare(self.models, films, str(prompt), str(against), k=k, calibrations=known)
         except AnswerError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
@@ -182,7 +183,8 @@ class Explore:
     def origin(self, films: str) -> tuple[str, Any]:
         """Where films come from, and whether to look again in a while."""
         said, settled = self.pictures.origin(self.room.films(films).collection.name)
-        return markup.origin(said), gr.Timer(active=not settled)
+        # A component made here could land in a page that is being built meanwhile: an update cannot.
+        return markup.origin(said), gr.update(active=not settled)
 
     def _asked_for(self, collection: str) -> SearchSet:
         names = {films.name: films for films in self.sets}

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, cast, get_args
 
-from negviz.answer import Answer, AnswerError, SearchSet, answer, ranks
+from negviz.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
+from negviz.calibration import Calibration, read_calibrations
+from negviz.collection import CollectionError
 from negviz.comparison import Comparison
 from negviz.diagnosis import Background, read_backgrounds
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
+from negviz.page.home import ONLY_ONE, Home
 from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
 from negviz.retrieval import Hit
+from negviz.training_free import TrainingFree
 
 FIRST: Final = 3  # columns that everybody sees; further models are added by the visitor
 _REMEMBERED: Final = 256  # answers kept in memory, for the panels of one visit and for a whole room at once
@@ -73,6 +77,7 @@ class Room:
     models: Mapping[str, DualEncoder]
     sets: tuple[SearchSet, ...]
     pictures: Pictures
+    home: Home = ONLY_ONE
     _answers: EachOnce[Asked, Answer] = field(init=False, repr=False)
     _forgetful: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False)
 
@@ -85,18 +90,29 @@ class Room:
         """What was measured of the models beforehand over the 99 prompts, as far as it is theirs."""
         return read_backgrounds(self.models)
 
+    @cached_property
+    def calibrations(self) -> dict[str, Calibration]:
+        """How sure the models are, as far as that was fitted on their very weights."""
+        return read_calibrations(self.models)
+
     def films(self, name: str) -> SearchSet:
         """The set of that name, else the first."""
         return next((films for films in self.sets if films.name == name), self.sets[0])
 
     @property
+    def first(self) -> tuple[str, ...]:
+        """Names of the models that everybody sees: never those that need no training."""
+        trained = [name for name, model in self.models.items() if not isinstance(model, TrainingFree)]
+        return tuple(trained[:FIRST])
+
+    @property
     def further(self) -> tuple[str, ...]:
         """Names of the models that a visitor may add."""
-        return tuple(self.models)[FIRST:]
+        return tuple(name for name in self.models if name not in self.first)
 
     def chosen(self, asked: Asked) -> dict[str, DualEncoder]:
         """The models that answer a question, in column order."""
-        names = [*tuple(self.models)[:FIRST], *(name for name in self.further if name in asked.models)]
+        names = [*self.first, *(name for name in self.further if name in asked.models)]
         return {name: self.models[name] for name in names}
 
     def answer(self, asked: Asked) -> Answer:
@@ -112,6 +128,13 @@ class Room:
     def ranks(self, asked: Asked, film_id: str) -> dict[str, Hit]:
         """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
         return ranks(self.answer(asked), self.films(asked.films), film_id)
+
+    def probabilities(self, asked: Asked, film_id: str) -> dict[str, float]:
+        """By chosen model, that a film satisfies the question; empty where that is not known."""
+        try:
+            return probabilities(self.answer(asked), self.films(asked.films), film_id) if self.sets else {}
+        except (AnswerError, CollectionError):
+            return {}
 
     def forget(self, texts: Iterable[str]) -> None:
         """Drop what is remembered of these sentences, here and where `when_forgetting` was told to."""
@@ -130,6 +153,7 @@ class Room:
             asked.text,
             meant=asked.meant,
             opposite=asked.opposite,
+            calibrations=self.calibrations,
         )
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any, cast
 
 import gradio as gr
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
@@ -21,15 +25,28 @@ class ServeError(ValueError):
     """A page that cannot be served; the message is one sentence that says what to do."""
 
 
-def serve(page: gr.Blocks, room: Room, *, port: int, host: str | None = None) -> None:
-    """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
+def serve(
+    page: gr.Blocks,
+    room: Room,
+    *,
+    port: int,
+    host: str | None = None,
+    further: Sequence[BaseRoute] = (),
+) -> None:
+    """Serve the page of a room, as `serve_routes` does; `further` are routes beside its own."""
+    serve_routes(page, [*_routes(room), *further], port=port, host=host)
 
-    Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
-    """
-    tools = os.environ.get("NEGVIZ_MCP") == "1"
-    if tools and find_spec("mcp") is None:
-        raise ServeError("NEGVIZ_MCP=1 needs another package; run `pip install 'gradio[mcp]==6.31.0'` first.")
-    routes = [
+
+def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:
+    """The page of another room as an app of its own, to be served at `path`."""
+    root = os.environ.get("GRADIO_ROOT_PATH", "").rstrip("/")
+    own: Any = Starlette(routes=_routes(room))  # gradio asks for a FastAPI, and needs no more than this
+    gr.mount_gradio_app(own, page, path="/", root_path=f"{root}{path}", mcp_server=False, **_settings())
+    return cast(Starlette, own)
+
+
+def _routes(room: Room) -> list[BaseRoute]:
+    return [
         *film_routes(room.pictures),
         *rank_routes(room),
         *panel_routes(room),
@@ -37,26 +54,43 @@ def serve(page: gr.Blocks, room: Room, *, port: int, host: str | None = None) ->
         *font_routes(),
         *health_routes(room),
     ]
+
+
+def _settings() -> dict[str, Any]:
+    """What gradio may and may not do, wherever a page is served."""
+    return {
+        "theme": theme(),
+        "css": css(),
+        "head": head(),
+        "allowed_paths": [],
+        "max_file_size": "1kb",  # nothing here is uploaded
+        "run_history": False,  # it would keep what visitors type
+        "footer_links": [],
+        "enable_monitoring": False,
+        "show_error": False,
+        "ssr_mode": False,
+        "pwa": False,
+    }
+
+
+def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, host: str | None = None) -> None:
+    """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
+
+    Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
+    """
+    tools = os.environ.get("NEGVIZ_MCP") == "1"
+    if tools and find_spec("mcp") is None:
+        raise ServeError("NEGVIZ_MCP=1 needs another package; run `pip install 'gradio[mcp]==6.31.0'` first.")
     try:
         _, address, _ = page.launch(
             server_name=host,
             server_port=port,
-            theme=theme(),
-            css=css(),
-            head=head(),
-            app_kwargs={"routes": routes},  # before gradio's
-            allowed_paths=[],
-            max_file_size="1kb",  # nothing here is uploaded
-            run_history=False,  # it would keep what visitors type
-            footer_links=[],
-            enable_monitoring=False,
-            show_error=False,
-            ssr_mode=False,
-            pwa=False,
+            app_kwargs={"routes": [*routes]},  # before gradio's
             share=False,
             mcp_server=tools,
             quiet=True,
             prevent_thread_lock=True,
+            **_settings(),
         )
     except OSError as error:
         raise ServeError(

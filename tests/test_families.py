@@ -1,0 +1,199 @@
+"""Several families of models on one page: how they are named, found, opened and served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+import httpx2
+import pytest
+from gradio.blocks import Block
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+import app
+from negviz.answer import search_sets
+from negviz.collection import Collection
+from negviz.embeddings import Progress
+from negviz.model import CheckpointError, DualEncoder
+from negviz.page import Pictures, Room
+from negviz.page.explore import Explore
+from negviz.page.families import Opener, family_routes
+from negviz.page.families_markup import picker
+from negviz.page.home import ONLY_ONE, Choice, Home, choices_of
+from negviz.page.words import families as words
+
+
+def test_families_are_known_by_their_folders(tmp_path: Path) -> None:
+    folders = [
+        tmp_path / "a" / "mine",
+        tmp_path / "b" / "mine",
+        tmp_path / "Über uns",
+        tmp_path / "a" / "mine",
+    ]
+    choices = choices_of(folders)
+    assert [choice.title for choice in choices] == ["a/mine", "b/mine", "Über uns"]
+    assert [choice.key for choice in choices] == ["a-mine", "b-mine", "ber-uns"]
+    assert [choice.key for choice in choices_of([tmp_path / "x_y", tmp_path / "x-y"])] == ["x-y", "x-y-1"]
+
+
+def test_a_page_knows_the_way_to_every_other(tmp_path: Path) -> None:
+    choices = choices_of([tmp_path / name for name in ("one", "two", "three")])
+    first, second = Home(choices, "one"), Home(choices, "two")
+    assert [first.address(choice) for choice in choices] == ["./", "family/two/", "family/three/"]
+    assert [second.address(choice) for choice in choices] == [
+        "../../",
+        "../../family/two/",
+        "../../family/three/",
+    ]
+    assert second.folder == (tmp_path / "two").resolve()
+    assert ONLY_ONE.folder is None
+
+
+def test_the_picker_escapes_names_and_says_what_is_left_out(tmp_path: Path) -> None:
+    choices = choices_of([tmp_path / "one", tmp_path / "<b>"])
+    html = picker(Home(choices, choices[1].key, left_out=("No films of <i>openi</i>.",)))
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert f'value="../../family/{choices[1].key}/" selected>' in html
+    assert "No films of" in html
+
+
+class Fakes:
+    """Stand-ins for rooms and pages; an opening waits for `go`."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.opened: list[str] = []
+        self.fail: Exception | None = None
+        self.ended: list[str] = []
+
+    def room(self, choice: Choice, progress: Progress) -> Room:
+        self.opened.append(choice.key)
+        progress(32, 1_024)
+        self.go.wait(10)
+        if self.fail is not None:
+            raise self.fail
+        return cast(Room, choice)
+
+    def page(self, room: Room) -> gr.Blocks:
+        return cast(gr.Blocks, room)
+
+    def mount(self, page: gr.Blocks, room: Room, path: str) -> Starlette:
+        def tell(request: Any) -> JSONResponse:
+            return JSONResponse({"family": cast(Choice, room).title, "root": request.scope["root_path"]})
+
+        return Starlette(routes=[Route("/", tell), Route("/health", tell)])
+
+
+@pytest.fixture
+def fakes() -> Fakes:
+    return Fakes()
+
+
+@pytest.fixture
+def client(fakes: Fakes, tmp_path: Path) -> Any:
+    home = Home(choices_of([tmp_path / name for name in ("one", "two")]), "one")
+    routes = family_routes(home, Opener(fakes.room, fakes.page, fakes.mount))
+    with TestClient(Starlette(routes=routes)) as client:
+        yield client
+
+
+def until(ask: Callable[[], httpx2.Response], holds: Callable[[httpx2.Response], bool]) -> httpx2.Response:
+    end = time.monotonic() + 20
+    while not holds(answer := ask()):
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.02)
+    return answer
+
+
+def test_a_family_is_opened_once_when_somebody_asks(fakes: Fakes, client: TestClient) -> None:
+    assert fakes.opened == []
+    assert client.get("/family/two/health").status_code == 503
+    assert fakes.opened == []  # only its page opens it
+    waiting = until(lambda: client.get("/family/two/"), lambda answer: "1,024 films" in answer.text)
+    assert waiting.status_code == 200
+    assert words.OPENING.format(title="two") in waiting.text
+    assert waiting.headers["cache-control"] == "no-store"
+    fakes.go.set()
+    served = until(lambda: client.get("/family/two/"), lambda answer: answer.text.startswith("{"))
+    assert served.json() == {"family": "two", "root": "/family/two"}
+    assert client.get("/family/two/health").json()["family"] == "two"
+    assert fakes.opened == ["two"]
+
+
+def test_addresses_that_lead_elsewhere(client: TestClient) -> None:
+    assert client.get("/family/nobody/").status_code == 404
+    assert client.get("/family/two", follow_redirects=False).headers["location"] == "two/"
+    assert client.get("/family/one/", follow_redirects=False).headers["location"] == "../../"
+
+
+def test_what_cannot_be_opened_is_one_sentence_and_may_be_tried_again(
+    fakes: Fakes, client: TestClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fakes.fail = CheckpointError(f"{tmp_path.resolve() / 'two'}/con1 is truncated; fetch it anew.")
+    fakes.go.set()
+    failed = until(lambda: client.get("/family/two/"), lambda answer: answer.status_code == 503)
+    assert "two/con1 is truncated; fetch it anew." in failed.text
+    assert str(tmp_path) not in failed.text  # a visitor needs no path of this machine
+    assert "con1 is truncated" in capsys.readouterr().err
+    assert client.get("/family/two/").status_code == 503
+    assert fakes.opened == ["two"]
+    fakes.fail = None
+    until(lambda: client.get("/family/two/?again=1"), lambda answer: answer.text.startswith("{"))
+    assert fakes.opened == ["two", "two"]
+
+
+def test_a_fault_of_ours_is_not_shown(
+    fakes: Fakes, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fakes.fail = RuntimeError("a secret")
+    fakes.go.set()
+    failed = until(lambda: client.get("/family/two/"), lambda answer: answer.status_code == 503)
+    assert words.BROKEN in failed.text
+    assert "a secret" not in failed.text
+    assert "a secret" in capsys.readouterr().err
+
+
+def test_with_one_family_there_is_nothing_to_serve(tmp_path: Path, fakes: Fakes) -> None:
+    home = Home(choices_of([tmp_path / "one"]), "one")
+    assert family_routes(home, Opener(fakes.room, fakes.page, fakes.mount)) == []
+
+
+def test_no_handler_makes_a_component(models: dict[str, DualEncoder], collection: Collection) -> None:
+    """Gradio would add it to whichever page is being built in another thread."""
+    explore = Explore(Room(models, search_sets(models, collection), Pictures(collection)))
+    asked = ("No pleural effusion", "", (), False, "", "")
+    returned = [*explore.origin(""), *explore.ask(*asked), *explore.clear("", "[]")]
+    assert len(returned) > 10
+    assert not any(isinstance(value, Block) for value in returned)
+
+
+def test_families_by_option_by_environment_and_from_the_shelf(
+    family_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "checkpoints"
+    for name in ("another", "compact", "zoo"):
+        shutil.copytree(family_folder, shelf / name)
+    (shelf / "none").mkdir()
+    monkeypatch.setattr(app, "COMPACT", shelf / "compact")
+    monkeypatch.delenv("NEGVIZ_FAMILY", raising=False)
+    assert [folder.name for folder in app.find_families(None)] == ["compact", "another", "zoo"]
+    monkeypatch.setenv("NEGVIZ_FAMILY", os.pathsep.join([str(shelf / "zoo"), str(family_folder)]))
+    assert app.find_families(None) == [shelf / "zoo", family_folder]
+    options = app.parser().parse_args(["--family", str(shelf / "another"), "--family", str(shelf / "zoo")])
+    assert app.find_families(options.family) == [shelf / "another", shelf / "zoo"]
+    with pytest.raises(CheckpointError, match=r"none holds no family\.json"):
+        app.find_families([shelf / "zoo", shelf / "none"])
+    with pytest.raises(CheckpointError, match="give at most 4"):
+        app.find_families([shelf / "zoo"] * 5)
+    assert app.results_of(shelf / "compact") is None
+    assert app.results_of(shelf / "zoo") == shelf / "zoo" / "results"
