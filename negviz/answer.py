@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
 from negviz.findings import Polarity
 from negviz.metrics import draw, interval
@@ -23,7 +25,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Ranking, Vectors, in_order
+from negviz.retrieval import Hit, Ranking, Vectors, in_order, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -38,6 +40,7 @@ __all__ = [
     "SearchSet",
     "Tally",
     "answer",
+    "probabilities",
     "ranks",
     "search_sets",
 ]
@@ -105,6 +108,20 @@ class Column:
     showing: int | None  # hits whose film has the one finding asked about; None where that is not one
     margin: Margin | None = None  # None where the sentence has no opposite
     ranking: Ranking | None = field(default=None, compare=False, repr=False)  # of all films searched
+    # Its probabilities in the order of `ranking`; None where the sentence has no opposite or the model no
+    # calibration.
+    certainty: Certainty | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def abstains(self) -> bool:
+        """Whether the model is known not to tell the sentence from its opposite."""
+        return self.certainty is not None and not self.certainty.separates
+
+    def probability(self, place: int) -> float | None:
+        """Of the film at a place of the ranking, 0 the best, satisfying the sentence; None: not known."""
+        if self.certainty is None or self.certainty.probabilities is None:
+            return None
+        return float(self.certainty.probabilities[place])
 
 
 @dataclass(frozen=True)
@@ -151,12 +168,13 @@ def answer(
     k: int = 10,
     meant: tuple[str, Polarity] | None = None,
     opposite: str = "",
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> Answer:
     """Put `text` to every model and judge the `k` best films of each.
 
     `meant` is what the reader should have understood: it changes the marking, not the films.  `opposite`
-    words the contrary sentence where ours will not do.  Raises `AnswerError` for an empty sentence and for
-    `k` outside 1 … `MAX_HITS`.
+    words the contrary sentence where ours will not do.  `calibrations`, by model, say how sure each may be.
+    Raises `AnswerError` for an empty sentence and for `k` outside 1 … `MAX_HITS`.
     """
     if not 1 <= k <= MAX_HITS:
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
@@ -164,15 +182,16 @@ def answer(
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
     marked = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
     judged = replace(prompt, mentions=mentions if marked else ())
-    overall = Tally.of(judge(film, judged) for film in films.collection)
+    verdicts = tuple(judge(film, judged) for film in films.collection)
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
+    question, known = _Question(judged, against, k, verdicts), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
         cut=len(text) > MAX_CHARACTERS,
         marked=marked,
-        tally=overall,
-        columns=tuple(_column(model, films, judged, against, k, overall) for model in models.values()),
+        tally=question.tally,
+        columns=tuple(_column(model, films, question, known.get(name)) for name, model in models.items()),
         opposite=against,
         scopes=_scopes(prompt.text),
     )
@@ -186,6 +205,19 @@ def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
         if column.ranking is not None:
             place = column.ranking.ids.index(film_id)
             found[column.model] = Hit(film_id, place + 1, float(column.ranking.scores[place]), relevant)
+    return found
+
+
+def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, float]:
+    """By model, of one of the films searched satisfying the sentence, where that is known.
+
+    Raises `CollectionError` for any other film.
+    """
+    found = {}
+    for model, hit in ranks(answer, films, film_id).items():
+        column = next(column for column in answer.columns if column.model == model)
+        if (probability := column.probability(hit.rank - 1)) is not None:
+            found[model] = probability
     return found
 
 
@@ -223,27 +255,59 @@ def _scopes(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(scopes)
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What every model is asked."""
+
+    prompt: Prompt  # with what films are judged by
+    against: Prompt | None  # the opposite
+    k: int
+    verdicts: tuple[bool | None, ...]  # on all films
+
+    @cached_property
+    def tally(self) -> Tally:
+        return Tally.of(self.verdicts)
+
+    @cached_property
+    def satisfied(self) -> npt.NDArray[np.float64]:
+        return np.array(self.verdicts, np.float64)
+
+
 def _column(
-    model: DualEncoder, films: SearchSet, prompt: Prompt, against: Prompt | None, k: int, overall: Tally
+    model: DualEncoder, films: SearchSet, question: _Question, calibration: Calibration | None
 ) -> Column:
-    vectors = films.embeddings[model.tower_id]
+    vectors, prompt, against = films.embeddings[model.tower_id], question.prompt, question.against
     own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])  # in one pass
-    ranking = in_order(films.collection, vectors @ own)
-    best = [films.collection.by_id(id_) for id_ in ranking.ids[:k]]
+    scores = vectors @ own
+    ranking = in_order(films.collection, scores)
+    best = [films.collection.by_id(id_) for id_ in ranking.ids[: question.k]]
     hits = tuple(
         Hit(film.id, place, float(score), judge(film, prompt))
-        for place, (film, score) in enumerate(zip(best, ranking.scores[:k], strict=True), start=1)
+        for place, (film, score) in enumerate(zip(best, ranking.scores[: question.k], strict=True), start=1)
     )
     tally = Tally.of(hit.relevant for hit in hits)
     return Column(
         model=model.name,
         hits=hits,
         tally=tally,
-        random_picks=overall.expected_in(tally.judged),
+        random_picks=question.tally.expected_in(tally.judged),
         showing=_showing(prompt, best),
         margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
         ranking=ranking,
+        certainty=_certainty(calibration, question, scores, *(scores - vectors @ other for other in opposed)),
     )
+
+
+def _certainty(
+    calibration: Calibration | None, question: _Question, scores: Vectors, margins: Vectors | None = None
+) -> Certainty | None:
+    """`scores` and `margins` [films] in the collection's order; the answer's are best first."""
+    if calibration is None or margins is None:
+        return None
+    mentions = question.prompt.mentions
+    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
+    found = calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
+    return found.best_first(top_k(scores, len(scores)))
 
 
 def _margin(films: Vectors, own: Vectors, opposed: Vectors | None = None) -> Margin | None:
@@ -261,9 +325,12 @@ def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:
 def _plain(column: Column) -> dict[str, Any]:
     margin = column.margin
     return {
-        "hits": [asdict(hit) for hit in column.hits],
+        "hits": [
+            {**asdict(hit), "satisfies_probability": column.probability(hit.rank - 1)} for hit in column.hits
+        ],
         **asdict(column.tally),
         "judged": column.tally.judged,
         "random_picks": column.random_picks,
         "margin": asdict(margin) | {"separates": margin.separates} if margin else None,
+        "separates": None if column.certainty is None else column.certainty.separates,
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from negviz.answer import Answer, AnswerError, Column, SearchSet, answer
+from negviz.calibration import Calibration
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 
@@ -60,12 +61,14 @@ def compare(
     *,
     k: int = 10,
     meant: tuple[str, Polarity] | None = None,
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> Comparison:
     """Put `text` and `against` (its opposite by default) to every model.
 
     Raises `AnswerError` as `answer` does, and where a sentence without an opposite is given alone.
     """
-    first = answer(models, films, text, k=k, meant=meant, opposite=against)
+    first = answer(models, films, text, k=k, meant=meant, opposite=against, calibrations=calibrations)
     if first.opposite is None:
         raise AnswerError("This sentence has no opposite that we could find; word one to compare it with.")
-    return Comparison.of(first, answer(models, films, first.opposite.text, k=k))
+    second = answer(models, films, first.opposite.text, k=k, calibrations=calibrations)
+    return Comparison.of(first, second)

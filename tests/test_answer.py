@@ -128,7 +128,8 @@ def test_is_json_whatever_was_typed(text: str) -> None:
     assert json.loads(json.dumps(plain, ensure_ascii=False).encode())["prompt"] == plain["prompt"]
     assert plain["finding"] == "effusion"
     assert set(plain["models"]) == {"base", "con1"}
-    assert plain["models"]["base"]["hits"][0].keys() == {"id", "rank", "score", "relevant"}
+    keys = {"id", "rank", "score", "relevant", "satisfies_probability"}
+    assert plain["models"]["base"]["hits"][0].keys() == keys
 
 
 def test_test_films_are_the_default_set(models: dict[str, DualEncoder], collection: Collection) -> None:

@@ -178,7 +178,7 @@ def test_the_record_of_a_film(collection: Collection) -> None:
     assert [one["finding"] for one in known["findings"]] == [*FINDINGS]
     assert known["findings"][0] == {"finding": "effusion", "state": "present"}
     assert known["unsaid"] == words.NO_REPORTS
-    assert (known["link"], known["simulated"], known["satisfies_probability"]) == (None, None, None)
+    assert (known["link"], known["simulated"], known["satisfies_probability"]) == (None, None, {})
 
 
 def test_the_collections_own_report_is_quoted(collection: Collection) -> None:

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from negviz.answer import Answer, Column, Margin, SearchSet
+from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import Film
 from negviz.comparison import Comparison, Pair
 from negviz.page import words
-from negviz.page.markup import join, searched
+from negviz.page.markup import join, note, searched
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked
 from negviz.retrieval import Hit
@@ -37,6 +37,9 @@ _WORDS: Final = json.dumps(  # for what the script writes itself
 )
 
 
+_ABSTAINS: Final = Markup('<p class="nv-margin nv-abstains">{}</p>').format(words.NOT_SEPARATED)
+
+
 @dataclass(frozen=True, eq=False)
 class Wall:
     """Where films hang: the set they are from, and their pictures."""
@@ -48,7 +51,7 @@ class Wall:
         """The films one model found, and a spare cell for the film that was selected."""
         tiles = self.tiles(column.hits, marked=marked)
         spare = Markup('<li class="nv-spare" data-model="{}">{}</li>').format(column.model, words.PICK)
-        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(_margin(column.margin), tiles, spare)
+        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(_margin(column), tiles, spare)
 
     def pair(self, pair: Pair, comparison: Comparison) -> Markup:
         """The films one model found for either sentence, those among both marked."""
@@ -128,21 +131,23 @@ def columns(
     else:
         inside = [wall.pair(pair, comparison) for pair in comparison.pairs]
     sections = (
-        Markup('<section class="nv-column" data-model="{}" aria-label="{}">{}{}</section>').format(
+        Markup('<section class="nv-column" data-model="{}" aria-label="{}">{}{}{}</section>').format(
             column.model,
             words.column_title(column.model)[0],
             _head(column, counted=answer.marked and comparison is None),
+            Markup("") if comparison is None or not column.abstains else _ABSTAINS,
             shown,
         )
         for column, shown in zip(answer.columns, inside, strict=True)
     )
-    return Markup('{}<div class="nv-columns{}" data-asked="{}" data-words="{}">{}</div>{}').format(
+    return Markup('{}<div class="nv-columns{}" data-asked="{}" data-words="{}">{}</div>{}{}').format(
         _switch(answer),
         " nv-compared" if comparison else "",
         asked.json(),
         _WORDS,
         join(sections),
         searched(answer, films),
+        note(words.ABSTAINING) if any(column.abstains for column in answer.columns) else "",
     )
 
 
@@ -188,11 +193,19 @@ def _marks(column: Column) -> Markup:
     return join(_shape(hit.relevant) for hit in column.hits)
 
 
-def _margin(margin: Margin | None) -> Markup:
-    if margin is None:
+def _margin(column: Column) -> Markup:
+    """By how much the films prefer the sentence, or that the model does not tell it from its opposite.
+
+    What was calibrated decides; without that, whether the margin's interval holds zero.
+    """
+    if column.margin is None:
         return Markup("")
-    line = words.margin(margin.value) if margin.separates else words.NOT_SEPARATED
-    return Markup('<p class="nv-margin">{}</p>').format(line)
+    separates = column.margin.separates if column.certainty is None else column.certainty.separates
+    return (
+        Markup('<p class="nv-margin">{}</p>').format(words.margin(column.margin.value))
+        if separates
+        else _ABSTAINS
+    )
 
 
 def _shape(relevant: bool | None) -> Markup:

@@ -56,7 +56,8 @@ class FilmRecord:
     unsaid: str  # why nothing is said, in a sentence; "" where something is
     simulated: Simulated | None
     link: str | None  # to the record at Open-i
-    satisfies_probability: float | None = None  # of the film satisfying the question, once calibrated
+    satisfies_probability: dict[str, float]  # by model, of satisfying the question, where it is known
+    holds_for: str  # what that probability holds for, in a sentence; "" where none is known
 
 
 def lay_out(board: Board) -> None:
@@ -100,6 +101,7 @@ async def film_record(room: Room, asked: Asked, film_id: str) -> FilmRecord:
     collection, film = _find(room.pictures.collections.values(), film_id)
     findings = await run_in_threadpool(_asked_about, asked)
     set_up = await run_in_threadpool(simulated, collection, film)
+    chances, holds_for = await run_in_threadpool(_chances, room, asked, film.id)
     said: tuple[Said, ...] = ()
     unsaid = words.SIMULATED_SAYS if set_up else "" if findings else words.NOTHING_ASKED
     if not unsaid:
@@ -119,7 +121,18 @@ async def film_record(room: Room, asked: Asked, film_id: str) -> FilmRecord:
         unsaid=unsaid,
         simulated=set_up,
         link=_link(collection, film),
+        satisfies_probability=chances,
+        holds_for=holds_for,
     )
+
+
+def _chances(room: Room, asked: Asked, film_id: str) -> tuple[dict[str, float], str]:
+    """By model, and what they hold for."""
+    chances = room.probabilities(asked, film_id)
+    if not chances:
+        return {}, ""
+    tally = room.answer(asked).tally  # remembered
+    return chances, words.holds_for(tally.matches, tally.judged)
 
 
 def _find(collections: Iterable[Collection], film_id: str) -> tuple[Collection, Film]:

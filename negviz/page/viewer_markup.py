@@ -125,7 +125,10 @@ def _record() -> Markup:
     )
     return Markup("").join(
         [
-            Markup('<p class="nv-viewer-mark" data-fill="mark"></p><p data-fill="probability" hidden></p>'),
+            Markup(
+                '<p class="nv-viewer-mark" data-fill="mark"></p>'
+                '<div class="nv-viewer-probability" data-fill="probability" hidden></div>'
+            ),
             _section("ranks", words.RANKS, ranks),
             _section("said", words.SAYS_WHO, Markup('<div data-fill="said"></div>')),
             _section("findings", words.FINDINGS, Markup("<dl>{}</dl>").format(chips)),

@@ -63,7 +63,7 @@ negviz.filmRecord = (() => {
     line.replaceChildren(node("i", shape, { "aria-hidden": "true" }), ` ${word}`);
   }
 
-  function record(root, words, known) {
+  function record(root, words, known, opened) {
     if (!known) {
       place(root, "said").replaceChildren(node("p", words.no_record, { class: "nv-note" }));
       return;
@@ -71,12 +71,25 @@ negviz.filmRecord = (() => {
     place(root, "said").replaceChildren(...(known.unsaid ? [node("p", known.unsaid, { class: "nv-note" })] : known.said.map(quote)));
     chips(root, words, known);
     simulated(root, words, known.simulated);
-    const line = place(root, "probability");
-    line.hidden = known.satisfies_probability === null;
-    line.textContent = fill(words.probability, { percent: Math.round(100 * (known.satisfies_probability ?? 0)) });
+    probability(root, words, known, opened);
     const link = root.querySelector(".nv-viewer-link");
     link.hidden = !known.link?.startsWith("https://");
     if (!link.hidden) link.firstElementChild.href = known.link;
+  }
+
+  /* By model, the one whose film was opened in bold. */
+  function probability(root, words, known, opened) {
+    const box = place(root, "probability");
+    const chances = Object.entries(known.satisfies_probability);
+    box.hidden = chances.length === 0;
+    const each = chances.map(([model, chance]) => {
+      const item = node(model === opened ? "strong" : "span", `${words.models[model] ?? model} ${number(chance)}`);
+      item.dataset.model = model;
+      return item;
+    });
+    const line = node("p", words.probability);
+    for (const item of each) line.append(" ", item);
+    box.replaceChildren(line, node("p", known.holds_for, { class: "nv-note" }));
   }
 
   function quote(said) {

@@ -156,7 +156,7 @@
       answered("page/ranks", (found, why) => panel.ranks(root, words, found, this.model, why));
       answered("page/film-record", found => {
         this.record = found;
-        panel.record(root, words, found);
+        panel.record(root, words, found, this.model);
         this.offer();
       });
     }

@@ -68,7 +68,7 @@ SCRIPT: Final = {
     "same_rank": "#{rank} of {model}, {id}",
     "show_pair": "Show beside its pair {id}",
     "seed": "Seed {seed}",
-    "probability": "Chance that it matches: {percent} %",
+    "probability": "Probability that this film matches:",
     "asked_for": "asked for",
     "matches": "matches",
     "contradicts": "contradicts",
@@ -98,6 +98,15 @@ _SAYS: Final[dict[Polarity, str]] = {
     "absent": "denies {}",
     "uncertain": "leaves {} open",
 }
+
+
+def holds_for(matches: int, judged: int) -> str:
+    """What a probability holds for: it is no fact about the patient."""
+    return (
+        "How sure the model may be: of films given 0.80, about 8 in 10 match. It holds where as many match "
+        f"as of the films searched ({matches:,} of {judged:,}), and was fitted on training films; Evidence "
+        "says how far it holds for others."
+    )
 
 
 def report_missing(reason: str) -> str:
