@@ -1,0 +1,305 @@
+"""CON3: tuning a text tower to rank by what a sentence says, and to lose nothing of what base knew.
+
+CON2 learns one finding from a few dozen wordings and pays for it on sentences unlike them.  CON3 keeps its
+idea, that every caption is trained against its opposite, and changes five things:
+
+- captions of all findings in every batch: prompts, report sentences as radiologists wrote them, and sentences
+  composed to many wordings, among them those that deny a denial or only seem to deny, each in both senses;
+- what is right comes from findings and denials, so every film that satisfies a caption is a positive and
+  silence is none: `losses.ranking`, caption → films, for opposed captions too, which CON2 has no term for;
+- `losses.choosing`, film → captions, as CON2 has it, but over all captions known of the film;
+- hedged sentences are a third polarity: they should not tell films with a finding from films without;
+- affirming and neutral sentences stay near where base puts them (distillation).  Drawing the tuned weights
+  back towards base (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models") is there to be tried.
+
+Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from negviz.checkpoint import parameter_delta
+from negviz.collection import Film
+from negviz.model import DualEncoder, with_text
+from negviz.text_tower import TextTower
+from training.captions import Bank, Caption, shows, truth
+from training.devices import CPU, Compute
+from training.losses import choosing, ranking
+from training.tune import encode, schedule
+
+_PARTS: Final = 3  # a batch is encoded in as many parts, by length
+_FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Con3Config:
+    """The knobs of a CON3 run."""
+
+    seed: int = 0
+    steps: int = 300
+    lr: float = 5e-4  # peak; linear warm-up, cosine decay
+    weight_decay: float = 0.2  # as CON1 and CON2
+    warmup: float = 0.1
+    prompts: int = 6  # a batch; each comes with its opposite
+    composed: int = 28
+    sentences: int = 10
+    hedged: int = 4
+    neutral: int = 4  # sentences that speak of no finding
+    denials: bool = True  # whether captions that deny rank films too, for which CON2 has no term
+    films: int = 32  # of either kind that a caption ranks; as many choose among captions
+    scale: float = 20.0  # on cosines, within the losses
+    choosing: float = 0.5  # weight of film → captions
+    distil: float = 1.0  # weight of staying near base
+    interpolate: float = 1.0  # share of the tuned weights; the rest is base
+
+
+@dataclass(frozen=True)
+class Con3:
+    """A tuned text tower and how it came about."""
+
+    tensors: dict[str, Tensor]  # `TextTower.tunable` of the tuned tower
+    config: Con3Config
+    losses: tuple[float, ...]  # mean of each tenth of the run
+    delta: dict[str, float]  # how far the parameters moved
+
+    def model(self, base: DualEncoder) -> DualEncoder:
+        return with_text(base, "con3", self.tensors, base.logit_scale)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "method": "con3",
+            **asdict(self.config),
+            "losses": list(self.losses),
+            "parameter_delta": self.delta,
+        }
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Captions, the films they are about, and which of these are right for which."""
+
+    vectors: Tensor  # <float32>[films, dim]
+    captions: tuple[Caption, ...]
+    truth: Tensor  # <float32>[captions, films]: 1, 0 or nan
+    right: tuple[NDArray[np.int64], ...]  # a caption: films it ranks first …
+    wrong: tuple[NDArray[np.int64], ...]  # … and last; with and without for a hedge, none for a neutral one
+    before: Mapping[str, Tensor]  # <float32>[dim] where base puts a caption
+
+    @classmethod
+    def of(
+        cls, vectors: NDArray[np.float32], films: Sequence[Film], bank: Bank, before: Mapping[str, Tensor]
+    ) -> Lessons:
+        """Of all captions, those with enough `films` of either kind.
+
+        `vectors` `<float32>[n, dim]` are the films' embeddings; `before` is what `where_base_puts` returns.
+        """
+        facts = truth(bank.captions, films)
+        sides = [_sides(caption, row, films) for caption, row in zip(bank.captions, facts, strict=True)]
+        kept = [
+            row
+            for row, (caption, (right, wrong)) in enumerate(zip(bank.captions, sides, strict=True))
+            if not caption.said or min(len(right), len(wrong)) >= _FEWEST
+        ]
+        return cls(
+            torch.from_numpy(vectors),
+            tuple(bank.captions[row] for row in kept),
+            torch.from_numpy(facts[kept]),
+            tuple(sides[row][0] for row in kept),
+            tuple(sides[row][1] for row in kept),
+            before,
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many captions there are of each source."""
+        return dict(Counter(caption.source for caption in self.captions))
+
+
+def where_base_puts(base: DualEncoder, bank: Bank) -> dict[str, Tensor]:
+    """Base's vector `<float32>[dim]` of every caption that is to stay near it, for any number of runs."""
+    texts = {
+        c.text
+        for caption in bank.captions
+        for c in (caption, *([caption.turned] if caption.opposite else []))
+        if _stays(c)
+    }
+    short_first = sorted(texts, key=len)  # little padding
+    return dict(zip(short_first, torch.from_numpy(base.encode_text(short_first)), strict=True))
+
+
+def _stays(caption: Caption) -> bool:
+    """Affirming and neutral captions: what base reads well enough."""
+    return not caption.said or caption.polarity == "present"
+
+
+def _sides(
+    caption: Caption, verdicts: NDArray[np.float32], films: Sequence[Film]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if caption.polarity == "uncertain" and len(caption.said) == 1:
+        verdicts = shows(films, caption.said[0][0])
+    return np.flatnonzero(verdicts == 1), np.flatnonzero(verdicts == 0)
+
+
+def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, compute: Compute = CPU) -> Con3:
+    """Tune a private copy of base's text tower; base itself is not touched."""
+    compute.seed(config.seed)
+    tower = compute.private_copy(base.text).train()
+    tunable = tower.tunable()
+    optimiser = torch.optim.AdamW(tunable.values(), config.lr, weight_decay=config.weight_decay)
+    plan = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: schedule(step, config.steps, config.warmup)
+    )
+    descent, losses = compute.descent(optimiser), []
+    for batch in tqdm(
+        _batches(lessons, config),
+        total=config.steps,
+        desc=f"con3, seed {config.seed}",
+        unit="step",
+        leave=False,
+        disable=not compute.main,
+    ):
+        vectors = _encode(tower, batch.texts, compute).cpu()  # the rest is a few small products
+        loss = _loss(vectors, lessons, batch, config)
+        descent(loss)
+        plan.step()
+        losses.append(loss.item())
+    tuned = {name: value.detach().cpu() for name, value in tunable.items()}
+    tensors = towards(base.text.tunable(), tuned, config.interpolate)
+    means = [float(np.mean(part)) for part in np.array_split(losses, min(10, len(losses)))]
+    return Con3(tensors, config, tuple(means), parameter_delta(base.text.tunable(), tensors))
+
+
+def towards(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights between base, for a share of 0, and tuned."""
+    return {name: torch.lerp(base[name].detach(), value, share) for name, value in tuned.items()}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Captions of a step and the films each is ranked over."""
+
+    rows: NDArray[np.int64]  # <int64>[b] into `Lessons.captions`; -1 - row for the opposite of a prompt
+    texts: tuple[str, ...]
+    ranked: NDArray[np.int64]  # <int64>[r] positions in the batch of captions that rank films
+    right: NDArray[np.int64]  # <int64>[r, m] films
+    wrong: NDArray[np.int64]  # <int64>[r, m]
+    targets: NDArray[np.float32]  # <float32>[r] 1, or 1/2 for a hedge
+    kept: NDArray[np.int64]  # positions of captions that are to stay near base
+    films: NDArray[np.int64]  # <int64>[f] that choose among the captions
+    truth: Tensor  # <float32>[f, b]
+
+
+def _loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+    ranked = vectors[batch.ranked].unsqueeze(2)  # [r, dim, 1]
+    right, wrong = ((lessons.vectors[side] @ ranked).squeeze(2) for side in (batch.right, batch.wrong))
+    loss = ranking(right, wrong, torch.from_numpy(batch.targets), config.scale)
+    if config.choosing:
+        similarities = lessons.vectors[batch.films] @ vectors.T
+        loss = loss + config.choosing * choosing(similarities, batch.truth, config.scale)
+    if config.distil and len(batch.kept):
+        before = torch.stack([lessons.before[batch.texts[i]] for i in batch.kept])
+        loss = loss + config.distil * (1 - F.cosine_similarity(vectors[batch.kept], before)).mean()
+    return loss
+
+
+def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
+    """Unit vectors `<float32>[b, dim]`; shorter and longer captions go apart, to save padding."""
+    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    parts = [encode(tower, [texts[i] for i in part], compute) for part in np.array_split(by_length, _PARTS)]
+    return torch.cat(parts)[np.argsort(by_length)]
+
+
+def _batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+    random = np.random.default_rng(config.seed)
+    shelves = _Shelves(lessons)
+    for _ in range(config.steps):
+        yield _batch(lessons, shelves.draw(config, random), config, random)
+
+
+class _Shelves:
+    """Captions by kind, so that a batch holds rare findings as often as common ones."""
+
+    def __init__(self, lessons: Lessons) -> None:
+        self._prompts: dict[str, list[int]] = {}
+        self._composed: dict[tuple[str, str], list[int]] = {}
+        self._sentences: dict[tuple[str, str], list[int]] = {}
+        self._hedged: list[int] = []
+        self._neutral: list[int] = []
+        for row, caption in enumerate(lessons.captions):
+            if caption.source == "prompt":
+                self._prompts.setdefault(caption.said[0][0], []).append(row)
+            elif not caption.said:
+                self._neutral.append(row)
+            elif "uncertain" in {polarity for _, polarity in caption.said}:
+                self._hedged.append(row)
+            elif caption.source == "composed":
+                self._composed.setdefault((caption.kind, caption.said[0][1]), []).append(row)
+            else:
+                for finding, polarity in caption.said:
+                    self._sentences.setdefault((finding, polarity), []).append(row)
+
+    def draw(self, config: Con3Config, random: np.random.Generator) -> list[int]:
+        """Rows of captions; prompts twice, the second time (-1 - row) for their opposites."""
+        prompts = _spread(self._prompts, config.prompts, random)
+        rows = [*prompts, *(-1 - row for row in prompts)]
+        rows += _spread(self._composed, config.composed, random)
+        rows += _spread(self._sentences, config.sentences, random)
+        for shelf, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
+            rows += random.choice(shelf, min(count, len(shelf)), replace=False).tolist() if shelf else []
+        return rows
+
+
+def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Generator) -> list[int]:
+    """One of a shelf drawn at random, as often as asked; no caption twice."""
+    names = list(shelves)
+    drawn: dict[int, None] = {}
+    for place in random.integers(len(names), size=count) if names else ():
+        drawn[int(random.choice(shelves[names[place]]))] = None
+    return list(drawn)
+
+
+def _batch(lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator) -> Batch:
+    captions = [lessons.captions[row] if row >= 0 else lessons.captions[-1 - row].turned for row in rows]
+    ranked = [i for i, c in enumerate(captions) if c.said and (config.denials or c.polarity != "absent")]
+    right, wrong = zip(*(_drawn(lessons, rows[i], config.films, random) for i in ranked), strict=True)
+    kept = [i for i, caption in enumerate(captions) if _stays(caption)]
+    films = np.unique(np.concatenate([random.choice(side, 1) for side in (*right, *wrong)]))
+    facts = torch.stack([_facts(lessons, row) for row in rows], dim=1)  # [all films, b]
+    return Batch(
+        np.array(rows),
+        tuple(caption.text for caption in captions),
+        np.array(ranked),
+        np.stack(right),
+        np.stack(wrong),
+        np.array([0.5 if captions[i].polarity == "uncertain" else 1.0 for i in ranked], np.float32),
+        np.array(kept, np.int64),
+        films,
+        facts[torch.from_numpy(films)],
+    )
+
+
+def _facts(lessons: Lessons, row: int) -> Tensor:
+    return lessons.truth[row] if row >= 0 else 1 - lessons.truth[-1 - row]
+
+
+def _drawn(
+    lessons: Lessons, row: int, count: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`count` films of either kind, drawn with replacement; for an opposite the kinds change places."""
+    right, wrong = (
+        (lessons.right[row], lessons.wrong[row])
+        if row >= 0
+        else (lessons.wrong[-1 - row], lessons.right[-1 - row])
+    )
+    return random.choice(right, count), random.choice(wrong, count)
