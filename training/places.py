@@ -13,6 +13,7 @@ from training.report import ROOT
 
 COMPACT: Final = ROOT / "checkpoints" / "compact"
 PROMPTS: Final = ASSETS / "prompts"
+OPENI: Final = "openi"
 PHANTOMS: Final = "phantoms"
 RESULTS: Final = ASSETS / "results"
 

@@ -14,6 +14,9 @@ _WHAT: Final = {
     "con1": "Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
     "con2": "Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films and "
     "opposed prompts (CON2).",
+    "con3": "Base with its text tower tuned on what sentences say (CON3, ours): every finding, in report "
+    "sentences and composed ones beside prompts, ranked over films that satisfy and contradict them; near "
+    "base where base reads well.",
 }
 _CARD: Final = """---
 license: other
