@@ -1,0 +1,161 @@
+"""The models of a family, tuned again without some of the films or without a finding.
+
+The shipped text towers were tuned on the films of all folds, so they cannot be asked about any of them.
+Here they are tuned anew from base, with the settings in their own `config.json` and all training films but
+those of one fold; CON3 also without any caption that speaks of one finding.  A run lies in a cache, under a
+key of everything that decides it, and is stored in half precision, as a checkpoint is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from negviz.collection import Collection, Film
+from negviz.embeddings import film_embeddings
+from negviz.files import file_sha256, write_atomically
+from negviz.findings import FINDINGS
+from negviz.model import DualEncoder, load_models, weights_id, with_text
+from negviz.tensor_files import in_half_precision
+from training import build_con3, captions, con3, losses, pairs, tune, wordings
+from training.build_con3 import open_bank
+from training.captions import Bank
+from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
+from training.pairs import make_pairs
+from training.places import PROMPTS, Places
+from training.prompts import read_prompts
+from training.tune import TuneConfig
+
+_TRAINING: Final = PROMPTS / "training.csv"
+_CODE: Final = {  # what decides a run, as it was when it was loaded
+    module: file_sha256(Path(str(module.__file__)))
+    for module in (losses, pairs, tune, build_con3, captions, con3, wordings)
+}
+_OF_PAIRS: Final = (losses, pairs, tune)  # all that CON1 and CON2 are made by
+
+
+class Tuned(Protocol):
+    """What a tuning run gives back, as far as it is stored."""
+
+    @property
+    def tensors(self) -> dict[str, Tensor]: ...
+    def model(self, base: DualEncoder) -> DualEncoder: ...
+
+
+@dataclass(frozen=True)
+class Again:
+    """Tunes a family's models again.
+
+    again = Again(places, fold="0")
+    again.tuned("con3"), again.tuned("con3", without="nodule"), again.tuned("con3", without="lay words")
+    """
+
+    places: Places
+    fold: str  # training films of this fold are left out; "" leaves none out
+
+    @cached_property
+    def base(self) -> DualEncoder:
+        return load_models(self.places.family)["base"]
+
+    @cached_property
+    def films(self) -> Collection:
+        """All films of the family's collection; which of them are trained on, `trained` says."""
+        return self.places.open_collection()
+
+    @cached_property
+    def _vectors(self) -> NDArray[Any]:
+        return film_embeddings(self.base, self.films)
+
+    def knows(self, name: str) -> bool:
+        """Whether a model can be tuned again: base needs no tuning, a stranger's method is not known."""
+        return name == "base" or self._settings(name).get("method") in ("con1", "con2", "con3")
+
+    def tuned(self, name: str, *, without: str = "") -> DualEncoder:
+        """A model tuned without the fold; CON3 also without captions on a finding or composed to a kind.
+
+        Raises `FilmsError` where CON3 is not cached and the reports are not at hand.
+        """
+        if name == "base":
+            return self.base
+        settings = self._settings(name)
+        path = self.places.work / "again" / f"{self._key(settings, without)}.safetensors"
+        if not path.is_file():
+            tuned = self._tune(settings, without)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scale = {"logit_scale": repr(tuned.model(self.base).logit_scale)}
+            write_atomically(path, save(in_half_precision(tuned.tensors), scale))
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
+            return with_text(self.base, name, tensors, float(file.metadata()["logit_scale"]))
+
+    def _tune(self, settings: Mapping[str, Any], without: str) -> Tuned:
+        torch.manual_seed(0)
+        trained = self.trained
+        if settings["method"] == "con3":
+            bank = _without(self.bank, without)
+            rows = self.films.rows(trained.films)
+            lessons = Lessons.of(self._vectors[rows], trained.films, bank, self._before)
+            return tune_con3(self.base, lessons, _config(Con3Config, settings))
+        made = make_pairs(trained, read_prompts(_TRAINING))
+        rows = self.films.rows(made.films)
+        return tune.tune(self.base, self._vectors[rows], made, _config(TuneConfig, settings))
+
+    @cached_property
+    def trained(self) -> Collection:
+        return self.films.select("train").where(self._kept)
+
+    def _kept(self, film: Film) -> bool:
+        return not self.fold or film.fold != self.fold
+
+    @cached_property
+    def bank(self) -> Bank:
+        """CON3's captions: prompts, composed sentences, and report sentences of the films trained on."""
+        return open_bank(self.places, self.trained.films)
+
+    @cached_property
+    def _before(self) -> dict[str, Tensor]:
+        """Where base puts the captions that are to stay there."""
+        return where_base_puts(self.base, self.bank)
+
+    def _settings(self, name: str) -> Mapping[str, Any]:
+        path = self.places.family / name / "config.json"
+        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["training"]
+        return settings
+
+    def _key(self, settings: Mapping[str, Any], without: str) -> str:
+        whole = settings["method"] == "con3"
+        kind = Con3Config if whole else TuneConfig
+        prompts = sorted(PROMPTS.glob("*.csv")) if whole else [_TRAINING]
+        deciding = {
+            "settings": {f.name: settings[f.name] for f in fields(kind) if f.name in settings},
+            "method": settings["method"],
+            "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
+            "films": self.films.hash,
+            "prompts": [file_sha256(path) for path in prompts],
+            "code": [_CODE[module] for module in (_CODE if whole else _OF_PAIRS)],
+            "left out": [self.fold, without],
+        }
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _without(bank: Bank, left_out: str) -> Bank:
+    """The bank without the captions that speak of a finding, or that are composed to a kind of wording."""
+    if not left_out or left_out in FINDINGS:
+        return bank.without(left_out)
+    return bank.where(lambda caption: caption.kind != left_out)
+
+
+def _config(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
+    """The settings a config has room for; facts of the run, such as its losses, stand beside them."""
+    return kind(**{f.name: settings[f.name] for f in fields(kind) if f.name in settings})  # type: ignore[arg-type]
