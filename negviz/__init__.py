@@ -15,6 +15,7 @@ from negviz.findings import FINDINGS, Polarity
 from negviz.model import CheckpointError, DualEncoder, load_models, open_hub_model
 from negviz.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt
 from negviz.retrieval import Hit, Ranking, rank, search
+from negviz.training_free import load_rivals
 
 __all__ = [
     "FINDINGS",
@@ -37,6 +38,7 @@ __all__ = [
     "film_embeddings",
     "judge",
     "load_models",
+    "load_rivals",
     "open_collection",
     "open_hub_model",
     "rank",

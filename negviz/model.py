@@ -81,6 +81,10 @@ class DualEncoder:
     def dim(self) -> int:
         return self.text.dim
 
+    def tower_for(self, text: str) -> TextTower | None:
+        """The tower that makes this sentence's vector from its words; None where it is made otherwise."""
+        return self.text
+
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors float32 [n, dim], each the same whatever it is encoded with."""
         return self._stack(lambda part: self.text(**self.text.tokenize(part)), texts, _TEXTS_AT_ONCE)

@@ -15,8 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from negviz import results_training_free
 from negviz.collection import ASSETS
 from negviz.files import file_sha256
+from negviz.results_experiments import experiment, is_experiment
+from negviz.results_generalisation import generalisation, is_generalisation
 from negviz.results_plain import plain
 from negviz.results_types import Dot, Figure, Group, Json, Plot, Result, Table, figure
 
@@ -105,12 +108,18 @@ def _facts(data: Any, before: str = "") -> Iterator[tuple[str, str]]:
 def _layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     if is_evaluation(value):
         return _evaluation(value)
+    if is_experiment(value):
+        return experiment(value, _measured(value))
     if "agreement" in value:
         return (), (_labels(value),)
     if "methods" in value:
         return (), (_tuning(value),)
+    if "against_tuned" in value:
+        return results_training_free.layout(value)
     if "rivals" in value and "sets" in value:
         return (_reader_plot(value),), (_reader(value),)
+    if is_generalisation(value):
+        return generalisation(value)
     return plain(_measured(value))
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 import negviz.embeddings
 from negviz.collection import Collection, open_collection
@@ -152,3 +155,24 @@ def test_an_image_that_is_none(model: DualEncoder, collection_folder: Path, tmp_
     (folder / "images" / "film03.png").write_bytes(b"not an image")
     with pytest.raises(EmbeddingsError, match=r"film03\.png is not a PNG or JPEG"):
         film_embeddings(model, open_collection(folder), cache=tmp_path)
+
+
+def test_work_that_was_stopped_is_kept_and_may_be_done_elsewhere(
+    models: dict[str, DualEncoder], collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("negviz.embeddings._AT_ONCE", 10)
+    monkeypatch.setattr("negviz.embeddings._KEPT_EVERY", 0.0)
+    base, seen = models["base"], list[int]()
+
+    def encode(images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        if len(seen) == 1:
+            seen.append(0)
+            raise KeyboardInterrupt
+        seen.append(len(images))
+        return base.encode_images(images)
+
+    with pytest.raises(KeyboardInterrupt):
+        film_embeddings(base, collection, cache=tmp_path, encode=encode)
+    found = film_embeddings(base, collection, cache=tmp_path, encode=encode)
+    assert seen == [10, 0, 10, 4]  # of 24 films the first ten are not encoded again
+    np.testing.assert_allclose(found, film_embeddings(base, collection, cache=tmp_path / "other"), atol=2e-3)

@@ -11,22 +11,30 @@ from training import (
     attribution,
     benchmark,
     build_base,
+    build_con3,
     build_films,
     build_results,
     build_tuned,
+    calibration,
     diagnosis,
     dose,
     evaluate,
+    experiments,
     fetch,
+    generalisation,
     judge,
+    leave_out,
     maps,
     phantom_films,
     phantoms,
     reader,
     report,
     screenshots,
+    study,
+    training_free,
 )
 from training.base import BaseConfig
+from training.devices import Compute, add_device_options, open_compute
 from training.places import COMPACT, Places
 
 
@@ -55,11 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     base = add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
     one = "train this network of the base only, to train the other beside it; then run without"
     base.add_argument("--branch", type=int, metavar="N", help=one)
-    add("choose", _choose, "choose the settings of con1 and con2 by cross-validation")
-    add("con1", _tuned, "tune the text tower with InfoNCE")
-    add("con2", _tuned, "tune the text tower with CoN-CLIP")
+    choose = add("choose", _choose, "choose the settings of con1 and con2 by cross-validation", tunes=True)
+    _add_rates(choose)
+    add("con1", _tuned, "tune the text tower with InfoNCE", tunes=True)
+    add("con2", _tuned, "tune the text tower with CoN-CLIP", tunes=True)
+    con3 = "tune the text tower with our CON3: all findings, in report sentences and composed ones"
+    add("con3", _con3, con3, tunes=True)
     add("results", _results, "the pre-listed evaluations; for the shipped family also model cards and tables")
-    add("all", _all, "everything above, in order", films=True, base=True)
+    _add_rates(add("all", _all, "everything above, in order", films=True, base=True, tunes=True))
     for module, name, what in (
         (evaluate, "evaluate", "put a file of prompts to a family and write how well it ranks"),
         (phantom_films, "simulate", "simulate the films to learn from; goes on where it was stopped"),
@@ -68,11 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         (dose, "dose", "turn findings up in simulated chests and see what each model makes of it"),
         (attribution, "attribution", "what each word and each attention head did, over the 99 prompts"),
         (diagnosis, "diagnosis", "the three failure signatures of every model over the 99 prompts"),
+        (calibration, "calibration", "fit and measure the probability that a film matches; when to abstain"),
+        (training_free, "training-free", "set up rivals that need no training and measure them beside ours"),
+        (generalisation, "generalisation", "wordings, findings and films that no tuning saw, by model"),
+        (leave_out, "leave-out", "con3 without a finding or a kind of wording, asked about just that"),
         (maps, "maps", "the maps that the page shows: prompts of every model, and films"),
         (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
         (screenshots, "screenshots", "take the pictures of the page that README shows"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
+        (experiments, "experiments", "what hard negatives, an unfrozen image tower and the other knobs do"),
         (reader, "reader", "measure the prompt reader on its written, seen and blind sentences"),
+        (study, "study", "make a blinded reader study, or export and analyse one"),
         (report, "report", "write the tables of README and model cards, or check them"),
     ):
         sub = commands.add_parser(name, help=what, description=what)
@@ -95,6 +112,7 @@ class _Commands:
         *,
         films: bool = False,
         base: bool = False,
+        tunes: bool = False,
     ) -> argparse.ArgumentParser:
         sub = self._commands.add_parser(name, help=what, description=what)
         sub.set_defaults(run=run)
@@ -108,7 +126,14 @@ class _Commands:
         sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
         if base:
             _add_base_options(sub)
+        if base or tunes:
+            add_device_options(sub)
         return sub
+
+
+def _add_rates(parser: argparse.ArgumentParser) -> None:
+    what = "peak learning rates to choose from; 1e-6 and up for a base that is tuned whole"
+    parser.add_argument("--rates", type=float, nargs="+", default=(), metavar="R", help=what)
 
 
 def _add_base_options(parser: argparse.ArgumentParser) -> None:
@@ -127,30 +152,46 @@ def _places(args: argparse.Namespace) -> Places:
     return Places(args.family, args.collection, args.films, args.nih)
 
 
+def _compute(args: argparse.Namespace) -> Compute:
+    """Where it runs; the shipped family was tuned on the CPU, and is again unless told otherwise."""
+    device = "cpu" if args.device is None and _places(args).shipped else args.device
+    return open_compute(device, args.precision)
+
+
 def _films(args: argparse.Namespace) -> int:
     build_films.build_films(_places(args), to=getattr(args, "to", None))
     return 0
 
 
 def _base(args: argparse.Namespace) -> int:
+    compute = _compute(args)
+    compute.alone(lambda: _start(args, compute))
+    return 0
+
+
+def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
-        build_base.start_hub_family(_places(args), args.base)
+        build_base.start_hub_family(_places(args), args.base, compute)
     else:
         config = BaseConfig(epochs=args.epochs, seed=args.seed, simulated=args.simulated)
         if getattr(args, "branch", None) is not None:
             build_base.build_branch(_places(args), config, args.branch, hold_out=args.hold_out)
         else:
             build_base.build_base(_places(args), config, hold_out=args.hold_out)
-    return 0
 
 
 def _choose(args: argparse.Namespace) -> int:
-    build_tuned.build_choice(_places(args))
+    build_tuned.build_choice(_places(args), _compute(args), args.rates)
     return 0
 
 
 def _tuned(args: argparse.Namespace) -> int:
-    build_tuned.build_tuned(_places(args), args.command)
+    build_tuned.build_tuned(_places(args), args.command, _compute(args))
+    return 0
+
+
+def _con3(args: argparse.Namespace) -> int:
+    build_con3.build_con3(_places(args), compute=_compute(args))
     return 0
 
 
@@ -160,13 +201,15 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace) -> int:
+    compute = _compute(args)
     if _places(args).shipped:  # anybody else's family takes the shipped labels and split as they are
-        _films(args)
+        compute.alone(lambda: _films(args))
     for step in (_base, _choose):
         step(args)
     for method in ("con1", "con2"):
-        build_tuned.build_tuned(_places(args), method)
-    return _results(args)
+        build_tuned.build_tuned(_places(args), method, compute)
+    build_con3.build_con3(_places(args), compute=compute)
+    return compute.alone(lambda: _results(args)) or 0
 
 
 if __name__ == "__main__":

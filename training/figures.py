@@ -128,11 +128,18 @@ class Measured:
     point: dict[str, Floats]  # by metric, [prompts]
     drawn: dict[str, Floats]  # by metric, [resamples, prompts]
     cosines: list[float | None]  # of each prompt, uncertain ones last, with its opposite
-    ceiling: dict[str, Floats]  # by metric, [prompts] what the probe reaches
+    ceiling: dict[str, Floats]  # by metric, [prompts] what the probe reaches; empty where it was left out
 
 
 def measure_models(task: Task, models: Mapping[str, DualEncoder]) -> Json:
     """Every model's cells and prompts, as `python -m training evaluate` writes them."""
+    measured = measure(task, models)
+    base = measured.get(BASE)
+    return {name: _results(task, figures, base) for name, figures in measured.items()}
+
+
+def measure(task: Task, models: Mapping[str, DualEncoder], *, probe: bool = True) -> dict[str, Measured]:
+    """Every model's figures on the same draws, so that any two may be compared, and the ceiling's probe."""
     prompts = [row.prompt for row in (*task.rows, *task.uncertain)]
     opposites = [_opposite(prompt) for prompt in prompts]
     measured: dict[str, Measured] = {}
@@ -142,10 +149,9 @@ def measure_models(task: Task, models: Mapping[str, DualEncoder]) -> Json:
         bar.set_postfix_str(name)
         embeddings = _embed(model, task.films)
         if model.tower_id not in ceilings:
-            ceilings[model.tower_id] = _ceiling(task, embeddings)
+            ceilings[model.tower_id] = ceiling(task, embeddings) if probe else {}
         measured[name] = _measure(task, model, embeddings, prompts, opposites, ceilings[model.tower_id])
-    base = measured.get(BASE)
-    return {name: _results(task, figures, base) for name, figures in measured.items()}
+    return measured
 
 
 def _embed(model: DualEncoder, films: Collection) -> npt.NDArray[np.float32]:
@@ -192,7 +198,7 @@ def _measure(
     )
 
 
-def _ceiling(task: Task, embeddings: npt.NDArray[Any]) -> dict[str, Floats]:
+def ceiling(task: Task, embeddings: npt.NDArray[Any]) -> dict[str, Floats]:
     """What the probe reaches on each prompt: its score for the finding, turned round for absence."""
     studies = np.array([film.uid for film in task.films])
     train = np.flatnonzero([film.split == "train" for film in task.films])

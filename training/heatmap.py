@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-_LEFT, _TOP, _ROW, _COLUMN, _GAP = 206, 112, 24, 40, 12  # pixels
+_LEFT, _TOP, _ROW, _COLUMN, _GAP = 222, 112, 24, 40, 12  # pixels
 _CHANCE: Final = 0.5
 _ABOVE: Final = ("#E8EEF2", "#BBD6EA", "#86B9DC", "#4A93C6", "#0072B2")  # by tenths above chance
 _BELOW: Final = ("#E8EEF2", "#F8DDB0", "#F0BE62", "#E69F00")

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz.files import write_atomically
+from training.experiment_picture import draw_experiment
+from training.heatmap import draw_conditions
 from training.picture import draw
 from training.tables import render
 
@@ -65,9 +67,14 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
     stale = []
     for path in sorted(results.glob("*.json")):
         value, picture = _read(path), path.with_suffix(".svg")
-        if "k" not in value:  # not of `evaluate`
+        if "experiment" in value and ("films" in value or "map" in value):
+            fresh = draw_experiment(value)
+        elif "conditions" in value:  # of `generalisation`
+            fresh = draw_conditions(value)
+        elif "k" in value:  # of `evaluate`
+            fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
+        else:
             continue
-        fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
         if not picture.is_file() or picture.read_text(encoding="utf-8") != fresh:
             stale.append(picture)
             if not check:

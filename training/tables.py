@@ -12,12 +12,16 @@ _CELLS: Final = ("prompts", "model", "P@{k}", "AP", "AUROC", "P@{k} over base", 
 def render(results: Json, name: str) -> str:
     """The table of one results file, and a line on what was measured.  Raises as indexing does."""
     kinds: tuple[tuple[str, Callable[[Json], str]], ...] = (
-        ("models", _evaluation),
         ("agreement", _labels),
         ("methods", _tuning),
+        ("against_tuned", _training_free),
+        ("enough", _heads),
+        ("held_out", _parts),
+        ("reference", _seeds),
         ("rivals", _reader),
         ("sets", _base),
         ("judged", _simulator),
+        ("models", _evaluation),
     )
     table = next((make for key, make in kinds if key in results), None)
     if table is None:
@@ -146,6 +150,104 @@ def _tuning(results: Json) -> str:
         f"con1 with multi-positive targets instead of identity ones: {shared:.3f}."
     )
     return _table(["method", "learning rate", "batch", "seed", "AUROC"], body, 1, note)
+
+
+def _training_free(results: Json) -> str:
+    models = list(next(iter(results["evaluations"].values()))["models"])
+    body = [
+        [name, polarity, *(_auroc(found["models"][model].get(f"all/{polarity}")) for model in models)]
+        for polarity in ("absent", "present")
+        for name, found in results["evaluations"].items()
+    ]
+    note = (
+        "AUROC over prompts of both kinds; 95 % intervals over prompts and films.  Columns that need no "
+        "training answer as base does where a prompt rules nothing out."
+    )
+    return _table(["films and prompts", "asked for", *models], body, 2, note)
+
+
+def _seeds(results: Json) -> str:
+    """An experiment: settings over several seeds, where its cells hold prompts of both kinds."""
+    body = [
+        [name, cell.removeprefix("all/"), setting, *_compared(cells[cell])]
+        for name, settings in results["films"].items()
+        for cell in ("all/absent", "all/present")
+        for setting, cells in settings.items()
+        if cell in cells
+    ]
+    head = [
+        "films and prompts",
+        "asked for",
+        "model",
+        "AUROC",
+        "over base",
+        "over CON2",
+        "SD of seeds",
+        "ceiling",
+    ]
+    note = (
+        f"Means of {len(results['seeds'])} seeds; 95 % intervals over prompts and films, differences paired; "
+        "ceiling: a supervised probe on the same embeddings."
+    )
+    return _table(head, body, 3, note)
+
+
+def _compared(cell: Json) -> list[str]:
+    sd, ceiling = cell["auroc_sd"], cell["auroc_ceiling"]
+    return [
+        _measured(cell["auroc"], cell["auroc_ci"]),
+        *(
+            "—" if cell[key] is None else _measured(cell[key], cell[f"{key}_ci"], sign="+")
+            for key in ("auroc_minus_base", "auroc_minus_reference")
+        ),
+        "—" if sd is None else f"{sd:.3f}",
+        "—" if ceiling is None else f"{ceiling:.2f}",
+    ]
+
+
+def _heads(results: Json) -> str:
+    """How negated prompts' margins fall when a layer or its dearest head is put out of action."""
+    models = results["models"]
+    first = next(iter(models.values()))
+    note = (
+        "How far the margin of negated prompts falls (+: it falls), 95 % intervals over prompts; the last "
+        f"column is how few of {first['layers'] * first['heads']} heads, chosen on half of the prompts, keep "
+        f"{results['enough']:.0%} of it on the others."
+    )
+    layers = [f"without layer {n + 1}" for n in range(first["layers"])]
+    head = ["model", "margin", "dearest head", *layers, "heads that suffice"]
+    return _table(head, [_headed(*model) for model in models.items()], 1, note)
+
+
+def _headed(name: str, model: Json) -> list[str]:
+    absent, (layer, head) = model["absent"], model["order"][0]
+    dearest, *bounds = (absent[key][layer][head] for key in ("drops", "drops_low", "drops_high"))
+    falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
+    return [
+        name,
+        _measured(absent["margin"], absent["margin_ci"]),
+        f"{layer + 1}.{head + 1}: {_measured(dearest, bounds, sign='+', places=3)}",
+        *(_measured(fall, ends, sign="+") for fall, ends in falls),
+        "—" if model["suffice"] is None else str(model["suffice"]),
+    ]
+
+
+def _parts(results: Json) -> str:
+    cells = [name for name in next(iter(results["figures"].values())) if name != "mean"]
+    body = [
+        [name, *(f"{figures[cell]:.3f}" for cell in (*cells, "mean"))]
+        for name, figures in results["figures"].items()
+    ]
+    held_out = results["held_out"]
+    note = (
+        f"Mean AUROC over {held_out['films']} films of fold {held_out['fold']}, which base never saw, and "
+        "wordings held out; one seed."
+    )
+    return _table(["setting", *cells, "mean"], body, 1, note)
+
+
+def _auroc(figures: Json | None) -> str:
+    return _measured(figures["auroc"], figures["auroc_ci"]) if figures else "—"
 
 
 def _labels(results: Json) -> str:

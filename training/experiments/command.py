@@ -82,12 +82,12 @@ def write(name: str, material: Material, places: Places, command: str) -> Path:
     """Make one experiment and write its results and picture."""
     experiment = EXPERIMENTS[name]
     measured = experiment.measure(material)
-    asked = measured.get("films", {})
+    asked, questions = measured.get("films", {}), measured.pop("questions", None)
     results = {
         "experiment": name,
         **measured,
         **({"seeds": list(material.seeds)} if experiment.tunes else {"family": family_hashes(places.family)}),
-        "data": material.data(list(asked)),
+        "data": material.data(list(asked), questions),
         "bootstrap": {"resamples": material.resamples, "seed": 0},
         "versions": {package: version(package) for package in ("torch", "transformers", "scikit-learn")},
         "command": command,

@@ -259,6 +259,7 @@ def measure_con3(material: Material) -> Json:
             **{name: setting.facts() for name, setting in settings.items()},
         },
         "reference": REFERENCE,
+        "questions": tasks,
         "films": {
             name: answers(
                 each, {label: of[name] for label, of in measured.items()}, REFERENCE, each.task.cells

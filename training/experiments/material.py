@@ -177,8 +177,9 @@ class Material:
         facts = {**facts, "recipe": recipe.facts(), "films": self.films.hash, **self.hashes}
         return float(self.store.get(facts, lambda: {"score": np.array([score(fold, recipe)])})["score"][0])
 
-    def data(self, experiment: Sequence[str]) -> Json:
-        """Hashes for the results file."""
+    def data(self, asked: Sequence[str], questions: Mapping[str, Question] | None = None) -> Json:
+        """Hashes for the results file; `questions` are those asked, if not the pre-listed ones."""
+        known = self.questions if questions is None else questions
         return {
             self.films.name: self.films.hash,
             **self.hashes,
@@ -186,11 +187,11 @@ class Material:
             "effusion_prompts": file_sha256(PROMPTS / EFFUSION),
             "evaluations": {
                 name: {
-                    "collection_hash": self.questions[name].task.films.hash,
-                    "films": len(self.questions[name].task.evaluated),
-                    "prompts_hash": file_sha256(PROMPTS / self.questions[name].evaluation.prompts),
+                    "collection_hash": known[name].task.films.hash,
+                    "films": len(known[name].task.evaluated),
+                    "prompts_hash": file_sha256(PROMPTS / known[name].evaluation.prompts),
                 }
-                for name in experiment
+                for name in asked
             },
         }
 

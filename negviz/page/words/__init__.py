@@ -57,6 +57,10 @@ IDENTIFIER: Final = (
 SEND_ANYWAY: Final = "Send anyway"
 GO_BACK: Final = "Back to the sentence"
 NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
+ABSTAINING: Final = (
+    "Where a model does not separate the two, the order of its films does not follow how much each prefers "
+    "your sentence: on training sentences, such an order was right no oftener than chance."
+)
 YOU_TYPED: Final = "Read as"
 NOTHING_RECOGNISED: Final = (
     "No finding was recognised in this sentence, so nothing is marked. "
@@ -85,6 +89,16 @@ _ROLES: Final = {
     "base": "before tuning",
     "con1": "tuned on matching pairs",
     "con2": "tuned on opposites",
+    "con3": "tuned on opposites of every finding, in many wordings",
+    "spacevlm": "base, no training",
+    "steering": "base, no training",
+    "arithmetic": "base, no training",
+}
+_TITLES: Final = {
+    "base": "Base",
+    "spacevlm": "SpaceVLM",
+    "steering": "Steering",
+    "arithmetic": "Arithmetic",
 }
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin
@@ -92,7 +106,16 @@ _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encode
 
 def column_title(model: str) -> tuple[str, str]:
     """The name of a column and what it stands for ("" where a model has no set role)."""
-    return ("Base" if model == "base" else model.upper()), _ROLES.get(model, "")
+    return _TITLES.get(model, model.upper()), _ROLES.get(model, "")
+
+
+def offer(model: str) -> str:
+    """A model that may be added: "SpaceVLM · base, no training"."""
+    return " · ".join(filter(None, column_title(model)))
+
+
+def _in_a_sentence(model: str) -> str:
+    return "base" if model == "base" else column_title(model)[0]
 
 
 def base_note(family: str, source: str | None) -> str:
@@ -165,13 +188,13 @@ def verdict(
 ) -> tuple[str, str, str]:
     """The verdict in three parts, the middle one to be set in italics."""
     what = f"Films showing {showing}" if showing else "Films that contradict this"
-    each = ", ".join(f"{'base' if model == 'base' else model.upper()} {count}" for model, count in counts)
+    each = ", ".join(f"{_in_a_sentence(model)} {count}" for model, count in counts)
     return "You asked for ", asked, f". {what}: {each} of {shown}."
 
 
 def usual(counts: Sequence[tuple[str, float]]) -> str:
     """One sentence proves little; so many films show what others like it ruled out."""
-    each = ", ".join(f"{'base' if model == 'base' else model.upper()} {films:.1f}" for model, films in counts)
+    each = ", ".join(f"{_in_a_sentence(model)} {films:.1f}" for model, films in counts)
     return f"One wording proves little. On average over ours that rule out effusion: {each} of 10."
 
 
