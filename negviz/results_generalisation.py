@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from negviz.results_types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results_types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _GROUPS: Final = {"phenomena": "by way of wording", "findings": "by finding, spoken of alone"}
 _POLARITIES: Final = ("absent", "present")
@@ -28,7 +28,6 @@ def generalisation(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
         _differences(value),
         _films(value["collections"]),
         _hedges(value["uncertain"]),
-        _prompts(value["prompts"]),
         _reader(value["reader"]),
         _not_measured(value["not_measured"]),
     )
@@ -108,22 +107,6 @@ def _hedges(uncertain: Json) -> Table:
     head = ("films", "model", "hedges", "affirmed", "hedged", "denied", "share between")
     title = "How far prompts lean towards a finding: AUROC of films with it over films without"
     return Table(title, head, rows, words=3, folded=True)
-
-
-def _prompts(prompts: Json) -> Table:
-    models = list(dict.fromkeys(model for rows in prompts.values() for row in rows for model in row["auroc"]))
-    rows = tuple(
-        (
-            row["prompt"],
-            f"{row['phenomenon']} · {row['polarity']}",
-            films,
-            *(Figure(row["auroc"].get(model)) for model in models),
-        )
-        for films, each in prompts.items()
-        for row in each
-    )
-    head = ("prompt", "kind", "films", *models)
-    return Table("Prompt by prompt: AUROC", head, rows, words=3, folded=True)
 
 
 def _reader(reader: Json) -> Table:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from negviz.results_types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
 
-_ROWS: Final = 120  # of one table; more would bury the page
+_ROWS: Final = 60  # of one table; more would bury the page
 _OPEN: Final = 24  # longer tables are folded
 _DOTS: Final = 48
 _OVER_BASE: Final = "_minus_base"  # base has no such figures, and stands in one table with those that have

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-from negviz.results_types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results_types import Dot, Group, Json, Plot, Table, figure
 
 _POLARITIES = ("present", "absent")
 
@@ -19,16 +18,12 @@ def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     )
     rows = value["against_tuned"]
     overall = [row for row in rows if row["prompts"].startswith("all/") and row["best_tuned"]]
-    kinds = [row for row in rows if not row["prompts"].startswith("all/")]
     plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
     return (plot,), (
         _tallies(value),
         _against(value, "Beside the tuned model that does best", overall),
-        _against(value, "Every tuned model, by kind of prompt", kinds, folded=True),
         _alike(value),
         _gate(value),
-        _cells(value),
-        _settings(value),
     )
 
 
@@ -54,7 +49,7 @@ def _dots(found: Json, cell: str) -> tuple[Dot, ...]:
     )
 
 
-def _against(value: Json, title: str, rows: Iterable[Json], *, folded: bool = False) -> Table:
+def _against(value: Json, title: str, rows: Iterable[Json]) -> Table:
     head = (
         "films and prompts",
         "asked for",
@@ -76,7 +71,7 @@ def _against(value: Json, title: str, rows: Iterable[Json], *, folded: bool = Fa
         )
         for row in rows
     )
-    return Table(f"{title}: rival less tuned", head, made, words=4, folded=folded)
+    return Table(f"{title}: rival less tuned", head, made, words=4, folded=True)
 
 
 def _alike(value: Json) -> Table:
@@ -97,45 +92,3 @@ def _gate(value: Json) -> Table:
     )
     title = "Prompts whose vectors are changed: those in which the reader finds something ruled out"
     return Table(title, ("prompts", "asked for", "changed"), rows, words=3)
-
-
-def _cells(value: Json) -> Table:
-    names = ("p_at_k", "ap", "auroc")
-    rows = tuple(
-        (
-            evaluation,
-            f"{cell} ({figures['n']})",
-            model,
-            *(figure(figures, name) for name in names),
-            *_over(figures),
-        )
-        for evaluation, found in value["evaluations"].items()
-        for model, cells in found["models"].items()
-        for cell, figures in cells.items()
-    )
-    at = f"P@{value['precision_at']}"
-    head = ("films and prompts", "prompts", "model", at, "AP", "AUROC", f"{at} over base", "AUROC over base")
-    return Table("Every model in every cell", head, rows, words=3, folded=True)
-
-
-def _over(figures: Json) -> Iterator[Figure]:
-    minus: Any = figures["minus_base"] or {}
-    yield from (figure(minus, name, signed=True) for name in ("p_at_k", "auroc"))
-
-
-def _settings(value: Json) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for method, tried in value["cross_validation"].items():
-        chosen = value["settings"][method]
-        for trial in tried:
-            said = "; ".join(f"{name} {_spell(part)}" for name, part in trial.items() if name in chosen)
-            mark = "chosen" if {name: trial[name] for name in chosen} == chosen else ""
-            rows.append((method, said, mark, figure(trial, "auroc", places=4)))
-    head = ("method", "setting", "", "AUROC, five folds")
-    return Table("What was tried", head, tuple(rows), words=3, folded=True)
-
-
-def _spell(part: Any) -> str:
-    if isinstance(part, list):
-        return ", ".join(str(layer + 1) for layer in part)  # people count layers from 1
-    return f"“{part}”" if isinstance(part, str) else f"{part:g}"

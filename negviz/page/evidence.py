@@ -31,7 +31,8 @@ def evidence(folder: Path = RESULTS) -> Markup:
     """The whole tab as HTML."""
     results = read_results(folder)
     if not results:
-        return Markup('<p class="nv-say">{}</p>').format(words.NOTHING)
+        said = Markup('<div class="nv-evidence"><h2>{}</h2><p class="nv-say">{}</p></div>')
+        return said.format(words.HEADING, words.NOTHING)
     beside = comparisons(read_evaluations(folder), read_json(folder / "diagnosis.json"))
     return Markup('<div class="nv-evidence"><h2>{}</h2><p>{}</p>{}{}{}</div>').format(
         words.HEADING,

@@ -22,6 +22,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from negviz.page import words
+from negviz.results import RESULTS
 from training.running import FLAGS, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,10 @@ class App:
 def running(
     family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
+    folder = tmp_path_factory.mktemp("shown")
+    family = shutil.copytree(family_folder, folder / "tiny")
+    shutil.copytree(RESULTS, family / "results", dirs_exist_ok=True)  # so that Evidence has all its tables
+    arguments = ["app.py", "--family", str(family), "--collection", str(hostile_collection)]
     with start(arguments, tmp_path_factory.mktemp("app")) as app:
         yield app
 
