@@ -392,7 +392,6 @@ def test_the_command_writes_figures_a_picture_and_a_page(
     read = read_result(places.family / "results" / "generalisation.json")
     assert read.problem == ""
     assert {len(group.dots) for group in read.plots[0].groups} == {3, 4}
-    assert any(table.title.startswith("Prompt by prompt") for table in read.tables)
 
 
 def test_con3_is_asked_about_what_it_was_not_taught(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
