@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from starlette.requests import Request
 
@@ -13,6 +14,10 @@ class TooLongError(ValueError):
     """More was sent than a route takes."""
 
 
+class NotJsonError(ValueError):
+    """What was sent is no JSON object, or is not said to be one."""
+
+
 async def read_body(request: Request, most: int) -> bytes:
     """What is sent, of at most so many bytes.  Raises `TooLongError` before more than that is held."""
     content = bytearray()
@@ -21,3 +26,20 @@ async def read_body(request: Request, most: int) -> bytes:
         if len(content) > most:
             raise TooLongError(f"More than {most} bytes were sent.")
     return bytes(content)
+
+
+async def read_object(request: Request, most: int) -> dict[str, Any]:
+    """A JSON object of so many bytes at most, said to be one: no form on another site can send that unasked.
+
+    Raises `TooLongError`, `NotJsonError`.
+    """
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise NotJsonError("JSON is sent as application/json.")
+    content = await read_body(request, most)
+    try:
+        sent = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError("What was sent is no JSON.") from error
+    if not isinstance(sent, dict):
+        raise NotJsonError("What was sent is no JSON object.")
+    return sent

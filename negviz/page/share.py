@@ -23,7 +23,7 @@ from negviz.export import to_csv
 from negviz.openi import OpeniError
 from negviz.page.board import Board, html
 from negviz.page.films import thumbnail
-from negviz.page.http import NOT_KEPT, TooLongError, read_body
+from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.share_file import plain, sheet, to_file
@@ -130,18 +130,12 @@ def _answering(make: Make) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    """A small JSON object, said to be one: a form on another site cannot send that unasked."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise ShareError(words.NOT_JSON)
     try:
-        body = json.loads(await read_body(request, _LONGEST))
+        return await read_object(request, _LONGEST)
     except TooLongError:
         raise ShareError(words.TOO_LONG) from None
-    except (ValueError, RecursionError):
+    except NotJsonError:
         raise ShareError(words.NOT_JSON) from None
-    if not isinstance(body, dict):
-        raise ShareError(words.NOT_JSON)
-    return body
 
 
 async def thumbnails(pictures: Pictures, ids: Iterable[str]) -> dict[str, bytes]:

@@ -6,7 +6,6 @@ anybody: with a study there is nothing but the study.  The browser is sent sente
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +22,7 @@ from negviz.page import words as common
 from negviz.page.board import html
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
-from negviz.page.http import NOT_KEPT, TooLongError, read_body
+from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.markup import header, join
 from negviz.page.pictures import Pictures
 from negviz.page.scripts import script_routes
@@ -154,16 +153,10 @@ def _answering(make: Answer) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _message(request: Request) -> dict[str, Any]:
-    """A small JSON object, said to be one: a form on another site cannot send that unasked."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise StudyError(words.NOT_JSON)
     try:
-        said = json.loads(await read_body(request, _LONGEST))
-    except (TooLongError, ValueError, RecursionError) as error:
+        return await read_object(request, _LONGEST)
+    except (TooLongError, NotJsonError) as error:
         raise StudyError(words.NOT_JSON) from error
-    if not isinstance(said, dict):
-        raise StudyError(words.NOT_JSON)
-    return said
 
 
 async def _health(_: Request) -> Response:
