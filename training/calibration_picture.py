@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _COLOURS: Final = ("#7A848B", "#E69F00", "#0072B2", "#009E73", "#CC79A7")  # grey, then Okabe–Ito
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2")  # colour is never the only cue
 _SIDE: Final = 200  # of a field, pixels
 _STEP: Final = 250
 _LEFT, _TOP = 64, 84
-_STYLE: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.line{stroke:#7A848B}"
-    ".ground{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}}"
-)
 _TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 Json = Mapping[str, Any]
 
@@ -118,10 +115,4 @@ def _text(x: float, y: float, said: str, anchor: str = "start", *, muted: bool =
 
 def _svg(title: str, lines: Sequence[str], fields: int) -> str:
     width, height = max(560, _LEFT + fields * _STEP), _TOP + _SIDE + 52
-    body = "\n".join(lines)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{width}" height="{height}"/>\n'
-        f'<text x="16" y="26" font-weight="bold">{escape(title)}</text>\n{body}\n</svg>\n'
-    )
+    return frame(width, height, title, (heading(title), *lines))

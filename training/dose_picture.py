@@ -6,17 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _COLOURS: Final = ("#7A848B", "#E69F00", "#0072B2", "#009E73", "#CC79A7")  # grey, then Okabe–Ito
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2")  # colour is never the only cue
 _ACROSS: Final = 4
 _PLOT: Final = (168, 120)  # width and height of one plot's field
 _STEP: Final = (196, 178)
 _LEFT, _TOP = 52, 92
-_STYLE: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.line{stroke:#7A848B}"
-    ".ground{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}}"
-)
 Json = Mapping[str, Any]
 
 
@@ -26,13 +23,8 @@ def draw_doses(results: Json) -> str:
     rows = -(-len(findings) // _ACROSS)
     width, height = _LEFT + _ACROSS * _STEP[0], _TOP + rows * _STEP[1]
     title = "How strongly each model prefers “there is …” to “there is no …” as the finding grows"
-    body = "\n".join((*_legend(list(results["curves"])), *_plots(results, findings)))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{width}" height="{height}"/>\n'
-        f'<text x="16" y="26" font-weight="bold">{escape(title)}</text>\n{body}\n</svg>\n'
-    )
+    body = (heading(title), *_legend(list(results["curves"])), *_plots(results, findings))
+    return frame(width, height, title, body)
 
 
 def _legend(models: Sequence[str]) -> Iterator[str]:

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7A848B")  # Okabe–Ito, then grey
 _CELLS: Final = ("structured/present", "natural/present", "structured/absent", "natural/absent")
-_STYLE: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.line{stroke:#7A848B}"
-    ".ground{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}}"
-)
 _LEFT, _TOP = 208, 106  # where the first panel begins
 _PANEL, _BETWEEN = 148, 18  # width of a panel, and to the next
 _ROW: Final = 11  # height of a dot's line
@@ -27,12 +24,7 @@ def draw_experiment(results: Json) -> str:
 
 
 def _svg(width: float, height: float, title: str, body: Iterator[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{width:.0f}" height="{height:.0f}"/>\n'
-        f'<text x="16" y="26" font-weight="bold">{escape(title)}</text>\n' + "\n".join(body) + "\n</svg>\n"
-    )
+    return frame(width, height, title, (heading(title), *body))
 
 
 # Settings -------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _LEFT, _TOP, _ROW, _COLUMN, _GAP = 222, 112, 24, 40, 12  # pixels
 _CHANCE: Final = 0.5
 _ABOVE: Final = ("#E8EEF2", "#BBD6EA", "#86B9DC", "#4A93C6", "#0072B2")  # by tenths above chance
@@ -25,12 +27,7 @@ _FILMS: Final = {
     "phantoms": "simulated",
 }
 _TITLES: Final = {"phenomena": "By way of wording", "findings": "By finding, spoken of alone"}
-_STYLE: Final = (
-    "text{font:13px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.ground{fill:#FFFFFF}"
-    ".line{stroke:#7A848B}.strong{font-weight:bold}.low{text-decoration:underline}.d{fill:#14181B}"
-    ".l{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}.d{fill:#14181B}.l{fill:#FFFFFF}}"
-)
+_STYLE: Final = ".strong{font-weight:bold}.low{text-decoration:underline}.d{fill:#14181B}.l{fill:#FFFFFF}"
 Json = Mapping[str, Any]
 
 
@@ -43,14 +40,9 @@ def draw_conditions(results: Json) -> str:
     width = max(760, places[-1] + _COLUMN + 16)
     height = _TOP + sum(len(rows) + 2 for rows in groups.values()) * _ROW + 16
     title = "How well each model ranks films, by way of wording and by finding: AUROC"
-    body = "\n".join((*_head(columns, places), *_body(conditions, groups, columns, places)))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{width}" height="{height}"/>\n'
-        f'<text x="16" y="26" class="strong">{escape(title)}</text>\n'
-        f'<text x="16" y="48" class="muted">{_LEGEND}</text>\n{body}\n</svg>\n'
-    )
+    legend = f'<text x="16" y="48" class="muted">{_LEGEND}</text>'
+    body = (heading(title), legend, *_head(columns, places), *_body(conditions, groups, columns, places))
+    return frame(width, height, title, body, style=_STYLE)
 
 
 def _places(columns: Sequence[tuple[str, str]]) -> Iterator[int]:

@@ -1,7 +1,4 @@
-"""Results as a picture: precision by cell and model with its interval, chance and ceiling, as SVG.
-
-Drawn by hand because it is forty lines of SVG that render everywhere a README is read, in light and dark.
-"""
+"""Results as a picture: precision by cell and model with its interval, chance and ceiling, as SVG."""
 
 from __future__ import annotations
 
@@ -9,15 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _CELLS: Final = ("structured/present", "natural/present", "structured/absent", "natural/absent")
 _COLOURS: Final = ("#5F6B73", "#E69F00", "#0072B2", "#009E73", "#CC79A7")  # grey, then Okabe–Ito
 _LEFT, _RIGHT, _TOP = 190, 30, 58  # margins, pixels
 _ROW, _GAP, _WIDTH = 22, 20, 760
-_STYLE: Final = (
-    "text{font:14px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.line{stroke:#7A848B}"
-    ".ground{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}}"
-)
 
 
 def draw(results: Mapping[str, Any], title: str) -> str:
@@ -25,19 +19,14 @@ def draw(results: Mapping[str, Any], title: str) -> str:
     models = list(results["models"])
     cells = [cell for cell in _CELLS if all(cell in results["models"][name]["cells"] for name in models)]
     height = _TOP + len(cells) * (len(models) * _ROW + _GAP) + 44
-    body = "\n".join(_body(results, models, cells, height))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{_WIDTH}" height="{height}"/>\n{body}\n</svg>\n'
-    )
+    return frame(_WIDTH, height, title, _body(results, models, cells, height), size=14)
 
 
 def _body(
     results: Mapping[str, Any], models: Sequence[str], cells: Sequence[str], height: int
 ) -> Iterator[str]:
     k = results["k"]
-    yield f'<text x="16" y="26" font-weight="bold">Share of the first {k} films that are right</text>'
+    yield heading(f"Share of the first {k} films that are right")
     yield '<text class="muted" x="16" y="46">dot and 95 % interval · dashed: chance · tick: ceiling</text>'
     for share in (0, 0.25, 0.5, 0.75, 1):
         yield _vertical(share, _TOP, height - 30, 'stroke-opacity=".35"')

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from training.svg import frame, heading
+
 _POLARITIES: Final = ("present", "absent")
 _RIVAL, _TUNED, _BASE = "#D55E00", "#0072B2", "#5F6B73"  # Okabe–Ito, and a grey
 _LEFT, _RIGHT, _BETWEEN, _TOP, _ROW, _GAP, _WIDTH = 190, 24, 40, 78, 19, 16, 820
 _PANEL: Final = (_WIDTH - _LEFT - _RIGHT - _BETWEEN) / 2
 _FILMS: Final = {"openi": "Open-i", "nih": "NIH", "phantoms": "simulated"}
-_STYLE: Final = (
-    "text{font:14px system-ui,sans-serif;fill:#14181B}.muted{fill:#525C63}.line{stroke:#7A848B}"
-    ".ground{fill:#FFFFFF}@media(prefers-color-scheme:dark){text{fill:#E9EDEF}.muted{fill:#A7B1B8}"
-    ".ground{fill:#15191C}}"
-)
 Json = Mapping[str, Any]
 
 
@@ -24,17 +21,11 @@ def draw(results: Json) -> str:
     rows = sum(len(found["models"]) * _ROW + _GAP for found in results["evaluations"].values())
     height = _TOP + rows + 30
     title = "Rivals that need no training beside tuned models: AUROC by films and polarity"
-    body = "\n".join(_body(results, height))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'aria-label="{escape(title)}"><style>{_STYLE}</style>\n'
-        f'<rect class="ground" width="{_WIDTH}" height="{height}"/>\n{body}\n</svg>\n'
-    )
+    return frame(_WIDTH, height, title, _body(results, height), size=14)
 
 
 def _body(results: Json, height: float) -> Iterator[str]:
-    heading = "How often a film that is right outranks one that is wrong"
-    yield f'<text x="16" y="26" font-weight="bold">{heading}</text>'
+    yield heading("How often a film that is right outranks one that is wrong")
     said = "AUROC and 95 % interval · ■ base ● tuned ◆ no training · dashed: chance"
     yield f'<text class="muted" x="16" y="46">{said}</text>'
     for number, polarity in enumerate(_POLARITIES):
