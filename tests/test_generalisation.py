@@ -321,7 +321,7 @@ def _say(folder: Path, name: str, training: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def places(family: Path, sketches: Path) -> Places:
-    return Places(family, str(sketches), work=family.parent / "work")
+    return Places(family, str(sketches), work=family.parent / "cache" / "training")
 
 
 def test_films_are_held_out_from_models_that_are_tuned_again(places: Places) -> None:
@@ -357,7 +357,7 @@ def test_a_tower_kept_from_no_fold_has_none_held_out(family: Path, tmp_path: Pat
 
 
 def _run(command: Any, places: Places, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
-    monkeypatch.setattr(command, "Places", lambda *given: replace(places))
+    monkeypatch.setenv("NEGVIZ_CACHE", str(places.work.parent))
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     asked = ["--family", str(places.family), "--collection", places.collection, "--bootstrap", "20"]

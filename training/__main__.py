@@ -149,7 +149,7 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _places(args: argparse.Namespace) -> Places:
-    return Places(args.family, args.collection, args.films, args.nih)
+    return Places.of(args)
 
 
 def _compute(args: argparse.Namespace) -> Compute:

@@ -38,7 +38,7 @@ from training.captions import Caption, make_bank
 from training.certainty import Bench, measure, seen_by
 from training.evaluate import family_hashes
 from training.films import FOLDS, FilmsError
-from training.places import COMPACT, PROMPTS, Places
+from training.places import COMPACT, PROMPTS, Places, add_place_options
 from training.prompts import PromptRow, read_prompts
 from training.unworded import Unworded
 
@@ -53,18 +53,18 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training calibration`."""
-    add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
-    add("--collection", default="openi", metavar="NAME|DIR", help="what they were tuned on (default: openi)")
-    reports = "films and reports of Open-i; needed only to tune con3 again, once"
-    add("--films", type=Path, metavar="DIR", help=reports)
-    add("--nih", type=Path, metavar="DIR", help="NIH films, where their embeddings are not shipped")
-    add("--bootstrap", type=int, default=RESAMPLES, help="resamples for the intervals (default: %(default)s)")
+    add_place_options(
+        parser,
+        collection="what they were tuned on (default: openi)",
+        films="films and reports of Open-i; needed only to tune con3 again, once",
+    )
+    resamples = "resamples for the intervals (default: %(default)s)"
+    parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help=resamples)
 
 
 def run(args: argparse.Namespace) -> int:
     """Fit and measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
-    places = Places(args.family, args.collection, args.films, args.nih)
+    places = Places.of(args)
     models, films = load_models(places.family), places.open_collection()
     fold = held_out_fold(places.family) or "0"
     unseen = unseen_films(films, fold)

@@ -35,7 +35,7 @@ from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, 
 from training.evaluate import family_hashes
 from training.heatmap import draw_conditions
 from training.leaning import leaning
-from training.places import COMPACT, PROMPTS, Places
+from training.places import COMPACT, PROMPTS, Places, add_place_options
 from training.questions import Question, read_questions
 from training.report import ROOT
 
@@ -47,24 +47,21 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training generalisation`."""
+    add_place_options(
+        parser,
+        collection="what they were tuned on (default: openi)",
+        films="films and reports of Open-i; needed only to tune con3 again, once",
+    )
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
-    add("--collection", default="openi", metavar="NAME|DIR", help="what they were tuned on (default: openi)")
     asked = "CSV with mentions (default: assets/prompts/generalisation.csv)"
     add("--prompts", type=Path, default=FILE, metavar="FILE", help=asked)
-    reports = "films and reports of Open-i; needed only to tune con3 again, once"
-    add("--films", type=Path, metavar="DIR", help=reports)
-    add("--nih", type=Path, metavar="DIR", help="NIH films, where their embeddings are not shipped")
     add("--bootstrap", type=int, default=RESAMPLES, help="resamples for the intervals (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
-    places = Places(args.family, args.collection, args.films, args.nih)
-    hashes, prompts_hash = (
-        family_hashes(args.family),
-        file_sha256(args.prompts),
-    )  # now, not of what is written later
+    places = Places.of(args)
+    hashes, prompts_hash = family_hashes(args.family), file_sha256(args.prompts)  # not of later writing
     questions = read_questions(args.prompts)
     found = {bench.name: bench for bench in benches(places)}
     results = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,20 @@ PHANTOMS: Final = "phantoms"
 RESULTS: Final = ASSETS / "results"
 
 
+_NIH_FILMS: Final = "NIH films, where their embeddings are not shipped"
+
+
+def add_place_options(
+    parser: argparse.ArgumentParser, *, collection: str, films: str, nih: str = _NIH_FILMS
+) -> None:
+    """`--family`, `--collection`, `--films` and `--nih`, with what a command has to say of the last three."""
+    family = "folder of the models (default: checkpoints/compact)"
+    parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    parser.add_argument("--collection", default="openi", metavar="NAME|DIR", help=collection)
+    parser.add_argument("--films", type=Path, metavar="DIR", help=films)
+    parser.add_argument("--nih", type=Path, metavar="DIR", help=nih)
+
+
 @dataclass(frozen=True)
 class Places:
     """What a command was given; what it was not given stands where the repository keeps it."""
@@ -27,6 +42,11 @@ class Places:
     films: Path | None = None  # where its images lie; for Open-i, NLM's archives or a folder
     nih: Path | None = None
     work: Path = field(default_factory=lambda: default_cache() / "training")
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Places:
+        """As the options of `add_place_options` say."""
+        return cls(args.family, args.collection, args.films, args.nih)
 
     @property
     def shipped(self) -> bool:

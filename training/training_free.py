@@ -26,7 +26,7 @@ from training.build_results import evaluations
 from training.choose import base_scores, make_folds
 from training.evaluate import family_hashes
 from training.figures import BASE
-from training.places import COMPACT, PHANTOMS, PROMPTS, Places
+from training.places import PHANTOMS, PROMPTS, Places, add_place_options
 from training.prompts import read_prompts
 from training.training_free_choice import Trial, best, choose, recipe
 from training.training_free_figures import K, against_tuned, evaluate_beside, gate, say, tallies
@@ -37,19 +37,19 @@ NAME: Final = "training-free"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training training-free`."""
+    add_place_options(
+        parser,
+        collection="films to choose settings and to test on",
+        films="its images, where their embeddings are not shipped",
+    )
     add = parser.add_argument
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-    add("--collection", default="openi", metavar="NAME|DIR", help="films to choose settings and to test on")
-    add("--films", type=Path, metavar="DIR", help="its images, where their embeddings are not shipped")
-    add("--nih", type=Path, metavar="DIR", help="NIH films, where their embeddings are not shipped")
     add("--bootstrap", type=int, default=1000, help="resamples for the intervals (default: 1000)")
     add("--seed", type=int, default=0, help="of the resamples (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Choose, write, evaluate.  Raises a `ValueError` of one sentence on bad input."""
-    places = Places(args.family, args.collection, args.films, args.nih)
+    places = Places.of(args)
     models, hashes = load_models(places.family), family_hashes(places.family)
     trials = _set_up(places, models[BASE])
     rivals = load_rivals(models, places.family)

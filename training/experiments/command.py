@@ -17,7 +17,7 @@ from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.material import Material, open_material
 from training.experiments.store import Store, progress
 from training.figures import Json
-from training.places import COMPACT, Places
+from training.places import COMPACT, Places, add_place_options
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500
@@ -52,10 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("experiment", choices=(*EXPERIMENTS, "all"), help="which experiment")
     add("--seeds", type=int, default=SEEDS, help="seeds of every setting (default: %(default)s)")
     add("--resamples", type=int, default=RESAMPLES, help="for the intervals (default: %(default)s)")
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
-    add("--collection", default="openi", metavar="NAME|DIR", help="films to tune on (default: %(default)s)")
-    add("--films", type=Path, metavar="DIR", help="where its images lie; needed to unfreeze the image tower")
-    add("--nih", type=Path, metavar="DIR", help="where the NIH images lie; likewise")
+    add_place_options(
+        parser,
+        collection="films to tune on (default: openi)",
+        films="where its images and reports lie; needed to unfreeze the image tower, and for con3",
+        nih="where the NIH images lie; needed to unfreeze the image tower",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seeds < 1 or args.resamples < 1:
         raise ExperimentError("Give --seeds and --resamples 1 or more.")
     names = list(EXPERIMENTS) if args.experiment == "all" else [args.experiment]
-    places = Places(args.family, args.collection, args.films, args.nih)
+    places = Places.of(args)
     total = sum(EXPERIMENTS[name].runs(args.seeds) for name in names)
     opened = open_material(places, args.seeds, args.resamples)
     with progress(total, args.experiment) as bar:
