@@ -22,14 +22,16 @@ from negviz.results import read_result
 from tests.test_tune import PROMPTS
 from training.__main__ import main
 from training.build_results import Evaluation
+from training.con3 import Con3Config
 from training.experiment_picture import draw_experiment
-from training.experiments import knobs, overlap, scaling, unfrozen
+from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.experiments.store import Store, progress
 from training.losses import con_clip, con_clip_in_part, info_nce
 from training.pairs import Pairs, make_pairs
 from training.places import Places
 from training.prompts import PromptRow
+from training.tables import render
 from training.tune import TuneConfig, tune
 
 Floats = npt.NDArray[np.float32]
@@ -282,6 +284,58 @@ def test_overlap_is_measured_for_every_model_of_the_family(
     assert list(results["prompts"]["all"]) == list(results["map"]) == ["base", "con1", "con2"]
     assert len(results["map"]["base"]["x"]) == results["prompts"]["all"]["base"]["n"] == 99
     _is_shown(tmp_path / "experiment-overlap.json")
+
+
+FEW = Con3Config(steps=4, lr=0.1, prompts=2, composed=4, sentences=2, films=2)
+
+
+def test_settings_of_con3_are_judged_on_every_fold(
+    experiments: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = {
+        "CON3": con3.Setting(FEW),
+        "half way": con3.Setting(replace(FEW, interpolate=0.5)),
+        "without hedges": con3.Setting(replace(FEW, hedged=0)),
+    }
+    monkeypatch.setattr(con3, "ablations", lambda: tried)
+    monkeypatch.setattr(con3, "FEWEST", 1)
+    assert experiments("con3-settings") == 0
+    results = _read(tmp_path / "experiment-con3-settings.json")
+    assert list(results["figures"]) == list(results["by_fold"]) == ["base", *tried]
+    for name, marks in results["by_fold"].items():
+        assert len(marks) == len(results["folds"]) == 5
+        cells = [mark for cell, mark in results["figures"][name].items() if cell != "mean"]
+        assert (
+            np.mean(cells) == pytest.approx(np.mean(marks)) == pytest.approx(results["figures"][name]["mean"])
+        )
+    assert results["best"] == max(tried, key=lambda name: results["figures"][name]["mean"])
+    assert results["by_fold"]["CON3"] != pytest.approx(results["by_fold"]["base"])
+    runs = {path: path.stat().st_mtime_ns for path in tmp_path.glob("cache/**/experiments/*")}
+    assert len(runs) == con3.runs_of_settings(2) == 15
+    assert experiments("con3-settings") == 0
+    assert {path: path.stat().st_mtime_ns for path in runs} == runs
+    assert "| CON3 |" in render(results, "experiment-con3-settings.json")
+
+
+def test_con3_stands_beside_con2_on_prompts_and_on_wordings_never_seen(
+    experiments: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(con3, "Con3Config", lambda: FEW)
+    monkeypatch.setattr("training.experiments.unseen.FEWEST", 1)
+    assert experiments("con3") == 0
+    results = _read(tmp_path / "experiment-con3.json")
+    assert list(results["settings"]) == [con3.REFERENCE, con3.CHOSEN, con3.ON_FEWER]
+    unseen = set(results["films"]) - {"results", "results-findings"}
+    assert "results" in results["films"]
+    assert unseen
+    for films in results["films"].values():
+        assert list(films) == ["base", *results["settings"]]
+        for record in films[con3.CHOSEN].values():
+            assert record["auroc_minus_reference_ci"] is not None
+            assert record["auroc_minus_base_ci"] is not None
+    assert results["seeds"] == [0, 1]
+    assert "--films DIR" in results["command"]
+    _is_shown(tmp_path / "experiment-con3.json")
 
 
 def _is_shown(path: Path) -> None:

@@ -16,7 +16,7 @@ def render(results: Json, name: str) -> str:
         ("methods", _tuning),
         ("against_tuned", _training_free),
         ("enough", _heads),
-        ("held_out", _parts),
+        ("by_fold", _parts),
         ("reference", _seeds),
         ("rivals", _reader),
         ("sets", _base),
@@ -238,12 +238,18 @@ def _parts(results: Json) -> str:
         [name, *(f"{figures[cell]:.3f}" for cell in (*cells, "mean"))]
         for name, figures in results["figures"].items()
     ]
-    held_out = results["held_out"]
+    folds, unseen = results["folds"], results["unseen_by_base"]
+    head = ["setting", *cells, "mean"]
+    if unseen:
+        head.append("fold that base never saw")
+        for row, marks in zip(body, results["by_fold"].values(), strict=True):
+            row.append(f"{marks[int(unseen)]:.3f}")
+    films = sum(fold["films"] for fold in folds)
     note = (
-        f"Mean AUROC over {held_out['films']} films of fold {held_out['fold']}, which base never saw, and "
-        "wordings held out; one seed."
+        f"Mean AUROC of held-out wordings over held-out films, {len(folds)} folds by study and by wording, "
+        f"{films} films in all; one seed."
     )
-    return _table(["setting", *cells, "mean"], body, 1, note)
+    return _table(head, body, 1, note)
 
 
 def _auroc(figures: Json | None) -> str:

@@ -1,11 +1,12 @@
 """CON3: what each of its parts is worth, and what it does on CON2's films and on all of them.
 
-    con3-settings   on the fold that base's image tower never saw, with wordings held out: what is chosen by
+    con3-settings   cross-validation over studies and wordings: what settings are judged by
     con3            five seeds on the pre-listed evaluations and on wordings never seen: what is reported
 
 A *wording* is held out as a whole: a prompt with its opposite, a frame with all its sentences, a template of
 report sentences.  The reader's written sentences are in no bank, so all of them are asked.  The image tower
-has seen four of the five folds, so its embeddings of the fifth alone are like those of new films.
+has seen four of the five folds, so its embeddings of the other alone are like those of new films: the folds'
+means are listed one by one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from training.experiments.material import Material, Question, recipe_of
 from training.experiments.settings import BASE, answers
 from training.experiments.unseen import unseen
 from training.figures import Json
+from training.films import FOLDS
 from training.prompts import template
 from training.reader import WRITTEN, read_written
 
@@ -65,13 +67,15 @@ class Setting:
 
 
 def ablations() -> dict[str, Setting]:
-    """CON3 as chosen, drawn back towards base, and in half as many steps without each of its parts."""
+    """CON3 as chosen, drawn back, longer, and without its parts; most of these in half as many steps."""
     chosen = Con3Config()
     short = replace(chosen, steps=chosen.steps // 2)
     return {
         CHOSEN: Setting(chosen),
         "three quarters of the way from base": Setting(replace(chosen, interpolate=0.75)),
         "half of the way from base": Setting(replace(chosen, interpolate=0.5)),
+        "twice the steps": Setting(replace(chosen, steps=chosen.steps * 2)),
+        "without hedges": Setting(replace(chosen, hedged=0)),
         "half the steps": Setting(short),
         "half the steps, without distillation": Setting(replace(short, distil=0.0)),
         "half the steps, without film → captions": Setting(replace(short, choosing=0.0)),
@@ -136,28 +140,36 @@ class Workshop:
 
 
 def runs_of_settings(seeds: int) -> int:
-    """How many runs it takes: one of each, whatever the number of seeds."""
-    return len(ablations()) + 2
+    """How many runs it takes: each setting in each fold, whatever the number of seeds."""
+    return FOLDS * len(ablations())
 
 
 def measure_settings(material: Material) -> Json:
     """Mean AUROC of held-out wordings over held-out films, by where they come from and what they ask for."""
-    shop, number = Workshop(material), held_out_fold(material.places.family)
-    exam = Exam.of(material, shop.bank, int(number))
-    figures = {BASE: exam.score(material.base)}
-    for name, setting in ablations().items():
-        facts = {"run": "con3 exam", "fold": number, "exam": exam.hash, **shop.facts(setting, 0)}
-        scores = material.store.get(facts, partial(_sit, exam, shop, setting, int(number)))
-        figures[name] = {key: float(value[0]) for key, value in scores.items()}
+    shop, settings = Workshop(material), ablations()
+    exams = [Exam.of(material, shop.bank, fold) for fold in range(FOLDS)]
+    marks = {BASE: [exam.score(material.base) for exam in exams]} | {name: [] for name in settings}
+    for fold, exam in enumerate(exams):  # folds outside: settings that share a run follow one another
+        for name, setting in settings.items():
+            facts = {"run": "con3 exam", "fold": str(fold), "exam": exam.hash, **shop.facts(setting, 0)}
+            scores = material.store.get(facts, partial(_sit, exam, shop, setting, fold))
+            marks[name].append({key: float(value[0]) for key, value in scores.items()})
+    figures = {name: _over_folds(marked) for name, marked in marks.items()}
     best = max((name for name in figures if name != BASE), key=lambda name: figures[name]["mean"])
     return {
-        "what": f"CON3 and its parts on fold {number}, which base never saw, with wordings held out: mean "
-        "AUROC; the mean of the eight columns is what settings are chosen by",
-        "held_out": {"fold": number, "films": len(exam.films), "captions": exam.counts},
-        "settings": {name: setting.facts() for name, setting in ablations().items()},
+        "what": "CON3 and its parts by cross-validation over studies and wordings: mean AUROC over folds; "
+        "settings are judged by the mean of the eight columns",
+        "folds": [{"films": len(exam.films), "captions": exam.counts} for exam in exams],
+        "unseen_by_base": held_out_fold(material.places.family),
+        "settings": {name: setting.facts() for name, setting in settings.items()},
         "figures": figures,
+        "by_fold": {name: [marked["mean"] for marked in given] for name, given in marks.items()},
         "best": best,
     }
+
+
+def _over_folds(marks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {cell: float(np.mean([marked[cell] for marked in marks])) for cell in marks[0]}
 
 
 def _sit(exam: Exam, shop: Workshop, setting: Setting, fold: int) -> dict[str, NDArray[np.float32]]:

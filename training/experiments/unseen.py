@@ -63,7 +63,7 @@ class Unseen(Question):
         trained = films.where(lambda film: film.split == "train" and self.evaluation.split != "all")
         findings = list(dict.fromkeys(m.finding for one in self.wordings for m in one.mentions))
         probed = Probed.of(findings, films, self.films, train=trained, test=evaluated)
-        reached = ceiling(ask(self.wordings, evaluated, k=TOP, bootstrap=1), probed)
+        reached = ceiling(ask(self.wordings, evaluated, k=TOP, fewest=FEWEST, bootstrap=1), probed)
         nothing = np.full(len(self.wordings), np.nan)
         return {name: reached.get(name, nothing).astype(np.float32) for name in METRICS}
 
