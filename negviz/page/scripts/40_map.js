@@ -91,13 +91,13 @@
   }
 
   function paintAll() {
-    if (!drawn || !window.Plotly) return;
     const here = models();
+    const ready = drawn && window.Plotly;
     for (const pane of panel().querySelectorAll(".nv-map-pane")) {
       const model = pane.dataset.mapModel;
-      const seen = here.includes(model) && drawn.panes[model] && (!narrow() || model === shownPane);
+      const seen = here.includes(model) && (!ready || drawn.panes[model]) && (!narrow() || model === shownPane);
       pane.hidden = !seen;
-      if (seen) paint(pane, drawn.panes[model]);
+      if (ready && seen) paint(pane, drawn.panes[model]);
     }
     for (const input of panel().querySelectorAll("fieldset.nv-map-switch input")) {
       input.parentElement.hidden = !here.includes(input.value);
