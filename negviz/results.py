@@ -20,6 +20,7 @@ from negviz.collection import ASSETS
 from negviz.files import file_sha256
 from negviz.results_experiments import experiment, is_experiment
 from negviz.results_generalisation import generalisation, is_generalisation
+from negviz.results_leave_out import is_leave_out, leave_out
 from negviz.results_plain import plain
 from negviz.results_types import Dot, Figure, Group, Json, Plot, Result, Table, figure
 
@@ -120,6 +121,8 @@ def _layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
         return (_reader_plot(value),), (_reader(value),)
     if is_generalisation(value):
         return generalisation(value)
+    if is_leave_out(value):
+        return leave_out(value)
     return plain(_measured(value))
 
 

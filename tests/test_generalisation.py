@@ -30,6 +30,7 @@ from training.figures import EvaluationError
 from training.generalisation import FILE, reader
 from training.heatmap import draw_conditions
 from training.leaning import leaning
+from training.leave_out_picture import draw_leave_out
 from training.places import PROMPTS, RESULTS, Places
 from training.prompts import PromptFileError, PromptRow, read_prompts, template
 from training.questions import Question, read_questions
@@ -403,6 +404,18 @@ def test_con3_is_asked_about_what_it_was_not_taught(places: Places, monkeypatch:
     for key in ("auroc_without", "without_minus_full", "without_minus_base"):
         assert effusion["present"][f"{key}_ci"][0] <= effusion["present"][f"{key}_ci"][1]
     assert list(results["kinds"]) == ["lay words"]
+    written = places.results / "leave-out.json"
+    shown, picture = read_result(written), written.with_suffix(".svg").read_text("utf-8")
+    assert picture == draw_leave_out(results)
+    ElementTree.fromstring(picture)
+    assert {table.rows[0][0] for table in shown.tables} == {"effusion"}
+    assert {group.label for plot in shown.plots for group in plot.groups} == {"effusion", "lay words"}
+    assert {len(group.dots) for plot in shown.plots for group in plot.groups} == {3}
+
+
+def test_nothing_is_written_where_no_film_can_tell(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EvaluationError, match="films enough"):
+        _run(leave_out, places, monkeypatch, "--without", "nodule")
 
 
 def test_a_family_without_con3_has_nothing_to_leave_out(

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES
-from negviz.files import file_sha256, write_json
+from negviz.files import file_sha256, write_atomically, write_json
 from negviz.model import DualEncoder
 from negviz.prompt import Mention
 from training.again import Again
@@ -32,6 +32,7 @@ from training.build_con3 import MEASURED_ON
 from training.conditions import Asked, Measured, ask, measure
 from training.evaluate import family_hashes
 from training.figures import EvaluationError
+from training.leave_out_picture import draw_leave_out
 from training.places import COMPACT, PROMPTS, Places
 from training.prompts import read_prompts
 from training.questions import Question, read_questions
@@ -92,21 +93,22 @@ def run(args: argparse.Namespace) -> int:
         asked = questions_on(name)
         measured = {bench.name: compare(asked, bench, three, bootstrap=args.bootstrap) for bench in found}
         parts["findings" if name in FINDINGS else "kinds"][name] = {k: v for k, v in measured.items() if v}
+    if not any(measured for part in parts.values() for measured in part.values()):
+        raise EvaluationError("No prompt has films enough of either kind; leave something else out.")
     out = places.results / "leave-out.json"
-    write_json(
-        out,
-        {
-            "what": "AUROC on what CON3 was not taught: captions on a finding or of a kind left out",
-            **parts,
-            "data": {
-                "collections": {bench.name: bench.collection.hash for bench in found},
-                "prompts_hash": prompts_hash,
-                "family": hashes,
-            },
-            "bootstrap": {"resamples": args.bootstrap, "seed": 0},
-            "command": _command(args),
+    results = {
+        "what": "AUROC on what CON3 was not taught: captions on a finding or of a kind left out",
+        **parts,
+        "data": {
+            "collections": {bench.name: bench.collection.hash for bench in found},
+            "prompts_hash": prompts_hash,
+            "family": hashes,
         },
-    )
+        "bootstrap": {"resamples": args.bootstrap, "seed": 0},
+        "command": _command(args),
+    }
+    write_json(out, results)
+    write_atomically(out.with_suffix(".svg"), draw_leave_out(results).encode())
     print(f"{out}: {', '.join(args.without)}")
     return 0
 

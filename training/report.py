@@ -17,6 +17,7 @@ from typing import Any, Final
 from negviz.files import write_atomically
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions
+from training.leave_out_picture import draw_leave_out
 from training.picture import draw
 from training.tables import render
 
@@ -71,6 +72,8 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
             fresh = draw_experiment(value)
         elif "conditions" in value:  # of `generalisation`
             fresh = draw_conditions(value)
+        elif "kinds" in value and "findings" in value:  # of `leave-out`
+            fresh = draw_leave_out(value)
         elif "k" in value:  # of `evaluate`
             fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
         else:

@@ -16,6 +16,7 @@ def render(results: Json, name: str) -> str:
         ("methods", _tuning),
         ("against_tuned", _training_free),
         ("enough", _heads),
+        ("calibrations", _calibration),
         ("by_fold", _parts),
         ("reference", _seeds),
         ("rivals", _reader),
@@ -230,6 +231,25 @@ def _headed(name: str, model: Json) -> list[str]:
         *(_measured(fall, ends, sign="+") for fall, ends in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     ]
+
+
+def _calibration(results: Json) -> str:
+    models = list(results["calibrations"])
+    body = [
+        [
+            films,
+            *(
+                _measured(of[model]["reliability"]["ece"], of[model]["reliability"]["ece_ci"])
+                for model in models
+            ),
+        ]
+        for films, of in results["measured"].items()
+    ]
+    note = (
+        f"Expected calibration error by films searched; 95 % intervals from "
+        f"{results['bootstrap']['resamples']} resamples of prompts and films."
+    )
+    return _table(["films", *models], body, 1, note)
 
 
 def _parts(results: Json) -> str:
