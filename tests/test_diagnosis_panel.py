@@ -12,7 +12,7 @@ from negviz.collection import Collection
 from negviz.diagnosis import Background, Collapse
 from negviz.estimate import Estimate
 from negviz.model import DualEncoder
-from negviz.page.diagnosis import DiagnosisPanel, head_line, toggle_line, words_line
+from negviz.page.diagnosis import DiagnosisPanel
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.words import diagnosis as words
@@ -71,16 +71,6 @@ def test_a_sentence_is_placed_among_the_prompts(
     assert "Over the 99 prompts: 6.0 [5.0, 7.0] of 10 films · yours" in shown
     assert "nv-mine" in shown
     assert "of pairs of the 99 prompts" in shown
-
-
-def test_lines_that_stand_elsewhere(panel: DiagnosisPanel) -> None:
-    found = panel.diagnose(Asked("no pleural effusion"))
-    base = found["base"]
-    assert words.QUESTIONS["hallucination"] in head_line(base)
-    assert "Share on the “no”: 4 %" in words_line(base)
-    assert "CON2 similarity" in toggle_line(found)
-    nothing = panel.diagnose(Asked("films from tuesday"))
-    assert head_line(nothing["base"]) == words_line(nothing["base"]) == toggle_line(nothing) == ""
 
 
 def test_what_the_margins_tell_is_said_by_their_interval() -> None:

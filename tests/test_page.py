@@ -188,6 +188,9 @@ def test_taking_the_no_away_shows_both_rankings_and_how_many_films_stay(explore:
     assert said.columns.count('class="nv-stays"') == len(explore.models)
     assert said.columns.count("<ol") == 2 * len(explore.models)
     assert "10 of 10 films stay" in said.columns  # base does not read the "no"
+    base = explore.models["base"].encode_text(["No pleural effusion", "Pleural effusion"])
+    assert f"your sentence and its opposite: Base {base[0] @ base[1]:.2f} · CON1" in said.reading
+    assert "its opposite: Base" not in say(explore, "No pleural effusion", "drawn/all").reading
     assert say(explore, "pleural effusion").toggle["label"] == words.PUT_IN
 
 
@@ -195,6 +198,7 @@ def test_a_sentence_without_an_opposite_takes_one_that_is_worded_for_it(explore:
     said = say(explore, "qwerty film", taken=True)
     assert said.opposite["info"] == words.NO_OPPOSITE
     assert 'class="nv-stays"' not in said.columns
+    assert "and its opposite" not in said.reading
     turned = Shown(*explore.turn("no qwerty film", "", said.asked))
     assert turned.opposite["value"] == "no qwerty film"
     assert turned.columns.count('class="nv-stays"') == len(explore.models)

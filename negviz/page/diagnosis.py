@@ -157,32 +157,10 @@ def _among(signature: Signature, diagnosis: Diagnosis, background: Background, s
 # One line, to stand where it is seen ------------------------------------------------------------
 
 
-def head_line(diagnosis: Diagnosis) -> Markup:
-    """For a column's head: does it show what was ruled out?  Empty where nothing was."""
-    found = diagnosis.hallucination
-    return _EMPTY if found is None or not found.judged else _line("hallucination", words.head_line(found))
-
-
-def words_line(diagnosis: Diagnosis) -> Markup:
-    """For the foot of the words: does it read the cue?"""
-    found = diagnosis.blindness
-    return _EMPTY if found is None else _line("blindness", words.words_line(found))
-
-
-def toggle_line(found: Mapping[str, Diagnosis]) -> Markup:
-    """For beside the toggle: which models tell the sentence from its opposite."""
-    each = [
-        Markup("<span>{} {}</span>").format(column_title(name)[0], words.toggle_line(diagnosis.collapse))
-        for name, diagnosis in found.items()
-        if diagnosis.collapse is not None
-    ]
-    return _line("collapse", join(each)) if each else _EMPTY
-
-
-def _line(signature: Signature, said: str | Markup) -> Markup:
-    return Markup('<p class="nv-signature-line"><span class="nv-label">{}</span> {}</p>').format(
-        words.QUESTIONS[signature], said
-    )
+def toggle_line(alike: Mapping[str, float]) -> Markup:
+    """For beside the toggle: how alike each model holds a sentence and its opposite."""
+    titled = {column_title(name)[0]: cosine for name, cosine in alike.items()}
+    return note(f"{words.QUESTIONS['collapse']} {words.toggle_line(titled)}")
 
 
 def _panel(inside: Markup) -> Markup:

@@ -15,6 +15,7 @@ from negviz.comparison import Comparison, compare
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.page import columns, markup, words
+from negviz.page.diagnosis import toggle_line
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 
@@ -115,11 +116,12 @@ class Explore:
         try:
             given = self.room.answer(asked)
             comparison = self._comparison(given, asked, taken=taken, pinned=Asked.read(pinned))
+            apart = self._apart(asked) if taken else ""
         except AnswerError as error:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
         films = self.room.films(asked.films)
         return Shown(
-            reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None),
+            reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None) + apart,
             columns=columns.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -141,6 +143,10 @@ class Explore:
         if pinned.text and pinned.text != asked.text:
             return self.room.compare(asked, pinned)
         return None
+
+    def _apart(self, asked: Asked) -> str:
+        alike = self.room.alike(asked)
+        return toggle_line(alike) if alike else ""
 
     def _nothing(self, said: str, films: str, *, pinned: str = "") -> Shown:
         return Shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from negviz.diagnosis import Blindness, Collapse, Hallucination, Signature
@@ -111,17 +112,6 @@ def _of(signature: Signature, value: float) -> str:
 # One line, where it is seen ---------------------------------------------------------------------
 
 
-def head_line(found: Hallucination) -> str:
-    return f"{found.count} of {found.judged} · random picks: {plain(found.by_chance)}"
-
-
-def words_line(found: Blindness) -> str:
-    stay = f"{found.count} of {len(found.stays)} films stay without it"
-    return stay if found.cue_share is None else f"{share(found.cue_share)} · {stay}"
-
-
-def toggle_line(found: Collapse) -> str:
-    near = f"similarity {number(found.cosine)}"
-    if found.separation is None:
-        return near
-    return f"{near} · right in {percent(found.separation.value)} of pairs of films"
+def toggle_line(alike: Mapping[str, float]) -> str:
+    each = " · ".join(f"{name} {number(cosine)}" for name, cosine in alike.items())
+    return f"Similarity of your sentence and its opposite: {each}; 1 is the same."
