@@ -67,6 +67,20 @@ def test_a_comparison_is_saved(sharing: Visit, kind: str, tmp_path: Path) -> Non
         assert SECRET.encode() in content
 
 
+def test_an_opened_bar_stays_open_when_another_answer_comes(chromium: Browser, running: App) -> None:
+    for visit in look_at(chromium, running, {}):
+        visit.page.locator(".nv-share > summary").click()
+        visit.search(SECRET)
+        visit.page.wait_for_function(
+            "text => document.querySelector('.nv-share')?.dataset.asked.includes(text)",
+            arg=SECRET,
+            timeout=ANSWERS_WITHIN,
+        )
+        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for(timeout=ANSWERS_WITHIN)
+        visit.page.locator(".nv-share > summary").click()
+        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for(state="hidden")
+
+
 def follow(visit: Visit, running: App, fragment: str, shows: str) -> None:
     visit.page.goto("about:blank")
     visit.page.goto(running.address + fragment)

@@ -92,6 +92,16 @@
     button.removeAttribute("aria-disabled");
   });
 
+  // An answer brings a new bar: one that was opened stays open.  Only a visitor's click says so, since a bar
+  // that gradio patches closes by itself.
+  let opened = false;
+  const bar = () => document.querySelector("details.nv-share");
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.(".nv-share > summary")) opened = !bar().open;
+  });
+  new MutationObserver(() => { if (opened && bar() && !bar().open) bar().open = true; })
+    .observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-asked"] });
+
   // A picture of the comparison ------------------------------------------------------------------
 
   const [WIDE, GAP, EDGE, SIDE, ACROSS] = [440, 24, 24, 80, 5]; // pixels, and films in a row
