@@ -9,27 +9,26 @@ The page, its endpoint and anything else that shows an answer render an `Answer`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from negviz.answer_types import Answer, Column, Margin, Tally
 from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
 from negviz.findings import Polarity
-from negviz.metrics import draw, interval
 from negviz.model import DualEncoder
 from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Ranking, Vectors, in_order, top_k
+from negviz.retrieval import Hit, Vectors, in_order, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
-_RESAMPLES: Final = 1_000
 
 __all__ = [
     "MAX_HITS",
@@ -48,116 +47,6 @@ __all__ = [
 
 class AnswerError(ValueError):
     """A question that cannot be put to the models; the message is one sentence that says what to do."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many films satisfy a prompt, contradict it, or do not say."""
-
-    matches: int
-    contradicts: int
-    not_stated: int
-
-    @classmethod
-    def of(cls, verdicts: Iterable[bool | None]) -> Tally:
-        given = list(verdicts)
-        return cls(given.count(True), given.count(False), given.count(None))
-
-    @property
-    def judged(self) -> int:
-        return self.matches + self.contradicts
-
-    def expected_in(self, films: int) -> float | None:
-        """Matches among as many judged films picked at random; None where no film is judged."""
-        return films * self.matches / self.judged if self.judged else None
-
-
-@dataclass(frozen=True)
-class Margin:
-    """By how much the hits are nearer to a sentence than to its opposite.
-
-    `value` is the mean over the hits of cos(film, sentence) − cos(film, opposite); `low` and `high` bound
-    95 % of its values over hits drawn with replacement.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def separates(self) -> bool:
-        """Whether zero lies outside the interval: the model tells the two sentences apart."""
-        return not self.low <= 0 <= self.high
-
-    @classmethod
-    def of(cls, differences: npt.NDArray[np.floating[Any]]) -> Margin:
-        """From the difference of the two similarities of each hit, [hits]."""
-        resampled = draw(len(differences), times=_RESAMPLES, seed=0) @ differences / len(differences)
-        low, high = interval(resampled) or (0.0, 0.0)
-        return cls(float(differences.mean()), low, high)
-
-
-@dataclass(frozen=True)
-class Column:
-    """What one model answers."""
-
-    model: str
-    hits: tuple[Hit, ...]
-    tally: Tally  # of the hits
-    random_picks: float | None  # matches to expect among the judged hits by chance
-    showing: int | None  # hits whose film has the one finding asked about; None where that is not one
-    margin: Margin | None = None  # None where the sentence has no opposite
-    ranking: Ranking | None = field(default=None, compare=False, repr=False)  # of all films searched
-    # Its probabilities in the order of `ranking`; None where the sentence has no opposite or the model no
-    # calibration.
-    certainty: Certainty | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def abstains(self) -> bool:
-        """Whether the model is known not to tell the sentence from its opposite."""
-        return self.certainty is not None and not self.certainty.separates
-
-    def probability(self, place: int) -> float | None:
-        """Of the film at a place of the ranking, 0 the best, satisfying the sentence; None: not known."""
-        if self.certainty is None or self.certainty.probabilities is None:
-            return None
-        return float(self.certainty.probabilities[place])
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What every model answers to one sentence, in column order."""
-
-    prompt: Prompt
-    mentions: tuple[Mention, ...]  # what the films are judged by: as read, or as the visitor meant it
-    cut: bool  # the sentence went on beyond MAX_CHARACTERS
-    marked: bool  # hits are judged: something was recognised, and no part of it is uncertain
-    tally: Tally  # of all films searched
-    columns: tuple[Column, ...]
-    opposite: Prompt | None = None  # as read, or as the visitor worded it
-    scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
-
-    def judge(self, film: Film) -> bool | None:
-        """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""
-        return judge(film, self.judged)
-
-    @property
-    def judged(self) -> Prompt:
-        """The prompt with what films are judged by in place of what was read."""
-        return replace(self.prompt, mentions=self.mentions if self.marked else ())
-
-    def plain(self) -> dict[str, Any]:
-        """The answer as JSON."""
-        return {
-            "prompt": self.prompt.text,
-            "finding": self.prompt.finding,
-            "polarity": self.prompt.polarity,
-            "mentions": [asdict(mention) for mention in self.mentions],
-            "marked": self.marked,
-            "opposite": self.opposite.text if self.opposite else None,
-            "films": asdict(self.tally),
-            "models": {column.model: _plain(column) for column in self.columns},
-        }
 
 
 def answer(
@@ -293,6 +182,7 @@ def _column(
         random_picks=question.tally.expected_in(tally.judged),
         showing=_showing(prompt, best),
         margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
+        alike=float(own @ opposed[0]) if opposed else None,
         ranking=ranking,
         certainty=_certainty(calibration, question, scores, *(scores - vectors @ other for other in opposed)),
     )
@@ -320,17 +210,3 @@ def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:
         return None
     finding = prompt.mentions[0].finding
     return sum(film.states(finding, "present") is True for film in films)
-
-
-def _plain(column: Column) -> dict[str, Any]:
-    margin = column.margin
-    return {
-        "hits": [
-            {**asdict(hit), "satisfies_probability": column.probability(hit.rank - 1)} for hit in column.hits
-        ],
-        **asdict(column.tally),
-        "judged": column.tally.judged,
-        "random_picks": column.random_picks,
-        "margin": asdict(margin) | {"separates": margin.separates} if margin else None,
-        "separates": None if column.certainty is None else column.certainty.separates,
-    }

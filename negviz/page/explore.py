@@ -116,12 +116,12 @@ class Explore:
         try:
             given = self.room.answer(asked)
             comparison = self._comparison(given, asked, taken=taken, pinned=Asked.read(pinned))
-            apart = self._apart(asked) if taken else ""
         except AnswerError as error:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
         films = self.room.films(asked.films)
         return Shown(
-            reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None) + apart,
+            reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None)
+            + (_apart(given) if taken else ""),
             columns=columns.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -143,10 +143,6 @@ class Explore:
         if pinned.text and pinned.text != asked.text:
             return self.room.compare(asked, pinned)
         return None
-
-    def _apart(self, asked: Asked) -> str:
-        alike = self.room.alike(asked)
-        return toggle_line(alike) if alike else ""
 
     def _nothing(self, said: str, films: str, *, pinned: str = "") -> Shown:
         return Shown(
@@ -208,6 +204,12 @@ def chip(given: Answer) -> Any:
     """The reading on a chip that opens into its correction; open where nothing was recognised."""
     read = [(mention.finding, mention.polarity) for mention in given.mentions]
     return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
+
+
+def _apart(given: Answer) -> str:
+    """How alike the models hold the sentence and its opposite; empty where it has none."""
+    alike = {column.model: column.alike for column in given.columns if column.alike is not None}
+    return toggle_line(alike) if alike else ""
 
 
 def toggle_label(given: Answer) -> str:

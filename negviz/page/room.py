@@ -125,18 +125,6 @@ class Room:
             self.answer(asked), self.answer(replace(other, films=asked.films, models=asked.models))
         )
 
-    def alike(self, asked: Asked) -> dict[str, float]:
-        """By chosen model, the cosine of a sentence and its opposite; empty where it has none.
-
-        Raises `AnswerError`.
-        """
-        given = self.answer(asked)
-        if given.opposite is None:
-            return {}
-        pair = [given.prompt.text, given.opposite.text]
-        vectors = {name: model.encode_text(pair) for name, model in self.chosen(asked).items()}
-        return {name: float(first @ second) for name, (first, second) in vectors.items()}
-
     def ranks(self, asked: Asked, film_id: str) -> dict[str, Hit]:
         """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
         return ranks(self.answer(asked), self.films(asked.films), film_id)
