@@ -77,6 +77,8 @@ TITLES: Final = {
     "experiment-scaling": "Experiment: how many hard negatives?",
     "experiment-knobs": "Experiment: one knob at a time",
     "experiment-unfrozen": "Experiment: the image tower unfrozen",
+    "training-free": "Rivals that need no training",
+    "benchmark": "How long the page takes",
     "calibration": "How far a probability can be trusted",
 }
 _SOURCES: Final = {
