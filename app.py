@@ -6,12 +6,15 @@ Every option may be set in the environment instead, as NEGVIZ_PORT, NEGVIZ_FAMIL
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
+
+gc.disable()  # what is imported stays: looking for garbage among it would take a fifth of the start
 
 from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
@@ -30,6 +33,9 @@ from negviz.page.serve import mount_page, serve_routes
 from negviz.study import PROMPTS, StudyError, make_design, read_sentences
 from negviz.study_store import StudyFile
 from negviz.training_free import load_rivals
+
+gc.freeze()
+gc.enable()
 
 HERE = Path(__file__).resolve().parent
 COMPACT = HERE / "checkpoints" / "compact"
