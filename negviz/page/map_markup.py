@@ -108,7 +108,8 @@ def apart(pane: Pane) -> Markup:
 def notes(sheet: Sheet) -> Markup:
     """What makes the panes comparable, and what moved."""
     lists = [
-        Markup("<div><h4>{}</h4><ol>{}</ol></div>").format(
+        Markup('<div data-map-mover="{}"><h4>{}</h4><ol>{}</ol></div>').format(
+            name,
             page_words.column_title(name)[0],
             join(_mover(sheet.prompts[move.prompt], move.prompt, words.moved(move)) for move in pane.moved),
         )

@@ -99,6 +99,7 @@
       pane.hidden = !seen;
       if (ready && seen) paint(pane, drawn.panes[model]);
     }
+    for (const moved of panel().querySelectorAll("[data-map-mover]")) moved.hidden = !here.includes(moved.dataset.mapMover);
     for (const input of panel().querySelectorAll("fieldset.nv-map-switch input")) {
       input.parentElement.hidden = !here.includes(input.value);
     }
