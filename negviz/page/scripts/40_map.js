@@ -91,6 +91,7 @@
   }
 
   function paintAll() {
+    if (!panel()) return; // the page is not there yet
     const here = models();
     const ready = drawn && window.Plotly;
     for (const pane of panel().querySelectorAll(".nv-map-pane")) {
@@ -302,5 +303,5 @@
   negviz.mounted(".nv-map-placed", arrive);
   new MutationObserver(paintAll).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
   negviz.mounted("body", body => new MutationObserver(paintAll).observe(body, { attributes: true, attributeFilter: ["class"] }));
-  matchMedia("(max-width: 640px)").addEventListener("change", () => { if (panel()) paintAll(); });
+  matchMedia("(max-width: 640px)").addEventListener("change", paintAll);
 })();
