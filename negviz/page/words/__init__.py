@@ -89,7 +89,7 @@ _ROLES: Final = {
     "base": "before tuning",
     "con1": "tuned on matching pairs",
     "con2": "tuned on opposites",
-    "con3": "tuned on opposites of every finding, in many wordings",
+    "con3": "tuned on opposites of every finding",
     "spacevlm": "base, no training",
     "steering": "base, no training",
     "arithmetic": "base, no training",
