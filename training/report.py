@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz.files import write_atomically
+from negviz.results_leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions
 from training.leave_out_picture import draw_leave_out
@@ -72,7 +73,7 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
             fresh = draw_experiment(value)
         elif "conditions" in value:  # of `generalisation`
             fresh = draw_conditions(value)
-        elif "kinds" in value and "findings" in value:  # of `leave-out`
+        elif is_leave_out(value):
             fresh = draw_leave_out(value)
         elif "k" in value:  # of `evaluate`
             fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")

@@ -154,15 +154,6 @@ def _among(signature: Signature, diagnosis: Diagnosis, background: Background, s
     )
 
 
-# One line, to stand where it is seen ------------------------------------------------------------
-
-
-def toggle_line(alike: Mapping[str, float]) -> Markup:
-    """For beside the toggle: how alike each model holds a sentence and its opposite."""
-    titled = {column_title(name)[0]: cosine for name, cosine in alike.items()}
-    return note(f"{words.QUESTIONS['collapse']} {words.toggle_line(titled)}")
-
-
 def _panel(inside: Markup) -> Markup:
     return Markup(
         '<section class="nv-diagnosis" aria-labelledby="nv-diagnosis-title">'

@@ -15,7 +15,6 @@ from negviz.comparison import Comparison, compare
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.page import columns, markup, words
-from negviz.page.diagnosis import toggle_line
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 
@@ -121,7 +120,7 @@ class Explore:
         films = self.room.films(asked.films)
         return Shown(
             reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None)
-            + (_apart(given) if taken else ""),
+            + (markup.apart(given) if taken else ""),
             columns=columns.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -204,12 +203,6 @@ def chip(given: Answer) -> Any:
     """The reading on a chip that opens into its correction; open where nothing was recognised."""
     read = [(mention.finding, mention.polarity) for mention in given.mentions]
     return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
-
-
-def _apart(given: Answer) -> str:
-    """How alike the models hold the sentence and its opposite; empty where it has none."""
-    alike = {column.model: column.alike for column in given.columns if column.alike is not None}
-    return toggle_line(alike) if alike else ""
 
 
 def toggle_label(given: Answer) -> str:

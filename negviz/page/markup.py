@@ -15,6 +15,7 @@ from negviz.answer import Answer, SearchSet
 from negviz.identifiers import SIGNS
 from negviz.model import DualEncoder
 from negviz.page import words
+from negviz.page.words.diagnosis import apart as apart_in_words
 
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
@@ -89,6 +90,16 @@ def reading(
         '<div class="nv-reading" role="status"><p class="nv-sentence"><span class="nv-label">{}</span> '
         '<q dir="auto">{}</q></p>{}</div>'
     ).format(label, _sentence(answer), _said(answer, usual, corrected=corrected))
+
+
+def apart(answer: Answer) -> Markup:
+    """How alike the models hold the sentence and its opposite; empty where it has none."""
+    alike = {
+        words.column_title(column.model)[0]: column.alike
+        for column in answer.columns
+        if column.alike is not None
+    }
+    return note(apart_in_words(alike)) if alike else _EMPTY
 
 
 def searched(answer: Answer, films: SearchSet) -> Markup:

@@ -109,9 +109,7 @@ def _of(signature: Signature, value: float) -> str:
     return number(value) if signature == "collapse" else f"{10 * value:.1f}"
 
 
-# One line, where it is seen ---------------------------------------------------------------------
-
-
-def toggle_line(alike: Mapping[str, float]) -> str:
+def apart(alike: Mapping[str, float]) -> str:
+    """Semantic collapse, repeated beside the toggle."""
     each = " · ".join(f"{name} {number(cosine)}" for name, cosine in alike.items())
-    return f"Similarity of your sentence and its opposite: {each}; 1 is the same."
+    return f"{QUESTIONS['collapse']} Similarity of your sentence and its opposite: {each}; 1 is the same."
