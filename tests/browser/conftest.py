@@ -178,3 +178,10 @@ def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterato
     context.close()
     assert visit.hosts - {""} == {urlsplit(running.address).netloc}  # "" are data: and blob: addresses
     assert visit.complaints == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test beside this file is one of the browser's."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
