@@ -242,6 +242,6 @@ def _lay_out_heads(panel: WordsPanel, board: Board) -> None:
         return (True, *panel.show_heads(asked))
 
     fold.expand(open_, [board.asked], [opened, grid, looks], **_QUEUE)
-    fold.collapse(lambda: False, None, [opened], queue=False, api_visibility="private")
+    fold.collapse(lambda: False, None, [opened], concurrency_limit=None, api_visibility="private")
     board.on_answer(panel.show_heads, [grid, looks], inputs=[opened])
     grid.pick(pick, [board.asked], looks, **_QUEUE)

@@ -14,6 +14,7 @@ from negviz.page import families_markup, markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import Explore, chip, toggle_label
+from negviz.page.faults import Page
 from negviz.page.room import Room
 from negviz.prompt import MAX_CHARACTERS
 
@@ -40,9 +41,7 @@ def build_page(room: Room) -> gr.Blocks:
     """The page over a room, the example answered in advance over the room's first set."""
     explore = Explore(room)
     page: gr.Blocks
-    with gr.Blocks(
-        title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
-    ) as page:
+    with Page(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
         _html(markup.header())
         with gr.Tabs(elem_classes="nv-tabs"):
             with gr.Tab(words.EXPLORE):
@@ -54,7 +53,7 @@ def build_page(room: Room) -> gr.Blocks:
         _html(markup.footer(room.pictures.collections, room.models))
         api(explore.search, api_name="search", concurrency_limit=_AT_ONCE)
         api(explore.compare, api_name="compare", concurrency_limit=_AT_ONCE)
-    page.queue(max_size=_WAITING)
+    page.queue(max_size=_WAITING, api_open=False)
     return page
 
 
@@ -163,7 +162,7 @@ class _Layout:
                     self.explore.origin,
                     [self.films],
                     [line, timer],
-                    queue=False,
+                    concurrency_limit=None,
                     api_visibility="private",
                     show_progress="hidden",
                 )

@@ -35,7 +35,12 @@ def on_first_opening(make: Callable[[], Any], shown: Any) -> None:
         return (gr.skip() if before else make()), True
 
     _tab(shown).select(
-        fill, [opened], [shown, opened], queue=False, api_visibility="private", show_progress="hidden"
+        fill,
+        [opened],
+        [shown, opened],
+        concurrency_limit=None,
+        api_visibility="private",
+        show_progress="hidden",
     )
 
 

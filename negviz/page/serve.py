@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from negviz.errors import NegvizError
+from negviz.page.door import guarded
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
 from negviz.page.health import health_routes
@@ -41,8 +42,17 @@ def serve(
 def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:
     """The page of another room as an app of its own, to be served at `path`."""
     root = os.environ.get("GRADIO_ROOT_PATH", "").rstrip("/")
-    own: Any = Starlette(routes=_routes(room))  # gradio asks for a FastAPI, and needs no more than this
-    gr.mount_gradio_app(own, page, path="/", root_path=f"{root}{path}", mcp_server=False, **_settings())
+    routes = _routes(room)
+    own: Any = Starlette(routes=routes)  # gradio asks for a FastAPI, and needs no more than this
+    gr.mount_gradio_app(
+        own,
+        page,
+        path="/",
+        root_path=f"{root}{path}",
+        mcp_server=False,
+        app_kwargs=guarded([], None),
+        **_settings(),
+    )
     return cast(Starlette, own)
 
 
@@ -86,7 +96,7 @@ def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, hos
         _, address, _ = page.launch(
             server_name=host,
             server_port=port,
-            app_kwargs={"routes": [*routes]},  # before gradio's
+            app_kwargs=guarded(routes, host),
             share=False,
             mcp_server=tools,
             quiet=True,

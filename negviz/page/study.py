@@ -20,6 +20,7 @@ from starlette.routing import Route
 from negviz.page import study_markup as markup
 from negviz.page import words as common
 from negviz.page.board import html
+from negviz.page.faults import Page
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object
@@ -39,13 +40,13 @@ Answer = Callable[[dict[str, Any]], Markup]
 def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
     """The page; the script takes over from the text to be agreed to."""
     page: gr.Blocks
-    with gr.Blocks(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
+    with Page(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
         html(header())
         with gr.Tabs(elem_classes="nv-tabs"), gr.Tab(words.TAB):
             html(markup.shell(consent(study.design)))
         if credit := [common.CREDITS[name] for name in pictures.collections if name in common.CREDITS]:
             html(_footer(credit))
-    page.queue(max_size=_WAITING)
+    page.queue(max_size=_WAITING, api_open=False)
     return page
 
 

@@ -68,7 +68,9 @@ def lay_out(board: Board) -> None:
     show.click(own.show, [board.asked], [shown], **_PRIVATE)
     delete.click(own.delete, None, [shown], **_PRIVATE)
     board.on_answer(own.show, [shown], progress="hidden")
-    page.load(own.arrive, None, [secret], queue=False, api_visibility="private", show_progress="hidden")
+    page.load(
+        own.arrive, None, [secret], concurrency_limit=None, api_visibility="private", show_progress="hidden"
+    )
     page.unload(own.leave)
 
 
