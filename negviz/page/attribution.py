@@ -22,7 +22,7 @@ from negviz.attribution import (
 )
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.page import attribution_markup as markup
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
 from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
@@ -31,10 +31,9 @@ from negviz.page.words import attribution as words
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
 _REMEMBERED: Final = 256
-_QUEUE: Final[dict[str, Any]] = {  # the queue of all panels
+_QUEUE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": PANELS_AT_ONCE,
-    "concurrency_id": "panels",
     "show_progress": "minimal",
 }
 _PICK: Final = """element.addEventListener('click', (event) => {
@@ -224,7 +223,7 @@ def lay_out(board: Board) -> None:
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):
         setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
-    api(panel.attribute, api_name="attribute", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
+    api(panel.attribute, api_name="attribute", **IN_SLOW)
     _lay_out_heads(panel, board)
 
 

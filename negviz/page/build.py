@@ -15,17 +15,15 @@ from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import Explore, chip, toggle_label
 from negviz.page.faults import Page
+from negviz.page.lanes import IN_SEARCH
 from negviz.page.room import Room
 from negviz.prompt import MAX_CHARACTERS
 
-_WAITING: Final = 1_024  # questions that may queue before a visitor is asked to come back
-_AT_ONCE: Final = 4  # answered side by side: models are only read
 _LOOK_AGAIN: Final = 1.0  # seconds
 _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity != "uncertain")
 _PRIVATE: Final[dict[str, Any]] = {
+    **IN_SEARCH,
     "api_visibility": "private",
-    "concurrency_limit": _AT_ONCE,
-    "concurrency_id": "answers",
     "show_progress": "minimal",
 }
 _NOTE_DOWN: Final = """(asked, visit) => {
@@ -51,9 +49,9 @@ def build_page(room: Room) -> gr.Blocks:
                     panels.panel(name).lay_out(board)
         board.seal()
         _html(markup.footer(room.pictures.collections, room.models))
-        api(explore.search, api_name="search", concurrency_limit=_AT_ONCE)
-        api(explore.compare, api_name="compare", concurrency_limit=_AT_ONCE)
-    page.queue(max_size=_WAITING, api_open=False)
+        api(explore.search, api_name="search", **IN_SEARCH)
+        api(explore.compare, api_name="compare", **IN_SEARCH)
+    page.queue(api_open=False)
     return page
 
 
@@ -190,7 +188,14 @@ class _Layout:
             event(explore.turn, [self.opposite, self.pinned, self.asked], shown, **_PRIVATE)
         self.taken.input(explore.look, kept, shown, **_PRIVATE)
         self.pin.click(explore.pin, kept, shown, **_PRIVATE)
-        self.clear.click(explore.clear, [self.films, self.visit], [self.box, self.visit, *shown], **_PRIVATE)
+        self.clear.click(
+            explore.clear,
+            [self.films, self.visit],
+            [self.box, self.visit, *shown],
+            api_visibility="private",
+            concurrency_limit=None,
+            show_progress="minimal",
+        )
         self.clear.click(None, js=_UNSELECT, api_visibility="private")
         self.asked.change(
             None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"

@@ -26,15 +26,9 @@ from negviz.phantoms import Side
 _FIRST: Final = 0.6  # severity that the dial stands at
 _REMEMBERED: Final = 2_048  # embeddings of 2 kB
 _QUEUE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": 2,
-    "concurrency_id": "dial",
     "show_progress": "hidden",
-}
-_MEASURING: Final[dict[str, Any]] = {  # seconds: apart from all else, and never all that may simulate
-    **_QUEUE,
-    "concurrency_limit": 1,
-    "concurrency_id": "dial-chest",
 }
 
 
@@ -221,7 +215,7 @@ def lay_out(board: Board) -> None:
         # keys as well as the pointer move it; the films it takes are the same wherever it stands
         severity.change(lambda: True, None, used, trigger_mode="once", **_QUEUE),
     ]
-    measuring = [ask.then(dial.measure, [*at, used], curves, **_MEASURING) for ask in asks]
+    measuring = [ask.then(dial.measure, [*at, used], curves, **_QUEUE) for ask in asks]
     for when in (board.box.input, finding.input, side.input, button.click):
         when(None, cancels=measuring, queue=False, api_visibility="private")
 

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from negviz.answer import AnswerError
 from negviz.page import map_markup as markup
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
 from negviz.page.map_figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map_http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
 from negviz.page.once import EachOnce
@@ -271,4 +271,4 @@ def lay_out(board: Board) -> None:
     placed = html(panel.show(board.asked.value or ""))
     html(panel.shell())
     board.on_answer(panel.show, placed)
-    api(panel.map, api_name="map", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
+    api(panel.map, api_name="map", **IN_SLOW)

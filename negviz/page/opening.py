@@ -38,7 +38,7 @@ def on_first_opening(make: Callable[[], Any], shown: Any) -> None:
         fill,
         [opened],
         [shown, opened],
-        concurrency_limit=None,
+        **IN_SLOW,
         api_visibility="private",
         show_progress="hidden",
     )

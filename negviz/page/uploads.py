@@ -17,7 +17,7 @@ from starlette.routing import Route
 from negviz.answer import Answer, AnswerError
 from negviz.own_films import Shelf, best, likeness, nearest
 from negviz.page import uploads_markup as markup
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
 from negviz.page.columns import Wall
 from negviz.page.films import thumbnail
 from negviz.page.markup import note
@@ -28,9 +28,8 @@ from negviz.page.words import uploads as words
 SWITCH: Final = "NEGVIZ_UPLOADS"
 _LOCAL: Final = ("", "localhost", "127.0.0.1", "::1")
 _PRIVATE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": PANELS_AT_ONCE,
-    "concurrency_id": "panels",
     "show_progress": "hidden",
 }
 _OF_ROOM: Final[WeakKeyDictionary[Room, Shelves]] = WeakKeyDictionary()
