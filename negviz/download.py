@@ -105,13 +105,14 @@ class Downloader:
         self._stop = threading.Event()
         self._under_way: set[Future[Any]] = set()
 
-    def fetch(self, url: str, *, what: str, limit: int, use: Callable[[bytes], T]) -> T:
+    def fetch(self, url: str, *, what: str, limit: int, use: Callable[[bytes], T], slack: float = 1.0) -> T:
         """What `use` makes of the bytes at `url`, of which there are at most `limit`.
 
         `what` names the thing in sentences.  `use` verifies; where it raises a transient `DownloadError`
-        another attempt is made.  Raises `DownloadError` once trying again is of no use.
+        another attempt is made.  Something large gets `slack` times the whole patience.  Raises
+        `DownloadError` once trying again is of no use.
         """
-        left = self._patience.whole
+        left = slack * self._patience.whole
         for attempt in range(1, self._patience.attempts + 1):
             self._pace.wait(self._stop)
             begun = time.monotonic()
