@@ -17,12 +17,11 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from negviz.collection import MAX_PIXELS
-from negviz.files import write_atomically
+from negviz.files import sweep, write_atomically
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ENDINGS: Final = {"PNG": ".png", "JPEG": ".jpg"}
-_LEFTOVER: Final = 3600.0  # seconds after which a half-written file belongs to nobody
 _FILL: Final = 0.9  # of the limit, after making room: it need not be made again at once
 
 
@@ -67,7 +66,8 @@ class FilmCache:
         self._limit = limit
         self._verified: set[Path] = set()
         self._lock = threading.Lock()
-        self._sweep()
+        if folder.is_dir():
+            sweep(folder)
         self._bytes = sum(size for _, size, _ in self._files())
 
     def find(self, film_id: str) -> Path | None:
@@ -124,10 +124,3 @@ class FilmCache:
                     status = path.stat()
                     found.append((status.st_mtime_ns, status.st_size, path))
         return found
-
-    def _sweep(self) -> None:
-        """Delete what processes that were killed left half-written."""
-        for path in self.folder.glob(".CXR*"):
-            with suppress(OSError):  # another process sweeps too
-                if time.time() - path.stat().st_mtime > _LEFTOVER:
-                    path.unlink()
