@@ -1,7 +1,7 @@
 """Files written in one step, by one process at a time, and what they are known by.
 
-Whatever is half done lies beside its target under a hidden name, held by a lock of the operating system, which
-ends with its process, however that ends.  So the next that writes to the folder knows what to sweep away.
+What is half done lies beside its target under a hidden name, held by a lock of the operating system that
+ends with its process, however it ends.  So whoever writes to the folder next knows what to sweep away.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ from negviz.errors import NegvizError
 PARTIAL: Final = ".negviz-partial"  # ends the names of what is half done; git and README's upload skip both
 LOCK: Final = ".negviz-lock"
 _HOST: Final = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:24]
-_OWN: Final = (
-    f".{_HOST}{PARTIAL}"  # of this machine: whether its locks are seen from another, the disk decides
-)
+_OWN: Final = f".{_HOST}{PARTIAL}"  # of this machine: not every disk shows its locks to another
 _LEFTOVER: Final = 86_400.0  # seconds after which nobody on any machine is still writing
 _WAITS: Final = 60.0  # seconds for another process to finish its reading and writing
 _LOOKS: Final = 1.0  # seconds: who sweeps holds a lock for a moment, to see whether it is anybody's
@@ -38,9 +36,29 @@ class InUseError(NegvizError):
     """Another process is at it; the message says at what."""
 
 
+class FileError(NegvizError):
+    """A file that cannot be written; the message is one sentence that names it and says why."""
+
+
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file in one step: readers see the old one or the new one, never half of it."""
-    sweep(path.parent)
+    """Write a file in one step, and the folder it lies in: readers see the old one or the new one, never
+    half of it.  Raises `FileError`.
+    """
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        _write_beside(path, content)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     handle, temporary = _new_file(path)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -58,8 +76,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON in one step, and the folder it lies in; figures that are not numbers are refused."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write JSON in one step; figures that are not numbers are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
 
@@ -79,6 +96,8 @@ def rewriting(path: Path) -> Iterator[None]:
     Only for moments: nothing is worked out meanwhile.  Raises `InUseError` where the turn does not come.
     """
     sentence = f"{path} is being written by another process and stays so; end that one, then try again."
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with _held(path.with_name(f".{path.name}{LOCK}"), _WAITS, sentence):
         yield
 
@@ -90,7 +109,8 @@ def running_alone(folder: Path, work: str) -> Iterator[None]:
     Raises `InUseError`, without waiting for its turn, where another process is at the same work there.
     """
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         sentence = f"{work} is running on {folder} already; wait until it has ended, or give another folder."
         with _held(folder / f".{work}{LOCK}", _LOOKS, sentence):
@@ -105,10 +125,11 @@ def running_alone(folder: Path, work: str) -> Iterator[None]:
 @contextmanager
 def _held(path: Path, seconds: float, sentence: str) -> Iterator[None]:
     lock = FileLock(path)
-    try:
-        lock.acquire(timeout=seconds)
-    except Timeout as error:
-        raise InUseError(sentence) from error
+    with _told(path):
+        try:
+            lock.acquire(timeout=seconds)
+        except Timeout as error:
+            raise InUseError(sentence) from error
     try:
         yield
     finally:
@@ -125,7 +146,8 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
     """A hidden folder in `folder` in which something is made ready; it goes when the block is left."""
     sweep(folder)
     while True:
-        made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}-", suffix=_OWN))
+        with _told(folder):
+            made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}-", suffix=_OWN))
         handle = _open(made) if os.name != "nt" else None  # which opens no folders: its age must tell
         if handle is None or _claimed(handle, made):
             break
@@ -140,9 +162,11 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half done in a folder; what a living one holds stays."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.name.endswith((PARTIAL, LOCK))]
-    for path in (folder / name for name in names):
+    try:
+        found = [path for path in folder.iterdir() if path.name.endswith((PARTIAL, LOCK))]
+    except OSError:  # no such folder, or none of ours
+        return
+    for path in found:
         with suppress(OSError):  # another process sweeps too, or this disk has no locks
             if path.name.endswith(PARTIAL) and time.time() - path.stat().st_mtime > _LEFTOVER:
                 _remove(path)

@@ -185,8 +185,8 @@ class StudyFile:
                 raise
             except StudyError as still:
                 raise StudyError(
-                    f"Nothing was deleted ({still.__cause__}): ask whoever runs the study to make room on its "
-                    "disk, then try again."
+                    f"Nothing was deleted ({still.__cause__}): ask whoever runs the study to make room on "
+                    "its disk, then try again."
                 ) from still
 
     def _delete(self, code: str, *, journal: Journal = "DELETE") -> None:

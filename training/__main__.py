@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from negviz.errors import NegvizError
 from negviz.files import running_alone
 from training import (
     attribution,
@@ -46,7 +47,7 @@ _BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.  Bad input costs one line on stderr and exit status 2."""
+    """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for work in _works(args):
                 alone.enter_context(running_alone(args.family, work))
             return command(args)
-    except (ValueError, OSError) as error:
+    except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _works(args: argparse.Namespace) -> Sequence[str]:
-    """What may run only once at a time on a family: what writes models or settings, the state it goes on from too.
+    """What a command is that runs once at a time on a family; two would share the state they go on from.
 
     Base replaces the whole family, so nothing is tuned meanwhile.
     """

@@ -23,7 +23,6 @@ class Ledger:
         if key not in self._known:
             self._known[key] = run()
             if self._path is not None and self._writes:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
                 with rewriting(self._path):
                     self._known = _read(self._path) | self._known  # another search may go by the same file
                     write_json(self._path, self._known)
