@@ -69,9 +69,10 @@ def _works(args: argparse.Namespace) -> Sequence[str]:
     Base replaces the whole family, so nothing is tuned meanwhile.
     """
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
-    starts = args.command in ("base", "all")
-    if not first or args.command not in _BUILDING or not (starts or args.family.is_dir()):
+    if not first or args.command not in ("all", *_BUILDING):
         return ()
+    if args.command not in ("all", "base") and not args.family.is_dir():
+        return ()  # a mistyped folder is not made
     if getattr(args, "branch", None) is not None:
         return (_branch(args.branch),)
     branches = [_branch(number) for number in range(BaseConfig().branches)]
