@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from negviz.files import write_atomically
 from negviz.study import Design, StudyError
@@ -60,7 +60,7 @@ CREATE TABLE decisions (
   PRIMARY KEY (reader, place), FOREIGN KEY (reader, place) REFERENCES trials ON DELETE CASCADE
 );
 """
-Journal = Literal["DELETE", "MEMORY"]  # what a transaction that fails is undone from: a file, or memory
+Journal = Literal["DELETE", "MEMORY"]  # what a transaction that fails is undone from: a file, then memory
 
 
 class StudyFile:
@@ -172,26 +172,22 @@ class StudyFile:
 
         Raises `UnknownCodeError`, and `StudyError` where nothing could be deleted.
         """
-        try:
-            self._delete(code)
-        except StudyError as error:
-            if not _lacks_room(error.__cause__):
-                raise
-            # To delete is to overwrite in place: only the journal needs room.  In memory it is gone with the
-            # power, so this is for the one thing that may not be put off.
+        # To delete is to overwrite in place: only the journal needs room.  In memory it is gone with the
+        # power, so that is for the one thing which may not be put off.
+        reason: BaseException | None = None
+        for journal in get_args(Journal):
             try:
-                self._delete(code, journal="MEMORY")
-            except UnknownCodeError:
-                raise
-            except StudyError as still:
-                raise StudyError(
-                    f"Nothing was deleted ({still.__cause__}): ask whoever runs the study to make room on "
-                    "its disk, then try again."
-                ) from still
-
-    def _delete(self, code: str, *, journal: Journal = "DELETE") -> None:
-        with self._writing(journal) as db:
-            db.execute("DELETE FROM readers WHERE number = ?", (_reader(db, code),))
+                with self._writing(journal) as db:
+                    db.execute("DELETE FROM readers WHERE number = ?", (_reader(db, code),))
+                return
+            except StudyError as error:
+                reason = error.__cause__
+                if not (isinstance(reason, sqlite3.Error) and reason.sqlite_errorcode in _NO_ROOM):
+                    raise
+        raise StudyError(
+            f"Nothing was deleted ({reason}): ask whoever runs the study to make room on its disk, then try "
+            "again."
+        ) from reason
 
     # Results ----------------------------------------------------------------------------------
 
@@ -244,11 +240,6 @@ def _said_plainly() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StudyError(f"The study's file cannot be used at the moment ({error}); try again.") from error
-
-
-def _lacks_room(error: BaseException | None) -> bool:
-    """Whether SQLite failed for want of room, for a journal too."""
-    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode in _NO_ROOM
 
 
 def spelt(code: str) -> str:

@@ -17,13 +17,12 @@ from typing import Any
 
 import pytest
 import torch
-from huggingface_hub.utils import filter_repo_objects
+from huggingface_hub.utils._paths import filter_repo_objects
 
-import negviz.checkpoint
 from negviz.checkpoint import read_family, write_checkpoint
 from negviz.files import InUseError, rewriting, running_alone, temporary_folder, write_atomically
+from negviz.tensor_files import write_tensors
 from tests.tiny import draw_film
-from training import report
 from training.__main__ import main
 from training.films import PICTURES, FilmsError, openi_films
 from training.ledger import Ledger
@@ -73,14 +72,13 @@ def hidden(folder: Path) -> list[str]:
 
 
 def test_a_model_added_while_another_is_staged_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_tensors = negviz.checkpoint.write_tensors
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(negviz.checkpoint, "write_tensors", write_tensors)
+        monkeypatch.setattr("negviz.checkpoint.write_tensors", write_tensors)
         write_checkpoint(folder, "con4", TENSORS, training={})
         return write_tensors(*args, **kwargs)
 
-    monkeypatch.setattr(negviz.checkpoint, "write_tensors", meanwhile)
+    monkeypatch.setattr("negviz.checkpoint.write_tensors", meanwhile)
     write_checkpoint(folder, "con3", TENSORS, training={})
     family = read_family(folder)
     assert family.columns == ("base", "con1", "con2", "con4", "con3")
@@ -147,21 +145,6 @@ def test_two_searches_keep_their_scores_in_one_ledger(tmp_path: Path) -> None:
     first.score("c", lambda: 0.5)
     third = Ledger(path)
     assert [third.score(key, lambda: pytest.fail("run anew")) for key in "abc"] == [0.25, 0.75, 0.5]
-
-
-@pytest.mark.timing
-def test_a_page_is_filled_from_what_is_there_when_its_turn_comes(tmp_path: Path) -> None:
-    results = tmp_path / "assets" / "results"
-    write_atomically(results / "labels.json", b"{}")
-    page = tmp_path / "README.md"
-    page.write_text("# Title\n")
-    with rewriting(page):
-        thread = threading.Thread(target=report.refresh, args=(tmp_path,))
-        thread.start()
-        thread.join(1)
-        page.write_text("# Title\n\nmore\n")
-    thread.join(60)
-    assert page.read_text() == "# Title\n\nmore\n"
 
 
 def test_who_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

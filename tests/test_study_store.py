@@ -187,14 +187,12 @@ print(study.show(stays).place, sorted(path.name for path in folder.iterdir()))
 def test_who_withdraws_on_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
     small = 'mount -t tmpfs -o size=256k none "$1"'
-    can = (
-        shutil.which("unshare") and not subprocess.run([*mount, small, "-", tmp_path], check=False).returncode
-    )
-    if not can:
+    probe = [*mount, small, "-", str(tmp_path)]
+    if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("no disk can be made small here")
-    run = [sys.executable, "-c", _ON_A_FULL_DISK, tmp_path]
+    run = [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)]
     done = subprocess.run(
-        [*mount, f'{small} && shift && exec "$@"', "-", tmp_path, *run],
+        [*mount, f'{small} && shift && exec "$@"', "-", str(tmp_path), *run],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,

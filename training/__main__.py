@@ -77,7 +77,8 @@ def _works(args: argparse.Namespace) -> Sequence[str]:
         return (_branch(args.branch),)
     branches = [_branch(number) for number in range(BaseConfig().branches)]
     whole = {"base": ("base", *branches, *_TUNING), "all": (*_BUILDING, *branches)}
-    return whole.get(args.command, (args.command,))
+    command: str = args.command
+    return whole.get(command, (command,))
 
 
 def _branch(number: int) -> str:
