@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import threading
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from negviz.files import rewriting
 from training import report
+from training.__main__ import main
 from training.tables import render
 
 CELL = {
@@ -53,9 +53,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    report.add_arguments(parser)
-    return report.run(parser.parse_args(arguments))
+    return main(["report", *arguments])
 
 
 def test_the_pages_of_this_repository_are_up_to_date() -> None:
