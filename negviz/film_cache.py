@@ -18,12 +18,11 @@ from PIL import Image, UnidentifiedImageError
 
 from negviz.collection import MAX_PIXELS
 from negviz.errors import NegvizError
-from negviz.files import write_atomically
+from negviz.files import sweep, write_atomically
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ENDINGS: Final = {"PNG": ".png", "JPEG": ".jpg"}
-_LEFTOVER: Final = 3600.0  # seconds after which a half-written file belongs to nobody
 _FILL: Final = 0.9  # of the limit, after making room: it need not be made again at once
 
 
@@ -72,7 +71,7 @@ class FilmCache:
         self._limit = limit
         self._verified: dict[Path, tuple[int, int]] = {}  # as it was then
         self._lock = threading.Lock()
-        self._sweep()
+        sweep(folder)
 
     def find(self, film_id: str) -> Path | None:
         """Where a film lies, if it is there and whole."""
@@ -129,10 +128,3 @@ class FilmCache:
                     size, used = _state(path)
                     found.append((used, size, path))
         return found
-
-    def _sweep(self) -> None:
-        """Delete what processes that were killed left half-written."""
-        for path in self.folder.glob(".CXR*"):
-            with suppress(OSError):  # another process sweeps too
-                if time.time() - path.stat().st_mtime > _LEFTOVER:
-                    path.unlink()

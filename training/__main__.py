@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from negviz.errors import NegvizError
+from negviz.files import running_alone
 from training import (
     attribution,
     benchmark,
@@ -38,19 +42,47 @@ from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
 from training.places import COMPACT, Places
 
+_TUNING: Final = ("choose", "con1", "con2", "con3")
+_BUILDING: Final = ("films", "base", *_TUNING, "results")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
-        return command(args)
+        with ExitStack() as alone:
+            for work in _works(args):
+                alone.enter_context(running_alone(args.family, work))
+            return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{args.command}: stopped; run the same command again to go on.", file=sys.stderr)
         return 130
+
+
+def _works(args: argparse.Namespace) -> Sequence[str]:
+    """What a command is that runs once at a time on a family; two would share the state they go on from.
+
+    Base replaces the whole family, so nothing is tuned meanwhile.
+    """
+    first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
+    if not first or args.command not in ("all", *_BUILDING):
+        return ()
+    if args.command not in ("all", "base") and not args.family.is_dir():
+        return ()  # a mistyped folder is not made
+    if getattr(args, "branch", None) is not None:
+        return (_branch(args.branch),)
+    branches = [_branch(number) for number in range(BaseConfig().branches)]
+    whole = {"base": ("base", *branches, *_TUNING), "all": (*_BUILDING, *branches)}
+    command: str = args.command
+    return whole.get(command, (command,))
+
+
+def _branch(number: int) -> str:
+    return f"base --branch {number}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.checkpoint import read_family
-from negviz.files import write_atomically
+from negviz.checkpoint import FAMILY_FILE, Family, read_family
+from negviz.files import rewriting, write_atomically
 
 _WHAT: Final = {
     "base": "An image tower beside a text tower, trained on report sentences as written, negations included.",
@@ -57,9 +57,13 @@ On the hand-confirmed Open-i test films, then on NIH films. P@10 is read beside 
 
 def write_cards(folder: Path) -> None:
     """Write every model's README.md; `training.report` fills the tables of the shipped family."""
-    family = read_family(folder)
+    with rewriting(folder / FAMILY_FILE):  # nobody replaces a model meanwhile
+        _write_cards(read_family(folder))
+
+
+def _write_cards(family: Family) -> None:
     for name in family.columns:
-        config = json.loads((folder / name / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((family.folder / name / "config.json").read_text(encoding="utf-8"))
         entry = family.record["models"][name]
         facts = {**config["training"], **({"data": family.record["data"]} if name == "base" else {})}
         hub = family.record.get("hub")
@@ -76,7 +80,7 @@ def write_cards(folder: Path) -> None:
             training=json.dumps(_short(facts), indent=1),
             results=_RESULTS if hub is None else "",
         )
-        write_atomically(folder / name / "README.md", card.encode())
+        write_atomically(family.folder / name / "README.md", card.encode())
 
 
 def _short(training: dict[str, Any]) -> dict[str, Any]:
