@@ -27,6 +27,7 @@ from negviz.image_tower import Branch, ImageTower, ImageTowerConfig
 from training.augment import augment
 from training.base_data import BaseData
 from training.losses import multi_positive, weighted_bce
+from training.optim import adamw
 from training.run_state import RunState
 
 _MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
@@ -46,7 +47,7 @@ class BaseConfig:
     batch: int = 32
     lr: float = 2e-3  # peak; linear warm-up, cosine decay
     warmup: float = 0.1  # share of all steps
-    weight_decay: float = 0.05  # of matrices and kernels only
+    weight_decay: float = 0.05
     contrastive: float = 0.3  # weight of the film–sentence term
     rare: float = 1.0  # how much more often a film with a finding is drawn, over one without
     ema: float = 0.995  # decay of the averaged weights, which are what is kept
@@ -152,7 +153,7 @@ def train_branch(data: BaseData, config: BaseConfig, number: int, *, work: Path)
     learner.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Learner(config, len(data.labels), data.texts.shape[1])
     average.load_state_dict(learner.state_dict())
-    optimiser = _optimiser(learner, config)
+    optimiser = adamw((learner.parameters(), config.lr), weight_decay=config.weight_decay)
     state = RunState(path, learner, average, optimiser)
     steps = len(data.collection) // config.batch
     first = state.load()
@@ -245,15 +246,6 @@ def _schedule(config: BaseConfig, done: float) -> float:
         return max(config.lr * done / config.warmup, 1e-6)
     left = (done - config.warmup) / (1 - config.warmup)
     return max(config.lr * (1 + math.cos(math.pi * left)) / 2, 1e-6)
-
-
-def _optimiser(learner: Learner, config: BaseConfig) -> torch.optim.AdamW:
-    parameters = list(learner.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr)
 
 
 @torch.no_grad()

@@ -36,6 +36,7 @@ from negviz.text_tower import TextTower
 from training.captions import Bank, Caption, shows, truth
 from training.devices import CPU, Compute
 from training.losses import choosing, ranking
+from training.optim import Decay, adamw
 from training.tune import encode, schedule
 
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
@@ -50,6 +51,7 @@ class Con3Config:
     steps: int = 300
     lr: float = 5e-4  # peak; linear warm-up, cosine decay
     weight_decay: float = 0.2  # as CON1 and CON2
+    decay: Decay = "matrices"  # what it falls on
     warmup: float = 0.1
     prompts: int = 6  # a batch; each comes with its opposite
     composed: int = 28
@@ -156,7 +158,7 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
     compute.seed(config.seed)
     tower = compute.private_copy(base.text).train()
     tunable = tower.tunable()
-    optimiser = torch.optim.AdamW(tunable.values(), config.lr, weight_decay=config.weight_decay)
+    optimiser = adamw((tunable.values(), config.lr), weight_decay=config.weight_decay, decay=config.decay)
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
     )
