@@ -164,7 +164,7 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
     )
     descent, losses = compute.descent(optimiser), []
     for batch in tqdm(
-        _batches(lessons, config),
+        batches(lessons, config),
         total=config.steps,
         desc=f"con3, seed {config.seed}",
         unit="step",
@@ -172,7 +172,7 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
         disable=not compute.main,
     ):
         vectors = _encode(tower, batch.texts, compute).cpu()  # the rest is a few small products
-        loss = _loss(vectors, lessons, batch, config)
+        loss = batch_loss(vectors, lessons, batch, config)
         descent(loss)
         plan.step()
         losses.append(loss.item())
@@ -202,7 +202,11 @@ class Batch:
     truth: Tensor  # <float32>[f, b]
 
 
-def _loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+    """What a step goes down: three terms, of which `config` weighs the second and third.
+
+    `vectors` `<float32>[b, dim]` are the unit vectors of the batch's captions.
+    """
     ranked = vectors[batch.ranked].unsqueeze(2)  # [r, dim, 1]
     right, wrong = ((lessons.vectors[side] @ ranked).squeeze(2) for side in (batch.right, batch.wrong))
     loss = ranking(right, wrong, torch.from_numpy(batch.targets), config.scale)
@@ -222,11 +226,12 @@ def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
     return torch.cat(parts)[np.argsort(by_length)]
 
 
-def _batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+def batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+    """The batches of a run, drawn by its seed."""
     random = np.random.default_rng(config.seed)
     shelves = _Shelves(lessons)
     for _ in range(config.steps):
-        yield _batch(lessons, shelves.draw(config, random), config, random)
+        yield make_batch(lessons, shelves.draw(config, random), config, random)
 
 
 class _Shelves:
@@ -271,7 +276,10 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
     return list(drawn)
 
 
-def _batch(lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator) -> Batch:
+def make_batch(
+    lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator
+) -> Batch:
+    """What a step learns from these captions; `rows` as in `Batch`."""
     captions = [lessons.captions[row] if row >= 0 else lessons.captions[-1 - row].turned for row in rows]
     ranked = [i for i, c in enumerate(captions) if c.said and (config.denials or c.polarity != "absent")]
     right, wrong = zip(*(_drawn(lessons, rows[i], config.films, random) for i in ranked), strict=True)
