@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from negviz.embeddings import default_cache
 from negviz.model import load_models
 from negviz.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
@@ -60,7 +61,11 @@ def test_the_compact_family_is_built_from_films_and_reports(
     common = ["--family", str(family), "--collection", str(source)]
     monkeypatch.setattr("training.phantom_films.SHARD", 2)
     few = ["--simulated", "2"]
-    assert main(["base", *common, "--films", str(source), "--epochs", "1", *few]) == 0
+    assert main(["base", *common, "--films", str(source), "--epochs", "1", *few, "--precision", "no"]) == 0
+    states = (default_cache() / "training").glob("base-*.safetensors")
+    assert sum(path.stem.endswith("-cpu-no") for path in states) == 2  # networks trained as was asked
+    facts = json.loads((family / "base" / "config.json").read_text("utf-8"))["training"]
+    assert facts["compute"] == {"device": "cpu", "precision": "no", "processes": 1}
     assert [main([step, *common]) for step in ("choose", "con1", "con2", "results")] == [0] * 4
     models = load_models(family)
     assert list(models) == ["base", "con1", "con2"]
@@ -70,6 +75,35 @@ def test_the_compact_family_is_built_from_films_and_reports(
     assert measured["sets"]["test films"]["findings"]["effusion"]["positives"] == 5
     image_tower = family / "base" / "image_tower.safetensors"
     assert image_tower.stat().st_size <= 15e6
+
+
+@pytest.mark.parametrize("command", ["base", "all"])
+@pytest.mark.parametrize(
+    "option", [("--epochs", "3"), ("--seed", "0"), ("--simulated", "0"), ("--hold-out", "1")]
+)
+def test_what_would_reach_nothing_beside_a_base_of_the_hub_is_refused(
+    command: str, option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = tmp_path / "family"
+    argv = [command, "--family", str(family), "--films", str(tmp_path), "--base", str(tmp_path), *option]
+    assert main(argv) == 2
+    assert f"With --base nothing is trained: leave out {option[0]}." in capsys.readouterr().err
+    assert not family.exists()
+
+
+def test_a_base_of_the_hub_has_no_precision_until_it_is_tuned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["base", "--family", str(tmp_path / "family"), "--films", str(tmp_path), "--base", str(tmp_path)]
+    assert main([*argv, "--precision", "no"]) == 2
+    assert "leave out --precision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["choose", "con1", "con2", "con3"])
+def test_tuning_takes_no_films_that_it_does_not_see(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--nih", "DIR"])
+    assert "--nih" in capsys.readouterr().err
 
 
 def drawn_source(folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from training import (
@@ -35,6 +36,7 @@ from training import (
 )
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
+from training.films import FilmsError
 from training.places import COMPACT, Places
 
 
@@ -123,7 +125,8 @@ class _Commands:
         what_films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
         needless = "" if films else "; not needed where their embeddings are shipped or cached"
         sub.add_argument("--films", type=Path, required=films, metavar="DIR", help=what_films + needless)
-        sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
+        if not tunes or base:  # tuning alone sees the collection and nothing else
+            sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
         if base:
             _add_base_options(sub)
         if base or tunes:
@@ -140,16 +143,16 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
-    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
-    simulated = "simulated films beside the real ones; 0: none (default: %(default)s)"
-    parser.add_argument("--simulated", type=int, default=defaults.simulated, metavar="N", help=simulated)
-    held = "fold kept out of the base's training, to choose on (default: %(default)s)"
-    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), default="0", help=held)
+    parser.add_argument("--epochs", type=int, help=f"default: {defaults.epochs}")
+    parser.add_argument("--seed", type=int, help=f"default: {defaults.seed}")
+    simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
+    parser.add_argument("--simulated", type=int, metavar="N", help=simulated)
+    held = "fold kept out of the base's training, to choose on (default: 0)"
+    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 
 
 def _places(args: argparse.Namespace) -> Places:
-    return Places.of(args)
+    return Places(args.family, args.collection, args.films, getattr(args, "nih", None))
 
 
 def _compute(args: argparse.Namespace) -> Compute:
@@ -164,20 +167,33 @@ def _films(args: argparse.Namespace) -> int:
 
 
 def _base(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
     compute = _compute(args)
-    compute.alone(lambda: _start(args, compute))
+    alone = replace(compute, process=0, processes=1)  # the others wait
+    compute.alone(lambda: _start(args, alone))
     return 0
+
+
+def _refuse_idle(args: argparse.Namespace) -> None:
+    """Options that would reach nothing, since a base from the Hub is taken as it is."""
+    idle = ["epochs", "seed", "simulated", "hold_out", "branch"]
+    idle += ["precision"] if args.command == "base" else []  # `all` tunes with it
+    given = [f"--{name.replace('_', '-')}" for name in idle if getattr(args, name, None) is not None]
+    if args.base is not None and given:
+        raise FilmsError(f"With --base nothing is trained: leave out {', '.join(given)}.")
 
 
 def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
         build_base.start_hub_family(_places(args), args.base, compute)
+        return
+    knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
+    config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
+    hold_out = args.hold_out or "0"
+    if getattr(args, "branch", None) is not None:
+        build_base.build_branch(_places(args), config, args.branch, hold_out=hold_out, compute=compute)
     else:
-        config = BaseConfig(epochs=args.epochs, seed=args.seed, simulated=args.simulated)
-        if getattr(args, "branch", None) is not None:
-            build_base.build_branch(_places(args), config, args.branch, hold_out=args.hold_out)
-        else:
-            build_base.build_base(_places(args), config, hold_out=args.hold_out)
+        build_base.build_base(_places(args), config, hold_out=hold_out, compute=compute)
 
 
 def _choose(args: argparse.Namespace) -> int:
@@ -201,6 +217,7 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
     compute = _compute(args)
     if _places(args).shipped:  # anybody else's family takes the shipped labels and split as they are
         compute.alone(lambda: _films(args))
