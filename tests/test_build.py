@@ -99,11 +99,35 @@ def test_a_base_of_the_hub_has_no_precision_until_it_is_tuned(
     assert "leave out --precision" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["choose", "con1", "con2", "con3"])
-def test_tuning_takes_no_films_that_it_does_not_see(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *((command, "--nih", "DIR") for command in ("choose", "con1", "con2", "con3")),
+        ("films", "--films", "DIR", "--family", "DIR"),
+        ("films", "--films", "DIR", "--collection", "DIR"),
+    ],
+)
+def test_a_command_takes_no_option_that_would_reach_nothing(
+    argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        main([command, "--nih", "DIR"])
-    assert "--nih" in capsys.readouterr().err
+        main(argv)
+    assert f"unrecognized arguments: {argv[-2]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--json", "OUT", "--models", "base"), "--models: they are of a study made with --new"),
+        (("--new", "--csv", "OUT"), "--csv: give them without --new"),
+    ],
+)
+def test_options_of_a_new_study_and_of_one_that_is_there_are_not_mixed(
+    option: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", str(tmp_path / "study.sqlite"), *option]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def drawn_source(folder: Path) -> Path:

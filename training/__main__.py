@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = _Commands(commands)
-    films = add("films", _films, "read, label and split the films; writes assets/*/manifest.csv", films=True)
+    what = "read, label and split the films; writes assets/*/manifest.csv"
+    films = add("films", _films, what, films=True, family=False)
     films.add_argument(
         "--to", type=Path, metavar="DIR", help="write collection folders with images there instead"
     )
@@ -113,16 +114,18 @@ class _Commands:
         run: Callable[[argparse.Namespace], int],
         what: str,
         *,
+        family: bool = True,
         films: bool = False,
         base: bool = False,
         tunes: bool = False,
     ) -> argparse.ArgumentParser:
         sub = self._commands.add_parser(name, help=what, description=what)
         sub.set_defaults(run=run)
-        family = "folder of the models (default: checkpoints/compact)"
-        sub.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-        films_tuned = "films to tune and measure on (default: %(default)s)"
-        sub.add_argument("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+        if family:
+            folder = "folder of the models (default: checkpoints/compact)"
+            sub.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
+            films_tuned = "films to tune and measure on (default: %(default)s)"
+            sub.add_argument("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
         what_films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
         needless = "" if films else "; not needed where their embeddings are shipped or cached"
         sub.add_argument("--films", type=Path, required=films, metavar="DIR", help=what_films + needless)
@@ -153,7 +156,8 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _places(args: argparse.Namespace) -> Places:
-    return Places(args.family, args.collection, args.films, getattr(args, "nih", None))
+    names = ("family", "collection", "films", "nih")  # a command has those that reach something
+    return Places(**{name: getattr(args, name) for name in names if hasattr(args, name)})
 
 
 def _compute(args: argparse.Namespace) -> Compute:
