@@ -11,7 +11,7 @@ import pytest
 
 from negviz.answer import Answer, SearchSet, answer, search_sets
 from negviz.collection import Collection
-from negviz.diagnosis import Diagnosis, DiagnosisError, diagnose, read_backgrounds, separation
+from negviz.diagnosis import Diagnosis, DiagnosisError, diagnose, read_backgrounds
 from negviz.estimate import Estimate, mean_estimates
 from negviz.model import DualEncoder
 from negviz.scale import Histogram, Scale, points
@@ -35,7 +35,7 @@ def films(models: dict[str, DualEncoder], collection: Collection) -> SearchSet:
 def found(models: dict[str, DualEncoder], films: SearchSet, text: str) -> dict[str, Diagnosis]:
     given = answer(models, films, text)
     turned: Answer | None = answer(models, films, given.opposite.text) if given.opposite else None
-    return diagnose(models, films, given, turned, cue_shares={"con2": 0.4})
+    return diagnose(films, given, turned, cue_shares={"con2": 0.4})
 
 
 def test_a_blind_model_shows_what_was_ruled_out(models: dict[str, DualEncoder], films: SearchSet) -> None:
@@ -67,15 +67,6 @@ def test_what_is_not_asked_for_is_not_measured(models: dict[str, DualEncoder], f
     assert (odd.collapse, odd.blindness, odd.hallucination) == (None, None, None)
     assert odd.value("collapse") is odd.value("blindness") is None
     assert found(models, films, "no normal film")["base"].hallucination is None
-
-
-def test_separation_is_the_share_of_pairs_put_right() -> None:
-    right = separation(np.array([1.0, 1.0, 0.0, 0.0, np.nan]), np.array([0.9, 0.4, 0.5, 0.1, 7.0]))
-    assert right is not None
-    assert right.value == 0.75
-    assert right.low is not None
-    assert right.low <= 0.75
-    assert separation(np.array([1.0, 1.0]), np.array([0.1, 0.2])) is None
 
 
 def test_estimates_know_whether_they_leave_zero() -> None:
