@@ -23,6 +23,7 @@ import numpy as np
 from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import ASSETS, Film
 from negviz.comparison import Comparison, Pair
+from negviz.errors import NegvizError
 from negviz.estimate import Estimate
 from negviz.model import DualEncoder
 
@@ -34,7 +35,7 @@ _SAME: Final = 0.005  # cosines of one model on two machines differ less
 _SAID: Final = ("present", "absent")
 
 
-class DiagnosisError(ValueError):
+class DiagnosisError(NegvizError):
     """Signatures that cannot be measured; the message is one sentence that says what to do."""
 
 
