@@ -15,6 +15,7 @@ pigeonhole bootstrap", 2007: slightly conservative).  A film drawn twice takes t
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ def _lower(area: float, satisfying: int, violating: int) -> float:
     def reaches(step: int) -> bool:
         value = step / _FINE
         spread = value * (1 - value) * (1 + spare * ((1 - value) / (2 - value) + value / (1 + value)))
-        return area - value <= _Z * (spread / (satisfying * violating)) ** 0.5
+        return area - value <= _Z * math.sqrt(spread / (satisfying * violating))
 
     return bisect_left(range(int(area * _FINE)), True, key=reaches) / _FINE
 

@@ -269,7 +269,7 @@ def test_nothing_is_claimed_where_no_film_is_known_to_be_right_or_wrong() -> Non
     for text, opposite in (("qwerty", "not qwerty"), ("Effusion cannot be excluded", "Pleural effusion")):
         margin = ask(text, opposite=opposite).columns[0].margin
         assert margin is not None
-        assert margin.separation is margin.separates is None
+        assert (margin.separation, margin.separates) == (None, None)
 
 
 def test_blind_models_have_no_margin_and_keep_all_their_films() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from captum.attr import LayerIntegratedGradients, ShapleyValues
@@ -191,8 +192,13 @@ def test_each_order_comes_with_its_reverse_so_that_pairs_share_evenly(words: int
 
 
 def test_words_are_added_in_as_many_orders_as_may_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    game, asked = PairedGame(16), []
-    monkeypatch.setattr(game, "values", lambda kept: asked.append(kept) or np.zeros(len(kept)))
+    game, asked = PairedGame(16), list[npt.NDArray[np.bool_]]()
+
+    def note_down(kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        asked.append(kept)
+        return np.zeros(len(kept))
+
+    monkeypatch.setattr(game, "values", note_down)
     shapley(cast("Sentence", game))
     (kept,) = asked
     orders = kept.reshape(-1, 17, 16)

@@ -157,7 +157,8 @@ def _film(number: int) -> Film:
 
 def _unit(count: int, seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     drawn = np.random.default_rng(seed).normal(size=(count, 6))
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray[Any, np.dtype[np.float32]] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 VECTORS, FILMS = _unit(len(ROWS), seed=1), _unit(12, seed=2)

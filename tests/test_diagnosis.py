@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -83,8 +83,8 @@ class Flat:
 
 def test_what_chance_would_do_by_hand() -> None:
     """Six films: effusion, silent, effusion, then three without."""
-    said = [{"findings": frozenset({"effusion"})}, {}, {"findings": frozenset({"effusion"})}]
-    said += [{"denied": frozenset({"effusion"})}] * 3
+    said: list[dict[str, Any]] = [{"findings": frozenset({"effusion"})}, {}]
+    said += [{"findings": frozenset({"effusion"})}, *[{"denied": frozenset({"effusion"})}] * 3]
     six = Collection("six", tuple(Film(str(n), f"{n}.png", str(n), **film) for n, film in enumerate(said)))
     searched = SearchSet("six/all", six, {"tower": np.linspace(1, 0, 6, dtype=np.float32)[:, None]})
     models = {"base": cast("DualEncoder", Flat())}
