@@ -23,7 +23,8 @@ from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3
 from tests.test_con3 import bank, lessons
 from tests.test_tune import PROMPTS
-from training import again, con3, tune
+from training import again, con3
+from training import tune as tuning
 from training.again import Again
 from training.base import BaseConfig, train_branch
 from training.base_data import BaseData
@@ -177,8 +178,8 @@ def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
 
 def test_what_decides_a_run_is_in_the_key_of_its_cache() -> None:
     """The modules whose names tuning uses; how a stopped run is kept decides nothing."""
-    for tuning, keyed in ((tune, again._OF_PAIRS), (con3, again._CODE)):
-        used = {getattr(value, "__module__", "") or "" for value in vars(tuning).values()}
+    for module, keyed in ((tuning, again._OF_PAIRS), (con3, again._CODE)):
+        used = {getattr(value, "__module__", "") or "" for value in vars(module).values()}
         ours = {name for name in used if name.startswith("training.")} - {"training.run_state"}
         assert "training.optim" in ours
         assert ours <= {module.__name__ for module in keyed}
