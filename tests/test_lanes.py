@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ class Work:
         self.begun: list[str] = []
         self._gates: dict[str, asyncio.Event] = {}
 
-    def __call__(self, name: str) -> Callable[[], Awaitable[str]]:
+    def __call__(self, name: str) -> Callable[[], Coroutine[Any, Any, str]]:
         gate = self._gates.setdefault(name, asyncio.Event())
 
         async def work() -> str:
@@ -103,7 +103,8 @@ def test_no_more_is_done_at_a_time_than_a_lane_holds_and_none_of_it_is_held_up_b
         assert sorted(work.begun) == ["one a 1", "one a 2", "two a 1"]
         work.end_all()
         await asyncio.gather(*tasks)
-        assert lane.idle and other.idle
+        assert lane.idle
+        assert other.idle
 
     run(test())
 

@@ -23,6 +23,7 @@ from negviz.attribution import (
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.page import attribution_markup as markup
 from negviz.page.board import Board, html
+from negviz.page.lanes import IN_SLOW
 from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room

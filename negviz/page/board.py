@@ -11,6 +11,7 @@ import gradio as gr
 from negviz.page.lanes import IN_SLOW
 from negviz.page.room import Room
 
+
 @dataclass(frozen=True, eq=False)
 class Board:
     """The components that panels listen to.

@@ -17,7 +17,8 @@ from negviz.findings import ABNORMAL
 from negviz.model import DualEncoder
 from negviz.page import dial_markup as markup
 from negviz.page.board import Board, html
-from negviz.page.dial_films import SEEDS, SIMULATING, STEP, film_route
+from negviz.page.dial_films import SEEDS, STEP, film_route
+from negviz.page.lanes import IN_SLOW
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import dial as words
@@ -159,8 +160,7 @@ class Dial:
     def _embed(self, film: Measured) -> Any:
         """[1, dim] of one film."""
         chest = film.chest
-        with SIMULATING:
-            dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
+        dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
         return dosed.embeddings[0]
 
     def _model(self, film: Measured) -> DualEncoder:

@@ -20,6 +20,9 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from negviz.page.faults import FAULT, NOT_TAKEN, log_fault
+from negviz.page.http import NOT_KEPT
+from negviz.page.lanes import BusyError
+from negviz.page.visitors import address_of, proxies
 
 MOST_SENT: Final = 2_000_000  # bytes of one question to gradio; a thousand long sentences are less
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
@@ -60,13 +63,19 @@ _SENT_ALONG: Final = {
 
 
 class Door:
-    """ASGI middleware; `routes` are our own, `loopback` is whether only this machine is listened to."""
+    """ASGI middleware; `routes` are our own, `loopback` is whether only this machine is listened to.
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], loopback: bool, tools: bool) -> None:
+    Behind the door a request's `client` is the visitor, as seen by the first of `behind` proxies of ours.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, routes: Sequence[BaseRoute], loopback: bool, tools: bool, behind: int = 0
+    ) -> None:
         self._app = app
         self._routes = routes
         self._loopback = loopback
         self._tools = tools
+        self._behind = behind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,8 +98,12 @@ class Door:
         if refused is not None:
             await refused(scope, receive, with_headers)
             return
+        scope = {**scope, "client": (address_of(scope, self._behind), 0)}
         try:
             await self._app(scope, self._measured(scope, receive), with_headers)
+        except BusyError as error:
+            later = {"Retry-After": "5", **NOT_KEPT}
+            await PlainTextResponse(str(error), 503, headers=later)(scope, receive, with_headers)
         except _TooMuchError:
             await PlainTextResponse("This is more than is taken at once.", 413)(scope, receive, with_headers)
         except Exception as error:  # noqa: BLE001  # outside, its message would be printed
@@ -145,11 +158,12 @@ async def _not_taken(_: Request, __: Exception) -> Response:
 def guarded(routes: Sequence[BaseRoute], host: str | None) -> dict[str, Any]:
     """What gradio's app is made with so that the door is before it, and our `routes` behind."""
     bound = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    behind = proxies()
     # A proxy on this machine passes the names on by which it is known.
-    loopback = bound in _LOOPBACK and not os.environ.get("NEGVIZ_PROXY")
+    loopback = bound in _LOOPBACK and not behind
     tools = os.environ.get("NEGVIZ_MCP") == "1"
     return {
         "routes": [*routes],  # before gradio's
-        "middleware": [Middleware(Door, routes=routes, loopback=loopback, tools=tools)],
+        "middleware": [Middleware(Door, routes=routes, loopback=loopback, tools=tools, behind=behind)],
         "exception_handlers": {RequestValidationError: _not_taken},
     }

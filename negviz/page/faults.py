@@ -50,7 +50,9 @@ class Page(gr.Blocks):
     def queue(self, *args: Any, **given: Any) -> Any:
         self.max_threads = _BEGUN
         super().queue(*args, **given)
-        self._queue.ANALYTICS_MAX_EVENTS = 1  # it keeps 10,000 events and puts them into a table at each error
+        self._queue.ANALYTICS_MAX_EVENTS = (
+            1  # it keeps 10,000 events and puts them into a table at each error
+        )
         self._queue.progress_update_sleep_when_free = 1.0  # of progress that nothing here tells of
         return self
 
@@ -67,7 +69,15 @@ class Page(gr.Blocks):
     ) -> dict[str, Any]:
         fn = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         call = partial(
-            super().call_function, fn, processed_input, iterator, requests, event_id, event_data, *args, **given
+            super().call_function,
+            fn,
+            processed_input,
+            iterator,
+            requests,
+            event_id,
+            event_data,
+            *args,
+            **given,
         )
         lane = lanes().of_event(str(fn.concurrency_id))
         if lane is None:
@@ -78,7 +88,7 @@ class Page(gr.Blocks):
         result = await lane.run(
             _visitor(requests),
             call,
-            key=None if iterator is not None else _key(fn, processed_input, event_data),
+            key=None if iterator is not None else self._key(fn, processed_input, event_data),
             wanted=lambda: event is None or event.alive,
         )
         return copy.deepcopy(result) if result["iterator"] is None else result  # gradio takes updates apart
@@ -94,6 +104,15 @@ class Page(gr.Blocks):
         except Exception as error:  # noqa: BLE001  # gradio would print its message
             log_fault(error)
             raise gr.Error(FAULT, print_exception=False) from None
+
+    def _key(self, fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None) -> Hashable:
+        """What calls have in common whose results are the same; None where that cannot be told."""
+        if not _depends_on_inputs_alone(fn.fn):
+            return None
+        try:
+            return id(self), fn._id, json.dumps([inputs, event_data and event_data._data])
+        except (TypeError, ValueError):
+            return None
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio names all inputs that it received."""
@@ -115,16 +134,6 @@ def _visitor(request: gr.Request | None) -> Visitor:
         return Visitor("")
     address = request.client.host if request.client else ""
     return Visitor(address, request.session_hash) if request.session_hash else Visitor(address)
-
-
-def _key(fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None) -> Hashable:
-    """What calls have in common whose results are the same; None where that cannot be told."""
-    if not _depends_on_inputs_alone(fn.fn):
-        return None
-    try:
-        return fn._id, json.dumps([inputs, event_data and event_data._data])
-    except (TypeError, ValueError):
-        return None
 
 
 @cache

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Hashable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -35,6 +36,7 @@ IN_SLOW: Final[dict[str, Any]] = {"concurrency_id": _SLOW, "concurrency_limit": 
 _CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _AT_ONCE: Final = min(4, max(2, _CORES))
 V = TypeVar("V")
+Work = Callable[[], Coroutine[Any, Any, V]]
 
 
 class BusyError(NegvizError):
@@ -50,11 +52,12 @@ class _Waiting:
     """Work in a line, and the task that it will be."""
 
     visitor: Visitor
-    work: Callable[[], Awaitable[Any]]
+    work: Work[Any]
     key: Hashable  # None: like no other
     wanted: Callable[[], bool]
     since: float
     turn: asyncio.Future[asyncio.Task[Any]]
+    context: Context = field(default_factory=copy_context)  # of who asks, not of who lets it begin
     waits: bool = True
 
 
@@ -161,7 +164,7 @@ class Lane:
     async def run(
         self,
         visitor: Visitor,
-        work: Callable[[], Awaitable[V]],
+        work: Work[V],
         *,
         key: Hashable = None,
         wanted: Callable[[], bool] = lambda: True,
@@ -179,13 +182,18 @@ class Lane:
         return result
 
     async def run_in_thread(self, request: Request, work: Callable[..., V], *given: Any) -> V:
-        """What a function gives that is called in a thread, for whoever sent a request."""
-        return await self.run(visitor_of(request), lambda: run_in_threadpool(work, *given))
+        """What a function of these arguments alone gives, called in a thread for whoever sent a request."""
+        key: Hashable = (work, given)
+        try:
+            hash(key)
+        except TypeError:
+            key = None
+        return await self.run(visitor_of(request), partial(run_in_threadpool, work, *given), key=key)
 
     async def _turn(
         self,
         visitor: Visitor,
-        work: Callable[[], Awaitable[Any]],
+        work: Work[Any],
         key: Hashable,
         wanted: Callable[[], bool],
     ) -> asyncio.Task[Any]:
@@ -225,7 +233,7 @@ class Lane:
             self._begin(one)
 
     def _begin(self, one: _Waiting) -> None:
-        task = asyncio.ensure_future(one.work())
+        task = asyncio.get_running_loop().create_task(one.work(), context=one.context)
         place = one if one.key is None else one.key
         self._under_way[place] = task
         task.add_done_callback(partial(self._done, place))
@@ -265,7 +273,7 @@ _OF_LOOP: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Lanes]] = WeakKeyDi
 
 
 def lanes() -> Lanes:
-    """The lanes of the running event loop: the pages of all families share them, as they share the machine."""
+    """Those of the running event loop: the pages of all families share them, as they share the machine."""
     loop = asyncio.get_running_loop()
     if loop not in _OF_LOOP:
         _OF_LOOP[loop] = _open()

@@ -16,7 +16,6 @@ from typing import Any, Final, cast
 
 import gradio as gr
 from gradio.events import api
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -24,6 +23,7 @@ from starlette.routing import Route
 from negviz.answer import AnswerError
 from negviz.page import map_markup as markup
 from negviz.page.board import Board, html
+from negviz.page.lanes import IN_SLOW, lanes
 from negviz.page.map_figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map_http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
 from negviz.page.once import EachOnce
@@ -151,6 +151,10 @@ class MapPanel:
             raise MapError("There is no such map.")
         return self._drawn(view)
 
+    def drawn(self, view: View) -> bytes | None:
+        """The same where it has been drawn already."""
+        return self._drawn.known(view)
+
     def _draw(self, view: View) -> bytes:
         made = self._films(view) if view.name.startswith(_FILMS) else self._sentences(view)
         return gzip.compress(json.dumps(made).encode(), mtime=0)
@@ -250,13 +254,14 @@ def map_routes(room: Room) -> list[Route]:
     panel = _panel(room)
 
     async def script(request: Request) -> Response:
-        found = await run_in_threadpool(plotly_script)
+        made = plotly_script.cache_info().currsize
+        found = plotly_script() if made else await lanes().slow.run_in_thread(request, plotly_script)
         return send(request, found, "text/javascript", FOR_EVER)
 
     async def drawn(request: Request) -> Response:
         view = View(*(request.query_params.get(name, "") for name in ("name", "method", "colour")))
         try:
-            found = await run_in_threadpool(panel.draw, view)
+            found = panel.drawn(view) or await lanes().slow.run_in_thread(request, panel.draw, view)
             return send(request, found, "application/json", FRESH)
         except MapError as error:
             return PlainTextResponse(str(error), status_code=404, headers=HEADERS)

@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from negviz.page.lanes import IN_SLOW
+
 
 class Once:
     """What a function returns, made by the first who asks and kept for everybody; the others wait for it."""

@@ -92,12 +92,14 @@ def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, hos
     tools = os.environ.get("NEGVIZ_MCP") == "1"
     if tools and find_spec("mcp") is None:
         raise ServeError("NEGVIZ_MCP=1 needs another package; run `pip install 'gradio[mcp]==6.31.0'` first.")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # of uvicorn's; whom to believe about addresses the door knows
     try:
         _, address, _ = page.launch(
             server_name=host,
             server_port=port,
             app_kwargs=guarded(routes, host),
             share=False,
+            max_threads=page.max_threads,
             mcp_server=tools,
             quiet=True,
             prevent_thread_lock=True,

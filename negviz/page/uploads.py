@@ -20,6 +20,7 @@ from negviz.page import uploads_markup as markup
 from negviz.page.board import Board, html
 from negviz.page.columns import Wall
 from negviz.page.films import thumbnail
+from negviz.page.lanes import IN_SLOW
 from negviz.page.markup import note
 from negviz.page.room import Asked, Room
 from negviz.page.uploads_http import Shelves, film_route
