@@ -18,6 +18,7 @@ from negviz.page import Room
 from training import benchmark, costs, running, screenshots
 from training.costs import Times
 from training.running import RunningApp, RunningError, run_app
+from training.unseen import sentences
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_times_are_medians_and_tails_in_milliseconds() -> None:
 
 
 def test_sentences_are_new_to_every_part() -> None:
-    texts = costs.sentences()
+    texts = sentences()
     assert len(set(texts)) == len(texts) >= max(*benchmark.VISITORS, 5 * (costs.TIMES + 1))
     known = {text.casefold() for path in (ASSETS / "prompts").glob("*.csv") for text in _column(path)}
     assert not known & set(texts)
@@ -41,7 +42,7 @@ def _column(path: Path) -> list[str]:
 
 
 def test_costs_are_measured_part_by_part(room: Room) -> None:
-    found = costs.measure_costs(room, costs.sentences(), times=2, dear=1)
+    found = costs.measure_costs(room, sentences(), times=2, dear=1)
     assert set(found) - {"map"} == {"text_towers", "galleries", "words", "captum"}
     assert [found[name].times for name in ("text_towers", "galleries", "words", "captum")] == [2, 2, 2, 1]
     assert all(times.median_ms > 0 for times in found.values())

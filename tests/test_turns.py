@@ -1,4 +1,4 @@
-"""Turns over HTTP: one visitor's flood neither stops the page nor another visitor, and what is alike is shared."""
+"""Turns over HTTP: no visitor's flood stops the page or another visitor, and what is alike is shared."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from negviz.page import mailboxes
 from negviz.page.door import guarded
 from negviz.page.faults import Page
 from negviz.page.lanes import IN_SEARCH, IN_SLOW, lanes
@@ -144,3 +145,14 @@ def test_more_than_is_ever_read_does_not_wait(client: TestClient) -> None:
     event, said = answer(client, send(client, "x" * 200_000, OTHER))
     assert event == "event: error"
     assert "x" * 100 not in json.dumps(said)
+
+
+def test_answers_that_nobody_fetches_do_not_cost_another_visitor_theirs(
+    client: TestClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "MOST", 8)
+    mine = send(client, "mine", OTHER)
+    told = [send(client, "four", FLOOD, to="length") for _ in range(40)]
+    gate.open()
+    assert answer(client, mine) == ("event: complete", ["MINE"])
+    assert answer(client, told[-1], to="length") == ("event: complete", [4])

@@ -26,9 +26,10 @@ import app
 from negviz.files import write_json
 from negviz.model import load_models
 from negviz.page.room import Room
-from training.costs import Times, clock, measure_costs, ratios, sentences
+from training.costs import Times, clock, measure_costs, ratios
 from training.places import COMPACT, Places
 from training.running import RunningApp, arguments, chromium, run_app, search
+from training.unseen import sentences
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -6,7 +6,6 @@ galleries, the words panel, captum's LayerIntegratedGradients as it is commonly 
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from negviz.findings import ABNORMAL
 from negviz.model import DualEncoder
 from negviz.page.attribution import WordsPanel
 from negviz.page.explore import Explore
@@ -27,27 +25,6 @@ from negviz.text_tower import MAX_TOKENS
 TIMES: Final = 20  # of each cheap part
 _DEAR: Final = 2  # of captum's
 _STEPS: Final = 50  # of captum's, its default
-_OPENINGS: Final = (
-    "no",
-    "no sign of",
-    "without",
-    "there is a small",
-    "marked",
-    "no evidence of any",
-    "possible",
-    "film free of",
-    "new",
-    "neither old nor new",
-    "a film with",
-    "improved",
-)
-
-
-def sentences() -> list[str]:
-    """All different, and none of them one of the 99 prompts: nothing is known of them beforehand."""
-    sides = ("left", "right")
-    parts = itertools.product(_OPENINGS, sides, ABNORMAL)
-    return [" ".join(each) for each in parts]
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,13 @@ class RunningApp:
 
 
 @contextmanager
-def run_app(*arguments: str) -> Iterator[RunningApp]:
-    """`app.py` with these arguments, offline, until the block is left.  Raises `RunningError`."""
+def run_app(*arguments: str, **variables: str) -> Iterator[RunningApp]:
+    """`app.py` with these arguments and environment, offline, until left.  Raises `RunningError`."""
     port = free_port()
     command = [sys.executable, "app.py", *arguments, "--nlm", "off", "--port", str(port)]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         began = time.perf_counter()
-        surroundings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        surroundings = {**os.environ, "HF_HUB_OFFLINE": "1", **variables}
         process = subprocess.Popen(command, cwd=_ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(process, port)
