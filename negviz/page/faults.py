@@ -20,7 +20,6 @@ from gradio.blocks import BlockFunction
 
 from negviz.errors import NegvizError
 from negviz.page.lanes import lanes
-from negviz.page.mailboxes import Mailboxes
 from negviz.page.visitors import Visitor
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
