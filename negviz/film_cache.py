@@ -16,9 +16,9 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from negviz.collection import MAX_PIXELS
 from negviz.errors import NegvizError
 from negviz.files import write_atomically
+from negviz.grey import MAX_PIXELS
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
