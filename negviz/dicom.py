@@ -17,8 +17,8 @@ from PIL import Image
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
-from negviz.grey import MAX_PIXELS, OUTLIERS, grey_image, windowed
 from negviz.errors import NegvizError
+from negviz.grey import MAX_PIXELS, OUTLIERS, grey_image, windowed
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
 config.settings.reading_validation_mode = config.IGNORE

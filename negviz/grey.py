@@ -6,6 +6,7 @@ grey by `windowed`.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -62,7 +63,7 @@ def _refuse_deep_colour(image: Image.Image) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # whatever its readers raise, damaged EXIF turns nothing
+    except (*UNREADABLE, LookupError, TypeError, struct.error):  # damaged EXIF turns nothing
         turned = 1
     return ImageOps.exif_transpose(image) if turned in range(2, 9) else image
 
