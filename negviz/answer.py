@@ -26,7 +26,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, in_order, top_k
+from negviz.retrieval import Hit, Vectors, cosines, in_order, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -167,8 +167,8 @@ def _column(
     model: DualEncoder, films: SearchSet, question: _Question, calibration: Calibration | None
 ) -> Column:
     vectors, prompt, against = films.embeddings[model.tower_id], question.prompt, question.against
-    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])  # in one pass
-    scores = vectors @ own
+    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])
+    scores = cosines(vectors, own)
     ranking = in_order(films.collection, scores)
     best = [films.collection.by_id(id_) for id_ in ranking.ids[: question.k]]
     hits = tuple(
@@ -185,12 +185,18 @@ def _column(
         margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
         alike=float(own @ opposed[0]) if opposed else None,
         ranking=ranking,
-        certainty=_certainty(calibration, question, scores, *(scores - vectors @ other for other in opposed)),
+        certainty=_certainty(
+            calibration, films, question, scores, *(scores - cosines(vectors, other) for other in opposed)
+        ),
     )
 
 
 def _certainty(
-    calibration: Calibration | None, question: _Question, scores: Vectors, margins: Vectors | None = None
+    calibration: Calibration | None,
+    films: SearchSet,
+    question: _Question,
+    scores: Vectors,
+    margins: Vectors | None = None,
 ) -> Certainty | None:
     """`scores` and `margins` [films] in the collection's order; the answer's are best first."""
     if calibration is None or margins is None:
@@ -198,12 +204,12 @@ def _certainty(
     mentions = question.prompt.mentions
     seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
     found = calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
-    return found.best_first(top_k(scores, len(scores)))
+    return found.best_first(top_k(scores, len(scores), films.collection.places_by_id))
 
 
 def _margin(films: Vectors, own: Vectors, opposed: Vectors | None = None) -> Margin | None:
     """`films` [hits, dim]; the sentence and its opposite [dim]."""
-    return None if opposed is None else Margin.of(films @ own - films @ opposed)
+    return None if opposed is None else Margin.of(cosines(films, own) - cosines(films, opposed))
 
 
 def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:

@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from negviz.errors import NegvizError
@@ -127,6 +129,11 @@ class Collection:
     @cached_property
     def _row(self) -> dict[str, int]:
         return {film.id: row for row, film in enumerate(self.films)}
+
+    @cached_property
+    def places_by_id(self) -> npt.NDArray[np.intp]:
+        """The place of each film, [films], were they sorted by id: what equal scores go by."""
+        return np.argsort(np.argsort(np.array([film.id for film in self.films], dtype=object)))
 
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""
