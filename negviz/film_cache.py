@@ -16,8 +16,8 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from negviz.collection import MAX_PIXELS
-from negviz.files import write_atomically
+from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+from negviz.files import open_regular, write_atomically
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
@@ -41,8 +41,10 @@ def check_film(content: bytes) -> str:
             _check_size(image.width, image.height)
             image.load()
             return _ENDINGS[str(image.format)]
+    except FilmSizeError as error:
+        raise NotAFilm(f"It {error}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NotAFilm(f"It has more than {MAX_PIXELS // 1_000_000} million pixels.") from error
+        raise NotAFilm(f"It {TOO_MANY}") from error
     except UnidentifiedImageError as error:
         begins_well = not content or content.startswith(IMAGE_STARTS)
         raise NotAFilm("It is neither a PNG nor a JPEG image.", cut_short=begins_well) from error
@@ -53,8 +55,7 @@ def check_film(content: bytes) -> str:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise NotAFilm(f"It has more than {MAX_PIXELS // 1_000_000} million pixels.")
+    check_size(width, height)
     if min(width, height) < SMALLEST_SIDE:
         raise NotAFilm(f"It measures {width}×{height} pixels, which is no film.")
 
@@ -94,7 +95,8 @@ class FilmCache:
         """Each file is decoded once a process, and marked as used every time."""
         try:
             if path not in self._verified:
-                check_film(path.read_bytes())
+                with open_regular(path) as file:
+                    check_film(file.read())
                 self._verified.add(path)
             now = time.time_ns()
             os.utime(path, ns=(now, now))
