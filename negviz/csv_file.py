@@ -1,7 +1,7 @@
 """CSV files, read with care: what is wrong with one is said, with its line, and no row is lost in silence.
 
-    table = read_csv(path, ("image", "findings"), CollectionError)
-    table.header, table.rows        # each row: its line, and its cells by name
+table = read_csv(path, ("image", "findings"), CollectionError)
+table.header, table.rows        # each row: its line, and its cells by name
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from PIL import Image
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
+from negviz.errors import NegvizError
 from negviz.film_size import FilmSizeError, check_size
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
@@ -61,7 +62,7 @@ _BROKEN: Final = (
 )
 
 
-class DicomError(ValueError):
+class DicomError(NegvizError):
     """A DICOM file that cannot be shown; the message is one sentence that says why."""
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from negviz.errors import NegvizError
+
 MAX_PIXELS: Final = 25_000_000
 MAX_SIDE: Final = 20_000
 MAX_ASPECT: Final = 20
 TOO_MANY: Final = f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller."
 
 
-class FilmSizeError(Exception):
+class FilmSizeError(NegvizError):
     """A picture of another size than any film; the message is a sentence that lacks only its subject."""
 
 
