@@ -21,8 +21,8 @@ from PIL import Image
 
 from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
-from negviz.film_size import TOO_MANY, FilmSizeError, check_size
 from negviz.files import open_regular, write_atomically
+from negviz.film_size import TOO_MANY, FilmSizeError, check_size
 from negviz.findings import FINDINGS, Polarity
 from negviz.openi import film_id
 

@@ -91,8 +91,8 @@ def _row(
     for name, field in zip(names, fields, strict=True):
         if name not in prose and len(field.splitlines()) > 1:
             raise error(
-                f"{path}, line {line}: {name or 'a column without a name'} holds a line break; perhaps a quote "
-                "before it is never closed, else put it on one line."
+                f"{path}, line {line}: the column {name!r} holds a line break; perhaps a quote before it is "
+                "never closed, else put it on one line."
             )
     return Row(line, {name: field.strip() for name, field in zip(names, fields, strict=True) if name})
 

@@ -1,7 +1,7 @@
 """Files written in one step, read with care, and what they are known by.
 
-What is read was written by anybody: each reader here takes the class of error that its caller speaks with, and
-raises it, with one sentence, for whatever the file may be.
+What is read was written by anybody: each reader takes the class of error that its caller speaks with, and
+raises it, with one sentence, whatever the file may be.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from negviz.errors import NegvizError
 MAX_TEXT: Final = 200_000_000  # bytes of a file of text; it is held in memory
 _DEEPEST: Final = 100  # levels of a JSON file: deeper ones exhaust the stack of whoever walks them
 _READ_AT_ONCE: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-from negviz.errors import NegvizError
 
 
 class FileError(NegvizError):
@@ -91,9 +89,9 @@ def read_bytes(path: Path, error: type[NegvizError], most: int = MAX_TEXT) -> by
         with open_regular(path) as file:
             content = file.read(most + 1)
     except OSError as said:
-        raise error(f"{_shown(path)} cannot be read: {said.strerror or said}.") from said
+        raise error(f"{_named(path)} cannot be read: {said.strerror or said}.") from said
     if len(content) > most:
-        raise error(f"{_shown(path)} is larger than {most:,} bytes, which no such file should be.")
+        raise error(f"{_named(path)} is larger than {most:,} bytes, which no such file should be.")
     return content
 
 
@@ -102,9 +100,9 @@ def read_text(path: Path, error: type[NegvizError], most: int = MAX_TEXT) -> str
     try:
         text = read_bytes(path, error, most).decode("utf-8-sig")
     except UnicodeDecodeError as said:
-        raise error(f"{_shown(path)} is not UTF-8 text; save it as UTF-8.") from said
+        raise error(f"{_named(path)} is not UTF-8 text; save it as UTF-8.") from said
     if "\0" in text:
-        raise error(f"{_shown(path)} holds a NUL character, which no text does; make it anew.")
+        raise error(f"{_named(path)} holds a NUL character, which no text does; make it anew.")
     return text
 
 
@@ -119,13 +117,13 @@ def read_json(path: Path, error: type[NegvizError]) -> dict[str, Any]:
         if "\\u" in text:  # how JSON, whatever its encoding, spells half a surrogate pair
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as said:
-        raise error(f"{_shown(path)} holds half a character (a lone surrogate); make it anew.") from said
+        raise error(f"{_named(path)} holds half a character (a lone surrogate); make it anew.") from said
     except (ValueError, RecursionError) as said:
         reason = "nested too deeply" if isinstance(said, RecursionError) else str(said)
-        raise error(f"{_shown(path)} is not valid JSON ({reason}); make it or fetch it anew.") from said
+        raise error(f"{_named(path)} is not valid JSON ({reason}); make it or fetch it anew.") from said
     if not isinstance(value, dict) or _is_deeper(value, _DEEPEST):
         what = "no JSON object" if not isinstance(value, dict) else "nested too deeply"
-        raise error(f"{_shown(path)} is {what}; make it or fetch it anew.")
+        raise error(f"{_named(path)} is {what}; make it or fetch it anew.")
     return value
 
 
@@ -158,6 +156,6 @@ def _parts(value: dict[str, object] | list[object]) -> list[object]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
-def _shown(path: Path) -> str:
+def _named(path: Path) -> str:
     """A path as it can be printed, however it is spelt."""
     return str(path).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

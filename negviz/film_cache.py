@@ -17,8 +17,8 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from negviz.errors import NegvizError
-from negviz.film_size import TOO_MANY, FilmSizeError, check_size
 from negviz.files import open_regular, write_atomically
+from negviz.film_size import TOO_MANY, FilmSizeError, check_size
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")

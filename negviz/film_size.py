@@ -1,7 +1,7 @@
 """How large a film may be, wherever one is decoded: asked before any of its pixels are.
 
-A film of 43 cm at a tenth of a millimetre has 4,300 pixels a side, and the longest are those of a whole spine,
-some three or four times as long as wide.
+A film of 43 cm at a tenth of a millimetre has 4,300 pixels a side, and the longest are those of a whole
+spine, some three or four times as long as wide.
 """
 
 from __future__ import annotations

@@ -10,8 +10,6 @@ decide, and `study_analysis` reads it.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from negviz import collection as shelf
+from negviz.csv_file import read_csv
 from negviz.errors import NegvizError
 from negviz.files import file_sha256
 from negviz.model import DualEncoder, weights_id
@@ -125,18 +124,14 @@ def _two(pair: Sequence[T]) -> tuple[T, T]:
 
 def read_sentences(path: Path) -> tuple[Sentence, ...]:
     """The sentences of a prompt file, which needs a column `prompt`.  Raises `StudyError`."""
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-        rows = [{name: (cell or "").strip() for name, cell in row.items() if name} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        raise StudyError(f"{path} cannot be read as a CSV of prompts ({error}).") from error
-    texts = [row.get("prompt", "") for row in rows]
-    if not texts or not all(texts):
+    rows = read_csv(path, ("prompt",), StudyError).rows
+    texts = [row["prompt"] for row in rows]
+    if not all(texts):
         raise StudyError(f"{path} needs a column prompt that is filled in every line.")
     if len(set(texts)) < len(texts):
         raise StudyError(f"{path} holds a prompt twice; readers would be asked twice.")
     return tuple(
-        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind", ""))
+        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind"))
         for text, row in zip(texts, rows, strict=True)
     )
 
