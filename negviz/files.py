@@ -107,9 +107,16 @@ def read_text(path: Path, error: type[NegvizError], most: int = MAX_TEXT) -> str
 
 
 def read_json(path: Path, error: type[NegvizError]) -> dict[str, Any]:
-    """A JSON object.  Refused are also what Python reads but JSON does not know (NaN, Infinity), a name given
-    twice, half a surrogate pair, and nesting that would exhaust the stack of whoever walks it."""
-    text = read_text(path, error)
+    """A file that holds a JSON object, as `parse_json` takes it."""
+    return parse_json(read_text(path, error), _named(path), error)
+
+
+def parse_json(text: str, name: str, error: type[NegvizError]) -> dict[str, Any]:
+    """A JSON object; `name` says where the text is from.
+
+    Refused are also what Python reads but JSON does not know (NaN, Infinity), a name given twice, half a
+    surrogate pair, and nesting that would exhaust the stack of whoever walks it.
+    """
     try:
         value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refused_number, parse_float=_finite
@@ -117,13 +124,13 @@ def read_json(path: Path, error: type[NegvizError]) -> dict[str, Any]:
         if "\\u" in text:  # how JSON, whatever its encoding, spells half a surrogate pair
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as said:
-        raise error(f"{_named(path)} holds half a character (a lone surrogate); make it anew.") from said
+        raise error(f"{name} holds half a surrogate pair; make it anew.") from said
     except (ValueError, RecursionError) as said:
-        reason = "nested too deeply" if isinstance(said, RecursionError) else str(said)
-        raise error(f"{_named(path)} is not valid JSON ({reason}); make it or fetch it anew.") from said
+        why = "nested too deeply" if isinstance(said, RecursionError) else str(said)
+        raise error(f"{name} is not valid JSON ({why}); make it or fetch it anew.") from said
     if not isinstance(value, dict) or _is_deeper(value, _DEEPEST):
         what = "no JSON object" if not isinstance(value, dict) else "nested too deeply"
-        raise error(f"{_named(path)} is {what}; make it or fetch it anew.")
+        raise error(f"{name} is {what}; make it or fetch it anew.")
     return value
 
 

@@ -99,7 +99,7 @@ class Design:
                 )
                 for item in record["items"]
             ]
-            return cls(
+            design = cls(
                 seed=int(record["seed"]),
                 sentences=tuple(Sentence(**each) for each in record["sentences"]),
                 items=tuple(items),
@@ -112,6 +112,21 @@ class Design:
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"The study's design cannot be read ({error!r}).") from error
+        if not design._is_sound():
+            raise StudyError("The study's design cannot be read: what it holds is of other types.")
+        return design
+
+    def _is_sound(self) -> bool:
+        """Whether all in it is of its type, and every item's sentence is there."""
+        texts = [text for each in self.sentences for text in (each.text, each.polarity, each.kind)]
+        films = [film for item in self.items for side in item.films for film in side]
+        return (
+            bool(self.items)
+            and all(0 <= item.sentence < len(self.sentences) for item in self.items)
+            and all(isinstance(name, str) for item in self.items for name in item.models)
+            and all(isinstance(text, str) for text in texts)
+            and all(isinstance(film.id, str) and film.relevant in (True, False, None) for film in films)
+        )
 
 
 def _two(pair: Sequence[T]) -> tuple[T, T]:
