@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
 from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
 from negviz.files import open_regular, write_atomically
-from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+from negviz.film_size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
+from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.openi import film_id
 
 if TYPE_CHECKING:
@@ -183,22 +184,8 @@ def open_image(path: Path) -> Image.Image:
             return grey_picture(file)
     except FilmSizeError as error:
         raise CollectionError(f"{path.name} {error}") from error
-    except UNREADABLE as error:
+    except (*UNREADABLE, DeepColourError) as error:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
-
-
-UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError)
-
-
-def grey_picture(source: IO[bytes]) -> Image.Image:
-    """A PNG or JPEG in mode "L".  Raises `FilmSizeError`, or one of `UNREADABLE` for anything else."""
-    try:
-        with Image.open(source, formats=("PNG", "JPEG")) as image:
-            check_size(image.width, image.height)
-            deep = image.mode.startswith("I")  # 16 bits a pixel
-            return image.point(lambda value: value / 256).convert("L") if deep else image.convert("L")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise FilmSizeError(TOO_MANY) from error
 
 
 def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
@@ -206,6 +193,9 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
 
     `films` is a folder with the images where they lie apart from the manifest; ids are looked up
     there as `<image>`, or by file name.
+
+    What is shipped of a collection (embeddings, maps, NLM's films, wording) is found by its name, so a
+    shipped name is that folder's alone: another folder called "openi" is the collection "own openi".
     """
     folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
     manifest = folder / MANIFEST
@@ -215,7 +205,13 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
-    return Collection(folder.resolve().name, rows, where, notes)
+    return Collection(_collection_name(folder.resolve()), rows, where, notes)
+
+
+def _collection_name(folder: Path) -> str:
+    shipped = (ASSETS / folder.name).resolve()
+    taken = (shipped / MANIFEST).is_file() and folder != shipped
+    return f"own {folder.name}" if taken else folder.name
 
 
 # The manifest ---------------------------------------------------------------------------------

@@ -142,6 +142,8 @@ class WordsPanel:
             head = Head(_to_all(asked), str(picked["model"]), int(picked["layer"]), int(picked["head"]))
         except (LookupError, TypeError, ValueError):
             return note(words.NO_HEAD)
+        if head.model not in self.room.models:
+            return note(words.NO_HEAD)
         try:
             return markup.looks(head.model, head.layer, head.head, self._looks(head))
         except (AnswerError, HeadsError):
