@@ -21,11 +21,12 @@ from PIL import Image
 
 from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
-from negviz.files import open_regular, write_atomically
+from negviz.files import write_atomically
 from negviz.film_size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
 from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.openi import film_id
+from negviz.read_files import open_regular
 
 if TYPE_CHECKING:
     from negviz.prompt import Prompt

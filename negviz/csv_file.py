@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from negviz.errors import NegvizError
-from negviz.files import read_text
+from negviz.read_files import read_text
 
 
 @dataclass(frozen=True)

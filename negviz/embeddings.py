@@ -29,7 +29,7 @@ from safetensors.numpy import save
 
 from negviz.collection import ASSETS, Collection, CollectionError, Film
 from negviz.errors import NegvizError
-from negviz.files import file_sha256, write_atomically
+from negviz.files import file_sha256, rewriting, write_atomically
 from negviz.fingerprint import ALIKE, BYTES, distance, fingerprint
 from negviz.model import DualEncoder
 
@@ -75,14 +75,13 @@ def film_embeddings(
         todo = [film for film in collection if film.id not in known]
         _refuse_missing(model, collection, [film.id for film in todo if film.id not in paths])
         if todo:
-            store.parent.mkdir(parents=True, exist_ok=True)
             kept = monotonic()
             for film, row in _compute(encode or model.encode_images, collection, todo, progress):
                 known[film.id] = cached[keys[film.id]] = row
                 if monotonic() - kept > _KEPT_EVERY:
-                    _write(store, cached, _BY_IMAGE)
+                    cached = _keep(store, cached, model.dim)
                     kept = monotonic()
-            _write(store, cached, _BY_IMAGE)
+            _keep(store, cached, model.dim)
     return _unit((known[film.id] for film in collection), model.dim)
 
 
@@ -263,6 +262,14 @@ def _read(path: Path, dim: int) -> _File:
     return _File(
         keyed_by, dict(zip(keys, matrix, strict=True)), dict(zip(keys if by_id else (), marks, strict=True))
     )
+
+
+def _keep(path: Path, rows: Rows, dim: int) -> Rows:
+    """Write the cache, and what other processes have put there meanwhile; all of it."""
+    with rewriting(path):
+        rows = _read_cache(path, dim) | rows
+        _write(path, rows, _BY_IMAGE)
+    return rows
 
 
 def _write(path: Path, rows: Rows, keyed_by: str, **more: NDArray[np.uint8]) -> None:

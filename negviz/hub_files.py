@@ -19,7 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from negviz.files import read_json
+from negviz.read_files import read_json
 from negviz.tensor_files import CheckpointError
 
 _WANTED: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code

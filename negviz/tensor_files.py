@@ -14,7 +14,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from negviz.errors import NegvizError
-from negviz.files import read_bytes, write_atomically
+from negviz.files import write_atomically
+from negviz.read_files import read_bytes
 
 Shape = tuple[str, tuple[int, ...]]  # dtype and lengths: ("float16", (256, 384))
 

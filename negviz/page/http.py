@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from negviz.errors import NegvizError
-from negviz.files import parse_json
+from negviz.read_files import parse_json
 
 NOT_KEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # headers
 

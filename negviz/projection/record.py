@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from negviz.errors import NegvizError
-from negviz.files import read_json, write_json
+from negviz.files import write_json
+from negviz.read_files import read_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 

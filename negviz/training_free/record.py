@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from negviz.collection import ASSETS
-from negviz.files import read_json, write_json
+from negviz.files import write_json
 from negviz.model import DualEncoder, weights_id
+from negviz.read_files import read_json
 from negviz.soundness import check_text
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.training_free.arithmetic import Arithmetic
