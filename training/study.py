@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--models", nargs="+", metavar="NAME", help="to be compared, every two of them (default: all)")
     add("--prompts", type=Path, metavar="CSV", help="default: the 99 of the evaluation")
     add(
-        "--number", type=count, metavar="N", help="sentences drawn from it (default: for 60 decisions in all)"
+        "--number", type=count, metavar="N", help="sentences drawn from it (default: for 60 decisions)"
     )
     add("--consent", type=Path, metavar="TXT", help="text to be agreed to, an empty line between paragraphs")
     add("--family", type=Path, metavar="DIR", help="default: checkpoints/compact")
