@@ -34,9 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--new", action="store_true", help="make FILE")
     add("--models", nargs="+", metavar="NAME", help="to be compared, every two of them (default: all)")
     add("--prompts", type=Path, metavar="CSV", help="default: the 99 of the evaluation")
-    add(
-        "--number", type=count, metavar="N", help="sentences drawn from it (default: for 60 decisions)"
-    )
+    add("--number", type=count, metavar="N", help="sentences drawn from it (default: for 60 decisions)")
     add("--consent", type=Path, metavar="TXT", help="text to be agreed to, an empty line between paragraphs")
     add("--family", type=Path, metavar="DIR", help="default: checkpoints/compact")
     add("--collection", metavar="NAME|DIR", help="default: openi")
