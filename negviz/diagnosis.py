@@ -12,7 +12,6 @@ ruled out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,9 @@ from negviz.collection import ASSETS, Film
 from negviz.comparison import Comparison, Pair
 from negviz.errors import NegvizError
 from negviz.estimate import Estimate
+from negviz.files import FileError
 from negviz.model import DualEncoder
+from negviz.read_files import read_json
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}
@@ -192,19 +193,19 @@ class Background:
 def read_backgrounds(models: Mapping[str, DualEncoder], path: Path = RESULTS) -> dict[str, Background]:
     """By model, of those models that the file was measured with; empty where there is no such file."""
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = read_json(path, FileError)
         return {
             name: _background(results, name)
             for name, model in models.items()
             if name in results["signatures"] and _measured_with(model, results["prompts"][name])
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (FileError, ValueError, LookupError, TypeError, AttributeError):
         return {}  # it only adds to what is measured here
 
 
 def _measured_with(model: DualEncoder, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a model gives the first of its recorded prompts the recorded cosine again."""
-    first = next(row for row in rows if row["cosine"] is not None)
+    first = [row for row in rows if row["cosine"] is not None][0]  # noqa: RUF015 - an IndexError where none
     texts = model.encode_text([first["prompt"], first["opposite"]])
     return abs(float(texts[0] @ texts[1]) - float(first["cosine"])) < _SAME
 

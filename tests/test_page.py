@@ -25,6 +25,7 @@ from negviz.embeddings import EmbeddingsError
 from negviz.model import DualEncoder
 from negviz.on_demand import open_openi
 from negviz.page import Pictures, Room, markup, words
+from negviz.page.attribution import WordsPanel
 from negviz.page.columns import columns
 from negviz.page.explore import Explore, Shown
 from negviz.page.films import TILE_BYTES, film_routes, thumbnail
@@ -567,6 +568,32 @@ def test_the_endpoint_says_what_is_wrong(
     with pytest.raises(gr.Error) as raised:
         explore.search(prompt, asked, k)
     assert complaint in raised.value.message
+
+
+@pytest.mark.parametrize("k", ["5", 2.5, None, True, 10**30, -1, 0, float("nan"), float("inf"), [5], {}])
+def test_the_endpoints_say_that_k_is_no_number_of_films(explore: Explore, k: object) -> None:
+    for ask in (explore.search, lambda prompt, films, k: explore.compare(prompt, "", films, k)):
+        with pytest.raises(gr.Error, match=r"k must .*\.'$"):
+            ask("effusion", "drawn", k)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("sent", [None, 3, 2.5, True, ["effusion"], {"text": "effusion"}])
+def test_the_endpoints_say_that_an_argument_is_no_text(explore: Explore, sent: Any) -> None:
+    for ask, name in (
+        (lambda: explore.search(sent), "prompt"),
+        (lambda: explore.search("effusion", sent), "collection"),
+        (lambda: explore.compare(sent), "prompt"),
+        (lambda: explore.compare("effusion", sent), "against"),
+        (lambda: WordsPanel(explore.room).attribute(sent), "prompt"),
+    ):
+        with pytest.raises(gr.Error, match=rf"{name} must be text, not .*\.'$"):
+            ask()
+
+
+@pytest.mark.parametrize("text", ["no effusion \ud800", "no effusion \0", "no effusion " * 90_000])
+def test_the_endpoints_answer_whatever_the_text(explore: Explore, text: str) -> None:
+    for given in (explore.search(text), WordsPanel(explore.room).attribute(text)):
+        assert len(json.dumps(given, ensure_ascii=False, allow_nan=False).encode()) < 200_000
 
 
 # The flags ------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from negviz.answer import Answer, AnswerError, SearchSet, answer
 from negviz.comparison import Comparison, compare
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
-from negviz.page import columns, markup, words
+from negviz.page import arguments, columns, markup, words
+from negviz.page.arguments import told
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 
@@ -164,21 +165,19 @@ class Explore:
         `collection` names a set, such as "openi/test", or an open collection, for the set of it that comes
         first; "" is the set that the page opens on.
         """
-        try:
-            films = self._asked_for(collection)
-            found = answer(self.models, films, str(prompt), k=k, calibrations=self.room.calibrations)
-        except AnswerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with told():
+            films, sent = self._asked_for(collection), arguments.text(prompt, "prompt")
+            known = self.room.calibrations
+            found = answer(self.models, films, sent, k=arguments.whole(k, "k"), calibrations=known)
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
 
     def compare(self, prompt: str, against: str = "", collection: str = "", k: int = 10) -> dict[str, Any]:
         """What every model finds for a sentence and for another, by default its opposite, and what stays."""
-        try:
-            films = self._asked_for(collection)
+        with told():
+            films, sent = self._asked_for(collection), arguments.text(prompt, "prompt")
+            other, most = arguments.text(against, "against"), arguments.whole(k, "k")
             known = self.room.calibrations
-            found = compare(self.models, films, str(prompt), str(against), k=k, calibrations=known)
-        except AnswerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            found = compare(self.models, films, sent, other, k=most, calibrations=known)
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
 
     def origin(self, films: str) -> tuple[str, Any]:
@@ -192,7 +191,7 @@ class Explore:
         for films in reversed(self.sets):
             names[films.collection.name] = films
         names[""] = self.sets[0]
-        if collection not in names:
+        if arguments.text(collection, "collection") not in names:
             raise AnswerError(
                 f"There is no such collection here; ask for {' or '.join(filter(None, names))}."
             )
