@@ -73,7 +73,7 @@ def answer(
     judged = replace(prompt, mentions=mentions if marked else ())
     verdicts = tuple(judge(film, judged) for film in films.collection)
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
-    question, known = _Question(judged, against, k, verdicts), calibrations or {}
+    question, known = _Question(judged, against, k, verdicts, _normal(films)), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
@@ -108,6 +108,11 @@ def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, f
         if (probability := column.probability(hit.rank - 1)) is not None:
             found[model] = probability
     return found
+
+
+def _normal(films: SearchSet) -> float:
+    """The share of films that are known to be normal."""
+    return sum(film.states("normal", "present") is True for film in films.collection) / max(len(films), 1)
 
 
 def _read(text: str) -> Prompt:
@@ -152,6 +157,7 @@ class _Question:
     against: Prompt | None  # the opposite
     k: int
     verdicts: tuple[bool | None, ...]  # on all films
+    normal: float  # share of the films searched that are known to be normal
 
     @cached_property
     def tally(self) -> Tally:
@@ -183,6 +189,8 @@ def _column(
         showing=_showing(prompt, best),
         margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
         alike=float(own @ opposed[0]) if opposed else None,
+        normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
+        normal_by_chance=question.normal * len(best) if question.normal else None,
         ranking=ranking,
         certainty=_certainty(calibration, question, scores, *(scores - vectors @ other for other in opposed)),
     )

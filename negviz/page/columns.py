@@ -51,7 +51,8 @@ class Wall:
         """The films one model found, and a spare cell for the film that was selected."""
         tiles = self.tiles(column.hits, marked=marked)
         spare = Markup('<li class="nv-spare" data-model="{}">{}</li>').format(column.model, words.PICK)
-        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(_margin(column), tiles, spare)
+        under = Markup('<div class="nv-under">{}{}</div>').format(_normal(column), _margin(column))
+        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(under, tiles, spare)
 
     def pair(self, pair: Pair, comparison: Comparison) -> Markup:
         """The films one model found for either sentence, those among both marked."""
@@ -187,6 +188,12 @@ def _count(column: Column) -> Markup:
         '<div class="nv-tally"><p class="nv-count"><strong>{}</strong>{}</p>'
         '<p class="nv-marks" aria-hidden="true">{}</p></div>'
     ).format(matching, Markup(" <span>· {}</span>").format(chance) if chance else "", _marks(column))
+
+
+def _normal(column: Column) -> Markup:
+    if column.normal is None or column.normal_by_chance is None:
+        return Markup("")
+    return Markup('<p class="nv-normal">{}</p>').format(words.normal(column.normal, column.normal_by_chance))
 
 
 def _marks(column: Column) -> Markup:
