@@ -116,6 +116,7 @@ class _Layout:
                 self.models = gr.CheckboxGroup(
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
+            self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
 
     def _read(self, reading: str) -> None:
         first = chip(self.given)
@@ -133,7 +134,6 @@ class _Layout:
             self.taken = gr.Checkbox(
                 False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0
             )
-            self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
             self.undo = gr.Button(words.BRING_BACK, size="sm", min_width=0, scale=0, visible=False)
 
     def _compare(self) -> None:

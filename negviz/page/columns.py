@@ -51,8 +51,7 @@ class Wall:
         """The films one model found, and a spare cell for the film that was selected."""
         tiles = self.tiles(column.hits, marked=marked)
         spare = Markup('<li class="nv-spare" data-model="{}">{}</li>').format(column.model, words.PICK)
-        under = Markup('<div class="nv-under">{}{}</div>').format(_normal(column), _margin(column))
-        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(under, tiles, spare)
+        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(_margin(column), tiles, spare)
 
     def pair(self, pair: Pair, comparison: Comparison) -> Markup:
         """The films one model found for either sentence, those among both marked."""
@@ -135,7 +134,7 @@ def columns(
         Markup('<section class="nv-column" data-model="{}" aria-label="{}">{}{}{}</section>').format(
             column.model,
             words.column_title(column.model)[0],
-            _head(column, counted=answer.marked and comparison is None),
+            _head(column, counted=answer.marked, compared=comparison is not None),
             Markup("") if comparison is None or not column.abstains else _ABSTAINS,
             shown,
         )
@@ -171,9 +170,14 @@ def _switch(answer: Answer) -> Markup:
     )
 
 
-def _head(column: Column, *, counted: bool) -> Markup:
+def _head(column: Column, *, counted: bool, compared: bool) -> Markup:
     name, role = words.column_title(column.model)
-    return Markup("<h2>{} <small>{}</small></h2>{}").format(name, role, _count(column) if counted else "")
+    return Markup('<div class="nv-column-head"><h2>{} <small>{}</small></h2>{}</div>{}').format(
+        name,
+        role,
+        Markup("") if compared else _normal(column),
+        _count(column) if counted and not compared else "",
+    )
 
 
 def _matching(column: Column) -> str:

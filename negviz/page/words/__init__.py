@@ -203,15 +203,15 @@ def usual(found: Usual, models: Sequence[str]) -> str:
     """One sentence proves little; so many films show what others like it ruled out."""
     each = ", ".join(f"{_in_a_sentence(model)} {found.in_ten[model]:.1f}" for model in models)
     return (
-        f"One wording proves little. On average over {found.sentences} wordings that rule out {RULED_OUT}, "
-        f"searched for among these {found.films:,} films, films showing it: {each} of 10."
+        f"One wording proves little: the mean of {found.sentences} that rule out {RULED_OUT}, on these "
+        f"{found.films:,} films, is {each} of 10."
     )
 
 
 def normal(films: int, by_chance: float) -> str:
-    """ "0 normal (random picks: 2.5)": what a model that hears only "no" would fill its ten with."""
+    """ "0 normal (chance: 2.5)": what a model that hears only "no" would fill its ten with."""
     chance = f"{by_chance:.1f}".removesuffix(".0")
-    return f"{films} normal (random picks: {chance})"
+    return f"{films} normal (chance: {chance})"
 
 
 def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool | None = None) -> str:
