@@ -19,6 +19,7 @@ import numpy.typing as npt
 from negviz.answer_types import Answer, Column, Margin, Tally
 from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
+from negviz.errors import NegvizError
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.normal import normalise
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-class AnswerError(ValueError):
+class AnswerError(NegvizError):
     """A question that cannot be put to the models; the message is one sentence that says what to do."""
 
 

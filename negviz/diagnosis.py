@@ -23,6 +23,7 @@ import numpy.typing as npt
 from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import ASSETS, Film
 from negviz.comparison import Comparison, Pair
+from negviz.errors import NegvizError
 from negviz.estimate import RESAMPLES, Estimate
 from negviz.metrics import Floats, Ranked, draw
 from negviz.model import DualEncoder
@@ -37,7 +38,7 @@ _SEVERAL: Final = RESAMPLES // 5  # an answer waits for this one
 _SAID: Final = ("present", "absent")
 
 
-class DiagnosisError(ValueError):
+class DiagnosisError(NegvizError):
     """Signatures that cannot be measured; the message is one sentence that says what to do."""
 
 

@@ -21,6 +21,8 @@ from typing import Final, Literal, TypeVar
 
 import httpx2
 
+from negviz.errors import NegvizError
+
 Reason = Literal[
     "offline",  # no connection, or no name for the host
     "slow",  # it answers, but not in time
@@ -39,7 +41,7 @@ _HEADERS: Final = {
 }
 
 
-class DownloadError(ValueError):
+class DownloadError(NegvizError):
     """What could not be had and why: `reason` for code, the message, one sentence, for people."""
 
     def __init__(

@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from negviz.collection import ASSETS, Collection, CollectionError, Film
+from negviz.errors import NegvizError
 from negviz.files import file_sha256, write_atomically
 from negviz.model import DualEncoder
 
@@ -35,7 +36,7 @@ _KEPT_EVERY: Final = 60.0  # seconds of work that may be lost when it is stopped
 _NAMED: Final = 5  # films an error message names
 
 
-class EmbeddingsError(ValueError):
+class EmbeddingsError(NegvizError):
     """Embeddings that cannot be had; the message names the pair and the films it needs."""
 
 

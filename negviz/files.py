@@ -10,9 +10,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from negviz.errors import NegvizError
+
+
+class FileError(NegvizError):
+    """A file that cannot be written; the message is one sentence that names it and says why."""
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file in one step: readers see the old one or the new one, never half of it."""
+    """Write a file in one step, and the folder it lies in: readers see the old one or the new one, never
+    half of it.  Raises `FileError`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_beside(path, content)
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     temporary = Path(name)
     try:
@@ -28,8 +44,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON in one step, and the folder it lies in; figures that are not numbers are refused."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write JSON in one step; figures that are not numbers are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
 

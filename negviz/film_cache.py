@@ -17,6 +17,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from negviz.collection import MAX_PIXELS
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
@@ -26,7 +27,7 @@ _LEFTOVER: Final = 3600.0  # seconds after which a half-written file belongs to 
 _FILL: Final = 0.9  # of the limit, after making room: it need not be made again at once
 
 
-class NotAFilm(ValueError):
+class NotAFilm(NegvizError):
     """Bytes that are no film; `cut_short` if they may be the beginning of one."""
 
     def __init__(self, sentence: str, *, cut_short: bool = False) -> None:
@@ -47,8 +48,6 @@ def check_film(content: bytes) -> str:
         begins_well = not content or content.startswith(IMAGE_STARTS)
         raise NotAFilm("It is neither a PNG nor a JPEG image.", cut_short=begins_well) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, NotAFilm):
-            raise
         raise NotAFilm("It is a damaged image.", cut_short=True) from error
 
 
@@ -81,7 +80,6 @@ class FilmCache:
     def keep(self, film_id: str, content: bytes) -> Path:
         """Store a film, and make room for it.  Raises `NotAFilm`, or `OSError` where the disk is full."""
         path = self.folder / f"{film_id}{check_film(content)}"
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
         with self._lock:
             self._verified.add(path)

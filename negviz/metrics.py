@@ -22,13 +22,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from negviz.errors import NegvizError
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]  # how often each prompt or film was drawn
 Ties = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]] | None  # first and last place of each tie, if any
 METRICS: Final = ("p_at_k", "ap", "auroc")
 
 
-class MetricError(ValueError):
+class MetricError(NegvizError):
     """Scores or relevance that cannot be measured; the message says why."""
 
 

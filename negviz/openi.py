@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from negviz.errors import NegvizError
+
 IMAGE_HOST: Final = "https://openi.nlm.nih.gov"
 REPORTS: Final = "NLMCXR_reports.tgz"
 _MAX_XML: Final = 1_000_000  # the largest report is 40 kB; anything near this is not a report
 _MAX_UNPACKED: Final = 200_000_000  # NLM's archive unpacks to 21 MB
 
 
-class OpeniError(ValueError):
+class OpeniError(NegvizError):
     """An archive or report that cannot be read; the message says what to do."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.download import Downloader, DownloadError
-from negviz.files import write_atomically
+from negviz.files import FileError, write_atomically
 from negviz.openi import OpeniError, Report, read_reports, reports_url
 from negviz.workers import Workers
 
@@ -107,9 +107,7 @@ class ReportSource:
     def _store(self, archive: Path, content: bytes) -> Mapping[str, Report]:
         reports = self._read(content)
         try:
-            archive.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(archive, content)
-        except OSError as error:
-            sentence = f"The archive of reports cannot be stored: {error.strerror or error}."
-            raise DownloadError("disk", sentence) from error
+        except FileError as error:
+            raise DownloadError("disk", f"The archive of reports cannot be stored: {error}") from error
         return reports

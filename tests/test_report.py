@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from training import report
+from training.__main__ import main
 from training.tables import render
 
 CELL = {
@@ -51,9 +51,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    report.add_arguments(parser)
-    return report.run(parser.parse_args(arguments))
+    return main(["report", *arguments])
 
 
 def test_the_pages_of_this_repository_are_up_to_date() -> None:

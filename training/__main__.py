@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from negviz.errors import NegvizError
 from training import (
     attribution,
     benchmark,
@@ -39,12 +40,12 @@ from training.places import COMPACT, Places
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.  Bad input costs one line on stderr and exit status 2."""
+    """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         return command(args)
-    except (ValueError, OSError) as error:
+    except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -31,6 +31,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.text_tower import TextTower
 
@@ -44,7 +45,7 @@ _LONGEST: Final = timedelta(days=2)  # that processes wait for the one that embe
 _CPU: Final = torch.device("cpu")
 
 
-class DeviceError(ValueError):
+class DeviceError(NegvizError):
     """A device or precision that cannot be had; the message is one sentence that says what can."""
 
 

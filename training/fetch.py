@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection, write_manifest
 from negviz.download import Downloader, DownloadError, Patience
+from negviz.errors import NegvizError
 from negviz.film_cache import FilmCache
 from negviz.film_source import FilmSource
 from negviz.openi import IMAGE_HOST, REPORTS
@@ -33,7 +34,7 @@ _IN_A_ROW: Final = 5  # failures of any kind but "gone": then the connection is 
 _NAMED: Final = 5
 
 
-class FetchError(ValueError):
+class FetchError(NegvizError):
     """Films that cannot be fetched; the message says what to do."""
 
 

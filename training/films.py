@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
+from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL
 from negviz.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.prompt import read_mentions
@@ -49,7 +50,7 @@ NIH: Final[Mapping[str, str]] = {
 }
 
 
-class FilmsError(ValueError):
+class FilmsError(NegvizError):
     """A source of films that cannot be used; the message says what to do."""
 
 

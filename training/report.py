@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any, Final
 
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 from negviz.results_leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
@@ -27,7 +27,7 @@ _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
-class ReportError(ValueError):
+class ReportError(NegvizError):
     """A table that cannot be made; the message is one sentence that says what to do."""
 
 
@@ -37,12 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the tables, or check them.  Bad input costs one line on stderr and exit status 2."""
-    try:
-        stale = refresh(ROOT, check=args.check)
-    except (ValueError, OSError) as error:
-        print("report:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
+    """Write the tables, or check them.  Raises `ReportError`."""
+    stale = refresh(ROOT, check=args.check)
     for page in stale:
         name = page.relative_to(ROOT).as_posix()
         print(f"{name} is stale: run `python -m training report`" if args.check else f"wrote {name}")

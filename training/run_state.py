@@ -14,11 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 from training.devices import Descent
 
 
-class RunStateError(ValueError):
+class RunStateError(NegvizError):
     """A file that a run cannot go on from; the message says what to do."""
 
 
