@@ -52,7 +52,7 @@ def _read(films: SearchSet, whole: SearchSet, value: object, folder: Path) -> Us
 def test_an_average_is_over_denials_of_one_finding_by_model(
     sets: tuple[SearchSet, ...], measured: dict[str, Any], tmp_path: Path
 ) -> None:
-    found = _read(*sets, measured, tmp_path)
+    found = _read(sets[0], sets[1], measured, tmp_path)
     assert found is not None
     assert (found.sentences, found.films) == (2, len(sets[0]))
     assert found.in_ten == pytest.approx({"base": 8.0, "con2": 0.5})
@@ -77,5 +77,5 @@ def test_over_other_films_or_with_other_weights_there_is_none(
 def test_a_file_of_another_kind_is_no_average(
     sets: tuple[SearchSet, ...], odd: object, tmp_path: Path
 ) -> None:
-    assert _read(*sets, odd, tmp_path) is None
+    assert _read(sets[0], sets[1], odd, tmp_path) is None
     assert read_usual(sets[0], sets[1].collection.hash, {}, tmp_path / "none") is None
