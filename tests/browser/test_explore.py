@@ -153,6 +153,8 @@ def test_a_correction_opens_on_the_reading_and_waits_for_a_change(stay: Visit) -
     absent.check()
     expect(mark).to_be_disabled()  # of what?
     stay.search("no effusion")
+    expect(chip).to_have_attribute("aria-expanded", "false", timeout=ANSWERS_WITHIN)
+    chip.click()
     expect(finding).to_have_value("effusion", timeout=ANSWERS_WITHIN)
     expect(absent).to_be_checked()
 
