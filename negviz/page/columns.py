@@ -172,7 +172,7 @@ def _switch(answer: Answer) -> Markup:
 
 def _head(column: Column, *, counted: bool, compared: bool) -> Markup:
     name, role = words.column_title(column.model)
-    return Markup('<div class="nv-column-head"><h2>{} <small>{}</small></h2>{}</div>{}').format(
+    return Markup('<div class="nv-named"><h2>{} <small>{}</small></h2>{}</div>{}').format(
         name,
         role,
         Markup("") if compared else _normal(column),
