@@ -159,6 +159,11 @@ class _Question:
         return tuple(judge(film, self.prompt) for film in self.films)
 
     @cached_property
+    def normal(self) -> float:
+        """The share of films that are known to be normal."""
+        return sum(film.states("normal", "present") is True for film in self.films) / max(len(self.films), 1)
+
+    @cached_property
     def tally(self) -> Tally:
         return Tally.of(self.verdicts)
 
@@ -200,6 +205,8 @@ def _column(
         showing=_showing(prompt, best),
         margin=None if margins is None else _margin(question, margins, films.collection.rows(best)),
         alike=float(own @ opposed[0]) if opposed else None,
+        normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
+        normal_by_chance=question.normal * len(best) if question.normal else None,
         ranking=ranking,
         certainty=_certainty(calibration, films, question, scores, margins),
     )

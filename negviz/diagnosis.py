@@ -13,7 +13,7 @@ ruled out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -31,6 +31,7 @@ from negviz.read_files import read_json
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}
 SIGNATURES: Final[tuple[Signature, ...]] = ("collapse", "blindness", "hallucination")
+_WITHOUT_FILMS: Final[Signature] = "collapse"  # its number is a cosine of two sentences
 RESULTS: Final = ASSETS / "results" / "diagnosis.json"
 _SAME: Final = 0.005  # cosines of one model on two machines differ less
 _SAID: Final = ("present", "absent")
@@ -172,12 +173,20 @@ class Background:
     separation: Estimate | None
     cue_share: Estimate | None
     cosines: tuple[float, ...]  # quantiles of the cosines of two of the prompts, evenly apart
+    films: str = ""  # hash of the films that were searched
+    family: Mapping[str, str] = field(default_factory=dict)  # hashes of the weights
 
-    @property
-    def contrary_in_ten(self) -> float | None:
-        """Films in ten that show what was ruled out, over the prompts that rule something out."""
-        mean = self.means.get("hallucination")
-        return None if mean is None else 10 * mean.value
+    def over(self, films: str) -> Background:
+        """What holds of the films of that hash: all of it, or only what the sentences alone decide."""
+        if films == self.films:
+            return self
+        return replace(
+            self,
+            values={_WITHOUT_FILMS: self.values.get(_WITHOUT_FILMS, ())},
+            means={key: mean for key, mean in self.means.items() if key == _WITHOUT_FILMS},
+            separation=None,
+            cue_share=None,
+        )
 
     @property
     def bulk(self) -> tuple[float, float]:
@@ -223,6 +232,8 @@ def _background(results: Mapping[str, Any], name: str) -> Background:
         separation=_estimate(figures["collapse"], "separation"),
         cue_share=_estimate(figures["blindness"], "cue_share"),
         cosines=tuple(map(float, results["pairs"][name]["quantiles"])),
+        films=str(results["data"]["collection_hash"]),
+        family=results["data"]["family"],
     )
 
 
