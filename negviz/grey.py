@@ -55,7 +55,8 @@ def grey_image(shown: NDArray[np.float32]) -> Image.Image:
 
 def _refuse_deep_colour(image: Image.Image) -> None:
     """Pillow keeps the upper half of 16 bits of a colour, and of 12 bits used that leaves 16 values."""
-    if image.tile and str(image.tile[0][3]).endswith(";16B") and not image.mode.startswith("I"):
+    tiles = getattr(image, "tile", None)  # how the file stores it; an image that was made has none
+    if tiles and str(tiles[0][3]).endswith(";16B") and not image.mode.startswith("I"):
         raise DeepColourError("it has 16 bits a colour; save it as grey, or in 8 bits")
 
 

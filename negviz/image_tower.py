@@ -41,8 +41,8 @@ class ImageTowerConfig:
     @classmethod
     def from_dict(cls, values: object) -> ImageTowerConfig:
         """What `to_dict` wrote.  Raises `CheckpointError` for all that describes no tower."""
-        given = values if isinstance(values, dict) else {"": values}
-        known = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+        given: dict[str, Any] = values if isinstance(values, dict) else {"": values}
+        known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
         usual = asdict(cls())
         unfit = [name for name, value in known.items() if name not in usual or not _fits(value, usual[name])]
         if unfit:

@@ -13,7 +13,7 @@ from statistics import mean
 from typing import Any, Final
 
 from negviz.diagnosis import RESULTS, Background
-from negviz.results import is_evaluation, read_json
+from negviz.results import is_evaluation, read_object
 from negviz.search_set import SearchSet
 
 FINDING: Final = "effusion"
@@ -40,7 +40,7 @@ def read_usual(
     Figures are taken for the models of `backgrounds` only, and only from a file that was measured with the
     same weights as these.
     """
-    value = read_json(folder / f"{Path(films.collection.name).name}.json")
+    value = read_object(folder / f"{Path(films.collection.name).name}.json")
     if not value or not is_evaluation(value):
         return None
     try:

@@ -13,7 +13,8 @@ from negviz.diagnosis import read_backgrounds
 from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.projection.record import MapError, read_record
-from negviz.training_free.record import CheckpointError, read_recipe
+from negviz.tensor_files import CheckpointError
+from negviz.training_free.record import read_recipe
 
 BAD = {
     "empty": "",

@@ -704,21 +704,25 @@ def test_the_endpoint_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("k", ["5", 2.5, None, True, 10**30, -1, 0, float("nan"), float("inf"), [5], {}])
-def test_the_endpoints_say_that_k_is_no_number_of_films(explore: Explore, k: object) -> None:
-    for ask in (explore.search, lambda prompt, films, k: explore.compare(prompt, "", films, k)):
+def test_the_endpoints_say_that_k_is_no_number_of_films(explore: Explore, k: Any) -> None:
+    def compare(prompt: str, films: str, k: Any) -> Any:
+        return explore.compare(prompt, "", films, k)
+
+    for ask in (explore.search, compare):
         with pytest.raises(gr.Error, match=r"k must .*\.'$"):
-            ask("effusion", "drawn", k)  # type: ignore[operator]
+            ask("effusion", "drawn", k)
 
 
 @pytest.mark.parametrize("sent", [None, 3, 2.5, True, ["effusion"], {"text": "effusion"}])
 def test_the_endpoints_say_that_an_argument_is_no_text(explore: Explore, sent: Any) -> None:
-    for ask, name in (
+    asks: list[tuple[Callable[[], Any], str]] = [
         (lambda: explore.search(sent), "prompt"),
         (lambda: explore.search("effusion", sent), "collection"),
         (lambda: explore.compare(sent), "prompt"),
         (lambda: explore.compare("effusion", sent), "against"),
         (lambda: WordsPanel(explore.room).attribute(sent), "prompt"),
-    ):
+    ]
+    for ask, name in asks:
         with pytest.raises(gr.Error, match=rf"{name} must be text, not .*\.'$"):
             ask()
 

@@ -197,8 +197,8 @@ def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
 
 def _report_from_row(row: Mapping[str, str]) -> Report:
     mesh = tuple(filter(None, (term.strip() for term in row["mesh"].split(";"))))
-    prose = (row.get(name, "") for name in _PROSE)
-    return Report(row["uid"], mesh, *prose, images=())
+    findings, impression, indication = (row.get(name, "") for name in _PROSE)
+    return Report(row["uid"], mesh, findings, impression, indication, images=())
 
 
 # Split --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import gradio as gr
 from markupsafe import Markup
@@ -31,6 +31,7 @@ from negviz.study import Design, StudyError
 from negviz.study_records import (
     CHOICES,
     LONGEST_MS,
+    Choice,
     Decision,
     OutOfTurnError,
     Times,
@@ -134,7 +135,7 @@ class Desk:
         choice, wrong = said.get("choice"), said.get("wrong")
         if choice not in CHOICES or not isinstance(wrong, list) or not all(isinstance(i, str) for i in wrong):
             raise StudyError(words.NOT_JSON)
-        decision = Decision(choice, tuple(wrong), times)
+        decision = Decision(cast("Choice", choice), tuple(wrong), times)
         self._study.decide(str(said.get("code", "")), _number(said, "place"), decision)
         return self.next(said)
 
