@@ -15,7 +15,7 @@ from PIL import Image
 
 from negviz.collection import ASSETS
 from negviz.page import Room
-from training import benchmark, costs, crowd, running, screenshots
+from training import benchmark, costs, crowd, running, screenshots, tables
 from training.costs import Times
 from training.running import RunningApp, RunningError, run_app
 from training.unseen import sentences
@@ -116,6 +116,15 @@ def test_a_crowds_figures_are_medians_of_runs_beside_what_was_wanted() -> None:
         "same_last_gallery_s": False,
         "flood_longest_delay_s": True,
     }
+
+
+def test_a_crowd_is_told_in_a_table() -> None:
+    seen = {"distinct": {"last_gallery_s": 4.04, "client_cpu_s": 1.0}}
+    machine = {"cores": 2, "load_before": [0.3, 0.2, 0.1]}
+    results = {"visitors": 80, "what": crowd.WHAT, "medians": seen, "runs": [seen], "machine": machine}
+    told = tables.render(results, "crowd.json")
+    assert "| from the first question to the last gallery | 4.0 |" in " ".join(told.split())
+    assert "of 2 cores (load before: 0.3)" in told
 
 
 @pytest.mark.parametrize("module", [benchmark, crowd, screenshots])

@@ -11,15 +11,16 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
 import gradio as gr
 from gradio.blocks import BlockFunction
 
 from negviz.errors import NegvizError
 from negviz.page.lanes import lanes
+from negviz.page.mailboxes import Mailboxes
 from negviz.page.visitors import Visitor
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
@@ -50,9 +51,7 @@ class Page(gr.Blocks):
     def queue(self, *args: Any, **given: Any) -> Any:
         self.max_threads = _BEGUN
         super().queue(*args, **given)
-        self._queue.ANALYTICS_MAX_EVENTS = (
-            1  # it keeps 10,000 events and puts them into a table at each error
-        )
+        self._queue.pending_messages_per_session = Mailboxes()  # type: ignore[assignment]
         self._queue.progress_update_sleep_when_free = 1.0  # of progress that nothing here tells of
         return self
 
@@ -82,13 +81,15 @@ class Page(gr.Blocks):
         lane = lanes().of_event(str(fn.concurrency_id))
         if lane is None:
             return await call()
-        if sum(len(value) for value in processed_input if isinstance(value, str)) > _LONGEST:
+        told = _as_json([processed_input, event_data and event_data._data])
+        if len(told or "") > _LONGEST:
             raise gr.Error(NOT_TAKEN, print_exception=False)
+        alike = told is not None and iterator is None and _depends_on_inputs_alone(fn.fn)
         event = self._queue.event_ids_to_events.get(event_id or "")
         result = await lane.run(
             _visitor(requests),
             call,
-            key=None if iterator is not None else self._key(fn, processed_input, event_data),
+            key=(id(self), fn._id, told) if alike else None,
             wanted=lambda: event is None or event.alive,
         )
         return copy.deepcopy(result) if result["iterator"] is None else result  # gradio takes updates apart
@@ -104,15 +105,6 @@ class Page(gr.Blocks):
         except Exception as error:  # noqa: BLE001  # gradio would print its message
             log_fault(error)
             raise gr.Error(FAULT, print_exception=False) from None
-
-    def _key(self, fn: BlockFunction, inputs: list[Any], event_data: gr.EventData | None) -> Hashable:
-        """What calls have in common whose results are the same; None where that cannot be told."""
-        if not _depends_on_inputs_alone(fn.fn):
-            return None
-        try:
-            return id(self), fn._id, json.dumps([inputs, event_data and event_data._data])
-        except (TypeError, ValueError):
-            return None
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio names all inputs that it received."""
@@ -136,10 +128,19 @@ def _visitor(request: gr.Request | None) -> Visitor:
     return Visitor(address, request.session_hash) if request.session_hash else Visitor(address)
 
 
+def _as_json(value: Any) -> str | None:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 @cache
 def _depends_on_inputs_alone(fn: Callable[..., Any]) -> bool:
+    """Whether calls with the same inputs may share a result: not what streams, nor what asks who asks."""
     bare = fn.func if isinstance(fn, partial) else fn
-    return not inspect.isgeneratorfunction(bare) and gr.Request not in get_type_hints(bare).values()
+    asks = (str(given.annotation) for given in inspect.signature(bare).parameters.values())
+    return not inspect.isgeneratorfunction(bare) and not any("Request" in kind for kind in asks)
 
 
 __all__ = ["FAULT", "NOT_TAKEN", "Page", "log_fault"]

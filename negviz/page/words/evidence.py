@@ -79,6 +79,7 @@ TITLES: Final = {
     "experiment-unfrozen": "Experiment: the image tower unfrozen",
     "training-free": "Rivals that need no training",
     "benchmark": "How long the page takes",
+    "crowd": "Whether one visitor can stop the others",
     "calibration": "How far a probability can be trusted",
 }
 _SOURCES: Final = {
