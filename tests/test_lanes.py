@@ -168,7 +168,7 @@ def test_what_waits_for_the_same_in_other_lines_is_answered_with_the_first_of_it
         mine = asyncio.create_task(lane.run(Visitor("other", "b"), work("mine"), key="the same"))
         await settle()
         work.end_all()
-        assert await asyncio.gather(flooding, mine) == ["mine", "mine"]
+        assert [await flooding, await mine] == ["mine", "mine"]
         await asyncio.gather(*tasks)
         assert work.begun.index("mine") <= 2
 
@@ -200,7 +200,7 @@ def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
         await settle()
         cancelled.cancel()
         work.end_all()
-        assert await asyncio.gather(first, last) == ["one a 1", "one a 3"]
+        assert [await first, await last] == ["one a 1", "one a 3"]
         with pytest.raises(LeftError):
             await left
         assert cancelled.cancelled()

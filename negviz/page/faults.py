@@ -52,6 +52,7 @@ class Page(gr.Blocks):
         self.max_threads = _BEGUN
         super().queue(*args, **given)
         self._queue.pending_messages_per_session = Mailboxes()  # type: ignore[assignment]
+        self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # of a table it makes at each error
         self._queue.progress_update_sleep_when_free = 1.0  # of progress that nothing here tells of
         return self
 

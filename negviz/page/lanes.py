@@ -65,7 +65,7 @@ class _Waiting:
 class _Lines:
     """What waits, by address and session, in the order of turns."""
 
-    _of: OrderedDict[str, OrderedDict[str, deque[_Waiting]]] = field(default_factory=OrderedDict)
+    _of: OrderedDict[str, OrderedDict[object, deque[_Waiting]]] = field(default_factory=OrderedDict)
     _number: dict[str, int] = field(default_factory=dict)  # by address
     _alike: dict[Hashable, list[_Waiting]] = field(default_factory=dict)  # by key
 
