@@ -59,8 +59,7 @@ def test_a_reader_sees_their_plan_in_order_and_comes_to_an_end(study: StudyFile)
 
 def test_a_study_takes_so_many_readers_and_says_so(study: StudyFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_store, "MOST_READERS", 2)
-    for _ in range(2):
-        code = study.enrol(consent=AGREED)
+    code, _ = (study.enrol(consent=AGREED) for _ in range(2))
     with pytest.raises(StudyError, match="all the readers it can take"):
         study.enrol(consent=AGREED)
     study.withdraw(code)

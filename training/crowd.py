@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     for _ in range(args.runs):
         with run_app(*arguments(args.family, args.collection), NEGVIZ_PROXY="1") as running:
             runs.append({what: visit(running, what) for what in WHAT})
-    found = {
+    found: dict[str, Any] = {
         "command": "python -m training crowd",
         "machine": facts,
         "visitors": VISITORS,

@@ -81,13 +81,14 @@ class Page(gr.Blocks):
         )
         lane = lanes().of_event(str(fn.concurrency_id))
         if lane is None:
-            return await call()
+            given_back: dict[str, Any] = await call()
+            return given_back
         told = _as_json([processed_input, event_data and event_data._data])
         if len(told or "") > _LONGEST:
             raise gr.Error(NOT_TAKEN, print_exception=False)
         alike = told is not None and iterator is None and _depends_on_inputs_alone(fn.fn)
         event = self._queue.event_ids_to_events.get(event_id or "")
-        result = await lane.run(
+        result: dict[str, Any] = await lane.run(
             _visitor(requests),
             call,
             key=(id(self), fn._id, told) if alike else None,

@@ -77,7 +77,8 @@ class _Lines:
 
     def of(self, visitor: Visitor) -> int:
         """How much of one session waits."""
-        return len(self._of.get(visitor.address, {}).get(visitor.session, ()))
+        sessions = self._of.get(visitor.address)
+        return 0 if sessions is None else len(sessions.get(visitor.session, ()))
 
     def add(self, one: _Waiting) -> None:
         sessions = self._of.setdefault(one.visitor.address, OrderedDict())

@@ -263,7 +263,9 @@ def map_routes(room: Room) -> list[Route]:
     async def drawn(request: Request) -> Response:
         view = View(*(request.query_params.get(name, "") for name in ("name", "method", "colour")))
         try:
-            found = panel.drawn(view) or await lanes().slow.run_in_thread(request, panel.draw, view)
+            found = panel.drawn(view)
+            if found is None:
+                found = await lanes().slow.run_in_thread(request, panel.draw, view)
             return send(request, found, "application/json", FRESH)
         except MapError as error:
             return PlainTextResponse(str(error), status_code=404, headers=HEADERS)
