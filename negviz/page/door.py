@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -25,6 +26,7 @@ from negviz.page.lanes import BusyError
 from negviz.page.visitors import address_of, proxies
 
 MOST_SENT: Final = 2_000_000  # bytes of one question to gradio; a thousand long sentences are less
+TOO_LONG: Final = "This is more than is taken at once."
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 # By method, the paths of gradio's that the page, `gradio_client` and plain HTTP clients use.
@@ -83,33 +85,24 @@ class Door:
             return
         if scope["type"] != "http":  # nothing here speaks over web sockets
             return
-        begun = False
-
-        async def with_headers(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in _SENT_ALONG.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
+        answer = _Answer(send)
         refused = self._refusal(scope)
         if refused is not None:
-            await refused(scope, receive, with_headers)
+            await refused(scope, receive, answer.send)
             return
         scope = {**scope, "client": (address_of(scope, self._behind), 0)}
+        body = _Body(receive, MOST_SENT if str(scope["path"]).startswith("/gradio_api/") else None)
         try:
-            await self._app(scope, self._measured(scope, receive), with_headers)
+            await self._app(scope, body.receive, answer.send)
         except BusyError as error:
             later = {"Retry-After": "5", **NOT_KEPT}
-            await PlainTextResponse(str(error), 503, headers=later)(scope, receive, with_headers)
-        except _TooMuchError:
-            await PlainTextResponse("This is more than is taken at once.", 413)(scope, receive, with_headers)
+            await PlainTextResponse(str(error), 503, headers=later)(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001  # outside, its message would be printed
-            log_fault(error)
-            if not begun:
-                await PlainTextResponse(FAULT, 500)(scope, receive, with_headers)
+            if not body.too_long:
+                log_fault(error)
+            if not answer.begun:
+                sentence, status = (TOO_LONG, 413) if body.too_long else (FAULT, 500)
+                await PlainTextResponse(sentence, status)(scope, receive, answer.send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         if self._loopback and _name(Headers(scope=scope).get("host", "")) not in _LOOPBACK:
@@ -124,25 +117,39 @@ class Door:
             return None
         return PlainTextResponse("There is nothing at this address.", 404)
 
-    def _measured(self, scope: Scope, receive: Receive) -> Receive:
-        """What is sent, up to `MOST_SENT`; our own routes count for themselves, with bounds of their own."""
-        if not str(scope["path"]).startswith("/gradio_api/"):
-            return receive
-        read = 0
 
-        async def measured() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > MOST_SENT:
-                raise _TooMuchError
-            return message
+class _Answer:
+    """What is sent, with the headers that every answer has."""
 
-        return measured
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _SENT_ALONG.items():
+                headers.setdefault(name, value)
+        await self._send(message)
 
 
-class _TooMuchError(Exception):
-    """More was sent than is read; it never leaves the door."""
+class _Body:
+    """What is read, up to a number of bytes; our own routes have bounds of their own."""
+
+    def __init__(self, receive: Receive, most: int | None) -> None:
+        self._receive = receive
+        self._left = most
+        self.too_long = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if self._left is not None:
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                self.too_long = True
+                raise HTTPException(413, TOO_LONG)  # which FastAPI passes on where it reads a body
+        return message
 
 
 def _name(host: str) -> str:

@@ -114,10 +114,13 @@ class Page(gr.Blocks):
             sentence = f"{len(inputs)} values were sent where {len(block_fn.inputs)} belong."
             raise gr.Error(sentence, print_exception=False)
 
-    async def preprocess_data(self, *args: Any, **given: Any) -> list[Any]:
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **given: Any
+    ) -> list[Any]:
         """What a component makes of a value that no page sends is the sender's fault, not ours."""
+        self.validate_inputs(block_fn, inputs)
         try:
-            return await super().preprocess_data(*args, **given)
+            return await super().preprocess_data(block_fn, inputs, *args, **given)
         except (gr.Error, TypeError, ValueError, LookupError, AttributeError) as error:
             raise gr.Error(NOT_TAKEN, print_exception=False) from error
 

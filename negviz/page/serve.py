@@ -36,13 +36,13 @@ def serve(
     further: Sequence[BaseRoute] = (),
 ) -> None:
     """Serve the page of a room, as `serve_routes` does; `further` are routes beside its own."""
-    serve_routes(page, [*_routes(room), *further], port=port, host=host)
+    serve_routes(page, [*page_routes(room), *further], port=port, host=host)
 
 
 def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:
     """The page of another room as an app of its own, to be served at `path`."""
     root = os.environ.get("GRADIO_ROOT_PATH", "").rstrip("/")
-    routes = _routes(room)
+    routes = page_routes(room)
     own: Any = Starlette(routes=routes)  # gradio asks for a FastAPI, and needs no more than this
     gr.mount_gradio_app(
         own,
@@ -56,7 +56,7 @@ def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:
     return cast(Starlette, own)
 
 
-def _routes(room: Room) -> list[BaseRoute]:
+def page_routes(room: Room) -> list[BaseRoute]:
     return [
         *film_routes(room.pictures),
         *rank_routes(room),
