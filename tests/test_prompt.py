@@ -113,6 +113,7 @@ def test_opposite_is_rebuilt_where_the_wording_cannot_be_kept(text: str, opposit
         ("Film is negative for effusion", ["negative", "for"]),
         ("An effusion cannot be excluded", ["cannot", "be", "excluded"]),
         ("Pleural effusion", []),
+        ("No effusion, none.", ["No"]),  # of two, the nearer
         ("Small effusion, no pneumothorax", []),  # the cue of the second mention is not the first one's
         ("No change in the effusion", []),
     ],
@@ -193,3 +194,37 @@ def test_two_thousand_sentences_a_second() -> None:
 )
 def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: str) -> None:
     assert read_prompt(text).polarity == polarity
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        # A cue right behind a finding looks back at it, whatever comes after a pause.
+        ("Effusion absent, nodule present", "effusion:absent nodule:present"),
+        ("Effusion absent - nodule noted", "effusion:absent nodule:present"),
+        ("Effusion absent and a nodule is seen", "effusion:absent nodule:present"),
+        ("Effusion possible, and a nodule", "effusion:uncertain nodule:present"),
+        ("Effusion likely with a small nodule", "effusion:uncertain nodule:present"),
+        ("Effusion or edema possible, nodule absent", "effusion:uncertain edema:uncertain nodule:absent"),
+        # One before a finding looks ahead at it.
+        ("Absent effusion, and a nodule", "effusion:absent nodule:present"),
+        # Where a cue's reach ends.
+        ("No effusion is seen and nodules persist.", "effusion:absent nodule:present"),
+        ("No nodule, only an effusion", "nodule:absent effusion:present"),
+        ("Without, effusion, small nodule", "effusion:absent nodule:present"),
+        ("Possible edema associated with effusion", "edema:uncertain effusion:uncertain"),
+        # A slip before a whole clause denies nothing in it.
+        ("No heart size is within normal limits.", "cardiomegaly:absent"),
+        ("No, the heart is enlarged.", "cardiomegaly:present"),
+        # A part of the chest that is well does not make the film normal.
+        ("The bones show no acute abnormality.", ""),
+        # "or" makes alternatives of what is affirmed, but not of what has not changed.
+        (
+            "There is no nodule and there is effusion or edema.",
+            "nodule:absent effusion:uncertain edema:uncertain",
+        ),
+        ("No change in effusion or consolidation", "effusion:present consolidation:present"),
+    ],
+)
+def test_every_finding_is_told_from_its_neighbours(text: str, mentions: str) -> None:
+    assert said(text) == set(mentions.split())
