@@ -86,6 +86,14 @@ def test_a_contrast_knows_a_worded_opposite(models: dict[str, DualEncoder]) -> N
     assert ours.scores != theirs.scores
 
 
+def test_a_contrast_is_the_unit_vector_from_the_opposite(models: dict[str, DualEncoder]) -> None:
+    said, contrary = models["con2"].encode_text([NEGATED, "Pleural effusion."])
+    direction = (said - contrary) / np.linalg.norm(said - contrary)
+    assert attribute(models["con2"], NEGATED).score == pytest.approx(float(said @ direction), abs=1e-6)
+    same = attribute(models["con2"], NEGATED, opposite=read_prompt(NEGATED))
+    assert not any(same.scores)  # no direction leads from a sentence to itself
+
+
 def test_strengths_share_one_scale(models: dict[str, DualEncoder]) -> None:
     given = [attribute(model, NEGATED) for model in models.values()]
     lengths = np.array(strengths(given))
@@ -340,6 +348,7 @@ def test_pieces_between_words_belong_to_the_next_and_trailing_ones_to_the_last()
         ("effusion cannot be excluded", {}, "no opposite"),
         (NEGATED, {"target": "hits"}, "hits="),
         (NEGATED, {"target": "films"}, "no target 'films'"),
+        (NEGATED, {"target": "words", "hits": np.ones((2, 16))}, "no target 'words'"),
         (NEGATED, {"target": np.ones(3)}, "has 16 finite numbers"),
         (NEGATED, {"target": np.full(16, np.nan)}, "finite"),
         (NEGATED, {"method": "lime"}, "no method 'lime'"),

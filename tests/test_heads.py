@@ -134,6 +134,7 @@ def test_figures_of_drops_by_hand() -> None:
     assert effects.left == pytest.approx(0.3)
     np.testing.assert_allclose(effects.strengths, [[0.25, 1], [0.5, 0]])
     assert not HeadEffects(0.5, np.zeros((2, 2), np.float32)).strengths.any()
+    assert effects in {effects}  # arrays cannot be hashed: two that look alike are two
 
 
 def test_the_first_of_the_sets_keeps_all_heads_and_each_other_one_less(
@@ -207,19 +208,20 @@ def test_a_word_looks_as_its_tokens_do_on_average(models: dict[str, DualEncoder]
 
 
 def test_shares_that_round_to_nothing_are_left_out() -> None:
-    words = read_prompt("no effusion").words
-    by_word = np.array([[0.004, 0.005, 0.991], [0.3, 0.3, 0.4]], np.float32)
-    given = Attention(("no", "effusion"), np.eye(2, dtype=np.float32), words, by_word)
-    first, second = given.looks()
-    assert [name for name, _ in first.at] == ["", "effusion"]
-    assert [name for name, _ in second.at] == ["", "no", "effusion"]  # level ones as they stand
+    words = read_prompt("no large effusion").words
+    by_word = np.array([[0.004, 0.005, 0, 0.991], [0.2, 0.3, 0.1, 0.4], [0.3, 0.3, 0.4, 0]], np.float32)
+    given = Attention(("no", "large", "effusion"), np.eye(3, dtype=np.float32), words, by_word)
+    first, second, third = given.looks()
+    assert [name for name, _ in first.at] == ["", "large"]
+    assert [name for name, _ in second.at] == ["", "large", "no"]  # the three largest
+    assert [name for name, _ in third.at] == ["effusion", "no", "large"]  # level ones as they stand
     assert [name for name, _ in given.looks(1)[1].at] == [""]
 
 
 def test_errors_say_what_is_missing(models: dict[str, DualEncoder]) -> None:
     with pytest.raises(HeadsError, match="no opposite"):
         head_effects(models["base"], "effusion cannot be excluded")
-    for layer, head in ((2, 0), (0, 4), (-1, 0)):
+    for layer, head in ((2, 0), (0, 4), (-1, 0), (0, -1)):
         with pytest.raises(HeadsError, match="2 layers of 4 heads"):
             attention(models["base"], NEGATED, layer, head)
 
