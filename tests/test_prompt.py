@@ -76,6 +76,8 @@ def test_every_certain_sentence_has_an_opposite_of_contrary_polarity() -> None:
         ("The film does not show a nodule.", "The film shows a nodule."),
         ("There isn’t any effusion.", "There is effusion."),
         ("No effusion or nodule today.", "Effusion and nodule today."),
+        ("There is no evidence of any effusion or any nodule.", "There is evidence of effusion and nodule."),
+        ("PTX at the left apex", "No PTX at the left apex"),
         ("NO EFFUSION", "EFFUSION"),
         ("PNEUMOTHORAX", "NO PNEUMOTHORAX"),
         ("A nodule is seen.", "No nodule is seen."),
