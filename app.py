@@ -19,18 +19,19 @@ gc.disable()  # what is imported stays: looking for garbage among it would take 
 from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
 from negviz.checkpoint import FAMILY_FILE, read_family
-from negviz.collection import Collection, CollectionError, open_collection
+from negviz.collection import Collection, open_collection
 from negviz.embeddings import EmbeddingsError, Progress
+from negviz.errors import NegvizError
 from negviz.model import CheckpointError, DualEncoder, load_models
 from negviz.on_demand import open_openi
 from negviz.openi import IMAGE_HOST
-from negviz.page import Pictures, Room, ServeError, build_page, serve, uploads
+from negviz.page import Pictures, Room, build_page, serve, uploads
 from negviz.page import study as study_page
 from negviz.page.families import Opener, family_routes
 from negviz.page.home import Choice, Home, choices_of
 from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
-from negviz.study import PROMPTS, StudyError, make_design, read_sentences
+from negviz.study import PROMPTS, make_design, read_sentences
 from negviz.study_store import StudyFile
 from negviz.training_free import load_rivals
 
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"negviz: {said}", file=sys.stderr)
         further = family_routes(room.home, Opener(open_room, build_page, mount_page))
         serve(build_page(room), room, port=options.port, host=options.host, further=further)
-    except (CheckpointError, CollectionError, EmbeddingsError, ServeError, StudyError) as error:
+    except NegvizError as error:
         sys.exit(f"negviz: {error}")
 
 

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.prompt import Prompt, Word, read_prompt
 from negviz.word_scores import (
@@ -43,7 +44,7 @@ Vectors = npt.NDArray[np.floating[Any]]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
 
 
-class AttributionError(ValueError):
+class AttributionError(NegvizError):
     """An attribution that cannot be made; the message is one sentence that says what to do."""
 
 

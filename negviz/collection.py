@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 from negviz.findings import FINDINGS, Polarity
 from negviz.openi import film_id
@@ -33,7 +34,7 @@ Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]
 
 
-class CollectionError(ValueError):
+class CollectionError(NegvizError):
     """A collection that cannot be opened; the message is one sentence that says what to do."""
 
 
@@ -169,7 +170,7 @@ def open_image(path: Path) -> Image.Image:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
 
 
-class TooManyPixelsError(Exception):
+class TooManyPixelsError(NegvizError):
     """A picture of more than `MAX_PIXELS`."""
 
 

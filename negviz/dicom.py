@@ -18,6 +18,7 @@ from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from negviz.collection import MAX_PIXELS
+from negviz.errors import NegvizError
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
 config.settings.reading_validation_mode = config.IGNORE
@@ -61,7 +62,7 @@ _BROKEN: Final = (
 )
 
 
-class DicomError(ValueError):
+class DicomError(NegvizError):
     """A DICOM file that cannot be shown; the message is one sentence that says why."""
 
 

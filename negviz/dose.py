@@ -23,6 +23,7 @@ from safetensors.numpy import save
 
 from negviz.collection import ASSETS
 from negviz.embeddings import default_cache
+from negviz.errors import NegvizError
 from negviz.estimate import Estimate, mean_estimates
 from negviz.files import write_atomically
 from negviz.findings import ABNORMAL
@@ -37,7 +38,7 @@ _OFTEN_BOTH: Final = ("effusion", "atelectasis", "opacity")  # commonly seen on 
 Vectors = npt.NDArray[np.float32]
 
 
-class DoseError(ValueError):
+class DoseError(NegvizError):
     """A sweep that cannot be used; the message is one sentence that says what to do."""
 
 

@@ -23,7 +23,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from negviz.collection import ASSETS, Collection, CollectionError, Film
-from negviz.files import file_sha256, write_atomically
+from negviz.errors import NegvizError
+from negviz.files import file_sha256, rewriting, write_atomically
 from negviz.model import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
@@ -35,7 +36,7 @@ _KEPT_EVERY: Final = 60.0  # seconds of work that may be lost when it is stopped
 _NAMED: Final = 5  # films an error message names
 
 
-class EmbeddingsError(ValueError):
+class EmbeddingsError(NegvizError):
     """Embeddings that cannot be had; the message names the pair and the films it needs."""
 
 
@@ -63,14 +64,13 @@ def film_embeddings(
     known = _read_cache(store, model.dim)
     todo = [film for film in collection if keys[film.id] not in known]
     if todo:
-        store.parent.mkdir(parents=True, exist_ok=True)
         kept = monotonic()
         for film, row in _compute(encode or model.encode_images, collection, todo, progress):
             known[keys[film.id]] = row
             if monotonic() - kept > _KEPT_EVERY:
-                _write(store, known, {})
+                known = _keep(store, known, model.dim)
                 kept = monotonic()
-        _write(store, known, {})
+        known = _keep(store, known, model.dim)
     return _unit((known[keys[film.id]] for film in collection), model.dim)
 
 
@@ -175,6 +175,14 @@ def _read(path: Path, dim: int) -> Rows:
     if not np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=0.01):
         raise ValueError("its rows are not unit vectors")
     return dict(zip(keys, matrix, strict=True))
+
+
+def _keep(path: Path, rows: Rows, dim: int) -> Rows:
+    """Write the cache, and what other processes have put there meanwhile; all of it."""
+    with rewriting(path):
+        rows = _read_cache(path, dim) | rows
+        _write(path, rows, {})
+    return rows
 
 
 def _write(path: Path, rows: Rows, metadata: dict[str, str]) -> None:

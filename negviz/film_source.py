@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.download import Downloader, DownloadError, Reason
+from negviz.files import FileError
 from negviz.film_cache import IMAGE_STARTS, FilmCache, NotAFilm
 from negviz.openi import image_url
 from negviz.workers import Workers
@@ -139,9 +140,8 @@ class FilmSource:
         except NotAFilm as error:
             sentence = f"What came as film {film_id} is none. {error}"
             raise DownloadError("invalid", sentence, transient=error.cut_short) from error
-        except OSError as error:
-            sentence = f"The film {film_id} cannot be stored: {error.strerror or error}."
-            raise DownloadError("disk", sentence) from error
+        except FileError as error:
+            raise DownloadError("disk", f"The film {film_id} cannot be stored: {error}") from error
 
     def _ask_host(self, _: str) -> bool:
         url = image_url(PROBE_FILM, host=self._downloader.host)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from negviz.attribution import Vectors, contrast
+from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.prompt import Prompt, Word, read_prompt
 from negviz.text_tower import TextTower
@@ -31,7 +32,7 @@ _ATTENTIONS: Final = ("attention.self", "self_attn")
 _AT_ONCE: Final = 96  # sentences in a batch
 
 
-class HeadsError(ValueError):
+class HeadsError(NegvizError):
     """Heads that cannot be looked at; the message is one sentence that says what to do."""
 
 

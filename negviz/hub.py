@@ -79,8 +79,6 @@ def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTow
         text = _TEXT_TOWERS[config.model_type](model, _open_tokenizer(folder, config))
         image = HubImageTower(model, _open_processor(folder, config))
         text(**text.tokenize(["film"]))  # a text model that takes no embeddings fails here
-    except CheckpointError:
-        raise
     except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason}") from error

@@ -25,6 +25,7 @@ from PIL import Image
 
 from negviz.collection import UNREADABLE, TooManyPixelsError, grey_picture
 from negviz.dicom import DicomError, is_dicom, read_dicom
+from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.retrieval import Hit, top_k
 from negviz.search_set import SearchSet
@@ -53,7 +54,7 @@ _ENCODING: Final = Lock()  # one film at a time: whoever types a sentence should
 Picture = Callable[[Image.Image], bytes]
 
 
-class OwnFilmError(ValueError):
+class OwnFilmError(NegvizError):
     """A file that cannot be opened; the message is one sentence that says why."""
 
 

@@ -12,12 +12,13 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import segno
 
+from negviz.errors import NegvizError
 from negviz.findings import Polarity
 
 _LONGEST: Final = 2_000  # characters of a page's own address
 
 
-class PermalinkError(ValueError):
+class PermalinkError(NegvizError):
     """An address that cannot be made; the message is one sentence that says what to do."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.download import Downloader, DownloadError
-from negviz.files import write_atomically
+from negviz.files import FileError, write_atomically
 from negviz.openi import OpeniError, Report, read_reports, reports_url
 from negviz.workers import Workers
 
@@ -101,15 +101,14 @@ class ReportSource:
             reports_url(host=self._downloader.host),
             what="archive of reports",
             limit=MAX_BYTES,
+            slack=2.0,  # ten films' worth, for nobody who waits in a queue
             use=lambda content: self._store(archive, content),
         )
 
     def _store(self, archive: Path, content: bytes) -> Mapping[str, Report]:
         reports = self._read(content)
         try:
-            archive.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(archive, content)
-        except OSError as error:
-            sentence = f"The archive of reports cannot be stored: {error.strerror or error}."
-            raise DownloadError("disk", sentence) from error
+        except FileError as error:
+            raise DownloadError("disk", f"The archive of reports cannot be stored: {error}") from error
         return reports

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from negviz.collection import Collection, Unmentioned, judge
 from negviz.embeddings import film_embeddings
+from negviz.errors import NegvizError
 from negviz.prompt import Prompt, read_prompt
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Vectors = npt.NDArray[np.floating[Any]]  # [films, dim], unit-norm
 
 
-class RetrievalError(ValueError):
+class RetrievalError(NegvizError):
     """A search that cannot be made; the message is one sentence that says what to do."""
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from negviz import collection as shelf
+from negviz.errors import NegvizError
 from negviz.files import file_sha256
 from negviz.model import DualEncoder, weights_id
 from negviz.prompt import read_prompt
@@ -36,7 +37,7 @@ _FEWEST: Final = 4  # sentences: one of each kind and polarity
 T = TypeVar("T")
 
 
-class StudyError(ValueError):
+class StudyError(NegvizError):
     """A study that cannot be made, opened or gone on with; the message is one sentence that says why."""
 
 

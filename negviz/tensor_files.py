@@ -13,12 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 
 Shape = tuple[str, tuple[int, ...]]  # dtype and lengths: ("float16", (256, 384))
 
 
-class CheckpointError(ValueError):
+class CheckpointError(NegvizError):
     """A checkpoint that cannot be used; the message is one sentence that says what to do."""
 
 

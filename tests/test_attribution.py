@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from captum.attr import LayerIntegratedGradients, ShapleyValues
 
 import negviz
-from negviz.attribution import METHODS, Attribution, AttributionError, Method, attribute, strengths
+from negviz.attribution import (
+    METHODS,
+    Attribution,
+    AttributionError,
+    Method,
+    attribute,
+    contrast,
+    strengths,
+)
 from negviz.model import DualEncoder, open_hub_model
 from negviz.prompt import read_prompt
 from negviz.text_tower import Piece
@@ -84,14 +94,6 @@ def test_a_contrast_knows_a_worded_opposite(models: dict[str, DualEncoder]) -> N
     ours = attribute(models["con2"], NEGATED)
     theirs = attribute(models["con2"], NEGATED, opposite=read_prompt("there is fluid in the pleural space"))
     assert ours.scores != theirs.scores
-
-
-def test_a_contrast_is_the_unit_vector_from_the_opposite(models: dict[str, DualEncoder]) -> None:
-    said, contrary = models["con2"].encode_text([NEGATED, "Pleural effusion."])
-    direction = (said - contrary) / np.linalg.norm(said - contrary)
-    assert attribute(models["con2"], NEGATED).score == pytest.approx(float(said @ direction), abs=1e-6)
-    same = attribute(models["con2"], NEGATED, opposite=read_prompt(NEGATED))
-    assert not any(same.scores)  # no direction leads from a sentence to itself
 
 
 def test_strengths_share_one_scale(models: dict[str, DualEncoder]) -> None:
@@ -173,6 +175,69 @@ def test_sampled_shapley_values_are_complete_and_the_same_each_time(models: dict
     assert len(once.words) > 8
     assert once.scores == again.scores
     assert abs(once.delta) < 1e-5
+
+
+class PairedGame:
+    """Words that add 0, 1, 2 … on their own, and every pair (i, j) of them i · j² more together."""
+
+    def __init__(self, words: int) -> None:
+        self.read = list(range(words))
+
+    def values(self, kept: np.ndarray) -> np.ndarray:
+        own, pairs = np.arange(kept.shape[1]), self.together(kept.shape[1])
+        return np.asarray(kept @ own + np.einsum("si,ij,sj->s", kept, pairs, kept))
+
+    @staticmethod
+    def together(words: int) -> np.ndarray:
+        """What each pair adds, once: [words, words] above the diagonal."""
+        return np.triu(np.outer(np.arange(words), np.arange(words) ** 2), k=1)
+
+
+@pytest.mark.parametrize("words", [1, 4, 8, 9, 12])  # enumerated up to eight, then sampled
+def test_each_order_comes_with_its_reverse_so_that_pairs_share_evenly(words: int) -> None:
+    """An order gives what a pair adds to its later word, the reverse to the other: half each."""
+    pairs = PairedGame.together(words)
+    expected = np.arange(words) + (pairs.sum(0) + pairs.sum(1)) / 2
+    np.testing.assert_allclose(shapley(cast("Sentence", PairedGame(words))), expected, rtol=1e-12)
+
+
+def test_words_are_added_in_as_many_orders_as_may_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    game, asked = PairedGame(16), list[npt.NDArray[np.bool_]]()
+
+    def note_down(kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        asked.append(kept)
+        return np.zeros(len(kept))
+
+    monkeypatch.setattr(game, "values", note_down)
+    shapley(cast("Sentence", game))
+    (kept,) = asked
+    orders = kept.reshape(-1, 17, 16)
+    assert len(orders) == 512 // 16
+    assert (orders.sum(2) == np.arange(17)).all()  # one word more each time
+    assert len({order.tobytes() for order in orders}) == len(orders)  # no order twice
+    reverses = {(~order[::-1]).tobytes() for order in orders}
+    assert {order.tobytes() for order in orders} == reverses
+
+
+# What a sentence is scored by -----------------------------------------------------------------
+
+
+class TwoSentences:
+    """Encodes "no effusion" and "effusion" by heart."""
+
+    def __init__(self, said: Sequence[float], contrary: Sequence[float]) -> None:
+        self._known = {"no effusion": said, "effusion": contrary}
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([self._known[text.lower()] for text in texts], np.float32)
+
+
+def test_the_contrast_is_the_unit_vector_from_the_opposite_to_the_sentence() -> None:
+    model = cast("DualEncoder", TwoSentences((0.6, 0.8), (1.0, 0.0)))
+    towards = contrast(model, read_prompt("no effusion"))
+    np.testing.assert_allclose(towards, np.array([-0.4, 0.8]) / 0.8**0.5, rtol=1e-6)
+    same = cast("DualEncoder", TwoSentences((0.6, 0.8), (0.6, 0.8)))
+    assert contrast(same, read_prompt("no effusion")).tolist() == [0.0, 0.0]
 
 
 # Words and pieces -----------------------------------------------------------------------------
@@ -287,30 +352,6 @@ def test_the_most_words_that_shapley_values_take(models: dict[str, DualEncoder])
     given = attribute(models["base"], text, method="shapley")
     assert len(given.scores) == 32
     assert abs(given.delta) < 1e-5
-
-
-@pytest.mark.parametrize("words", [1, 2, 8, 9, 12])
-def test_shapley_values_of_a_game_by_hand(words: int) -> None:
-    """v(S) = Σ of 1 … n over S, and 10 more where both ends are in: each end has 5 of them."""
-    sentence = _Game(words)
-    want = np.arange(1.0, words + 1)
-    if words > 1:
-        want[[0, -1]] += 5
-    else:
-        want += 10
-    # of drawn orders each comes with its reverse, so the pair's 10 fall to either end as often
-    np.testing.assert_allclose(shapley(sentence), want, atol=1e-9)
-
-
-class _Game(Sentence):
-    """A sentence whose score is known of every set of words."""
-
-    def __init__(self, words: int) -> None:
-        object.__setattr__(self, "word_of", tuple(range(words)))
-        object.__setattr__(self, "words", words)
-
-    def values(self, kept: np.ndarray) -> np.ndarray:
-        return np.asarray(kept @ np.arange(1.0, kept.shape[1] + 1) + 10.0 * (kept[:, 0] & kept[:, -1]))
 
 
 def test_values_are_of_the_words_left_in_any_number_of_sets(models: dict[str, DualEncoder]) -> None:

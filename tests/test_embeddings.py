@@ -176,3 +176,16 @@ def test_work_that_was_stopped_is_kept_and_may_be_done_elsewhere(
     found = film_embeddings(base, collection, cache=tmp_path, encode=encode)
     assert seen == [10, 0, 10, 4]  # of 24 films the first ten are not encoded again
     np.testing.assert_allclose(found, film_embeddings(base, collection, cache=tmp_path / "other"), atol=2e-3)
+
+
+def test_two_that_embed_at_once_keep_each_others_rows(
+    model: DualEncoder, collection: Collection, tmp_path: Path
+) -> None:
+    train, test = collection.select("train"), collection.select("test")
+
+    def encode(images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        film_embeddings(model, test, cache=tmp_path)  # another process, from its start to its end
+        return model.encode_images(images)
+
+    film_embeddings(model, train, cache=tmp_path, encode=encode)
+    film_embeddings(model, collection, cache=tmp_path, progress=unexpected)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import shutil
@@ -12,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from training.evaluate import add_arguments, evaluate, run
+from training.__main__ import main
+from training.evaluate import evaluate
 from training.tables import render
 
 PROMPTS = """prompt,finding,polarity,kind,note
@@ -55,10 +55,8 @@ def evaluate_cli(family_folder: Path, collection_folder: Path, prompts: Path, tm
             "bootstrap": 50,
             **changes,
         }
-        parser = argparse.ArgumentParser()
-        add_arguments(parser)
-        return run(
-            parser.parse_args([word for name, value in options.items() for word in (f"--{name}", str(value))])
+        return main(
+            ["evaluate", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
         )
 
     return call

@@ -59,7 +59,7 @@ def test_a_study_goes_from_making_to_results(made: Path, tmp_path: Path) -> None
     [
         [],
         ["--new"],
-        ["--csv", "{folder}/nowhere/out.csv"],
+        ["--csv", "{folder}/a.study/out.csv"],
         ["--new", "--models", "con9"],
         ["--new", "--prompts", "{folder}/none.csv"],
     ],

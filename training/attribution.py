@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and write both files.  Raises a `ValueError` of one sentence on bad input."""
+    """Measure and write both files.  Raises a `NegvizError` on bad input."""
     places = Places(args.family, args.collection, args.films)
     to = args.to or places.results
     rows = read_prompts(args.prompts)

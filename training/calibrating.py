@@ -22,6 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from negviz.calibration import FEATURES, STATISTICS, Calibration, Feature, Seen, Statistic, feature, statistic
+from negviz.errors import NegvizError
 from negviz.metrics import Floats, auroc
 from training.films import FOLDS
 
@@ -32,7 +33,7 @@ _SUREST: Final = 0.98  # isotonic regression would say 1 where its films ran out
 Json = dict[str, Any]
 
 
-class CalibrationError(ValueError):
+class CalibrationError(NegvizError):
     """Films or prompts that nothing can be fitted on; the message is one sentence that says what to do."""
 
 

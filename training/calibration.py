@@ -39,7 +39,7 @@ from training.certainty import Bench, measure, seen_by
 from training.evaluate import family_hashes
 from training.films import FOLDS, FilmsError
 from training.places import COMPACT, PROMPTS, Places, add_place_options
-from training.prompts import PromptRow, read_prompts
+from training.prompts import PromptFileError, PromptRow, read_prompts
 from training.unworded import Unworded
 
 TRAINING: Final = PROMPTS / "training.csv"
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit and measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
+    """Fit and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     places = Places.of(args)
     models, films = load_models(places.family), places.open_collection()
     fold = held_out_fold(places.family) or "0"
@@ -145,7 +145,7 @@ def _asked(path: Path) -> list[PromptRow]:
     """The prompts of a file; none where it is a file of another kind."""
     try:
         return read_prompts(path)
-    except ValueError:
+    except PromptFileError:
         return []
 
 

@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
+    """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     films = open_collection(args.collection, films=args.films).select(args.split)
     rows = [row for row in read_prompts(args.prompts) if row.polarity != "uncertain"]
     verdicts = [[film.states(row.finding, row.polarity) for film in films] for row in rows]

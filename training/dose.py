@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate, embed and measure as `add_arguments` says.  Raises a `ValueError` on bad input."""
+    """Simulate, embed and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     if args.chests < 2 or args.jobs < 1:
         raise DoseError("Give --chests 2 or more, so that there is an interval, and --jobs 1 or more.")
     models, places = load_models(args.family), Places(args.family)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -37,25 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate as `add_arguments` says.  Bad input costs one line on stderr and exit status 2."""
-    try:
-        if args.json.is_dir():
-            raise EvaluationError(f"{args.json} is a folder; give --json a file to write.")
-        results = evaluate(
-            family=args.family,
-            collection=args.collection,
-            films=args.films,
-            split=args.split,
-            prompts=args.prompts,
-            k=args.k,
-            unmentioned=args.unmentioned,
-            bootstrap=args.bootstrap,
-            seed=args.seed,
-        )
-        write_json(args.json, {**results, "command": _command(args)})
-    except (ValueError, OSError) as error:
-        print("evaluate:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
+    """Evaluate as `add_arguments` says.  Raises a `NegvizError` on bad input."""
+    if args.json.is_dir():
+        raise EvaluationError(f"{args.json} is a folder; give --json a file to write.")
+    results = evaluate(
+        family=args.family,
+        collection=args.collection,
+        films=args.films,
+        split=args.split,
+        prompts=args.prompts,
+        k=args.k,
+        unmentioned=args.unmentioned,
+        bootstrap=args.bootstrap,
+        seed=args.seed,
+    )
+    write_json(args.json, {**results, "command": _command(args)})
     print(f"{args.json}: {', '.join(results['models'])} on {results['data']['films']} films")
     return 0
 
@@ -72,7 +67,7 @@ def evaluate(
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> Json:
-    """The results as written, `command` aside.  Raises a `ValueError` of one sentence on bad input."""
+    """The results as written, `command` aside.  Raises a `NegvizError` on bad input."""
     rows = read_prompts(prompts)
     opened = open_collection(collection, films=films)
     task = make_task(rows, opened, split=split, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from negviz.collection import Collection, Unmentioned
 from negviz.embeddings import film_embeddings
+from negviz.errors import NegvizError
 from negviz.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 from negviz.model import DualEncoder
 from negviz.prompt import read_prompt
@@ -28,7 +29,7 @@ BASE: Final = "base"
 Json = dict[str, Any]
 
 
-class EvaluationError(ValueError):
+class EvaluationError(NegvizError):
     """An evaluation that cannot be made; the message is one sentence that says what to do."""
 
 

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
+    """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     places = Places.of(args)
     hashes, prompts_hash = family_hashes(args.family), file_sha256(args.prompts)  # not of later writing
     questions = read_questions(args.prompts)

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure as `add_arguments` says.  Raises a `ValueError` of one sentence on bad input."""
+    """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     places = Places(args.family, args.collection, args.films)
     hashes = family_hashes(args.family)  # now, not of what is written later
     prompts_hash = {name: file_sha256(PROMPTS / name) for name in MEASURED_ON}

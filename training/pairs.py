@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.collection import Collection, Film
+from negviz.errors import NegvizError
 from training.prompts import PromptRow
 
 
-class PairsError(ValueError):
+class PairsError(NegvizError):
     """Films or prompts that make no pairs; the message says what is missing."""
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from negviz.collection import Film
 from negviz.embeddings import default_cache
+from negviz.errors import NegvizError
 from negviz.files import write_atomically
 from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
@@ -32,7 +33,7 @@ SHARD: Final = 20  # films a file
 COUNT: Final = 2000  # films that the tower trained on them alone takes
 
 
-class PhantomFilmsError(ValueError):
+class PhantomFilmsError(NegvizError):
     """Training films that cannot be simulated; the message is one sentence that says what to do."""
 
 

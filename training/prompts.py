@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
+from negviz.errors import NegvizError
 from negviz.findings import FINDINGS, Polarity
 
 Kind = Literal["structured", "natural"]
@@ -24,7 +25,7 @@ _KINDS: Final = get_args(Kind)
 _COLUMNS: Final = ("prompt", "finding", "polarity", "kind")
 
 
-class PromptFileError(ValueError):
+class PromptFileError(NegvizError):
     """A prompt file that cannot be used; the message says where and what to do."""
 
 

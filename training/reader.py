@@ -31,6 +31,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
+from negviz.errors import NegvizError
 from negviz.files import file_sha256, write_json
 from negviz.findings import FINDINGS, Polarity, Term
 from negviz.normal import normalise
@@ -60,7 +61,7 @@ Span = tuple[int, int]
 Json = dict[str, Any]
 
 
-class ReaderSetError(ValueError):
+class ReaderSetError(NegvizError):
     """A set of labelled sentences that cannot be used; the message says what to do."""
 
 

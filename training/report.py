@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.files import write_atomically
+from negviz.errors import NegvizError
+from negviz.files import rewriting, write_atomically
 from negviz.results_leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions
@@ -27,7 +28,7 @@ _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
-class ReportError(ValueError):
+class ReportError(NegvizError):
     """A table that cannot be made; the message is one sentence that says what to do."""
 
 
@@ -37,12 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the tables, or check them.  Bad input costs one line on stderr and exit status 2."""
-    try:
-        stale = refresh(ROOT, check=args.check)
-    except (ValueError, OSError) as error:
-        print("report:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
+    """Write the tables, or check them.  Raises `ReportError`."""
+    stale = refresh(ROOT, check=args.check)
     for page in stale:
         name = page.relative_to(ROOT).as_posix()
         print(f"{name} is stale: run `python -m training report`" if args.check else f"wrote {name}")
@@ -55,12 +52,13 @@ def refresh(root: Path, *, check: bool = False) -> list[Path]:
     for page in (root / "README.md", *sorted((root / "checkpoints").rglob("*.md"))):
         if not page.is_file():
             continue
-        text = page.read_text(encoding="utf-8")
-        fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
-        if fresh != text:
-            stale.append(page)
-            if not check:
-                write_atomically(page, fresh.encode())
+        with nullcontext() if check else rewriting(page):
+            text = page.read_text(encoding="utf-8")
+            fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
+            if fresh != text:
+                stale.append(page)
+                if not check:
+                    write_atomically(page, fresh.encode())
     return stale + _refresh_pictures(root / "assets" / "results", check=check)
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
+from negviz.errors import NegvizError
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -36,7 +38,7 @@ FLAGS: Final = (
 )
 
 
-class RunningError(ValueError):
+class RunningError(NegvizError):
     """The app or the browser cannot be run; the message is one sentence that says what to do."""
 
 

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Choose, write, evaluate.  Raises a `ValueError` of one sentence on bad input."""
+    """Choose, write, evaluate.  Raises a `NegvizError` on bad input."""
     places = Places.of(args)
     models, hashes = load_models(places.family), family_hashes(places.family)
     trials = _set_up(places, models[BASE])

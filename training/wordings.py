@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from negviz.collection import ASSETS
+from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from training.captions import Caption, Said, fold_of
 
@@ -60,7 +61,7 @@ _NAMES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {  # article, name
 }  # fmt: skip
 
 
-class WordingsError(ValueError):
+class WordingsError(NegvizError):
     """A file of frames that cannot be used; the message says where and what to do."""
 
 

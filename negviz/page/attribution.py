@@ -138,8 +138,13 @@ class WordsPanel:
         """What a picked head looks at; the pick comes from a browser, so it is not trusted."""
         try:
             head = Head(_to_all(asked), str(picked["model"]), int(picked["layer"]), int(picked["head"]))
+        except (LookupError, TypeError, ValueError):
+            return note(words.NO_HEAD)
+        if head.model not in self.room.models:
+            return note(words.NO_HEAD)
+        try:
             return markup.looks(head.model, head.layer, head.head, self._looks(head))
-        except (AnswerError, HeadsError, LookupError, TypeError, ValueError):
+        except (AnswerError, HeadsError):
             return note(words.NO_HEAD)
 
     def _question(self, asked: str, target: str, method: str) -> Question:

@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.dose import sides_of, wish
+from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL
 from negviz.page.http import NOT_KEPT
 from negviz.page.words import dial as words
@@ -37,6 +38,10 @@ _HEADERS: Final = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Op
 AHEAD: Final = "X-Negviz-Ahead"  # a film that nobody looks at yet: made only while no other is made
 
 
+class DialError(NegvizError):
+    """A film that is not offered; the message is one sentence."""
+
+
 @dataclass(frozen=True)
 class Dialled:
     """One film that may be asked for."""
@@ -48,13 +53,13 @@ class Dialled:
 
     @classmethod
     def read(cls, finding: str, side: str, severity: str, seed: str) -> Dialled:
-        """From what a browser sends.  Raises `ValueError` for all that the page does not offer."""
+        """From what a browser sends.  Raises `DialError` for all that the page does not offer."""
         sides = sides_of(finding) if finding in ABNORMAL else ()
         chest = int(seed) if re.fullmatch(r"[0-9]{7}", seed) else -1
         if finding not in ABNORMAL or side not in (sides or ("",)) or chest not in SEEDS:
-            raise ValueError(words.REFUSED)
+            raise DialError(words.REFUSED)
         if not _NUMBER.fullmatch(severity) or float(severity) > 1:
-            raise ValueError(words.REFUSED)
+            raise DialError(words.REFUSED)
         where = cast("Side", side) if sides else None
         return cls(finding, where, round(round(float(severity) / STEP) * STEP, 2), chest)
 
@@ -79,7 +84,7 @@ class DialFilms:
         try:
             wanted = [request.query_params.get(name, "") for name in ("finding", "side", "severity", "seed")]
             asked = Dialled.read(*wanted)
-        except ValueError as error:
+        except DialError as error:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         film = self._find(asked)
         if film is None:

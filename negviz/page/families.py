@@ -16,7 +16,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import gradio as gr
 from starlette.applications import Starlette
@@ -25,6 +24,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from negviz.embeddings import Progress
+from negviz.errors import NegvizError
 from negviz.page import families_markup as markup
 from negviz.page.home import FURTHER, Choice, Home
 from negviz.page.http import NOT_KEPT
@@ -34,7 +34,6 @@ from negviz.page.words import families as words
 OpenRoom = Callable[[Choice, Progress], Room]
 MakePage = Callable[[Room], gr.Blocks]
 MountPage = Callable[[gr.Blocks, Room, str], Starlette]  # the page of a room at an address
-_UNDERSTOOD: Final = (ValueError, OSError)  # what opening raises on purpose: one sentence
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Family:
         try:
             room = self._opener.room(self.choice, self._report)
             self._made = self._opener.page(room), room
-        except _UNDERSTOOD as error:
+        except NegvizError as error:
             said = " ".join(str(error).split())
             self.error = said.replace(str(self.choice.folder), self.choice.title)  # no paths of this machine
             print(f"negviz: {said}", file=sys.stderr)

@@ -7,14 +7,16 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
+from negviz.errors import NegvizError
+
 NOT_KEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # headers
 
 
-class TooLongError(ValueError):
+class TooLongError(NegvizError):
     """More was sent than a route takes."""
 
 
-class NotJsonError(ValueError):
+class NotJsonError(NegvizError):
     """What was sent is no JSON object, or is not said to be one."""
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from negviz.answer import AnswerError
 from negviz.collection import CollectionError
-from negviz.page.http import NOT_KEPT, read_body
+from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.room import Asked, Room
 
 _MOST: Final = 32_768  # bytes; a question with the longest sentences is shorter
@@ -27,7 +27,7 @@ def rank_routes(room: Room) -> list[Route]:
             found = await run_in_threadpool(room.ranks, asked, film_id)
         except CollectionError:
             return _refuse("This film is not among the films searched.", 404)
-        except (AnswerError, ValueError):
+        except (AnswerError, NotJsonError, TooLongError):
             return _refuse("Send the question and the id of a film, as the page does.", 400)
         return JSONResponse({model: vars(hit) for model, hit in found.items()}, headers=NOT_KEPT)
 
@@ -38,8 +38,8 @@ def _read(body: bytes) -> tuple[Asked, str]:
     try:
         given: Any = json.loads(body)
         asked, film_id = given["asked"], str(given["id"])
-    except (LookupError, TypeError, RecursionError) as error:
-        raise ValueError("not a question") from error
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise NotJsonError("not a question") from error
     return Asked.read(asked if isinstance(asked, str) else json.dumps(asked)), film_id
 
 

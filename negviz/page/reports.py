@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from negviz.collection import Collection, Film
 from negviz.download import DownloadError
+from negviz.errors import NegvizError
 from negviz.on_demand import Openi
 from negviz.openi import REPORTS, OpeniError, Report, read_reports, split_sentences
 from negviz.page.pictures import Pictures
@@ -20,7 +21,7 @@ from negviz.page.words import viewer as words
 _WAIT: Final = 8.0  # seconds for NLM's archive, which is 1.1 MB and comes once
 
 
-class MissingReportError(ValueError):
+class MissingReportError(NegvizError):
     """A report that cannot be shown; the message is one sentence that says why."""
 
 

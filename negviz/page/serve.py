@@ -11,6 +11,7 @@ import gradio as gr
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from negviz.errors import NegvizError
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
 from negviz.page.health import health_routes
@@ -21,7 +22,7 @@ from negviz.page.scripts import head, script_routes
 from negviz.page.theme import css, theme
 
 
-class ServeError(ValueError):
+class ServeError(NegvizError):
     """A page that cannot be served; the message is one sentence that says what to do."""
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from negviz.collection import CollectionError, open_image
 from negviz.download import DownloadError
+from negviz.errors import NegvizError
 from negviz.export import to_csv
 from negviz.openi import OpeniError
 from negviz.page.board import Board, html
@@ -83,7 +84,7 @@ def bar(asked: Asked) -> Markup:
 # Routes ---------------------------------------------------------------------------------------
 
 
-class ShareError(ValueError):
+class ShareError(NegvizError):
     """A request that cannot be met; the message is one sentence that says what to do."""
 
 

@@ -128,7 +128,7 @@ class Desk:
             decision = Decision(said["choice"], tuple(map(str, said["wrong"])), times)
             place = int(said["place"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StudyError(str(error) if isinstance(error, StudyError) else words.NOT_JSON) from error
+            raise StudyError(words.NOT_JSON) from error
         self._study.decide(str(said.get("code", "")), place, decision)
         return self.next(said)
 

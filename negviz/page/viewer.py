@@ -23,7 +23,7 @@ from negviz.evidence_sentence import Evidence, Piece, deciding_sentence, film_st
 from negviz.film_record import FindingState, Simulated, finding_states, simulated
 from negviz.openi import IMAGE_HOST
 from negviz.page.board import Board, html
-from negviz.page.http import NOT_KEPT, TooLongError, read_body
+from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.reports import MissingReportError, report_sentences
 from negviz.page.room import Asked, Room
 from negviz.page.viewer_markup import dialog
@@ -73,7 +73,7 @@ def viewer_routes(room: Room) -> list[Route]:
             asked, film_id = _read(await read_body(request, _MAX_BODY))
         except TooLongError:
             return PlainTextResponse(words.TOO_LONG, status_code=400, headers=NOT_KEPT)
-        except ValueError as error:
+        except NotJsonError as error:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         try:
             record = await film_record(room, asked, film_id)
@@ -89,9 +89,9 @@ def _read(body: bytes) -> tuple[Asked, str]:
         given: Any = json.loads(body)
         asked, film_id = given["asked"], given["id"]
     except (ValueError, TypeError, LookupError, RecursionError):
-        raise ValueError(words.BAD_REQUEST) from None
+        raise NotJsonError(words.BAD_REQUEST) from None
     if not isinstance(film_id, str):
-        raise ValueError(words.BAD_REQUEST)
+        raise NotJsonError(words.BAD_REQUEST)
     return Asked.read(asked if isinstance(asked, str) else json.dumps(asked)), film_id
 
 

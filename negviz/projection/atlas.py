@@ -214,8 +214,6 @@ def open_atlas(models: Mapping[str, DualEncoder], folder: Path | None = None) ->
             raise MapError(f"The maps belong to other models than these; {_REBUILD}.")
         return _read(record, read_tensors(path, record), fresh, _left_out(models, fresh))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, MapError):
-            raise
         raise MapError(f"{path} does not describe its maps as format 1 does; {_REBUILD}.") from error
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from negviz.errors import NegvizError
 from negviz.files import write_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 
-class MapError(ValueError):
+class MapError(NegvizError):
     """A map that cannot be shown; the message is one sentence that says what to do."""
 
 

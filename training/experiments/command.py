@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from negviz.errors import NegvizError
 from negviz.files import write_atomically, write_json
 from training.evaluate import family_hashes
 from training.experiment_picture import draw_experiment
@@ -23,7 +24,7 @@ SEEDS: Final = 5
 RESAMPLES: Final = 500
 
 
-class ExperimentError(ValueError):
+class ExperimentError(NegvizError):
     """An experiment that cannot be made; the message is one sentence that says what to do."""
 
 
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the experiments as `add_arguments` says; finished runs are kept.
 
-    Raises a `ValueError` on bad input.
+    Raises a `NegvizError` on bad input.
     """
     if args.seeds < 1 or args.resamples < 1:
         raise ExperimentError("Give --seeds and --resamples 1 or more.")

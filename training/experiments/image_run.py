@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.collection import Collection, Film
+from negviz.errors import NegvizError
 from negviz.image_tower import ImageTower
 from negviz.model import DualEncoder, weights_id
 from training.augment import augment
@@ -26,7 +27,7 @@ from training.pairs import Pairs
 _AT_ONCE = 32
 
 
-class UnfrozenError(ValueError):
+class UnfrozenError(NegvizError):
     """An image tower or films that this experiment cannot do with; the message says what to do."""
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from negviz.errors import NegvizError
 from negviz.text_tower import TextTower
 
 # queries, keys, values and outputs of BERT, CLIP and SigLIP, and what stands between the tower and the films
@@ -32,15 +33,19 @@ class LowRank(nn.Module):
         return moved
 
 
+class LowRankError(NegvizError):
+    """A tower that cannot be tuned in low rank; the message is one sentence."""
+
+
 def add_low_rank(tower: TextTower, rank: int) -> list[nn.Parameter]:
     """Freeze the tower but for new factors of its attention and projection, which are returned.
 
-    Raises `ValueError` where the tower has no such layers.
+    Raises `LowRankError` where the tower has no such layers.
     """
     tower.requires_grad_(False)
     layers = _layers(tower)
     if not layers:
-        raise ValueError("This text tower has no attention that low-rank tuning knows by name.")
+        raise LowRankError("This text tower has no attention that low-rank tuning knows by name.")
     factors = []
     for layer in layers:
         low = LowRank(layer.weight, rank)

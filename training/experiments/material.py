@@ -202,7 +202,7 @@ def recipe_of(recipe: Recipe, seed: int) -> Recipe:
 
 
 def open_material(places: Places, seeds: int, resamples: int) -> Material:
-    """Open what is needed.  Raises a `ValueError` of one sentence where something is missing."""
+    """Open what is needed.  Raises a `NegvizError` where something is missing."""
     models = load_models(places.family)
     base, films = models["base"], places.open_collection()
     prompts = read_prompts(PROMPTS / "training.csv")

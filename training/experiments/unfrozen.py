@@ -42,7 +42,7 @@ def runs(seeds: int) -> int:
 
 
 def measure(material: Material) -> Json:
-    """Raises a `ValueError` where an image is not at hand."""
+    """Raises a `NegvizError` where an image is not at hand."""
     sight, con2 = Sight.of(material), material.chosen["con2"]
     tried = _cross_validate(material, sight)
     rate = max(RATES, key=lambda lr: float(np.mean(tried[f"{lr:g}"])))
