@@ -149,6 +149,17 @@ def test_anything_typed_is_survived(text: str) -> None:
     assert prompt.opposite is None
 
 
+def test_two_thousand_characters_are_read_and_not_one_more() -> None:
+    text = "no effusion".rjust(2_000)
+    assert cue_words(read_prompt(text)) == ["no"]
+    assert read_mentions(10 * " " + text) == ()
+    assert read_prompt(" " + text).text == " " + text[:-1]
+
+
+def test_a_prompt_that_says_nothing_else_is_a_persons_wording() -> None:
+    assert not Prompt("films from tuesday", (), (), ()).canonical
+
+
 @pytest.mark.parametrize(
     "word", ["infusion", "diffusion", "module", "capacity", "formal", "emphasis", "fraction"]
 )
