@@ -226,6 +226,7 @@ def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: 
         ("No nodule, only an effusion", "nodule:absent effusion:present"),
         ("Without, effusion, small nodule", "effusion:absent nodule:present"),
         ("Possible edema associated with effusion", "edema:uncertain effusion:uncertain"),
+        ("No edema, effusion is possible.", "edema:absent effusion:uncertain"),
         # A slip before a whole clause denies nothing in it.
         ("No heart size is within normal limits.", "cardiomegaly:absent"),
         ("No, the heart is enlarged.", "cardiomegaly:present"),
