@@ -52,7 +52,7 @@ _SIZED_ITEM: Final = re.compile(
     r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral) "
 )
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
-_PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with)(?![^ ])")
+_PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
 _PLACE: Final = re.compile(r" (?:within|in|on|at|from|of)(?![^ ])")
 _UNKNOWN_WORD: Final = re.compile(
     r" (?!(?:on|in|at|given|and|but|though|over|within|based|too|here|present)(?![^ ]))\w"

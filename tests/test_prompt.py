@@ -216,6 +216,8 @@ def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: 
         ("Effusion absent, nodule present", "effusion:absent nodule:present"),
         ("Effusion absent - nodule noted", "effusion:absent nodule:present"),
         ("Effusion absent and a nodule is seen", "effusion:absent nodule:present"),
+        ("Effusion absent there is a nodule", "effusion:absent nodule:present"),
+        ("Effusion absent today, and a nodule", "effusion:absent nodule:present"),
         ("Effusion possible, and a nodule", "effusion:uncertain nodule:present"),
         ("Effusion likely with a small nodule", "effusion:uncertain nodule:present"),
         ("Effusion or edema possible, nodule absent", "effusion:uncertain edema:uncertain nodule:absent"),
