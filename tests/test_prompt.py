@@ -222,6 +222,8 @@ def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: 
         ("Effusion likely with a small nodule", "effusion:uncertain nodule:present"),
         ("Effusion or edema possible, nodule absent", "effusion:uncertain edema:uncertain nodule:absent"),
         # One before a finding looks ahead at it.
+        ("Absent: effusion, nodule", "effusion:absent nodule:absent"),
+        ("Opacity likely atelectasis", "opacity:present atelectasis:uncertain"),
         ("Absent effusion, and a nodule", "effusion:absent nodule:present"),
         # Where a cue's reach ends.
         ("No effusion is seen and nodules persist.", "effusion:absent nodule:present"),

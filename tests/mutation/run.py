@@ -1,6 +1,7 @@
 """Changes the core in small ways, one at a time, and asks whether the tests of that module notice.
 
-    python tests/mutation/run.py --tool .venv-mutation/bin/cosmic-ray [--seed 1] [--sample 30] [MODULE …]
+    python tests/mutation/run.py --tool .venv-mutation/bin/cosmic-ray [--seed 1] [--sample 25] [MODULE …]
+    python tests/mutation/run.py --again  # what survived, after new tests
 
 cosmic-ray makes the mutants and writes them into a copy of the tree, in a temporary folder.  Here a sample of
 them is drawn, and the tests are run: in a fork of this process, which has imported the slow packages, but
@@ -25,7 +26,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,17 +89,27 @@ class Outcome:
     sampled: int
     killed: int
     survivors: list[str]  # lines before and after
+    cpu_minutes: float = 0.0
 
 
 def main() -> None:
     given = _arguments()
     _warm()
+    held = json.loads(given.json.read_text(encoding="utf-8")) if given.again else {}
     for module in given.modules or TESTS:
         before = _cpu_seconds()
         with tempfile.TemporaryDirectory() as folder:
-            outcome = _try(module, Path(folder), given)
+            tree = Path(folder) / "tree"
+            _copy(tree)
+            if _forked(tree, module, keep=True):  # which leaves the bytecode of all that is not mutated
+                raise SystemExit(f"The tests of {module} fail as it is; mend that first.")
+            if given.again:
+                outcome = _again(tree, module, Outcome(**held[f"seed {given.seed}"][module]))
+            else:
+                outcome = _try(tree, module, given)
         minutes = round((_cpu_seconds() - before) / 60, 1)
-        _note(given.json, given.seed, module, {**asdict(outcome), "cpu_minutes": minutes})
+        outcome = replace(outcome, cpu_minutes=round(outcome.cpu_minutes + minutes, 1))
+        _note(given.json, given.seed, module, asdict(outcome))
         print(f"{module}: {outcome.killed} of {outcome.sampled} noticed, {minutes} CPU minutes", flush=True)
         for survivor in outcome.survivors:
             print(survivor, flush=True)
@@ -118,14 +129,16 @@ def _arguments() -> argparse.Namespace:
         "--tool", default="cosmic-ray", help=f"cosmic-ray {VERSION}, from an environment of its own"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sample", type=int, default=30, help="places of a module, one mutant at each")
+    parser.add_argument("--sample", type=int, default=25, help="places of a module, one mutant at each")
+    parser.add_argument("--again", action="store_true", help="only what survived, by the results file")
     parser.add_argument("--json", type=Path, default=RESULTS)
     given = parser.parse_args()
     if unknown := [module for module in given.modules if module not in TESTS]:
         parser.error(f"{unknown[0]} is none of {', '.join(TESTS)}.")
-    if shutil.which(given.tool) is None:
+    tool = shutil.which(given.tool)
+    if tool is None and not given.again:
         parser.error(f"There is no {given.tool}; install cosmic-ray=={VERSION} and say where with --tool.")
-    given.tool = str(Path(shutil.which(given.tool)).absolute())
+    given.tool = tool and str(Path(tool).absolute())
     return given
 
 
@@ -141,13 +154,24 @@ def _warm() -> None:
         del sys.modules[name]
 
 
-def _try(module: str, folder: Path, given: argparse.Namespace) -> Outcome:
-    tree, session, door = folder / "tree", folder / "session.sqlite", folder / "door"
-    _copy(tree)
-    if _forked(tree, module, keep=True):  # which also leaves the bytecode of all that is not mutated
-        raise SystemExit(f"The tests of {module} fail as it is; mend that first.")
+def _again(tree: Path, module: str, outcome: Outcome) -> Outcome:
+    """The same with what survived tried once more; a line that was rewritten since can survive no longer."""
+    source = (tree / module).read_text(encoding="utf-8")
+    survivors, gone = [], 0
+    for survivor in outcome.survivors:
+        old, new = ("\n".join(t[1:] for t in survivor.split("\n") if t[0] == side) for side in "-+")
+        gone += old not in source
+        (tree / module).write_text(source.replace(old, new, 1), encoding="utf-8")
+        if old in source and not _forked(tree, module):
+            survivors.append(survivor)
+    killed = outcome.sampled - gone - len(survivors)
+    return replace(outcome, sampled=outcome.sampled - gone, killed=killed, survivors=survivors)
+
+
+def _try(tree: Path, module: str, given: argparse.Namespace) -> Outcome:
+    session, door = tree.with_name("session.sqlite"), tree.with_name("door")
     ask = f"{sys.executable} -S -E -c '{_ASK}' {door}"
-    config = folder / "config.toml"
+    config = tree.with_name("config.toml")
     config.write_text(
         f'[cosmic-ray]\nmodule-path = "{module}"\ntimeout = {LONGEST + 30}.0\nexcluded-modules = []\n'
         f'test-command = "{ask}"\n[cosmic-ray.distributor]\nname = "local"\n',
