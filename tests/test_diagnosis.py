@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -166,11 +165,9 @@ def test_what_is_ruled_out_in_part_or_said_both_ways(
 
 
 def test_a_background_by_hand() -> None:
-    given = Background({}, {"hallucination": Estimate(0.43)}, None, None, tuple(np.linspace(0.2, 0.6, 101)))
-    assert given.contrary_in_ten == pytest.approx(4.3)
+    given = Background({}, {}, None, None, tuple(np.linspace(0.2, 0.6, 101)))
     assert given.bulk == pytest.approx((0.22, 0.58))
     assert [given.alike(cosine) for cosine in (0.1, 0.2, 0.3, 0.6, 0.7)] == pytest.approx([0, 0, 0.25, 1, 1])
-    assert replace(given, means={}).contrary_in_ten is None
 
 
 # python -m training diagnosis -----------------------------------------------------------------
