@@ -16,7 +16,7 @@ from functools import cache, partial
 from typing import Any, Final
 
 import gradio as gr
-from gradio.blocks import BlockFunction
+from gradio.block_function import BlockFunction
 
 from negviz.errors import NegvizError
 from negviz.page.lanes import lanes
@@ -32,9 +32,10 @@ NOT_TAKEN: Final = "What was sent is not what this question takes; send it as th
 def log_fault(error: BaseException) -> None:
     """The traceback of an error on stderr, without its message and those of its causes."""
     chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
     lines = ["negviz: a fault of ours (messages are left out, they may hold what was typed)\n"]
     for each in reversed(chain):
         lines += ["Traceback (most recent call last):\n", *traceback.format_tb(each.__traceback__)]
