@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def share_cores() -> None:
     """One thread for each thing that is worked out: several are at a time, and would wait for one another."""
     torch.set_num_threads(1)
+    sys.setswitchinterval(0.0005)  # seconds for which a working thread may keep the server's loop waiting
 
 
 def serve_study(options: argparse.Namespace, collections: Sequence[Collection], pictures: Pictures) -> None:

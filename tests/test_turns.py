@@ -53,6 +53,7 @@ async def _page(gate: Gate) -> Page:
     def heat(text: str) -> str:
         return gate.ask(text)
 
+    page: Page
     with Page(analytics_enabled=False) as page:
         api(gate.ask, api_name="search", **IN_SEARCH)
         api(heat, api_name="attribute", **IN_SLOW)

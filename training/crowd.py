@@ -83,8 +83,9 @@ def visit(running: RunningApp, what: str) -> dict[str, float]:
             command, input=texts, capture_output=True, text=True, timeout=_WITHIN, check=True
         )
     except (subprocess.SubprocessError, OSError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        raise RunningError(f"The visitors ({what}) came to no end: {said[-1]}") from error
+        lines = (getattr(error, "stderr", None) or str(error)).splitlines()
+        said = next((line.strip(" |") for line in reversed(lines) if line.strip(" |+-")), "nothing was said")
+        raise RunningError(f"The visitors ({what}) came to no end: {said}") from error
     seen: dict[str, float] = json.loads(done.stdout)
     seen["app_cpu_s"] = _cpu(running.pid) - before
     time.sleep(1)  # what the last visitors left behind

@@ -26,7 +26,7 @@ import httpx2
 
 VISITORS: Final = 80
 _WITHIN: Final = 2.0  # seconds in which all of them ask
-_QUESTIONS: Final = 12  # of the one visitor beside a flood
+_QUESTIONS: Final = 8  # of the one visitor beside a flood
 _EVERY: Final = 1.0  # seconds between them
 _FLOODING: Final = 32  # connections of the flood
 _PATIENCE: Final = 180.0
@@ -82,6 +82,16 @@ class Page:
         ]
 
 
+@dataclass(frozen=True)
+class Found:
+    """An answer, and how many seconds it took."""
+
+    columns: int
+    asked: str  # the question as the panels are told it
+    wait: float  # until the gallery was there
+    films: float  # until its films were
+
+
 @dataclass
 class Visitor:
     """One of them: a session and six connections."""
@@ -97,13 +107,16 @@ class Visitor:
         linked = dict.fromkeys([*_LINKED.findall(html), *_films(html)])
         await asyncio.gather(*map(self._get, linked))
 
-    async def search(self, text: str) -> tuple[int, str]:
-        """How many columns were found, and the question as the panels are told it; the films have come."""
+    async def search(self, text: str) -> Found:
+        """Ask, and take the films found."""
+        began = time.perf_counter()
         (said,) = await self._events({self.page.ask: self.page.data(self.page.ask, text=text)})
+        arrived = time.perf_counter()
         by_component = dict(zip(self.page.shown, said["data"], strict=True))
         shown = json.dumps(said["data"])
         await asyncio.gather(*map(self._get, _films(shown)))
-        return shown.count("nv-column\\"), str(by_component[self.page.asked])
+        asked = str(by_component[self.page.asked])
+        return Found(shown.count("nv-column\\"), asked, arrived - began, time.perf_counter() - began)
 
     async def panels(self, asked: str) -> None:
         """Every panel for an answer."""
@@ -165,29 +178,31 @@ async def crowd(address: str, asked: Sequence[str]) -> dict[str, Any]:
     began = time.perf_counter()
     await asyncio.gather(*(visitor.open() for visitor in visitors))
     opened = time.perf_counter()
-    waits: list[float] = []
+    answers: list[Found] = []
     arrived: list[float] = []
-    columns: set[int] = set()
+    filled: list[float] = []
 
     async def visit(place: int, visitor: Visitor, text: str) -> float:
         await asyncio.sleep(_WITHIN * place / len(asked))
         sent = time.perf_counter()
-        found, question = await visitor.search(text)
-        arrived.append(time.perf_counter())
-        waits.append(arrived[-1] - sent)
-        columns.add(found)
-        await visitor.panels(question)
+        found = await visitor.search(text)
+        answers.append(found)
+        arrived.append(sent + found.wait)
+        filled.append(sent + found.films)
+        await visitor.panels(found.asked)
         return time.perf_counter()
 
     ended = await asyncio.gather(*map(visit, itertools.count(), visitors, asked))
     await asyncio.gather(*(visitor.client.aclose() for visitor in visitors))
-    if columns != {3}:
+    if (columns := {found.columns for found in answers}) != {3}:
         raise VisitError(f"not three columns but {sorted(columns)}")
+    waits = sorted(found.wait for found in answers)
     return {
         "last_opened_s": opened - began,
-        "median_wait_s": sorted(waits)[len(waits) // 2],
-        "longest_wait_s": max(waits),
+        "median_wait_s": waits[len(waits) // 2],
+        "longest_wait_s": waits[-1],
         "last_gallery_s": max(arrived) - opened,
+        "last_film_s": max(filled) - opened,
         "last_panel_s": max(ended) - opened,
     }
 
@@ -197,31 +212,27 @@ async def beside_a_flood(address: str, fresh: Iterator[str]) -> dict[str, Any]:
     visitor = _visitor(address)
     await visitor.open()
     await visitor.search(next(fresh))
-    alone = [await _timed(visitor, next(fresh)) for _ in range(_QUESTIONS)]
+    alone = [await visitor.search(next(fresh)) for _ in range(_QUESTIONS)]
     async with asyncio.TaskGroup() as tasks:
         sent = [0]
         flood = [tasks.create_task(_flood(address, fresh, sent)) for _ in range(_FLOODING)]
         await asyncio.sleep(3 * _EVERY)
         flooded = []
         for _ in range(_QUESTIONS):
-            flooded.append(await _timed(visitor, next(fresh)))
+            flooded.append(await visitor.search(next(fresh)))
             await asyncio.sleep(_EVERY)
         for each in flood:
             each.cancel()
     await visitor.client.aclose()
-    median = sorted(alone)[len(alone) // 2]
+    quiet, waits = sorted(each.wait for each in alone), sorted(each.wait for each in flooded)
+    usual = quiet[len(quiet) // 2]
     return {
-        "alone_s": median,
-        "median_delay_s": sorted(flooded)[len(flooded) // 2] - median,
-        "longest_delay_s": max(flooded) - median,
+        "alone_s": usual,
+        "median_delay_s": waits[len(waits) // 2] - usual,
+        "longest_delay_s": waits[-1] - usual,
+        "longest_until_films_s": max(each.films for each in flooded),
         "flood": sent[0],
     }
-
-
-async def _timed(visitor: Visitor, text: str) -> float:
-    began = time.perf_counter()
-    await visitor.search(text)
-    return time.perf_counter() - began
 
 
 async def _flood(address: str, fresh: Iterator[str], sent: list[int]) -> None:
