@@ -27,7 +27,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, in_order, top_k
+from negviz.retrieval import Hit, Vectors, cosines, in_order, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -159,6 +159,11 @@ class _Question:
         return tuple(judge(film, self.prompt) for film in self.films)
 
     @cached_property
+    def normal(self) -> float:
+        """The share of films that are known to be normal."""
+        return sum(film.states("normal", "present") is True for film in self.films) / max(len(self.films), 1)
+
+    @cached_property
     def tally(self) -> Tally:
         return Tally.of(self.verdicts)
 
@@ -182,9 +187,9 @@ def _column(
     model: DualEncoder, films: SearchSet, question: _Question, calibration: Calibration | None
 ) -> Column:
     vectors, prompt, against = films.embeddings[model.tower_id], question.prompt, question.against
-    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])  # in one pass
-    scores = vectors @ own
-    margins = scores - vectors @ opposed[0] if opposed else None
+    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])
+    scores = cosines(vectors, own)
+    margins = scores - cosines(vectors, opposed[0]) if opposed else None
     ranking = in_order(films.collection, scores)
     best = [films.collection.by_id(id_) for id_ in ranking.ids[: question.k]]
     hits = tuple(
@@ -200,13 +205,19 @@ def _column(
         showing=_showing(prompt, best),
         margin=None if margins is None else _margin(question, margins, films.collection.rows(best)),
         alike=float(own @ opposed[0]) if opposed else None,
+        normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
+        normal_by_chance=question.normal * len(best) if question.normal else None,
         ranking=ranking,
-        certainty=_certainty(calibration, question, scores, margins),
+        certainty=_certainty(calibration, films, question, scores, margins),
     )
 
 
 def _certainty(
-    calibration: Calibration | None, question: _Question, scores: Vectors, margins: Vectors | None
+    calibration: Calibration | None,
+    films: SearchSet,
+    question: _Question,
+    scores: Vectors,
+    margins: Vectors | None,
 ) -> Certainty | None:
     """`scores` and `margins` [films] in the collection's order; the answer's are best first."""
     if calibration is None or margins is None:
@@ -214,7 +225,7 @@ def _certainty(
     mentions = question.prompt.mentions
     seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
     found = calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
-    return found.best_first(top_k(scores, len(scores)))
+    return found.best_first(top_k(scores, len(scores), films.collection.places_by_id))
 
 
 def _margin(question: _Question, margins: Vectors, hits: Sequence[int]) -> Margin:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from negviz.errors import NegvizError
 from negviz.files import running_alone
@@ -42,6 +42,7 @@ from training import (
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
 from training.films import FilmsError
+from training.numbers import count, natural, rate
 from training.places import COMPACT, Places
 
 _TUNING: Final = ("choose", "con1", "con2", "con3")
@@ -50,12 +51,16 @@ _BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
-    args = _parser().parse_args(argv)
+    try:
+        args = _parser().parse_args(argv)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         with ExitStack() as alone:
             for work in _works(args):
-                alone.enter_context(running_alone(args.family, work))
+                alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
             return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
@@ -73,7 +78,7 @@ def _works(args: argparse.Namespace) -> Sequence[str]:
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
     if not first or args.command not in ("all", *_BUILDING):
         return ()
-    if args.command not in ("all", "base") and not args.family.is_dir():
+    if args.command not in ("all", "base", "films") and not args.family.is_dir():
         return ()  # a mistyped folder is not made
     if getattr(args, "branch", None) is not None:
         return (_branch(args.branch),)
@@ -87,8 +92,19 @@ def _branch(number: int) -> str:
     return f"base --branch {number}"
 
 
+class UsageError(NegvizError):
+    """Options that no command takes so; the message is one line that begins with the command."""
+
+
+class _OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every command does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog.rpartition(' ')[2]}: {message}; --help lists the options.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser = _OneLine(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = _Commands(commands)
     what = "read, label and split the films; writes assets/*/manifest.csv"
@@ -98,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     base = add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
     one = "train this network of the base only, to train the other beside it; then run without"
-    base.add_argument("--branch", type=int, metavar="N", help=one)
+    base.add_argument("--branch", type=natural, metavar="N", help=one)
     choose = add("choose", _choose, "choose the settings of con1 and con2 by cross-validation", tunes=True)
     _add_rates(choose)
     add("con1", _tuned, "tune the text tower with InfoNCE", tunes=True)
@@ -172,17 +188,17 @@ class _Commands:
 
 def _add_rates(parser: argparse.ArgumentParser) -> None:
     what = "peak learning rates to choose from; 1e-6 and up for a base that is tuned whole"
-    parser.add_argument("--rates", type=float, nargs="+", default=(), metavar="R", help=what)
+    parser.add_argument("--rates", type=rate, nargs="+", default=(), metavar="R", help=what)
 
 
 def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
-    parser.add_argument("--epochs", type=int, help=f"default: {defaults.epochs}")
-    parser.add_argument("--seed", type=int, help=f"default: {defaults.seed}")
+    parser.add_argument("--epochs", type=count, help=f"default: {defaults.epochs}")
+    parser.add_argument("--seed", type=natural, help=f"default: {defaults.seed}")
     simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
-    parser.add_argument("--simulated", type=int, metavar="N", help=simulated)
+    parser.add_argument("--simulated", type=natural, metavar="N", help=simulated)
     held = "fold kept out of the base's training, to choose on (default: 0)"
     parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 

@@ -137,7 +137,7 @@ def where_base_puts(base: DualEncoder, bank: Bank) -> dict[str, Tensor]:
         if _stays(c)
     }
     short_first = sorted(texts, key=len)  # little padding
-    return dict(zip(short_first, torch.from_numpy(base.encode_text(short_first)), strict=True))
+    return dict(zip(short_first, torch.from_numpy(base.encode_corpus(short_first)), strict=True))
 
 
 def _stays(caption: Caption) -> bool:
