@@ -8,7 +8,7 @@ The page, its endpoint and anything else that shows an answer render an `Answer`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -20,13 +20,14 @@ from negviz.answer_types import Answer, Column, Margin, Tally
 from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
 from negviz.errors import NegvizError
+from negviz.estimate import auroc_estimate
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, in_order, top_k
+from negviz.retrieval import Hit, Vectors, cosines, in_order, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -72,9 +73,8 @@ def answer(
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
     marked = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
     judged = replace(prompt, mentions=mentions if marked else ())
-    verdicts = tuple(judge(film, judged) for film in films.collection)
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
-    question, known = _Question(judged, against, k, verdicts), calibrations or {}
+    question, known = _Question(judged, against, k, films.collection.films), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
@@ -152,7 +152,11 @@ class _Question:
     prompt: Prompt  # with what films are judged by
     against: Prompt | None  # the opposite
     k: int
-    verdicts: tuple[bool | None, ...]  # on all films
+    films: tuple[Film, ...]  # all that are searched
+
+    @cached_property
+    def verdicts(self) -> tuple[bool | None, ...]:
+        return tuple(judge(film, self.prompt) for film in self.films)
 
     @cached_property
     def tally(self) -> Tally:
@@ -162,13 +166,25 @@ class _Question:
     def satisfied(self) -> npt.NDArray[np.float64]:
         return np.array(self.verdicts, np.float64)
 
+    @cached_property
+    def told_apart(self) -> npt.NDArray[np.float64]:
+        """`satisfied`, nan where a film is as right, or as wrong, for the opposite: it belongs to neither.
+
+        So two wordings of one thing have no film to be told apart by.
+        """
+        if self.against is None:
+            return self.satisfied
+        other = np.array([judge(film, self.against) for film in self.films], np.float64)
+        return np.where(self.satisfied == other, np.nan, self.satisfied)
+
 
 def _column(
     model: DualEncoder, films: SearchSet, question: _Question, calibration: Calibration | None
 ) -> Column:
     vectors, prompt, against = films.embeddings[model.tower_id], question.prompt, question.against
-    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])  # in one pass
-    scores = vectors @ own
+    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])
+    scores = cosines(vectors, own)
+    margins = scores - cosines(vectors, opposed[0]) if opposed else None
     ranking = in_order(films.collection, scores)
     best = [films.collection.by_id(id_) for id_ in ranking.ids[: question.k]]
     hits = tuple(
@@ -182,15 +198,19 @@ def _column(
         tally=tally,
         random_picks=question.tally.expected_in(tally.judged),
         showing=_showing(prompt, best),
-        margin=_margin(vectors[films.collection.rows(best)], own, *opposed),
+        margin=None if margins is None else _margin(question, margins, films.collection.rows(best)),
         alike=float(own @ opposed[0]) if opposed else None,
         ranking=ranking,
-        certainty=_certainty(calibration, question, scores, *(scores - vectors @ other for other in opposed)),
+        certainty=_certainty(calibration, films, question, scores, margins),
     )
 
 
 def _certainty(
-    calibration: Calibration | None, question: _Question, scores: Vectors, margins: Vectors | None = None
+    calibration: Calibration | None,
+    films: SearchSet,
+    question: _Question,
+    scores: Vectors,
+    margins: Vectors | None,
 ) -> Certainty | None:
     """`scores` and `margins` [films] in the collection's order; the answer's are best first."""
     if calibration is None or margins is None:
@@ -198,12 +218,14 @@ def _certainty(
     mentions = question.prompt.mentions
     seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
     found = calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
-    return found.best_first(top_k(scores, len(scores)))
+    return found.best_first(top_k(scores, len(scores), films.collection.places_by_id))
 
 
-def _margin(films: Vectors, own: Vectors, opposed: Vectors | None = None) -> Margin | None:
-    """`films` [hits, dim]; the sentence and its opposite [dim]."""
-    return None if opposed is None else Margin.of(films @ own - films @ opposed)
+def _margin(question: _Question, margins: Vectors, hits: Sequence[int]) -> Margin:
+    """`margins` [films] in the collection's order, and where the hits are among them."""
+    return Margin(
+        float(margins[hits].mean()), auroc_estimate(question.told_apart, margins.astype(np.float64))
+    )
 
 
 def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from negviz.calibration import Certainty
 from negviz.collection import Film, judge
-from negviz.metrics import draw, interval
+from negviz.estimate import Estimate
 from negviz.prompt import Mention, Prompt
 from negviz.retrieval import Hit, Ranking
-
-_RESAMPLES: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -42,27 +37,21 @@ class Tally:
 
 @dataclass(frozen=True)
 class Margin:
-    """By how much the hits are nearer to a sentence than to its opposite.
+    """How much nearer films are to a sentence than to its opposite: the difference of the two cosines.
 
-    `value` is the mean over the hits of cos(film, sentence) − cos(film, opposite); `low` and `high` bound
-    95 % of its values over hits drawn with replacement.
+    `value`, the mean over the hits, describes them and claims nothing: the sentence chose them for being near
+    to it, so it lies above zero where the model knows nothing at all.
     """
 
     value: float
-    low: float
-    high: float
+    # Of all films searched, how often one that satisfies the sentence has a larger margin than one that
+    # contradicts it: an AUROC, one half where the margin tells nothing.  None unless both kinds are known.
+    separation: Estimate | None
 
     @property
-    def separates(self) -> bool:
-        """Whether zero lies outside the interval: the model tells the two sentences apart."""
-        return not self.low <= 0 <= self.high
-
-    @classmethod
-    def of(cls, differences: npt.NDArray[np.floating[Any]]) -> Margin:
-        """From the difference of the two similarities of each hit, [hits]."""
-        resampled = draw(len(differences), times=_RESAMPLES, seed=0) @ differences / len(differences)
-        low, high = interval(resampled) or (0.0, 0.0)
-        return cls(float(differences.mean()), low, high)
+    def separates(self) -> bool | None:
+        """Whether the margin tells right films from wrong ones, all of `separation` above one half."""
+        return None if self.separation is None else self.separation.side_of(0.5) == 1
 
 
 @dataclass(frozen=True)
@@ -83,8 +72,8 @@ class Column:
 
     @property
     def abstains(self) -> bool:
-        """Whether the model is known not to tell the sentence from its opposite."""
-        return self.certainty is not None and not self.certainty.separates
+        """Whether the order of the films is known to be worth nothing."""
+        return self.certainty is not None and self.certainty.abstains
 
     def probability(self, place: int) -> float | None:
         """Of the film at a place of the ranking, 0 the best, satisfying the sentence; None: not known."""
@@ -139,5 +128,5 @@ def _plain(column: Column) -> dict[str, Any]:
         "judged": column.tally.judged,
         "random_picks": column.random_picks,
         "margin": asdict(margin) | {"separates": margin.separates} if margin else None,
-        "separates": None if column.certainty is None else column.certainty.separates,
+        "abstains": None if column.certainty is None else column.certainty.abstains,
     }

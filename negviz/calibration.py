@@ -74,7 +74,10 @@ def feature(name: Feature, seen: Seen) -> Floats:
 
 
 def statistic(name: Statistic, seen: Seen) -> float:
-    """How well a model tells a sentence from its opposite, without a label; 0 where all films are alike.
+    """What may go with how well a model ranks, without a label; 0 where all films are alike.
+
+    None says that a model tells the sentence from its opposite: films chosen for being near to the sentence
+    are nearer to it than to the opposite where embeddings are noise, too.
 
     `agreement` is the correlation of similarity and margin: does the order in which films are shown follow
     how much they prefer the sentence?  `hits' margin` is the mean margin of the first ten films, `lift` the
@@ -101,13 +104,13 @@ def _over(values: Floats, size: float) -> Floats:
 class Certainty:
     """What may be said of one model's answer to one sentence."""
 
-    separates: bool  # whether it tells the sentence from its opposite well enough to be asked
+    abstains: bool  # whether it had better not be asked: on training prompts such an order was worth nothing
     probabilities: Floats | None  # [films] of satisfying the sentence; None where that is not known
 
     def best_first(self, order: npt.NDArray[np.intp]) -> Certainty:
         """The same with its films in another order."""
         known = self.probabilities
-        return Certainty(self.separates, None if known is None else known[order])
+        return Certainty(self.abstains, None if known is None else known[order])
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Calibration:
         """`finding` is what the films are judged by; None where that is nothing, or several."""
         known = finding in self.findings and 0 < seen.share < 1
         return Certainty(
-            separates=statistic(self.statistic, seen) >= self.least,
+            abstains=statistic(self.statistic, seen) < self.least,
             probabilities=self.probabilities(seen) if known else None,
         )
 

@@ -7,7 +7,8 @@
     <family>/<model>/config.json           how the model came to be: hyper-parameters, seed, data hashes
 
 `family.json` is replaced last, and a model is struck from it before its files are touched, so a reader
-never meets a half-written checkpoint, whenever the writer is killed.
+never meets a half-written checkpoint, whenever the writer is killed.  It is read, changed and written by one
+process at a time, so that of two that add a model each neither loses the other's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import json
 import math
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from negviz.files import write_json
+from negviz.files import rewriting, temporary_folder, write_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 FORMAT: Final = 1
@@ -130,13 +130,14 @@ def write_family(
     if image_tower is not None:
         files[IMAGE_TOWER_FILE] = image_tower
     config = {"family": facts["family"], "training": training}
-    with _staged(folder, "base", files, config) as (source, records):
-        (folder / FAMILY_FILE).unlink(missing_ok=True)
+    path = folder / FAMILY_FILE
+    with _staged(folder, "base", files, config) as (source, records), rewriting(path):
+        path.unlink(missing_ok=True)
         _move(source, folder / "base")
-    record = {"format": FORMAT, **facts, "columns": ["base"], "models": {"base": records[WEIGHTS_FILE]}}
-    if image_tower is not None:
-        record["image_tower"] = {**facts["image_tower"], **records[IMAGE_TOWER_FILE]}
-    write_json(folder / FAMILY_FILE, record)
+        record = {"format": FORMAT, **facts, "columns": ["base"], "models": {"base": records[WEIGHTS_FILE]}}
+        if image_tower is not None:
+            record["image_tower"] = {**facts["image_tower"], **records[IMAGE_TOWER_FILE]}
+        write_json(path, record)
 
 
 def write_checkpoint(
@@ -155,16 +156,17 @@ def write_checkpoint(
     """
     if name == "base" or not _NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} cannot name a tuned model: use lower-case letters, digits, - and _.")
-    record = read_family(folder).record
-    config = {"family": record["family"], "training": training}
-    with _staged(folder, name, {WEIGHTS_FILE: tensors}, config) as (source, records):
-        if record["models"].pop(name, None) is not None:
-            write_json(folder / FAMILY_FILE, record)  # killed from here on: no such model, but no wrong one
-        _move(source, folder / name)
+    config = {"family": read_family(folder).record["family"], "training": training}
     scale = {} if logit_scale is None else {"logit_scale": logit_scale}
-    record["models"][name] = {**records[WEIGHTS_FILE], **scale}
-    record["columns"] += [name] if name not in record["columns"] else []
-    write_json(folder / FAMILY_FILE, record)
+    path = folder / FAMILY_FILE
+    with _staged(folder, name, {WEIGHTS_FILE: tensors}, config) as (source, records), rewriting(path):
+        record = read_family(folder).record
+        if record["models"].pop(name, None) is not None:
+            write_json(path, record)  # killed from here on: no such model, but no wrong one
+        _move(source, folder / name)
+        record["models"][name] = {**records[WEIGHTS_FILE], **scale}
+        record["columns"] += [name] if name not in record["columns"] else []
+        write_json(path, record)
 
 
 @contextmanager
@@ -172,8 +174,8 @@ def _staged(
     folder: Path, name: str, files: Mapping[str, Mapping[str, Tensor]], config: Mapping[str, Any]
 ) -> Iterator[tuple[Path, dict[str, dict[str, Any]]]]:
     """A model's folder, written in a hidden place beside its own, and what family.json says of its files."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as temporary:
-        source = Path(temporary) / name
+    with temporary_folder(folder, name) as temporary:
+        source = temporary / name
         source.mkdir()
         records = {
             file: write_tensors(source / file, tensors, file=f"{name}/{file}").to_record()

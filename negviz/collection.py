@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from negviz.errors import NegvizError
 from negviz.files import write_atomically
 from negviz.findings import FINDINGS, Polarity
+from negviz.grey import UNREADABLE, TooManyPixelsError, grey_picture
 from negviz.openi import film_id
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.csv"
 ASSETS: Final = Path(__file__).resolve().parent.parent / "assets"
-MAX_PIXELS: Final = 25_000_000
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]
@@ -128,6 +130,11 @@ class Collection:
     def _row(self) -> dict[str, int]:
         return {film.id: row for row, film in enumerate(self.films)}
 
+    @cached_property
+    def places_by_id(self) -> npt.NDArray[np.intp]:
+        """The place of each film, [films], were they sorted by id: what equal scores go by."""
+        return np.argsort(np.argsort(np.array([film.id for film in self.films], dtype=object)))
+
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""
         return self if split == "all" else self.where(lambda film: film.split == split)
@@ -170,30 +177,14 @@ def open_image(path: Path) -> Image.Image:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
 
 
-class TooManyPixelsError(NegvizError):
-    """A picture of more than `MAX_PIXELS`."""
-
-
-UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombWarning)
-
-
-def grey_picture(source: Path | IO[bytes]) -> Image.Image:
-    """A PNG or JPEG in mode "L".  Raises `TooManyPixelsError`, or one of `UNREADABLE` for anything else."""
-    try:
-        with Image.open(source, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise TooManyPixelsError
-            deep = image.mode.startswith("I")  # 16 bits a pixel
-            return image.point(lambda value: value / 256).convert("L") if deep else image.convert("L")
-    except Image.DecompressionBombError as error:
-        raise TooManyPixelsError from error
-
-
 def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
     """Open a shipped collection by name ("openi"), or a folder that holds a `manifest.csv`.
 
     `films` is a folder with the images where they lie apart from the manifest; ids are looked up
     there as `<image>`, or by file name.
+
+    What is shipped of a collection (embeddings, maps, NLM's films, wording) is found by its name, so a
+    shipped name is that folder's alone: another folder called "openi" is the collection "own openi".
     """
     folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
     manifest = folder / MANIFEST
@@ -203,7 +194,13 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
-    return Collection(folder.resolve().name, rows, where, notes)
+    return Collection(_collection_name(folder.resolve()), rows, where, notes)
+
+
+def _collection_name(folder: Path) -> str:
+    shipped = (ASSETS / folder.name).resolve()
+    taken = (shipped / MANIFEST).is_file() and folder != shipped
+    return f"own {folder.name}" if taken else folder.name
 
 
 # The manifest ---------------------------------------------------------------------------------

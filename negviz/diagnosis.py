@@ -1,9 +1,10 @@
 """The three ways in which a model fails to understand "no", each as a number without a threshold.
 
 *Semantic collapse* ("tells opposites apart?"): a sentence and its opposite lie close together in the text
-tower, and the films' margins between the two tell nothing.  *Token blindness* ("reads the “no”?"): the same
-films come with the cue and without it, and little of the attribution falls on the cue.  *Visual
-hallucination* ("shows what you ruled out?"): the films found show the finding that was ruled out.
+tower, and the films' margins between the two do not tell right films from wrong ones.  *Token blindness*
+("reads the “no”?"): the same films come with the cue and without it, and little of the attribution falls on
+the cue.  *Visual hallucination* ("shows what you ruled out?"): the films found show the finding that was
+ruled out.
 
 `diagnose` measures one sentence; `python -m training diagnosis` measures the 99 prompts, and
 `read_backgrounds` says where a sentence lies among them.
@@ -18,14 +19,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import ASSETS, Film
 from negviz.comparison import Comparison, Pair
 from negviz.errors import NegvizError
-from negviz.estimate import RESAMPLES, Estimate
-from negviz.metrics import Floats, Ranked, draw
+from negviz.estimate import Estimate
 from negviz.model import DualEncoder
 
 Signature = Literal["collapse", "blindness", "hallucination"]
@@ -33,7 +32,6 @@ KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", 
 SIGNATURES: Final[tuple[Signature, ...]] = ("collapse", "blindness", "hallucination")
 RESULTS: Final = ASSETS / "results" / "diagnosis.json"
 _SAME: Final = 0.005  # cosines of one model on two machines differ less
-_SEVERAL: Final = RESAMPLES // 5  # an answer waits for this one
 _SAID: Final = ("present", "absent")
 
 
@@ -46,7 +44,7 @@ class Collapse:
     """Does the model tell a sentence from its opposite?"""
 
     cosine: float  # of the two in the text tower: 1 is the same
-    separation: Estimate | None  # AUROC of the films' margins; None unless both kinds of film are there
+    separation: Estimate | None  # AUROC of the films' margins, as `negviz.answer.Margin` gives it
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,6 @@ class Diagnosis:
 
 
 def diagnose(
-    models: Mapping[str, DualEncoder],
     films: SearchSet,
     given: Answer,
     turned: Answer | None,
@@ -111,12 +108,11 @@ def diagnose(
     `given` and `turned` are the answers to it and to its opposite (None where it has none) over `films`;
     `cue_shares` come from `negviz.attribute`, by model.
     """
-    relevance = np.array([given.judge(film) for film in films.collection], np.float64)
     pairs = {} if turned is None else {pair.model: pair for pair in Comparison.of(given, turned).pairs}
     return {
         column.model: Diagnosis(
             model=column.model,
-            collapse=_collapse(models[column.model], films, relevance, given, turned),
+            collapse=_collapse(column),
             blindness=_blindness(pairs.get(column.model), len(films), (cue_shares or {}).get(column.model)),
             hallucination=_hallucination(films, given, column),
         )
@@ -124,25 +120,10 @@ def diagnose(
     }
 
 
-def _collapse(
-    model: DualEncoder, films: SearchSet, relevance: Floats, given: Answer, turned: Answer | None
-) -> Collapse | None:
-    if turned is None:
+def _collapse(column: Column) -> Collapse | None:
+    if column.alike is None or column.margin is None:
         return None
-    texts = model.encode_text([given.prompt.text, turned.prompt.text]).astype(np.float64)
-    margins = films.embeddings[model.tower_id].astype(np.float64) @ (texts[0] - texts[1])
-    return Collapse(float(texts[0] @ texts[1]), separation(relevance, margins))
-
-
-def separation(relevance: Floats, margins: npt.NDArray[np.float64]) -> Estimate | None:
-    """AUROC of `margins` [films] for films that satisfy a sentence against those that contradict it."""
-    known = ~np.isnan(relevance)
-    if len(set(relevance[known])) < 2:
-        return None
-    ranked = Ranked.of(relevance[None, known], margins[None, known])
-    point = ranked.measure(10)["auroc"][0, 0]
-    counts = draw(int(known.sum()), times=_SEVERAL, seed=0)
-    return Estimate.of(point, ranked.measure(10, counts)["auroc"][:, 0])
+    return Collapse(column.alike, column.margin.separation)
 
 
 def _blindness(pair: Pair | None, films: int, cue_share: float | None) -> Blindness | None:

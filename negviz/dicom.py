@@ -17,8 +17,8 @@ from PIL import Image
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
-from negviz.collection import MAX_PIXELS
 from negviz.errors import NegvizError
+from negviz.grey import MAX_PIXELS, OUTLIERS, grey_image, windowed
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
 config.settings.reading_validation_mode = config.IGNORE
@@ -45,7 +45,6 @@ _READ: Final = (
 )
 _GREY: Final = ("MONOCHROME1", "MONOCHROME2")
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"  # compressed as a whole: its size is known only once unpacked
-_OUTLIERS: Final = (0.5, 99.5)  # percentiles that become black and white where no window is given
 _BROKEN: Final = (
     # pydicom promises no exceptions for damaged files: these are what its readers and decoders raise
     InvalidDicomError,
@@ -89,7 +88,7 @@ def read_dicom(data: bytes) -> Image.Image:
     except _BROKEN as error:
         raise DicomError("It is a DICOM file that cannot be read: damaged, or no film.") from error
     bright = 1 - shown if header.PhotometricInterpretation == "MONOCHROME1" else shown
-    return Image.fromarray((bright * 255).round().astype(np.uint8))
+    return grey_image(bright)
 
 
 def _check(header: Dataset) -> None:
@@ -126,23 +125,20 @@ def _rescaled(stored: NDArray[Any], header: Dataset) -> NDArray[np.float32]:
 
 def _windowed(values: NDArray[np.float32], header: Dataset) -> NDArray[np.float32]:
     """Values [rows, columns] brought to 0 … 1 by the window, or from nearly the least to nearly the most."""
+    if not np.isfinite(values).all():
+        raise DicomError("Its grey values are not numbers; save it anew.")
     centre, width = (_number(header, name) for name in ("WindowCenter", "WindowWidth"))
     function = str(header.get("VOILUTFunction") or "LINEAR")
     if centre is None or width is None or width < 1 or (width == 1 and function == "LINEAR"):
-        low, high = np.percentile(values, _OUTLIERS)
+        low, high = np.percentile(values, OUTLIERS)
     elif function == "SIGMOID":
-        return _unit(1 / (1 + np.exp((-4 * (values - centre) / width).clip(-80, 80))))
+        shown = 1 / (1 + np.exp((-4 * (values - centre) / width).clip(-80, 80)))
+        return windowed(shown, 0, 1)
     elif function == "LINEAR_EXACT":
         low, high = centre - width / 2, centre + width / 2
     else:  # LINEAR, in which a window of 256 values spans 255 steps
         low, high = centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2
-    return _unit((values - low) / max(high - low, 1e-6))
-
-
-def _unit(values: NDArray[Any]) -> NDArray[np.float32]:
-    if not np.isfinite(values).all():
-        raise DicomError("Its grey values are not numbers; save it anew.")
-    return values.clip(0, 1).astype(np.float32)
+    return windowed(values, low, high)
 
 
 def _number(header: Dataset, name: str) -> float | None:

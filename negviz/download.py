@@ -4,20 +4,23 @@
     path = downloader.fetch(url, what="film CXR1_IM-0001-4001", limit=5_000_000, use=verify_and_store)
 
 Whatever goes wrong is a `DownloadError`: a reason that code can act on, and one sentence for people.
-Safe under threads.
+Safe under threads: each waits for its own download, and all downloads run on one event loop, as that is what
+can break off any of them at any point, be it looking up a name or between two bytes of a header.
 """
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Final, Literal, TypeVar
+from functools import cache, cached_property
+from typing import Any, Final, Literal, TypeVar
 
 import httpx2
 
@@ -35,6 +38,7 @@ Reason = Literal[
 ]
 T = TypeVar("T")
 _REDIRECTS: Final = 3
+_LONGEST_REST: Final = 3600.0  # seconds; a host may ask for years, or for more than a float holds
 _HEADERS: Final = {
     "User-Agent": "negviz (research and teaching; films on demand)",
     "Accept-Encoding": "identity",  # films are compressed already, and nothing can then unpack to gigabytes
@@ -59,7 +63,9 @@ class Patience:
 
     connect: float = 5.0
     read: float = 10.0  # between two pieces of an answer
-    whole: float = 30.0  # from the request to the last byte
+    whole: float = (
+        30.0  # for all that is sent and received, over all attempts; what is waited between them apart
+    )
     attempts: int = 3
     backoff: float = 0.5  # before the second attempt; doubled for each further one
     longest_wait: float = 20.0  # a host that asks for more is left alone
@@ -97,19 +103,24 @@ class Downloader:
         self._pace = Pace(per_second)
         self._connections = connections
         self._stop = threading.Event()
+        self._under_way: set[Future[Any]] = set()
 
-    def fetch(self, url: str, *, what: str, limit: int, use: Callable[[bytes], T]) -> T:
+    def fetch(self, url: str, *, what: str, limit: int, use: Callable[[bytes], T], slack: float = 1.0) -> T:
         """What `use` makes of the bytes at `url`, of which there are at most `limit`.
 
         `what` names the thing in sentences.  `use` verifies; where it raises a transient `DownloadError`
-        another attempt is made.  Raises `DownloadError` once trying again is of no use.
+        another attempt is made.  Something large gets `slack` times the whole patience.  Raises
+        `DownloadError` once trying again is of no use.
         """
+        left = slack * self._patience.whole
         for attempt in range(1, self._patience.attempts + 1):
             self._pace.wait(self._stop)
+            begun = time.monotonic()
             try:
-                return use(self._once(url, what, limit))
+                return use(self._within(left, what, lambda: self._once(url, what, limit)))
             except DownloadError as error:
-                pause = self._pause(error, attempt)
+                left -= time.monotonic() - begun
+                pause = self._pause(error, attempt) if left > 0 else None
                 if pause is None:
                     raise
                 self._stop.wait(pause)
@@ -117,18 +128,43 @@ class Downloader:
 
     def answers(self, url: str, *, starts: tuple[bytes, ...], seconds: float) -> bool:
         """Whether `url` soon gives something that starts with one of `starts`; only the start is read."""
-        hasty = replace(self._patience, connect=seconds, read=seconds, whole=seconds)
+
+        async def start() -> bytes:
+            async with self._response(url, "answer", replace(self._patience, connect=seconds)) as response:
+                return await anext(response.aiter_raw(), b"")
+
         try:
-            with self._response(url, "answer", hasty) as response:
-                return next(response.iter_raw(), b"").startswith(starts)
+            return self._within(seconds, "answer", start).startswith(starts)
         except DownloadError:
             return False
 
     def close(self) -> None:
-        """Let waiting requests go on no longer.  A closed downloader fetches nothing more."""
+        """Break off what is under way.  A closed downloader fetches nothing more."""
         self._stop.set()
+        for download in tuple(self._under_way):
+            download.cancel()
         if "_client" in self.__dict__:
-            self._client.close()
+            asyncio.run_coroutine_threadsafe(self._client.aclose(), _loop()).result()
+
+    def _within(self, seconds: float, what: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` gives on the loop of all downloads; broken off after so many seconds."""
+
+        async def timed() -> T:
+            async with asyncio.timeout(seconds):
+                return await work()
+
+        download = asyncio.run_coroutine_threadsafe(timed(), _loop())
+        self._under_way.add(download)
+        try:
+            if self._stop.is_set():
+                download.cancel()
+            return download.result()
+        except CancelledError:
+            raise DownloadError("failed", f"The {what} is not fetched, as the program is ending.") from None
+        except TimeoutError as error:
+            raise self._slow(what) from error
+        finally:
+            self._under_way.discard(download)
 
     def _pause(self, error: DownloadError, attempt: int) -> float | None:
         """Seconds to wait before the next attempt; None where there should be none."""
@@ -142,30 +178,25 @@ class Downloader:
             return 0.0
         return pause
 
-    def _once(self, url: str, what: str, limit: int) -> bytes:
-        begun = time.monotonic()
-        with self._response(url, what, self._patience) as response:
+    async def _once(self, url: str, what: str, limit: int) -> bytes:
+        async with self._response(url, what, self._patience) as response:
             too_large = DownloadError("invalid", f"The {what} is larger than {limit:,} bytes: left unread.")
             if int(response.headers.get("Content-Length", "0")) > limit:
                 raise too_large
             content = bytearray()
-            for piece in response.iter_raw():
+            async for piece in response.aiter_raw():
                 content += piece
                 if len(content) > limit:
                     raise too_large
-                if time.monotonic() - begun > self._patience.whole or self._stop.is_set():
-                    raise self._slow(what)
         return bytes(content)
 
-    @contextmanager
-    def _response(self, url: str, what: str, patience: Patience) -> Iterator[httpx2.Response]:
+    @asynccontextmanager
+    async def _response(self, url: str, what: str, patience: Patience) -> AsyncIterator[httpx2.Response]:
         """The answer to a request, redirects within the host followed, its body unread."""
-        if self._stop.is_set():
-            raise DownloadError("failed", f"The {what} is not fetched, as the program is ending.")
         try:
             for _ in range(_REDIRECTS + 1):
                 target = self._own(httpx2.URL(url), what)
-                with self._client.stream("GET", target, timeout=_timeout(patience)) as response:
+                async with self._client.stream("GET", target, timeout=_timeout(patience)) as response:
                     if response.next_request is None:
                         self._check_status(response, what)
                         yield response
@@ -180,7 +211,7 @@ class Downloader:
             ) from error
         except httpx2.TimeoutException as error:
             raise self._slow(what) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError) as error:  # Runtime: closed meanwhile
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise DownloadError(
                 "failed",
                 f"{self._origin.host} broke off while sending the {what}; try again.",
@@ -188,10 +219,10 @@ class Downloader:
             ) from error
 
     @cached_property
-    def _client(self) -> httpx2.Client:
+    def _client(self) -> httpx2.AsyncClient:
         """Made at the first request: it reads the system's certificates, which takes a while."""
         try:
-            return httpx2.Client(
+            return httpx2.AsyncClient(
                 headers=_HEADERS,
                 limits=httpx2.Limits(max_connections=self._connections, keepalive_expiry=5.0),
                 follow_redirects=False,
@@ -240,11 +271,22 @@ def _timeout(patience: Patience) -> httpx2.Timeout:
     )
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The event loop of all downloads of the program, in a thread that keeps no program from ending."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="downloads", daemon=True).start()
+    return loop
+
+
 def _retry_after(text: str) -> float:
-    """Seconds from now, given as such or as a date; 0 where it is neither."""
-    if text.strip().isdecimal():
-        return float(text)
+    """Seconds from now, given as such or as a date, and at most an hour; 0 where it is neither."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+        seconds = float(text) if text.strip().isdecimal() else _seconds_until(text)
+    except (ValueError, OverflowError):
         return 0.0
+    return min(max(0.0, seconds), _LONGEST_REST)
+
+
+def _seconds_until(date: str) -> float:
+    return email.utils.parsedate_to_datetime(date).timestamp() - time.time()

@@ -1,7 +1,10 @@
 """What one image tower makes of one collection: a matrix of unit vectors, one row a film.
 
-Shipped rows are found by film id, cached ones by the bytes of the image, so neither can go stale.  Only
-what is in neither is computed, and only that needs the images to be at hand.
+A row is found by the bytes of the image, whether it was shipped or cached, and never by what is said of the
+film: relabelling costs nothing.  Films that are not shipped, Open-i's and NIH's, come as PNG or JPEG and in
+any size, so theirs are found by id, for that collection alone; a film of theirs that is at hand must have
+the fingerprint of the one that was embedded, else it is embedded itself.  Film by film, what is found
+nowhere is computed, and only that needs its image.
 """
 
 from __future__ import annotations
@@ -9,8 +12,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
@@ -24,16 +29,19 @@ from safetensors.numpy import save
 
 from negviz.collection import ASSETS, Collection, CollectionError, Film
 from negviz.errors import NegvizError
-from negviz.files import file_sha256, write_atomically
+from negviz.files import file_sha256, rewriting, write_atomically
+from negviz.fingerprint import ALIKE, BYTES, distance, fingerprint
 from negviz.model import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
 EncodeImages = Callable[[Sequence[Image.Image]], NDArray[np.float32]]  # unit vectors [n, dim]
-Rows = dict[str, NDArray[np.float16]]  # [dim] as stored, by film id or by SHA-256 of the image file
+Rows = dict[str, NDArray[np.float16]]  # [dim] as stored, by film id, or by SHA-256 of the image file
 _AT_ONCE: Final = 32
 _READERS: Final = min(8, os.cpu_count() or 1)  # films decoded side by side
 _KEPT_EVERY: Final = 60.0  # seconds of work that may be lost when it is stopped
 _NAMED: Final = 5  # films an error message names
+_BY_IMAGE: Final = "sha256"  # what the keys of a file are
+_BY_ID: Final = "id"
 
 
 class EmbeddingsError(NegvizError):
@@ -55,24 +63,26 @@ def film_embeddings(
     was stopped goes on.  Raises `EmbeddingsError` where a film is in neither file and its image is not at
     hand.
     """
-    shipped = _read_shipped(shipped_path(model.tower_id, collection.name), model.dim)
-    if all(film.id in shipped for film in collection):
-        return _unit((shipped[film.id] for film in collection), model.dim)
-    paths = _image_paths(model, collection)
+    folder = cache if cache is not None else default_cache()
+    paths = {film.id: path for film in collection if (path := collection.image_path(film)) is not None}
     keys = {id_: _image_key(path) for id_, path in paths.items()}
-    store = (cache if cache is not None else default_cache()) / "embeddings" / f"{model.tower_id}.safetensors"
-    known = _read_cache(store, model.dim)
-    todo = [film for film in collection if keys[film.id] not in known]
-    if todo:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        kept = monotonic()
-        for film, row in _compute(encode or model.encode_images, collection, todo, progress):
-            known[keys[film.id]] = row
-            if monotonic() - kept > _KEPT_EVERY:
-                _write(store, known, {})
-                kept = monotonic()
-        _write(store, known, {})
-    return _unit((known[keys[film.id]] for film in collection), model.dim)
+    known = _shipped_by_id(model, collection, keys, folder)
+    if len(known) < len(collection):
+        store = folder / "embeddings" / f"{model.tower_id}.safetensors"
+        cached = _read_cache(store, model.dim)
+        by_image = cached | _shipped_by_image(model)
+        known |= {id_: by_image[key] for id_, key in keys.items() if id_ not in known and key in by_image}
+        todo = [film for film in collection if film.id not in known]
+        _refuse_missing(model, collection, [film.id for film in todo if film.id not in paths])
+        if todo:
+            kept = monotonic()
+            for film, row in _compute(encode or model.encode_images, collection, todo, progress):
+                known[film.id] = cached[keys[film.id]] = row
+                if monotonic() - kept > _KEPT_EVERY:
+                    cached = _keep(store, cached, model.dim)
+                    kept = monotonic()
+            _keep(store, cached, model.dim)
+    return _unit((known[film.id] for film in collection), model.dim)
 
 
 def shipped_path(tower_id: str, collection: str) -> Path:
@@ -81,13 +91,27 @@ def shipped_path(tower_id: str, collection: str) -> Path:
 
 
 def write_embeddings(path: Path, collection: Collection, embeddings: NDArray[np.float32]) -> None:
-    """Write the shipped form, float16 [films, dim] and the ids, in one step."""
+    """Write the shipped form, float16 [films, dim] and its keys, in one step.
+
+    The keys are the images' where these are shipped beside it, else ids, with the images' fingerprints.
+    Either needs the images.  Raises `EmbeddingsError`.
+    """
     if len(embeddings) != len(collection):
         raise EmbeddingsError(f"{collection.name!r} has {len(collection)} films, not {len(embeddings)}.")
+    paths = [collection.image_path(film) for film in collection]
+    if None in paths:
+        raise EmbeddingsError(
+            f"Embeddings of {collection.name!r} are shipped only with all its images at hand; "
+            "give their folder with --films."
+        )
+    rows = embeddings.astype(np.float16)
     path.parent.mkdir(parents=True, exist_ok=True)
-    halved = embeddings.astype(np.float16)
-    rows = {film.id: row for film, row in zip(collection, halved, strict=True)}
-    _write(path, rows, {"collection": collection.name, "collection_sha256": collection.hash})
+    if collection.folder is not None and collection.folder.resolve() == path.parents[1].resolve():
+        _write(path, dict(zip(map(_image_key, filter(None, paths)), rows, strict=True)), _BY_IMAGE)
+    else:
+        marks = np.stack([fingerprint(collection.image(film)) for film in collection])
+        ids = [film.id for film in collection]
+        _write(path, dict(zip(ids, rows, strict=True)), _BY_ID, fingerprints=marks)
 
 
 def default_cache() -> Path:
@@ -105,9 +129,7 @@ def default_cache() -> Path:
 # Computing ------------------------------------------------------------------------------------
 
 
-def _image_paths(model: DualEncoder, collection: Collection) -> dict[str, Path]:
-    found = {film.id: collection.image_path(film) for film in collection}
-    missing = [id_ for id_, path in found.items() if path is None]
+def _refuse_missing(model: DualEncoder, collection: Collection, missing: Sequence[str]) -> None:
     if missing:
         named = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
         raise EmbeddingsError(
@@ -115,7 +137,6 @@ def _image_paths(model: DualEncoder, collection: Collection) -> dict[str, Path]:
             f"the images of {len(missing)} of its {len(collection)} films are not at hand ({named}); "
             "give their folder with --films."
         )
-    return {id_: path for id_, path in found.items() if path is not None}
 
 
 def _image_key(path: Path) -> str:
@@ -135,23 +156,83 @@ def _compute(
     with ThreadPoolExecutor(_READERS) as readers:
         for start in range(0, len(films), _AT_ONCE):
             part = films[start : start + _AT_ONCE]
-            try:
-                images = list(readers.map(collection.image, part))
-            except CollectionError as error:
-                raise EmbeddingsError(
-                    f"Collection {collection.name!r} cannot be embedded: {error}"
-                ) from error
+            images = list(readers.map(lambda film: _image(collection, film), part))
             yield from zip(part, encode(images).astype(np.float16), strict=True)
             if progress is not None:
                 progress(start + len(part), len(films))
 
 
+def _image(collection: Collection, film: Film) -> Image.Image:
+    try:
+        return collection.image(film)
+    except CollectionError as error:
+        raise EmbeddingsError(f"Collection {collection.name!r} cannot be embedded: {error}") from error
+
+
+# Shipped rows ---------------------------------------------------------------------------------
+
+
+def _shipped_by_id(model: DualEncoder, collection: Collection, keys: Mapping[str, str], cache: Path) -> Rows:
+    """Rows by film id of a collection whose images are not shipped; `keys` of the images at hand, by id."""
+    path = shipped_path(model.tower_id, collection.name)
+    if not path.is_file():
+        return {}
+    shipped = _read_shipped(path, model.dim)
+    if shipped.keyed_by != _BY_ID:
+        return {}
+    rows = {film.id: shipped.rows[film.id] for film in collection if film.id in shipped.rows}
+    at_hand = [film for film in collection if film.id in rows and film.id in keys]
+    seen = _fingerprints(collection, at_hand, keys, cache / "fingerprints.safetensors")
+    for film in at_hand:
+        if distance(seen[keys[film.id]], shipped.fingerprints[film.id]) > ALIKE:
+            del rows[film.id]  # another film under its id
+    return rows
+
+
+def _shipped_by_image(model: DualEncoder) -> Rows:
+    """Rows by SHA-256 of the image, of all collections that are shipped with their images."""
+    rows: Rows = {}
+    for path in sorted(ASSETS.glob(f"*/embeddings/{model.tower_id}.safetensors")):
+        shipped = _read_shipped(path, model.dim)
+        rows |= shipped.rows if shipped.keyed_by == _BY_IMAGE else {}
+    return rows
+
+
+def _fingerprints(
+    collection: Collection, films: Sequence[Film], keys: Mapping[str, str], store: Path
+) -> dict[str, NDArray[np.uint8]]:
+    """Fingerprints by SHA-256 of the image, kept so that an image is decoded once."""
+    try:
+        with safe_open(store, framework="numpy") as file:
+            marks = file.get_tensor("fingerprints").reshape(-1, BYTES)
+            known = dict(zip(json.loads(file.metadata()["keys"]), marks, strict=True))
+    except (OSError, SafetensorError, KeyError, ValueError):
+        known = {}  # none yet, or damaged: they are taken anew
+    todo = [film for film in films if keys[film.id] not in known]
+    if todo:
+        with ThreadPoolExecutor(_READERS) as readers:
+            taken = readers.map(lambda film: fingerprint(_image(collection, film)), todo)
+            known |= {keys[film.id]: mark for film, mark in zip(todo, taken, strict=True)}
+        with suppress(OSError):  # a cache that cannot be written costs time alone
+            store.parent.mkdir(parents=True, exist_ok=True)
+            content = {"fingerprints": np.stack(list(known.values()))}
+            write_atomically(store, save(content, {"keys": json.dumps(list(known))}))
+    return known
+
+
 # Files ----------------------------------------------------------------------------------------
 
 
-def _read_shipped(path: Path, dim: int) -> Rows:
-    if not path.is_file():
-        return {}
+@dataclass(frozen=True, eq=False)
+class _File:
+    """What a file of embeddings holds."""
+
+    keyed_by: str
+    rows: Rows
+    fingerprints: Mapping[str, NDArray[np.uint8]]  # by id, <uint8>[32]; none in a file keyed by image
+
+
+def _read_shipped(path: Path, dim: int) -> _File:
     try:
         return _read(path, dim)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -162,25 +243,38 @@ def _read_shipped(path: Path, dim: int) -> Rows:
 
 def _read_cache(path: Path, dim: int) -> Rows:
     try:
-        return _read(path, dim)
+        return _read(path, dim).rows
     except (OSError, SafetensorError, KeyError, ValueError):
         return {}  # none yet, or damaged: it is computed and written anew
 
 
-def _read(path: Path, dim: int) -> Rows:
+def _read(path: Path, dim: int) -> _File:
     with safe_open(path, framework="numpy") as file:
         matrix = file.get_tensor("embeddings")  # float16 [rows, dim]
-        keys = json.loads(file.metadata()["ids"])
+        metadata = file.metadata()
+        keys, keyed_by = json.loads(metadata["keys"]), metadata["keyed_by"]
+        by_id = keyed_by == _BY_ID
+        marks = file.get_tensor("fingerprints").reshape(len(keys), BYTES) if by_id else ()
     if matrix.dtype != np.float16 or matrix.shape != (len(keys), dim):
         raise ValueError(f"it is {matrix.dtype} {list(matrix.shape)}, not float16 [{len(keys)}, {dim}]")
     if not np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=0.01):
         raise ValueError("its rows are not unit vectors")
-    return dict(zip(keys, matrix, strict=True))
+    return _File(
+        keyed_by, dict(zip(keys, matrix, strict=True)), dict(zip(keys if by_id else (), marks, strict=True))
+    )
 
 
-def _write(path: Path, rows: Rows, metadata: dict[str, str]) -> None:
-    content = {"embeddings": np.stack(list(rows.values()))}
-    write_atomically(path, save(content, metadata | {"ids": json.dumps(list(rows))}))
+def _keep(path: Path, rows: Rows, dim: int) -> Rows:
+    """Write the cache, and what other processes have put there meanwhile; all of it."""
+    with rewriting(path):
+        rows = _read_cache(path, dim) | rows
+        _write(path, rows, _BY_IMAGE)
+    return rows
+
+
+def _write(path: Path, rows: Rows, keyed_by: str, **more: NDArray[np.uint8]) -> None:
+    content = {"embeddings": np.stack(list(rows.values())), **more}
+    write_atomically(path, save(content, {"keyed_by": keyed_by, "keys": json.dumps(list(rows))}))
 
 
 def _unit(rows: Iterable[NDArray[np.float16]], dim: int) -> NDArray[np.float32]:

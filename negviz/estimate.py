@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from negviz.metrics import Floats, average, draw, interval
+from negviz.metrics import Floats, auroc, auroc_interval, average, draw, interval
 
 RESAMPLES = 1_000
 
@@ -21,9 +21,13 @@ class Estimate:
     @property
     def sign(self) -> int:
         """1 or −1 where the whole interval lies above or below zero, else 0; 0 without an interval."""
+        return self.side_of(0)
+
+    def side_of(self, level: float) -> int:
+        """The same for another number than zero."""
         if self.low is None or self.high is None:
             return 0
-        return int(self.low > 0) - int(self.high < 0)
+        return int(self.low > level) - int(self.high < level)
 
     def record(self, name: str) -> dict[str, Any]:
         """As results files hold it: the figure under `name`, its interval under NAME_ci."""
@@ -47,3 +51,15 @@ def mean_estimates(values: Floats, *, seed: int = 0) -> list[Estimate]:
         return [Estimate(float(mean)) for mean in means]
     counts = draw(values.shape[-1], times=RESAMPLES, seed=seed)
     return [Estimate.of(mean, average(row[None, :], counts)) for mean, row in zip(means, values, strict=True)]
+
+
+def auroc_estimate(relevance: Floats, scores: Floats) -> Estimate | None:
+    """AUROC of `scores` [films] with its interval; None unless films that satisfy and that violate are there.
+
+    `relevance` [films] is 1, 0 or nan: not judged.
+    """
+    area = auroc(relevance, scores)
+    if area is None:
+        return None
+    satisfying, violating = (int((relevance == side).sum()) for side in (1, 0))
+    return Estimate(area, *auroc_interval(area, satisfying, violating))

@@ -16,14 +16,13 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from negviz.collection import MAX_PIXELS
 from negviz.errors import NegvizError
-from negviz.files import write_atomically
+from negviz.files import sweep, write_atomically
+from negviz.grey import MAX_PIXELS
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ENDINGS: Final = {"PNG": ".png", "JPEG": ".jpg"}
-_LEFTOVER: Final = 3600.0  # seconds after which a half-written file belongs to nobody
 _FILL: Final = 0.9  # of the limit, after making room: it need not be made again at once
 
 
@@ -58,16 +57,21 @@ def _check_size(width: int, height: int) -> None:
         raise NotAFilm(f"It measures {width}×{height} pixels, which is no film.")
 
 
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of change: what differs once somebody has written to a file."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
 class FilmCache:
     """A folder of films, `<id>.png` or `<id>.jpg`, that holds at most `limit` bytes (None: any number)."""
 
     def __init__(self, folder: Path, *, limit: int | None = None) -> None:
         self.folder = folder
         self._limit = limit
-        self._verified: set[Path] = set()
+        self._verified: dict[Path, tuple[int, int]] = {}  # as it was then
         self._lock = threading.Lock()
-        self._sweep()
-        self._bytes = sum(size for _, size, _ in self._files())
+        sweep(folder)
 
     def find(self, film_id: str) -> Path | None:
         """Where a film lies, if it is there and whole."""
@@ -81,51 +85,46 @@ class FilmCache:
         """Store a film, and make room for it.  Raises `NotAFilm`, or `OSError` where the disk is full."""
         path = self.folder / f"{film_id}{check_film(content)}"
         write_atomically(path, content)
-        with self._lock:
-            self._verified.add(path)
-            self._bytes += len(content)  # a guess, as other processes write too; making room counts anew
-            if self._limit is not None and self._bytes > self._limit:
+        if self._limit is not None:
+            with self._lock:
                 self._make_room(self._limit, spare=path)
         return path
 
     def _is_whole(self, path: Path) -> bool:
-        """Each file is decoded once a process, and marked as used every time."""
+        """Each file is decoded once a process, again where it has changed, and marked as used every time."""
         try:
-            if path not in self._verified:
+            size, changed = _state(path)
+            if self._verified.get(path) != (size, changed):
                 check_film(path.read_bytes())
-                self._verified.add(path)
-            now = time.time_ns()
-            os.utime(path, ns=(now, now))
+            with suppress(OSError):  # the disk may take no change
+                now = time.time_ns()
+                os.utime(path, ns=(now, now))
+                changed = now
+            self._verified[path] = (size, changed)
         except (OSError, NotAFilm):
-            self._verified.discard(path)
+            self._verified.pop(path, None)
             return False
         return True
 
     def _make_room(self, limit: int, *, spare: Path) -> None:
         files = sorted(self._files())
-        total = sum(size for _, size, _ in files)
+        total = sum(size for _, size, _ in files)  # counted anew, as other processes write too
+        if total <= limit:
+            return
         for _, size, path in files:
             if total <= limit * _FILL:
                 break
             if path != spare:
-                path.unlink(missing_ok=True)
-                self._verified.discard(path)
-                total -= size
-        self._bytes = total
+                with suppress(OSError):  # another process uses it
+                    path.unlink(missing_ok=True)
+                    total -= size
 
     def _files(self) -> list[tuple[int, int, Path]]:
         """Time of last use, size and path of each film."""
         found = []
         for path in self.folder.glob("CXR*"):
             if path.suffix in _ENDINGS.values():
-                with suppress(FileNotFoundError):  # another process made room
-                    status = path.stat()
-                    found.append((status.st_mtime_ns, status.st_size, path))
+                with suppress(OSError):  # another process made room
+                    size, used = _state(path)
+                    found.append((used, size, path))
         return found
-
-    def _sweep(self) -> None:
-        """Delete what processes that were killed left half-written."""
-        for path in self.folder.glob(".CXR*"):
-            with suppress(OSError):  # another process sweeps too
-                if time.time() - path.stat().st_mtime > _LEFTOVER:
-                    path.unlink()

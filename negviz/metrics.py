@@ -15,6 +15,8 @@ pigeonhole bootstrap", 2007: slightly conservative).  A film drawn twice takes t
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]  # how often each prompt or film was drawn
 Ties = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]] | None  # first and last place of each tie, if any
 METRICS: Final = ("p_at_k", "ap", "auroc")
+_Z: Final = 1.959964  # of 95 %
+_FINE: Final = 100_000  # steps between 0 and 1
 
 
 class MetricError(NegvizError):
@@ -125,6 +129,28 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float] | None:
         return None
     low, high = np.quantile(kept, ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
+
+
+def auroc_interval(area: float, satisfying: int, violating: int) -> tuple[float, float]:
+    """95 % interval of the AUROC of one ranking of so many films of either kind, in closed form.
+
+    All values whose standard error reaches as far as `area` (method 5 of Newcombe 2006, with Hanley and
+    McNeil's variance).  At one half that variance is Mann and Whitney's, so one half lies outside just where
+    their test finds that scores go with relevance, however few films there are.  A bootstrap cannot say that:
+    one satisfying film, wherever it stands, stands there in every resample.
+    """
+    return _lower(area, satisfying, violating), 1 - _lower(1 - area, satisfying, violating)
+
+
+def _lower(area: float, satisfying: int, violating: int) -> float:
+    spare = (satisfying + violating) / 2 - 1
+
+    def reaches(step: int) -> bool:
+        value = step / _FINE
+        spread = value * (1 - value) * (1 + spare * ((1 - value) / (2 - value) + value / (1 + value)))
+        return area - value <= _Z * math.sqrt(spread / (satisfying * violating))
+
+    return bisect_left(range(int(area * _FINE)), True, key=reaches) / _FINE
 
 
 # Below, arrays are [prompts, films] in ranked order and hold numbers of copies: `copies` of every film,

@@ -41,7 +41,7 @@ __all__ = [
     "with_text",
 ]
 
-_TEXTS_AT_ONCE: Final = 64
+_TEXTS_AT_ONCE: Final = 64  # where the last digits may depend on the company
 _IMAGES_AT_ONCE: Final = 32
 T = TypeVar("T")
 
@@ -86,8 +86,19 @@ class DualEncoder:
         return self.text
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors float32 [n, dim], each the same whatever it is encoded with."""
-        return self._stack(lambda part: self.text(**self.text.tokenize(part)), texts, _TEXTS_AT_ONCE)
+        """Unit vectors float32 [n, dim], each the same to the bit whatever it is asked for with.
+
+        Each sentence has a pass of its own: the products of a batch differ in their last digits with its
+        size, also where no sentence is padded, and films that are nearly as near would swap ranks.
+        """
+        return self._stack(self._encode_texts, texts, 1)
+
+    def encode_corpus(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `encode_text` but for the last digits, and several times faster: for what is trained on."""
+        return self._stack(self._encode_texts, texts, _TEXTS_AT_ONCE)
+
+    def _encode_texts(self, texts: Sequence[str]) -> Tensor:
+        return self.text(**self.text.tokenize(texts))  # type: ignore[no-any-return]
 
     def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Unit vectors float32 [n, dim] of films of any mode and size."""

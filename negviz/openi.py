@@ -6,6 +6,7 @@ Cite Demner-Fushman et al., JAMIA 2016.  Reports are read from NLM's archive as 
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
@@ -21,7 +22,7 @@ from negviz.errors import NegvizError
 IMAGE_HOST: Final = "https://openi.nlm.nih.gov"
 REPORTS: Final = "NLMCXR_reports.tgz"
 _MAX_XML: Final = 1_000_000  # the largest report is 40 kB; anything near this is not a report
-_MAX_UNPACKED: Final = 200_000_000  # NLM's archive unpacks to 21 MB
+_MAX_UNPACKED: Final = 100_000_000  # NLM's archive unpacks to 21 MB
 
 
 class OpeniError(NegvizError):
@@ -70,14 +71,15 @@ def parse_report(xml: bytes) -> Report:
         raise OpeniError("This is not an Open-i report: it is too large or declares entities.")
     try:
         root = ET.fromstring(xml)
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # the latter two: an encoding there is none of
         raise OpeniError(f"This is not an Open-i report: {error}.") from error
     uid_node = root.find("uId")
-    if uid_node is None or not uid_node.get("id", "").startswith("CXR"):
+    uid = re.fullmatch(r"CXR([0-9]{1,9})", "" if uid_node is None else uid_node.get("id", ""))
+    if uid is None:
         raise OpeniError("This is not an Open-i report: it has no <uId id='CXR…'>.")
     sections = {node.get("Label", ""): (node.text or "").strip() for node in root.iter("AbstractText")}
     return Report(
-        uid=uid_node.get("id", "").removeprefix("CXR"),
+        uid=uid[1],
         mesh=tuple((node.text or "").strip() for node in root.iterfind("./MeSH/major")),
         findings=sections.get("FINDINGS", ""),
         impression=sections.get("IMPRESSION", ""),
@@ -104,12 +106,12 @@ def _members(source: Path | bytes, name: Path | str) -> Iterator[bytes]:
     """The XML in an archive; members are read, never unpacked."""
     try:
         opened = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
-        with opened as file, tarfile.open(fileobj=file) as archive:
-            unpacked = 0
+        with opened as file, gzip.open(file) as packed:
+            unpacked = packed.read(_MAX_UNPACKED + 1)
+        if len(unpacked) > _MAX_UNPACKED:
+            raise OpeniError(f"{name} is no archive of Open-i reports: it unpacks to far too much.")
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
             for member in archive:
-                unpacked += member.size
-                if unpacked > _MAX_UNPACKED:
-                    raise OpeniError(f"{name} is no archive of Open-i reports: it unpacks to far too much.")
                 if member.isfile() and member.name.endswith(".xml") and member.size <= _MAX_XML:
                     handle = archive.extractfile(member)
                     if handle is not None:

@@ -23,11 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from negviz.collection import UNREADABLE, TooManyPixelsError, grey_picture
 from negviz.dicom import DicomError, is_dicom, read_dicom
 from negviz.errors import NegvizError
+from negviz.grey import UNREADABLE, DeepColourError, TooManyPixelsError, grey_picture
 from negviz.model import DualEncoder
-from negviz.retrieval import Hit, top_k
+from negviz.retrieval import Hit, cosines, top_k
 from negviz.search_set import SearchSet
 
 MAX_FILE: Final = 50_000_000  # bytes of one film
@@ -40,6 +40,7 @@ _NAME: Final = 80  # characters of a file's name that are kept
 _NOT_A_FILM: Final = "It is not a PNG, JPEG or DICOM film that can be read."
 _TOO_LARGE: Final = f"It is larger than {MAX_FILE // 1_000_000} MB."
 _TOO_MANY_PIXELS: Final = "It has more than 25 million pixels; make it smaller."
+_DEEP_COLOUR: Final = "It has 16 bits a colour; save it as grey, or in 8 bits."
 _UNREADABLE: Final = (  # what zipfile raises for entries that are damaged, or packed in ways it does not know
     zipfile.BadZipFile,
     zlib.error,
@@ -186,8 +187,10 @@ def best(films: Sequence[OwnFilm], model: DualEncoder, text: str, k: int = 10) -
     """The `k` own films that a model puts nearest to a sentence."""
     if not films:
         return ()
-    scores = np.stack([film.vectors[model.tower_id] for film in films]) @ model.encode_text([text])[0]
-    places = enumerate(top_k(scores, k), start=1)
+    vectors = np.stack([film.vectors[model.tower_id] for film in films])
+    scores = cosines(vectors, model.encode_text([text])[0])
+    by_key = np.argsort(np.argsort(np.array([film.key for film in films], dtype=object)))
+    places = enumerate(top_k(scores, k, by_key), start=1)
     return tuple(OwnHit(films[row], place, float(scores[row])) for place, row in places)
 
 
@@ -199,13 +202,13 @@ def nearest(
     for name, model in models.items():
         sharing.setdefault(model.tower_id, []).append(name)
     return tuple(
-        Nearest(tuple(names), _nearest(films, films.embeddings[tower] @ film.vectors[tower], k))
+        Nearest(tuple(names), _nearest(films, cosines(films.embeddings[tower], film.vectors[tower]), k))
         for tower, names in sharing.items()
     )
 
 
 def _nearest(films: SearchSet, scores: NDArray[Any], k: int) -> tuple[Hit, ...]:
-    places = enumerate(top_k(scores, k), start=1)
+    places = enumerate(top_k(scores, k, films.collection.places_by_id), start=1)
     return tuple(
         Hit(films.collection.films[row].id, place, float(scores[row]), None) for place, row in places
     )
@@ -218,8 +221,8 @@ def likeness(
     texts = [text] if opposite is None else [text, opposite]
     found = []
     for name, model in models.items():
-        cosines = [float(each) for each in model.encode_text(texts) @ film.vectors[model.tower_id]]
-        found.append(Likeness(name, cosines[0], cosines[1] if opposite is not None else None))
+        said, *turned = cosines(model.encode_text(texts), film.vectors[model.tower_id]).tolist()
+        found.append(Likeness(name, said, *(turned or [None])))
     return tuple(found)
 
 
@@ -243,6 +246,8 @@ def _read_picture(data: bytes) -> Image.Image:
         grey = grey_picture(io.BytesIO(data))
     except (TooManyPixelsError, Image.DecompressionBombWarning) as error:
         raise OwnFilmError(_TOO_MANY_PIXELS) from error
+    except DeepColourError as error:
+        raise OwnFilmError(_DEEP_COLOUR) from error
     except UNREADABLE as error:
         raise OwnFilmError(_NOT_A_FILM) from error
     return Image.frombytes("L", grey.size, grey.tobytes())  # the pixels, and nothing of the file

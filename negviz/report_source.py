@@ -101,6 +101,7 @@ class ReportSource:
             reports_url(host=self._downloader.host),
             what="archive of reports",
             limit=MAX_BYTES,
+            slack=2.0,  # ten films' worth, for nobody who waits in a queue
             use=lambda content: self._store(archive, content),
         )
 

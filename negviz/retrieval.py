@@ -1,7 +1,8 @@
 """The films of a collection that a model puts nearest to a prompt.
 
-Exact search by one matrix product: with unit vectors the cosine is the dot product, and below some
-200,000 films no index is faster.  Equal scores keep the collection's order, so a ranking is repeatable.
+Exact search: with unit vectors the cosine is the dot product, and below some 200,000 films no index is
+faster.  A film's score does not depend on the films beside it, and equal scores go by film id, so a ranking
+is the same on every call and in any order of the films.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def rank(
 
 def in_order(collection: Collection, scores: npt.NDArray[np.floating[Any]]) -> Ranking:
     """The films of a collection by their `scores` [films], best first."""
-    order = top_k(scores, len(collection))
+    order = top_k(scores, len(collection), collection.places_by_id)
     return Ranking(tuple(collection.films[i].id for i in order), scores[order])
 
 
@@ -85,18 +86,33 @@ def search(
             score=float(scores[i]),
             relevant=judge(collection.films[i], read, unmentioned),
         )
-        for place, i in enumerate(top_k(scores, k), start=1)
+        for place, i in enumerate(top_k(scores, k, collection.places_by_id), start=1)
     ]
 
 
-def top_k(scores: npt.NDArray[np.floating[Any]], k: int) -> npt.NDArray[np.intp]:
-    """Indices of the `k` largest scores, largest first; of equal scores the earlier index comes first."""
+def top_k(
+    scores: npt.NDArray[np.floating[Any]], k: int, places: npt.NDArray[np.intp] | None = None
+) -> npt.NDArray[np.intp]:
+    """Indices of the `k` largest scores, largest first; of equal scores the one of the lower place.
+
+    `places` [scores] are those of `Collection.places_by_id`; the indices themselves without it.
+    """
     if k < len(scores):
         least = np.partition(scores, -k)[-k]  # sorting only what can be among the first k
         candidates = np.flatnonzero(scores >= least)
     else:
         candidates = np.arange(len(scores))
-    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
+    settled = candidates if places is None else places[candidates]
+    return candidates[np.lexsort((settled, -scores[candidates]))][:k]
+
+
+def cosines(films: Vectors, text: Vectors) -> Vectors:
+    """Of each film [films, dim] with one sentence [dim], one dot product a film.
+
+    A matrix product would round the same film otherwise with other films beside it.
+    """
+    found: Vectors = np.vecdot(films, text)
+    return found
 
 
 def _scores(
@@ -110,5 +126,4 @@ def _scores(
             f"{collection.name} and {model.name} need embeddings of shape {(len(collection), len(vector))}, "
             f"not {films.shape}; compute them with this model for these films."
         )
-    scores: npt.NDArray[np.floating[Any]] = films @ vector
-    return scores
+    return cosines(films, vector)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from negviz.files import write_atomically
 from negviz.study import Design, StudyError
@@ -37,6 +37,8 @@ from negviz.study_records import (
 _APPLICATION: Final = 0x6E765354  # "nvST"; how a study is told from other SQLite files
 _VERSION: Final = 1
 _WAITS: Final = 30.0  # seconds for another process to finish its decision
+_SETTINGS: Final = ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
+_NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR_WRITE)
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is taken for another
 _LENGTH: Final = 8  # 40 bits
 _READ_AS: Final = str.maketrans("OIL", "011")
@@ -58,6 +60,7 @@ CREATE TABLE decisions (
   PRIMARY KEY (reader, place), FOREIGN KEY (reader, place) REFERENCES trials ON DELETE CASCADE
 );
 """
+Journal = Literal["DELETE", "MEMORY"]  # what a transaction that fails is undone from: a file, then memory
 
 
 class StudyFile:
@@ -74,7 +77,7 @@ class StudyFile:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if (application, version) != (_APPLICATION, _VERSION):
                 raise StudyError(f"{path} is no study of this version of negviz.")
-            for setting in ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON"):
+            for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
             (text,) = self._db.execute("SELECT json FROM design").fetchone()
         except sqlite3.Error as error:
@@ -165,9 +168,26 @@ class StudyFile:
         return True
 
     def withdraw(self, code: str) -> None:
-        """Delete a reader and all they decided.  Raises `UnknownCodeError`."""
-        with self._writing() as db:
-            db.execute("DELETE FROM readers WHERE number = ?", (_reader(db, code),))
+        """Delete a reader and all they decided, on a full disk too.
+
+        Raises `UnknownCodeError`, and `StudyError` where nothing could be deleted.
+        """
+        # To delete is to overwrite in place: only the journal needs room.  In memory it is gone with the
+        # power, so that is for the one thing which may not be put off.
+        reason: BaseException | None = None
+        for journal in get_args(Journal):
+            try:
+                with self._writing(journal) as db:
+                    db.execute("DELETE FROM readers WHERE number = ?", (_reader(db, code),))
+                return
+            except StudyError as error:
+                reason = error.__cause__
+                if not (isinstance(reason, sqlite3.Error) and reason.sqlite_errorcode in _NO_ROOM):
+                    raise
+        raise StudyError(
+            f"Nothing was deleted ({reason}): ask whoever runs the study to make room on its disk, then try "
+            "again."
+        ) from reason
 
     # Results ----------------------------------------------------------------------------------
 
@@ -200,9 +220,10 @@ class StudyFile:
             return self._db.execute(sql).fetchall()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, journal: Journal = "DELETE") -> Iterator[sqlite3.Connection]:
         """One transaction, the only one that writes; nothing of it stays where it fails."""
         with self._lock, _said_plainly():
+            self._db.execute(f"PRAGMA journal_mode = {journal}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

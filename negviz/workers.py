@@ -36,14 +36,12 @@ class Workers(Generic[K, V]):
                 return self._futures[key]
             if self._closed or len(self._queue) >= self._waiting:
                 raise DownloadError("busy", "Too much is waiting to be fetched; try again in a moment.")
+            self._start()
             future: Future[V] = Future()
             future.set_running_or_notify_cancel()  # it is shared: nobody may cancel it for the others
             self._futures[key] = future
             self._queue.append(key)
             self._changed.notify()
-            if self._threads[0].ident is None:
-                for thread in self._threads:
-                    thread.start()
             return future
 
     def close(self) -> None:
@@ -55,6 +53,17 @@ class Workers(Generic[K, V]):
             self._changed.notify_all()
         for future in dropped:
             future.set_exception(DownloadError("failed", "It is not fetched, as the program is ending."))
+
+    def _start(self) -> None:
+        try:
+            for thread in self._threads:
+                if thread.ident is None:
+                    thread.start()
+        except RuntimeError as error:  # the machine gives no more; those that are there do the work
+            if self._threads[0].ident is None:
+                raise DownloadError(
+                    "busy", "Too much is going on on this machine; try again later."
+                ) from error
 
     def _work(self) -> None:
         while (key := self._next()) is not None:

@@ -10,9 +10,12 @@ To try the app on real films:  python -m tests.nlm_server --films DIR --port 840
 from __future__ import annotations
 
 import argparse
+import gzip
 import io
 import random
 import re
+import socket
+import struct
 import tarfile
 import threading
 import time
@@ -44,6 +47,7 @@ class NlmServer:
         self.delay = delay
         self.times: list[float] = []  # of all requests, on the monotonic clock
         self.most_at_once = 0
+        self.stopped = threading.Event()  # what never ends ends then
         self._plays: dict[str, deque[Act]] = defaultdict(deque)
         self._always: dict[str, Act] = {}
         self._asked: Counter[str] = Counter()
@@ -80,6 +84,7 @@ class NlmServer:
         self.stop()
 
     def stop(self) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -119,6 +124,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     nlm: NlmServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients leave, as some tests want them to."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -201,6 +209,11 @@ def status(code: int, headers: Mapping[str, str] | None = None) -> Act:
     return act
 
 
+def to_itself(handler: Handler, content: bytes) -> None:
+    """Where it already is, is where it should go."""
+    status(302, {"Location": handler.path})(handler, content)
+
+
 def silent(seconds: float) -> Act:
     """No answer for so long, then a good one."""
 
@@ -220,6 +233,71 @@ def drip(pause: float) -> Act:
         for start in range(0, len(content), step):
             time.sleep(pause)
             handler.wfile.write(content[start : start + step])
+
+    return act
+
+
+def reset(handler: Handler, content: bytes) -> None:
+    """The connection is reset in the middle of the body."""
+    handler.head(200, {"Content-Type": "image/png", "Content-Length": str(len(content))})
+    handler.wfile.write(content[: len(content) // 2])
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
+
+
+def unending(start: bytes, piece: bytes, *, pause: float = 0.0) -> Act:
+    """Whatever was asked for: `start`, then `piece` over and over, until the client leaves."""
+
+    def act(handler: Handler, content: bytes) -> None:
+        handler.close_connection = True
+        handler.wfile.write(start)
+        while not handler.server.nlm.stopped.wait(pause):
+            handler.wfile.write(piece)
+
+    return act
+
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+
+
+def endless(start: bytes, *, length: int | None = None) -> Act:
+    """A body that begins well and never ends, under a Content-Length or none."""
+    head = _OK if length is None else _OK + b"Content-Length: %d\r\n" % length
+    return unending(head + b"\r\n" + start, bytes(65_536))
+
+
+def endless_chunks(start: bytes) -> Act:
+    """The same, in chunks."""
+    first = b"%x\r\n%b\r\n" % (len(start), start)
+    return unending(
+        _OK + b"Transfer-Encoding: chunked\r\n\r\n" + first, b"10000\r\n" + bytes(65_536) + b"\r\n"
+    )
+
+
+def dripping(pause: float) -> Act:
+    """A body of a byte at a time, each soon enough, all together never."""
+    return unending(_OK + b"Content-Length: 100000\r\n\r\n", b"\x89", pause=pause)
+
+
+def slow_headers(pause: float) -> Act:
+    """The same before the body: a header of a byte at a time."""
+    return unending(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x", pause=pause)
+
+
+def only_hints(pause: float) -> Act:
+    """One informational answer after the other, and never the answer."""
+    return unending(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", pause=pause)
+
+
+def packed(unpacked: int) -> Act:
+    """Zeros that a client of good faith would unpack to so many bytes."""
+    body = gzip.compress(bytes(unpacked))
+
+    def act(handler: Handler, content: bytes) -> None:
+        length = {"Content-Length": str(len(body))}
+        handler.head(200, {"Content-Type": "image/png", "Content-Encoding": "gzip", **length})
+        handler.wfile.write(body)
 
     return act
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import numpy as np
 import pytest
 
-from negviz.answer import Answer, AnswerError, Margin, SearchSet, Tally, answer, ranks, search_sets
+from negviz.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
 from negviz.collection import Collection, CollectionError, Film
 from negviz.comparison import compare
 from negviz.model import DualEncoder
@@ -186,22 +187,100 @@ def test_the_margin_is_how_much_nearer_the_hits_are_to_the_sentence_than_to_its_
     margin = given.columns[0].margin
     assert margin is not None
     assert margin.value == pytest.approx(0.8)
-    assert margin.low == pytest.approx(0.8)
-    assert margin.separates
-    assert given.plain()["models"]["base"]["margin"]["separates"]
+    plain = json.loads(json.dumps(given.plain()))["models"]["base"]
+    assert plain["margin"]["value"] == pytest.approx(0.8)
+    assert plain["margin"]["separates"] is margin.separates
+    assert plain["abstains"] is None
 
 
-def test_a_margin_that_may_as_well_be_nought_separates_nothing() -> None:
-    assert not Margin.of(np.array([0.1, -0.1, 0.05, -0.05])).separates
-    assert not Margin.of(np.zeros(10)).separates
-    assert Margin.of(np.full(10, -0.1)).separates
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Encodes by heart."""
+
+    vectors: Mapping[str, np.ndarray]
+    name: str = "base"
+    tower_id: str = "tower"
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.stack([self.vectors[text] for text in texts])
+
+
+MANY: Final = Collection(
+    "many",
+    tuple(
+        Film(f"f{n}", f"{n}.png", str(n), findings=WITH if n % 2 else frozenset({"normal"}))
+        for n in range(60)
+    ),
+)
+NO, YES, SAME = "No pleural effusion", "Pleural effusion", "There is no pleural effusion"
+
+
+def separates(films: np.ndarray, vectors: Mapping[str, np.ndarray], **asked: Any) -> bool | None:
+    """What is claimed of a model that has these vectors of films and sentences."""
+    searched = SearchSet("many/all", MANY, {"tower": films.astype(np.float32)})
+    model = cast("DualEncoder", Said({text: vector.astype(np.float32) for text, vector in vectors.items()}))
+    margin = answer({"base": model}, searched, NO, **asked).columns[0].margin
+    assert margin is not None
+    return margin.separates
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("alike", [0.0, 3.0])  # of what a sentence and its opposite share, in units of noise
+def test_noise_separates_a_sentence_from_its_opposite_as_seldom_as_promised(alike: float) -> None:
+    random = np.random.default_rng(0)
+    times = 300
+    claimed = 0
+    for _ in range(times):
+        films, shared = unit(random.normal(size=(60, 16))), alike * random.normal(size=16)
+        own, opposed = unit(random.normal(size=(2, 16)) + shared)
+        claimed += separates(films, {NO: own, YES: opposed}) is True
+    assert claimed <= 0.05 * times
+
+
+def test_what_lies_off_centre_alike_for_all_films_separates_nothing() -> None:
+    random = np.random.default_rng(1)
+    films = unit(np.array([3.0, 0, 0, 0]) + 0.1 * random.normal(size=(60, 4)))
+    own, opposed = unit(np.array([[1.0, 1, 0, 0], [0, 1, 0, 0]]))  # every film is nearer to the one by far
+    assert separates(films, {NO: own, YES: opposed}) is False
+
+
+def test_a_model_that_prefers_right_films_separates_and_one_that_is_turned_round_does_not() -> None:
+    random = np.random.default_rng(2)
+    towards = np.array([[-1.0, 0.0] if "effusion" in film.findings else [1.0, 0.0] for film in MANY])
+    films = unit(towards + random.normal(size=(60, 2)))
+    one, other = np.array([1.0, 0.2]), np.array([-1.0, 0.2])
+    assert separates(films, {NO: unit(one), YES: unit(other)}) is True
+    assert separates(films, {NO: unit(other), YES: unit(one)}) is False
+    assert separates(films, {NO: unit(one), YES: unit(one)}) is False  # it ignores the "no"
+
+
+def test_two_wordings_of_one_thing_are_not_said_to_be_told_apart() -> None:
+    towards = np.array([[-1.0, 0.0] if "effusion" in film.findings else [1.0, 0.0] for film in MANY])
+    said = {NO: np.array([1.0, 0.0]), SAME: np.array([0.6, 0.8])}  # it denies the effusion less firmly
+    assert separates(towards, said, opposite=SAME) is None
+    unread = {NO: np.array([1.0, 0.0]), "qwerty": np.array([0.6, 0.8])}
+    assert separates(towards, unread, opposite="qwerty") is True  # the visitor says that it is the opposite
+
+
+def test_nothing_is_claimed_where_no_film_is_known_to_be_right_or_wrong() -> None:
+    for text, opposite in (("qwerty", "not qwerty"), ("Effusion cannot be excluded", "Pleural effusion")):
+        margin = ask(text, opposite=opposite).columns[0].margin
+        assert margin is not None
+        assert (margin.separation, margin.separates) == (None, None)
 
 
 def test_blind_models_have_no_margin_and_keep_all_their_films() -> None:
     found = compare(_base(Model), SEARCHED, "No pleural effusion", k=3)
     assert found.second.prompt.text == "Pleural effusion"
     assert found.pairs[0].stay == ("with1", "silent", "with2")
-    assert found.pairs[0].first.margin == Margin(0.0, 0.0, 0.0)
+    margin = found.pairs[0].first.margin
+    assert margin is not None
+    assert (margin.value, margin.separates) == (0.0, False)
+    assert margin.separation is not None
+    assert margin.separation.value == 0.5
     assert found.plain()["stay"] == {"base": ["with1", "silent", "with2"]}
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from captum.attr import LayerIntegratedGradients, ShapleyValues
 
 import negviz
-from negviz.attribution import METHODS, AttributionError, Method, attribute, strengths
+from negviz.attribution import METHODS, AttributionError, Method, attribute, contrast, strengths
 from negviz.model import DualEncoder, open_hub_model
 from negviz.prompt import read_prompt
 from negviz.word_scores import Sentence, shapley, words_of
@@ -163,6 +165,69 @@ def test_sampled_shapley_values_are_complete_and_the_same_each_time(models: dict
     assert len(once.words) > 8
     assert once.scores == again.scores
     assert abs(once.delta) < 1e-5
+
+
+class PairedGame:
+    """Words that add 0, 1, 2 … on their own, and every pair (i, j) of them i · j² more together."""
+
+    def __init__(self, words: int) -> None:
+        self.read = list(range(words))
+
+    def values(self, kept: np.ndarray) -> np.ndarray:
+        own, pairs = np.arange(kept.shape[1]), self.together(kept.shape[1])
+        return np.asarray(kept @ own + np.einsum("si,ij,sj->s", kept, pairs, kept))
+
+    @staticmethod
+    def together(words: int) -> np.ndarray:
+        """What each pair adds, once: [words, words] above the diagonal."""
+        return np.triu(np.outer(np.arange(words), np.arange(words) ** 2), k=1)
+
+
+@pytest.mark.parametrize("words", [4, 12])  # enumerated, sampled
+def test_each_order_comes_with_its_reverse_so_that_pairs_share_evenly(words: int) -> None:
+    """An order gives what a pair adds to its later word, the reverse to the other: half each."""
+    pairs = PairedGame.together(words)
+    expected = np.arange(words) + (pairs.sum(0) + pairs.sum(1)) / 2
+    np.testing.assert_allclose(shapley(cast("Sentence", PairedGame(words))), expected, rtol=1e-12)
+
+
+def test_words_are_added_in_as_many_orders_as_may_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    game, asked = PairedGame(16), list[npt.NDArray[np.bool_]]()
+
+    def note_down(kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        asked.append(kept)
+        return np.zeros(len(kept))
+
+    monkeypatch.setattr(game, "values", note_down)
+    shapley(cast("Sentence", game))
+    (kept,) = asked
+    orders = kept.reshape(-1, 17, 16)
+    assert len(orders) == 512 // 16
+    assert (orders.sum(2) == np.arange(17)).all()  # one word more each time
+    assert len({order.tobytes() for order in orders}) == len(orders)  # no order twice
+    reverses = {(~order[::-1]).tobytes() for order in orders}
+    assert {order.tobytes() for order in orders} == reverses
+
+
+# What a sentence is scored by -----------------------------------------------------------------
+
+
+class TwoSentences:
+    """Encodes "no effusion" and "effusion" by heart."""
+
+    def __init__(self, said: Sequence[float], contrary: Sequence[float]) -> None:
+        self._known = {"no effusion": said, "effusion": contrary}
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([self._known[text.lower()] for text in texts], np.float32)
+
+
+def test_the_contrast_is_the_unit_vector_from_the_opposite_to_the_sentence() -> None:
+    model = cast("DualEncoder", TwoSentences((0.6, 0.8), (1.0, 0.0)))
+    towards = contrast(model, read_prompt("no effusion"))
+    np.testing.assert_allclose(towards, np.array([-0.4, 0.8]) / 0.8**0.5, rtol=1e-6)
+    same = cast("DualEncoder", TwoSentences((0.6, 0.8), (0.6, 0.8)))
+    assert contrast(same, read_prompt("no effusion")).tolist() == [0.0, 0.0]
 
 
 # Words and pieces -----------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,9 @@ from negviz.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from training import base as training_base
 from training.augment import augment
-from training.base import BaseConfig, train_base
+from training.base import BaseConfig, train_base, train_branch
 from training.base_data import BaseData, read_base_data
+from training.devices import CPU, open_compute
 
 TINY = BaseConfig(size=32, widths=(8, 16), depths=(1, 1), dim=32, epochs=3, batch=8, lr=3e-3)
 
@@ -110,3 +113,76 @@ def test_augmented_films_are_films_still() -> None:
         np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(plain.numpy(), changed.numpy(), strict=True)
     ]
     assert 0.4 < float(np.mean(likeness)) < 0.98
+
+
+@pytest.mark.parametrize("precision", ["no", "fp16"])
+def test_the_precision_asked_for_is_that_of_the_run(data: BaseData, tmp_path: Path, precision: str) -> None:
+    config = BaseConfig(**{**TINY.describe(), "epochs": 1, "lr": 1e-4})
+    usual, other = (
+        train_branch(data, config, 0, work=tmp_path, compute=compute).state_dict()
+        for compute in (CPU, open_compute("cpu", precision))
+    )
+    moved = [name for name in usual if not torch.equal(usual[name], other[name])]
+    assert any(name.startswith("tower.") for name in moved)
+    for name in moved:
+        torch.testing.assert_close(usual[name], other[name], rtol=0.1, atol=0.05)
+    assert len(list(tmp_path.iterdir())) == 2  # neither goes on where the other stopped
+
+
+def test_a_run_in_half_precision_that_was_killed_ends_where_one_that_was_not_does(
+    data: BaseData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute, draw, calls = open_compute("cpu", "fp16"), training_base._batches, 0
+    whole = train_branch(data, TINY, 0, work=tmp_path / "whole", compute=compute).state_dict()
+
+    def killed(*args: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return draw(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training_base, "_batches", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_branch(data, TINY, 0, work=tmp_path / "killed", compute=compute)
+    monkeypatch.setattr(training_base, "_batches", draw)
+    resumed = train_branch(data, TINY, 0, work=tmp_path / "killed", compute=compute).state_dict()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+OTHER: dict[str, Any] = {
+    "seed": 5,
+    "size": 48,
+    "widths": (4, 16),
+    "depths": (1, 2),
+    "dim": 16,
+    "branches": 1,
+    "epochs": 2,
+    "batch": 12,
+    "lr": 1e-3,
+    "warmup": 0.5,
+    "weight_decay": 0.0,
+    "contrastive": 0.0,
+    "rare": 0.0,
+    "ema": 0.1,
+    "clip": 0.01,
+    "simulated_share": 0.5,
+}
+
+
+def test_every_knob_of_the_base_has_another_value_here() -> None:
+    assert set(OTHER) == {knob.name for knob in fields(BaseConfig)} - {"simulated"}  # films, of the data
+
+
+@pytest.mark.parametrize("knob", OTHER)
+def test_every_knob_of_the_base_makes_another_base(data: BaseData, tmp_path: Path, knob: str) -> None:
+    mixed = replace(data, simulated=12)
+    usual = replace(TINY, epochs=1)
+    assert getattr(usual, knob) != OTHER[knob]
+    one, other = (
+        train_base(mixed, config, work=tmp_path).tower.state_dict()
+        for config in (usual, replace(usual, **{knob: OTHER[knob]}))
+    )
+    assert one.keys() != other.keys() or any(
+        one[name].shape != other[name].shape or not torch.equal(one[name], other[name]) for name in one
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from negviz.embeddings import default_cache
 from negviz.model import load_models
 from negviz.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
@@ -60,7 +61,11 @@ def test_the_compact_family_is_built_from_films_and_reports(
     common = ["--family", str(family), "--collection", str(source)]
     monkeypatch.setattr("training.phantom_films.SHARD", 2)
     few = ["--simulated", "2"]
-    assert main(["base", *common, "--films", str(source), "--epochs", "1", *few]) == 0
+    assert main(["base", *common, "--films", str(source), "--epochs", "1", *few, "--precision", "no"]) == 0
+    states = (default_cache() / "training").glob("base-*.safetensors")
+    assert sum(path.stem.endswith("-cpu-no") for path in states) == 2  # networks trained as was asked
+    facts = json.loads((family / "base" / "config.json").read_text("utf-8"))["training"]
+    assert facts["compute"] == {"device": "cpu", "precision": "no", "processes": 1}
     assert [main([step, *common]) for step in ("choose", "con1", "con2", "results")] == [0] * 4
     models = load_models(family)
     assert list(models) == ["base", "con1", "con2"]
@@ -70,6 +75,59 @@ def test_the_compact_family_is_built_from_films_and_reports(
     assert measured["sets"]["test films"]["findings"]["effusion"]["positives"] == 5
     image_tower = family / "base" / "image_tower.safetensors"
     assert image_tower.stat().st_size <= 15e6
+
+
+@pytest.mark.parametrize("command", ["base", "all"])
+@pytest.mark.parametrize(
+    "option", [("--epochs", "3"), ("--seed", "0"), ("--simulated", "0"), ("--hold-out", "1")]
+)
+def test_what_would_reach_nothing_beside_a_base_of_the_hub_is_refused(
+    command: str, option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = tmp_path / "family"
+    argv = [command, "--family", str(family), "--films", str(tmp_path), "--base", str(tmp_path), *option]
+    assert main(argv) == 2
+    assert f"With --base nothing is trained: leave out {option[0]}." in capsys.readouterr().err
+    assert not family.exists()
+
+
+def test_a_base_of_the_hub_has_no_precision_until_it_is_tuned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["base", "--family", str(tmp_path / "family"), "--films", str(tmp_path), "--base", str(tmp_path)]
+    assert main([*argv, "--precision", "no"]) == 2
+    assert "leave out --precision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *((command, "--nih", "DIR") for command in ("choose", "con1", "con2", "con3")),
+        ("films", "--films", "DIR", "--family", "DIR"),
+        ("films", "--films", "DIR", "--collection", "DIR"),
+    ],
+)
+def test_a_command_takes_no_option_that_would_reach_nothing(
+    argv: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    assert f"unrecognized arguments: {argv[-2]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--json", "OUT", "--models", "base"), "--models: they are of a study made with --new"),
+        (("--new", "--csv", "OUT"), "--csv: give them without --new"),
+    ],
+)
+def test_options_of_a_new_study_and_of_one_that_is_there_are_not_mixed(
+    option: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["study", str(tmp_path / "study.sqlite"), *option]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def drawn_source(folder: Path) -> Path:

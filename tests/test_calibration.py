@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import SearchSet, answer, probabilities, search_sets
+from negviz.answer import Margin, SearchSet, answer, probabilities, search_sets
 from negviz.calibration import (
     FEATURES,
     Calibration,
@@ -25,6 +25,7 @@ from negviz.calibration import (
     statistic,
 )
 from negviz.collection import Collection
+from negviz.estimate import Estimate
 from negviz.files import write_json
 from negviz.metrics import Floats
 from negviz.model import DualEncoder
@@ -124,8 +125,8 @@ def test_nothing_is_said_where_it_would_mean_nothing(finding: str | None, satisf
 
 def test_a_model_abstains_below_its_threshold() -> None:
     given = seen([1.0, -1.0, 0.5], [1, 0, 0])
-    assert STEEP.certainty(given, None).separates
-    assert not SHY.certainty(given, None).separates
+    assert not STEEP.certainty(given, None).abstains
+    assert SHY.certainty(given, None).abstains
 
 
 # The file -------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def test_no_file_says_nothing(models: dict[str, DualEncoder], tmp_path: Path) ->
 def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: SearchSet) -> None:
     given = answer(models, films, NO, calibrations={"base": STEEP, "con2": SHY})
     base, con1, con2 = given.columns
-    assert (base.abstains, con1.abstains, con2.abstains) == (not base.certainty.separates, False, True)  # type: ignore[union-attr]
+    assert (base.abstains, con1.abstains, con2.abstains) == (base.certainty.abstains, False, True)  # type: ignore[union-attr]
     assert con1.certainty is None
     best = con2.hits[0]
     assert probabilities(given, films, best.id) == {
@@ -199,9 +200,9 @@ def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: Se
     expected = SHY.probabilities(Seen(own, own - opposed, verdicts))
     assert con2.probability(0) == pytest.approx(expected[films.collection.rows([_film(films, best.id)])[0]])
     plain = json.loads(json.dumps(given.plain()))["models"]
-    assert plain["con2"]["separates"] is False
+    assert plain["con2"]["abstains"] is True
     assert plain["con2"]["hits"][0]["satisfies_probability"] == pytest.approx(con2.probability(0))
-    assert plain["con1"]["separates"] is plain["con1"]["hits"][0]["satisfies_probability"] is None
+    assert plain["con1"]["abstains"] is plain["con1"]["hits"][0]["satisfies_probability"] is None
 
 
 def _place(column: Any, film_id: str) -> int:
@@ -237,13 +238,32 @@ def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
 def test_a_column_says_that_its_model_abstains(room: Room) -> None:
     asked = Asked(NO)
     shown = str(columns(room.answer(asked), asked, room.sets[0], room.pictures))
-    assert shown.count(words.NOT_SEPARATED) >= 1
-    assert words.NOT_SEPARATED in _head(shown, "base")
-    assert words.NOT_SEPARATED not in _head(shown, "con2")
+    assert words.ABSTAINS in _head(shown, "base")
+    assert words.ABSTAINS not in _head(shown, "con2")
     assert words.ABSTAINING in shown
     compared = room.compare(asked, Asked("pleural effusion"))
     both = str(columns(compared.first, asked, room.sets[0], room.pictures, compared))
-    assert both.count(words.NOT_SEPARATED) == 1
+    assert both.count(words.ABSTAINS) == 1
+
+
+@pytest.mark.parametrize(
+    ("separation", "said"),
+    [
+        (Estimate(0.6, 0.4, 0.8), words.NOT_SEPARATED),
+        (Estimate(0.2, 0.1, 0.3), words.WRONG_WAY),
+        (Estimate(0.9, 0.8, 0.95), words.margin(0.03)),
+        (None, ""),
+    ],
+)
+def test_a_column_says_what_its_margin_tells_and_nothing_where_that_is_not_known(
+    room: Room, separation: Estimate | None, said: str
+) -> None:
+    asked = Asked(NO)
+    given = room.answer(asked)
+    changed = replace(given, columns=(replace(given.columns[1], margin=Margin(0.03, separation)),))
+    shown = str(columns(changed, asked, room.sets[0], room.pictures))
+    every = (words.NOT_SEPARATED, words.WRONG_WAY, words.margin(0.03))
+    assert [each for each in every if each in shown] == ([said] if said else [])
 
 
 def _head(shown: str, model: str) -> str:
@@ -314,8 +334,8 @@ def test_a_model_is_made_to_abstain_from_what_it_turns_round() -> None:
     assert gains[choice["statistic"]] > gains["never"]
     base = made["base"]
     right, turned = questions(2.0, wordings=1)[0].seen, questions(2.0, wordings=1, turned=1.0)[0].seen
-    assert base.certainty(right, "effusion").separates
-    assert not base.certainty(turned, "effusion").separates
+    assert not base.certainty(right, "effusion").abstains
+    assert base.certainty(turned, "effusion").abstains
     assert base.findings == ("effusion",)
 
 

@@ -116,7 +116,8 @@ def test_sixteen_bit_films_keep_their_contrast(tmp_path: Path) -> None:
     write_manifest(tmp_path, [Film("deep", "deep.png", "1")])
     opened = open_collection(tmp_path)
     grey = np.asarray(opened.image(opened.films[0]))
-    assert (grey.min(), grey.max(), len(np.unique(grey))) == (0, 255, 256)
+    assert (grey.min(), grey.max()) == (0, 255)
+    assert len(np.unique(grey)) > 250  # half a percent at either end is black or white
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n broken"])

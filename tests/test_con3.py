@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from negviz.collection import Collection
+from negviz.collection import Collection, Film
 from negviz.embeddings import film_embeddings
 from negviz.metrics import auroc
 from negviz.model import DualEncoder
 from training.captions import Bank, Caption, shows
-from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
+from training.con3 import (
+    Batch,
+    Con3Config,
+    Lessons,
+    batch_loss,
+    batches,
+    make_batch,
+    tune_con3,
+    where_base_puts,
+)
 from training.losses import choosing, ranking
 
 CONFIG = Con3Config(steps=25, lr=3e-3, prompts=4, composed=6, sentences=4, hedged=2, neutral=2, films=8)
@@ -118,13 +128,238 @@ def test_weights_are_drawn_back_towards_base(models: dict[str, DualEncoder], les
     assert any(not torch.equal(whole[name], own[name]) for name in own)
 
 
-@pytest.mark.parametrize("part", ["distil", "choosing"])
-def test_each_part_of_the_loss_can_be_left_out(
-    models: dict[str, DualEncoder], lessons: Lessons, part: str
+# A step, by hand ------------------------------------------------------------------------------
+
+EFFUSION, HEART = "effusion", "cardiomegaly"
+SMALL, DENIAL, BOTH, HEDGE, NEUTRAL, SEEN = range(6)
+SPOKEN = Bank(
+    (
+        Caption("small effusion", ((EFFUSION, "present"),), "prompt", 0, "no small effusion"),
+        Caption("without effusion", ((EFFUSION, "absent"),), "composed", 0, kind="frame"),
+        Caption("effusion but no big heart", ((EFFUSION, "present"), (HEART, "absent")), "sentence", 0),
+        Caption("possible effusion", ((EFFUSION, "uncertain"),), "sentence", 0),
+        Caption("the patient is rotated", (), "sentence", 0),
+        Caption("effusion is seen", ((EFFUSION, "present"),), "sentence", 0),
+    )
+)
+WITH, WITHOUT, SILENT, BIG, SMALL_HEART = range(5), range(5, 10), (10, 11), range(3), range(3, 12)
+NO = -1 - SMALL  # the opposite of the prompt
+ROWS = (SMALL, DENIAL, BOTH, HEDGE, NEUTRAL, SEEN, NO)
+
+
+def _film(number: int) -> Film:
+    """Of twelve: effusion in five, denied in five, of two nothing is said; big hearts in the first three."""
+    findings = {EFFUSION: number in WITH, HEART: number in BIG}
+    denied = {EFFUSION: number in WITHOUT, HEART: number in SMALL_HEART}
+    here, away = ({name for name, so in facts.items() if so} for facts in (findings, denied))
+    return Film(str(number), "", str(number), findings=frozenset(here), denied=frozenset(away))
+
+
+def _unit(count: int, seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    drawn = np.random.default_rng(seed).normal(size=(count, 6))
+    unit: np.ndarray[Any, np.dtype[np.float32]] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit.astype(np.float32)
+
+
+VECTORS, FILMS = _unit(len(ROWS), seed=1), _unit(12, seed=2)
+BEFORE = dict(zip(("small effusion", "the patient is rotated", "effusion is seen"), _unit(3, 3), strict=True))
+
+
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch) -> Lessons:
+    monkeypatch.setattr("training.con3._FEWEST", 2)  # two films have an effusion and no big heart
+    before = {text: torch.from_numpy(vector) for text, vector in BEFORE.items()}
+    return Lessons.of(FILMS, [_film(number) for number in range(12)], SPOKEN, before)
+
+
+def _made(lessons: Lessons, config: Con3Config) -> Batch:
+    return make_batch(lessons, ROWS, config, np.random.default_rng(0))
+
+
+def test_films_satisfy_a_caption_contradict_it_or_do_not_say(spoken: Lessons) -> None:
+    sides = {
+        SMALL: (WITH, WITHOUT),
+        DENIAL: (WITHOUT, WITH),
+        BOTH: ((3, 4), (0, 1, 2, *WITHOUT)),  # one mention that fails is enough
+        HEDGE: (WITH, WITHOUT),  # to be told apart no more than by chance
+        NEUTRAL: ((), ()),
+        SEEN: (WITH, WITHOUT),
+    }
+    assert len(spoken.captions) == len(sides)
+    for row, (right, wrong) in sides.items():
+        assert (spoken.right[row].tolist(), spoken.wrong[row].tolist()) == ([*right], [*wrong])
+    nothing = torch.isnan(spoken.truth)
+    assert nothing[[HEDGE, NEUTRAL]].all()
+    assert nothing[:, list(SILENT)].all()
+    assert not nothing[[SMALL, DENIAL, BOTH, SEEN]][:, :10].any()
+
+
+def test_a_batch_holds_what_its_captions_say_of_films_known_to_either_side(spoken: Lessons) -> None:
+    batch = _made(spoken, Con3Config(films=30))
+    assert batch.rows.tolist() == [*ROWS]
+    assert batch.texts == (*(caption.text for caption in SPOKEN.captions), "no small effusion")
+    assert batch.ranked.tolist() == [SMALL, DENIAL, BOTH, HEDGE, SEEN, 6]
+    assert batch.targets.tolist() == [1, 1, 1, 0.5, 1, 1]
+    for drawn, sides in (
+        (batch.right, (WITH, WITHOUT, (3, 4), WITH, WITH, WITHOUT)),
+        (batch.wrong, (WITHOUT, WITH, (0, 1, 2, *WITHOUT), WITHOUT, WITHOUT, WITH)),
+    ):
+        assert drawn.shape == (6, 30)
+        assert [set(row.tolist()) for row in drawn] == [set(side) for side in sides]
+    assert batch.kept.tolist() == [SMALL, NEUTRAL, SEEN]  # no denial, no hedge, nor what says both
+    assert not set(batch.films.tolist()) & set(SILENT)
+    nan = float("nan")
+    true = {SMALL: WITH, DENIAL: WITHOUT, BOTH: (3, 4), SEEN: WITH, 6: WITHOUT}
+    expected = [[float(film in true[i]) if i in true else nan for i in range(7)] for film in batch.films]
+    np.testing.assert_array_equal(batch.truth.numpy(), expected)
+
+
+def test_without_denials_a_batch_ranks_no_films_for_them(spoken: Lessons) -> None:
+    batch = _made(spoken, Con3Config(denials=False))
+    assert batch.ranked.tolist() == [SMALL, BOTH, HEDGE, SEEN]
+    assert batch.targets.tolist() == [1, 1, 0.5, 1]
+    assert batch.right.shape == (4, Con3Config.films)
+    assert batch.truth.shape[1] == len(ROWS)  # films still choose among them
+
+
+def test_base_is_remembered_for_affirming_and_neutral_captions(
+    models: dict[str, DualEncoder], bank: Bank
+) -> None:
+    denying = Caption("no effusion at all", ((EFFUSION, "absent"),), "prompt", 0, "much effusion")
+    before = where_base_puts(models["base"], Bank((*bank.captions, denying)))
+    affirming = {f"{words} effusion" for words in ("left", "right", "small", "new", "much")}
+    assert set(before) == affirming | {"effusion seen", "the patient is rotated", "emphysema"}
+    for text, vector in before.items():
+        np.testing.assert_allclose(vector, models["base"].encode_text([text])[0], atol=1e-6)
+
+
+def _terms(batch: Batch, scale: float) -> tuple[float, float, float]:
+    """Ranking, choosing and distillation, from their formulas in plain numpy."""
+    ranks, chosen = [], []
+    for row, i in enumerate(batch.ranked):
+        for good in batch.right[row]:
+            for bad in batch.wrong[row]:
+                margin = scale * float(VECTORS[i] @ FILMS[good] - VECTORS[i] @ FILMS[bad])
+                target = 0.5 if i == HEDGE else 1.0
+                ranks.append(target * np.logaddexp(0, -margin) + (1 - target) * np.logaddexp(0, margin))
+    for film in batch.films:
+        true = (SMALL, BOTH, SEEN) if film in (3, 4) else (SMALL, SEEN) if film in WITH else (DENIAL, 6)
+        known = (SMALL, DENIAL, BOTH, SEEN, 6)
+        likely = {i: math.exp(scale * float(VECTORS[i] @ FILMS[film])) for i in known}
+        chosen.append(-np.mean([math.log(likely[i] / sum(likely.values())) for i in true]))
+    moved = [1 - float(VECTORS[i] @ BEFORE[SPOKEN.captions[i].text]) for i in (SMALL, NEUTRAL, SEEN)]
+    return float(np.mean(ranks)), float(np.mean(chosen)), float(np.mean(moved))
+
+
+@pytest.mark.parametrize("denials", [True, False])
+@pytest.mark.parametrize("scale", [20.0, 5.0])
+@pytest.mark.parametrize(("weight", "distil"), [(0.5, 1.0), (0.0, 0.0), (0.0, 1.0), (0.5, 0.0), (2.0, 3.0)])
+def test_a_step_goes_down_the_three_terms_by_their_weights(
+    spoken: Lessons, weight: float, distil: float, scale: float, denials: bool
+) -> None:
+    config = Con3Config(choosing=weight, distil=distil, scale=scale, denials=denials, films=5)
+    batch = _made(spoken, config)
+    rank, choose, moved = _terms(batch, scale)
+    loss = float(batch_loss(torch.from_numpy(VECTORS), spoken, batch, config))
+    assert min(rank, choose, moved) > 0.1
+    assert loss == pytest.approx(rank + weight * choose + distil * moved, rel=1e-5)
+
+
+def _downhill(lessons: Lessons, config: Con3Config) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Where the loss falls fastest, [b, dim]."""
+    vectors = torch.from_numpy(VECTORS).requires_grad_()
+    batch_loss(vectors, lessons, _made(lessons, config), config).backward()
+    assert vectors.grad is not None
+    return -vectors.grad.numpy()
+
+
+def test_ranking_moves_denials_the_other_way_and_hedges_towards_neither(spoken: Lessons) -> None:
+    down = _downhill(spoken, Con3Config(choosing=0, distil=0, films=30))
+    apart = FILMS[list(WITH)].mean(0) - FILMS[list(WITHOUT)].mean(0)
+    pulls = down @ apart
+    assert (pulls[[SMALL, SEEN]] > 0).all()
+    assert (pulls[[DENIAL, 6]] < 0).all()
+    assert down[HEDGE] @ VECTORS[HEDGE] < 0  # all its margins shrink with it
+    assert not down[NEUTRAL].any()
+
+
+def test_distillation_draws_what_stays_towards_base_and_nothing_else(spoken: Lessons) -> None:
+    both, without = (_downhill(spoken, Con3Config(films=8, distil=share)) for share in (1.0, 0.0))
+    drawn = both - without
+    for i in (SMALL, NEUTRAL, SEEN):
+        assert drawn[i] @ BEFORE[SPOKEN.captions[i].text] > 0
+    np.testing.assert_array_equal(drawn[[DENIAL, BOTH, HEDGE, 6]], 0)
+
+
+def test_batches_hold_as_many_of_each_kind_as_asked_and_rare_findings_as_often(spoken: Lessons) -> None:
+    heart = Caption("big heart", ((HEART, "present"),), "prompt", 0, "no big heart")
+    many = [replace(SPOKEN.captions[SMALL], text=f"effusion {n}") for n in range(30)]
+    bank = Bank((*SPOKEN.captions, heart, *many))
+    lessons = Lessons.of(FILMS, [_film(number) for number in range(12)], bank, {})
+    asked = Con3Config(steps=300, prompts=1, composed=0, sentences=0, hedged=1, neutral=1, distil=0, films=2)
+    rare = 0
+    for batch in batches(lessons, asked):
+        prompt, opposite, hedge, neutral = batch.rows.tolist()
+        assert opposite == -1 - prompt
+        assert (hedge, neutral) == (HEDGE, NEUTRAL)
+        rare += lessons.captions[prompt].text == "big heart"
+    assert 100 < rare < 200  # of 300, though it is one prompt of 32
+    others = replace(asked, steps=1, prompts=0, composed=1, sentences=20, hedged=0, neutral=0)
+    (batch,) = batches(lessons, others)
+    assert set(batch.rows.tolist()) == {DENIAL, BOTH, SEEN}
+
+
+def test_films_that_choose_are_of_every_captions_two_sides(spoken: Lessons) -> None:
+    batch = _made(spoken, Con3Config(films=30))
+    assert set(batch.films.tolist()) & set(WITH)
+    assert set(batch.films.tolist()) & set(WITHOUT)
+    assert len(batch.films) <= 2 * len(batch.ranked)
+
+
+# Every knob -----------------------------------------------------------------------------------
+
+OTHER: dict[str, Any] = {
+    "seed": 1,
+    "steps": 4,
+    "lr": 1e-3,
+    "weight_decay": 0.0,
+    "decay": "everything",
+    "warmup": 0.9,
+    "prompts": 1,
+    "composed": 1,
+    "sentences": 0,
+    "hedged": 0,
+    "neutral": 0,
+    "denials": False,
+    "films": 2,
+    "scale": 5.0,
+    "choosing": 0.0,
+    "distil": 0.0,
+    "interpolate": 0.5,
+}
+
+
+def test_every_knob_has_another_value_here() -> None:
+    assert set(OTHER) == {knob.name for knob in fields(Con3Config)}
+
+
+@pytest.mark.parametrize("knob", OTHER)
+def test_every_knob_makes_another_model(models: dict[str, DualEncoder], lessons: Lessons, knob: str) -> None:
+    usual = replace(CONFIG, steps=3)
+    assert getattr(usual, knob) != OTHER[knob]
+    one, other = (
+        tune_con3(models["base"], lessons, config).tensors
+        for config in (usual, replace(usual, **{knob: OTHER[knob]}))
+    )
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_share_of_the_weights_is_that_share_of_the_way(
+    models: dict[str, DualEncoder], lessons: Lessons
 ) -> None:
     base = models["base"]
-    full, without = (
-        tune_con3(base, lessons, config).losses[0]
-        for config in (replace(CONFIG, steps=1), replace(CONFIG, steps=1, **{part: 0.0}))  # type: ignore[arg-type]
+    whole, part = (
+        tune_con3(base, lessons, replace(CONFIG, steps=2, interpolate=share)).tensors for share in (1, 0.25)
     )
-    assert without <= full
+    for name, start in base.text.tunable().items():
+        torch.testing.assert_close(part[name], start + 0.25 * (whole[name] - start))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from negviz.answer import Answer, SearchSet, answer, search_sets
-from negviz.collection import Collection
-from negviz.diagnosis import Diagnosis, DiagnosisError, diagnose, read_backgrounds, separation
+from negviz.collection import Collection, Film
+from negviz.diagnosis import Diagnosis, DiagnosisError, diagnose, read_backgrounds
 from negviz.estimate import Estimate, mean_estimates
 from negviz.model import DualEncoder
 from negviz.scale import Histogram, Scale, points
@@ -35,7 +37,7 @@ def films(models: dict[str, DualEncoder], collection: Collection) -> SearchSet:
 def found(models: dict[str, DualEncoder], films: SearchSet, text: str) -> dict[str, Diagnosis]:
     given = answer(models, films, text)
     turned: Answer | None = answer(models, films, given.opposite.text) if given.opposite else None
-    return diagnose(models, films, given, turned, cue_shares={"con2": 0.4})
+    return diagnose(films, given, turned, cue_shares={"con2": 0.4})
 
 
 def test_a_blind_model_shows_what_was_ruled_out(models: dict[str, DualEncoder], films: SearchSet) -> None:
@@ -69,13 +71,33 @@ def test_what_is_not_asked_for_is_not_measured(models: dict[str, DualEncoder], f
     assert found(models, films, "no normal film")["base"].hallucination is None
 
 
-def test_separation_is_the_share_of_pairs_put_right() -> None:
-    right = separation(np.array([1.0, 1.0, 0.0, 0.0, np.nan]), np.array([0.9, 0.4, 0.5, 0.1, 7.0]))
-    assert right is not None
-    assert right.value == 0.75
-    assert right.low is not None
-    assert right.low <= 0.75
-    assert separation(np.array([1.0, 1.0]), np.array([0.1, 0.2])) is None
+class Flat:
+    """Ranks six films in their order, whatever is said."""
+
+    tower_id = "tower"
+    name = "base"
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), 1), np.float32)
+
+
+def test_what_chance_would_do_by_hand() -> None:
+    """Six films: effusion, silent, effusion, then three without."""
+    said: list[dict[str, Any]] = [{"findings": frozenset({"effusion"})}, {}]
+    said += [{"findings": frozenset({"effusion"})}, *[{"denied": frozenset({"effusion"})}] * 3]
+    six = Collection("six", tuple(Film(str(n), f"{n}.png", str(n), **film) for n, film in enumerate(said)))
+    searched = SearchSet("six/all", six, {"tower": np.linspace(1, 0, 6, dtype=np.float32)[:, None]})
+    models = {"base": cast("DualEncoder", Flat())}
+    given = answer(models, searched, "no effusion", k=3)
+    turned = answer(models, searched, "effusion", k=2)
+    found = diagnose(searched, given, turned)["base"]
+    assert found.blindness is not None
+    assert found.blindness.stays == (True, True, False)
+    assert found.blindness.by_chance == 1.0  # three films shown, each among two of six: 3 · 2/6
+    assert found.hallucination is not None
+    assert found.hallucination.shows == (True, None, True)
+    assert found.hallucination.by_chance == pytest.approx(0.8)  # two known films, effusion in 2 of 5 known
+    assert found.value("hallucination") == 1.0
 
 
 def test_estimates_know_whether_they_leave_zero() -> None:
@@ -127,6 +149,7 @@ def test_the_command_measures_every_model_over_the_prompts(
     assert con2["blindness"]["stay_minus_base"] < 0
     low, high = con2["collapse"]["separation_ci"]
     assert low <= con2["collapse"]["separation"] <= high
+    assert con2["blindness"]["stay_by_chance"] == pytest.approx(10 / len(films))
     assert value["command"].startswith("python -m training diagnosis")
     rows = {row["prompt"]: row for row in value["prompts"]["base"]}
     here = found(models, films, "no pleural effusion")["base"]

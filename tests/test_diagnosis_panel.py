@@ -15,6 +15,7 @@ from negviz.model import DualEncoder
 from negviz.page.diagnosis import DiagnosisPanel
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
+from negviz.page.words import NOT_SEPARATED
 from negviz.page.words import diagnosis as words
 
 SCRIPT = "<script>alert(1)</script>"
@@ -75,6 +76,6 @@ def test_a_sentence_is_placed_among_the_prompts(
 
 def test_what_the_margins_tell_is_said_by_their_interval() -> None:
     assert "prefers the right one in 90 %" in words.separation(Estimate(0.9, 0.8, 0.95))
-    assert words.NOT_SEPARATED in words.separation(Estimate(0.55, 0.4, 0.7))
+    assert NOT_SEPARATED in words.separation(Estimate(0.55, 0.4, 0.7))
     assert "prefers the wrong one" in words.separation(Estimate(0.2, 0.1, 0.3))
     assert words.collapse(Collapse(0.9, None), None).endswith("1 is the same.")

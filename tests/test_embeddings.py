@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import negviz.collection
 import negviz.embeddings
-from negviz.collection import Collection, open_collection
+from negviz.collection import Collection, Film, open_collection, write_manifest
 from negviz.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
-from negviz.model import DualEncoder
+from negviz.model import DualEncoder, load_models
 from tests.tiny import DIM, FILMS, draw_film
 
 
@@ -108,14 +109,112 @@ def test_shipped_embeddings_need_no_images(model: DualEncoder, collection: Colle
     np.testing.assert_allclose(film_embeddings(model, part), written[: len(part)], atol=1e-3)
 
 
-def test_films_that_were_not_shipped_are_computed(
+def marked() -> NDArray[np.float32]:
+    """Rows that no tower makes, so that it shows where they are taken."""
+    return np.full((FILMS, DIM), DIM**-0.5, np.float32)
+
+
+def taken(found: NDArray[np.float32]) -> list[int]:
+    return [n for n, row in enumerate(found) if np.allclose(row, marked()[0], atol=1e-3)]
+
+
+def test_only_films_that_were_not_shipped_are_computed(
     model: DualEncoder, collection: Collection, assets: Path, tmp_path: Path
 ) -> None:
     test = collection.select("test")
-    written = np.full((len(test), DIM), DIM**-0.5, np.float32)
-    write_embeddings(shipped_path(model.tower_id, collection.name), test, written)
-    found = film_embeddings(model, collection, cache=tmp_path)
-    assert not np.allclose(found[: len(test)], written, atol=0.01)
+    write_embeddings(shipped_path(model.tower_id, collection.name), test, marked()[: len(test)])
+    asked: list[int] = []
+    found = film_embeddings(model, collection, cache=tmp_path, progress=lambda _, films: asked.append(films))
+    assert taken(found) == [collection.films.index(film) for film in test]
+    assert set(asked) == {FILMS - len(test)}
+
+
+def test_only_the_pixels_that_are_missing_are_asked_for(
+    model: DualEncoder, collection: Collection, assets: Path, tmp_path: Path
+) -> None:
+    write_embeddings(shipped_path(model.tower_id, collection.name), collection, marked())
+    own = Film("own", "own.png", "own")
+    more = replace(collection, films=(*collection.films, own), folder=tmp_path)
+    with pytest.raises(EmbeddingsError, match=r"the images of 1 of its 25 films are not at hand \(own\)"):
+        film_embeddings(model, more, cache=tmp_path / "cache")
+    draw_film(7, effusion=False).save(tmp_path / "own.png")
+    found = film_embeddings(model, more, cache=tmp_path / "cache")
+    assert taken(found) == [*range(FILMS)]
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_a_shipped_row_is_for_its_film_in_any_size_and_encoding(
+    model: DualEncoder, collection: Collection, assets: Path, tmp_path: Path, ending: str
+) -> None:
+    write_embeddings(shipped_path(model.tower_id, collection.name), collection, marked())
+    for film in collection:
+        image = collection.image(film).resize((512, 420), Image.Resampling.BICUBIC)
+        image.save(tmp_path / f"{film.id}.{ending}")
+    again = replace(collection, folder=tmp_path)
+    assert taken(film_embeddings(model, again, cache=tmp_path / "cache")) == [*range(FILMS)]
+
+
+def test_another_film_under_a_shipped_id_is_embedded_itself(
+    model: DualEncoder, collection: Collection, assets: Path, tmp_path: Path
+) -> None:
+    write_embeddings(shipped_path(model.tower_id, collection.name), collection, marked())
+    black, other = Image.new("L", (96, 96)), draw_film(99, effusion=True, big_heart=True)
+    black.save(tmp_path / f"{collection.films[2].id}.png")
+    other.save(tmp_path / f"{collection.films[5].id}.png")
+    (tmp_path / f"{collection.films[9].id}.png").write_bytes(b"no film")
+    with pytest.raises(EmbeddingsError, match=rf"{collection.films[9].id}\.png is not a PNG or JPEG"):
+        film_embeddings(model, replace(collection, folder=tmp_path), cache=tmp_path / "cache")
+    (tmp_path / f"{collection.films[9].id}.png").unlink()
+    found = film_embeddings(model, replace(collection, folder=tmp_path), cache=tmp_path / "cache")
+    assert taken(found) == [n for n in range(FILMS) if n not in (2, 5)]
+    np.testing.assert_allclose(found[[2, 5]], model.encode_images([black, other]), atol=2e-3)
+
+
+def test_films_shipped_with_their_pixels_are_known_by_these_alone(
+    model: DualEncoder, collection_folder: Path, assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(negviz.collection, "ASSETS", assets)
+    home = shutil.copytree(collection_folder, assets / "drawn")
+    collection = open_collection("drawn")
+    write_embeddings(shipped_path(model.tower_id, "drawn"), collection, marked())
+    assert taken(film_embeddings(model, collection, cache=tmp_path / "cache")) == [*range(FILMS)]
+
+    relabelled = [replace(film, id=f"x{film.id}", findings=frozenset()) for film in collection]
+    write_manifest(shutil.copytree(home / "images", tmp_path / "drawn" / "images").parent, relabelled)
+    copy = open_collection(tmp_path / "drawn")
+    assert copy.name == "own drawn"
+    assert taken(film_embeddings(model, copy, cache=tmp_path / "cache")) == [*range(FILMS)]
+
+    for film in copy:
+        Image.new("L", (96, 96)).save(tmp_path / "drawn" / film.image)
+    write_manifest(tmp_path / "drawn", collection.films)
+    black = film_embeddings(model, open_collection(tmp_path / "drawn"), cache=tmp_path / "cache")
+    assert taken(black) == []
+
+
+@pytest.mark.parametrize("name", ["phantoms", "openi", "nih"])
+def test_a_folder_of_a_shipped_name_with_shipped_ids_gets_nothing_shipped(tmp_path: Path, name: str) -> None:
+    family = load_models(Path(__file__).parents[1] / "checkpoints" / "compact")
+    films = open_collection(name).films[:2]
+    for film in films:
+        (tmp_path / name / film.image).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (96, 96)).save(tmp_path / name / film.image)
+    write_manifest(tmp_path / name, films)
+    found = film_embeddings(family["base"], open_collection(tmp_path / name), cache=tmp_path / "cache")
+    blank = family["base"].encode_images([Image.new("L", (96, 96))])
+    np.testing.assert_allclose(found, blank.repeat(2, 0), atol=2e-3)
+
+
+def test_fingerprints_are_taken_once_and_anew_where_the_store_is_damaged(
+    model: DualEncoder, collection: Collection, assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_embeddings(shipped_path(model.tower_id, collection.name), collection, marked())
+    film_embeddings(model, collection, cache=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "image", lambda *_: pytest.fail("a film is decoded twice"))
+        assert taken(film_embeddings(model, collection, cache=tmp_path)) == [*range(FILMS)]
+    (tmp_path / "fingerprints.safetensors").write_bytes(b"nothing")
+    assert taken(film_embeddings(model, collection, cache=tmp_path)) == [*range(FILMS)]
 
 
 def test_a_damaged_shipped_file_is_named(model: DualEncoder, collection: Collection, assets: Path) -> None:
@@ -129,6 +228,11 @@ def test_a_damaged_shipped_file_is_named(model: DualEncoder, collection: Collect
     path.write_bytes(b"nothing")
     with pytest.raises(EmbeddingsError, match="cannot be used"):
         film_embeddings(model, collection)
+
+
+def test_embeddings_are_not_shipped_without_the_images(collection: Collection, tmp_path: Path) -> None:
+    with pytest.raises(EmbeddingsError, match="only with all its images at hand"):
+        write_embeddings(tmp_path / "x.safetensors", without_images(collection), marked())
 
 
 def test_a_matrix_of_other_films_is_not_written(collection: Collection, tmp_path: Path) -> None:
@@ -176,3 +280,16 @@ def test_work_that_was_stopped_is_kept_and_may_be_done_elsewhere(
     found = film_embeddings(base, collection, cache=tmp_path, encode=encode)
     assert seen == [10, 0, 10, 4]  # of 24 films the first ten are not encoded again
     np.testing.assert_allclose(found, film_embeddings(base, collection, cache=tmp_path / "other"), atol=2e-3)
+
+
+def test_two_that_embed_at_once_keep_each_others_rows(
+    model: DualEncoder, collection: Collection, tmp_path: Path
+) -> None:
+    train, test = collection.select("train"), collection.select("test")
+
+    def encode(images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        film_embeddings(model, test, cache=tmp_path)  # another process, from its start to its end
+        return model.encode_images(images)
+
+    film_embeddings(model, train, cache=tmp_path, encode=encode)
+    film_embeddings(model, collection, cache=tmp_path, progress=unexpected)

@@ -349,9 +349,7 @@ def soon(question: Callable[[], bool | None]) -> bool | None:
 def test_whether_films_can_be_had_is_found_out_behind_and_remembered(nlm: NlmServer, make: Make) -> None:
     nlm.delay = 0.1
     films = make()
-    begun = time.monotonic()
-    assert films.reachable() is None
-    assert time.monotonic() - begun < 0.05
+    assert films.reachable() is None  # nobody waits for the answer
     assert soon(films.reachable) is True
     assert films.reachable() is True
     assert nlm.requests == 1
@@ -422,8 +420,8 @@ def test_a_film_that_was_damaged_or_deleted_is_fetched_again(
     assert films.get(FILM, wait=5) == path
 
 
-def test_leftovers_of_a_killed_process_are_swept_once_they_are_old(tmp_path: Path) -> None:
-    old, new = tmp_path / f".{FILM}.png-old", tmp_path / f".{FILM}.png-new"
+def test_leftovers_of_another_machine_are_swept_once_they_are_old(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".{FILM}.png-{name}.elsewhere.negviz-partial" for name in ("old", "new"))
     for leftover in (old, new):
         leftover.write_bytes(b"half")
     os.utime(old, (0, 0))

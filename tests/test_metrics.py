@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from negviz.estimate import Estimate, auroc_estimate
 from negviz.metrics import (
     MetricError,
     Ranked,
     auroc,
+    auroc_interval,
     average,
     average_precision,
     draw,
@@ -156,3 +158,45 @@ def test_a_thousand_resamples_are_fast(films: int, seconds: int) -> None:
     drawn = Ranked.of(relevance, scores).measure(10, draw(films, times=1000, seed=0))
     interval(average(drawn["p_at_k"], draw(99, times=1000, seed=1)))
     assert time.perf_counter() - start < seconds
+
+
+# The closed interval --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("area", "films", "low"),
+    [
+        (0.5 + 1.96 * (21 / 1200) ** 0.5, 10, 0.5),  # Mann and Whitney's standard error: √((m+n+1) / 12mn)
+        (
+            0.8 + 1.96 * (0.16 * (1 + 9 * (0.2 / 1.2 + 0.8 / 1.8)) / 100) ** 0.5,
+            10,
+            0.8,
+        ),  # Hanley and McNeil's
+        (0.0, 10, 0.0),
+    ],
+)
+def test_the_ends_of_an_auroc_interval_by_hand(area: float, films: int, low: float) -> None:
+    assert auroc_interval(area, films, films)[0] == pytest.approx(low, abs=1e-4)
+    assert auroc_interval(1 - area, films, films)[1] == pytest.approx(1 - low, abs=1e-4)
+
+
+@pytest.mark.parametrize(("satisfying", "violating", "beyond"), [(2, 2, False), (4, 4, True), (1, 50, False)])
+def test_a_few_films_put_right_prove_no_more_than_a_rank_test_does(
+    satisfying: int, violating: int, *, beyond: bool
+) -> None:
+    low, high = auroc_interval(1.0, satisfying, violating)
+    assert (low > 0.5) is beyond  # z = ½ / √((m+n+1) / 12mn): 1.55, 2.31 and 1.70
+    assert high == 1
+
+
+def test_an_auroc_interval_holds_its_figure_and_narrows_with_films() -> None:
+    few, many = auroc_interval(0.9, 8, 30), auroc_interval(0.9, 80, 300)
+    assert few[0] < many[0] < 0.9 < many[1] < few[1] < 1
+    assert auroc_interval(0.9, 30, 8) == few
+
+
+def test_an_auroc_estimate_counts_the_judged_films_of_either_kind() -> None:
+    right = auroc_estimate(np.array([1.0, 1.0, 0.0, 0.0, np.nan]), np.array([0.9, 0.4, 0.5, 0.1, 7.0]))
+    assert right == Estimate(0.75, *auroc_interval(0.75, 2, 2))
+    assert right.side_of(0.5) == 0
+    assert auroc_estimate(np.array([1.0, 1.0]), np.array([0.1, 0.2])) is None

@@ -65,10 +65,20 @@ def test_nothing_is_encoded_to_no_rows(models: dict[str, DualEncoder]) -> None:
     assert models["base"].encode_images([]).shape == (0, DIM)
 
 
-def test_a_sentence_is_the_same_alone_and_in_a_batch(models: dict[str, DualEncoder]) -> None:
-    together = models["con1"].encode_text(PROMPTS * 20)  # more than one batch
-    alone = np.concatenate([models["con1"].encode_text([prompt]) for prompt in PROMPTS] * 20)
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+def test_a_sentence_is_the_same_to_the_bit_whatever_it_is_encoded_with(
+    models: dict[str, DualEncoder],
+) -> None:
+    for model in models.values():
+        alone = np.concatenate([model.encode_text([prompt]) for prompt in PROMPTS])
+        for beside in ([], ["effusion"], ["effusion " * 60], PROMPTS * 20):
+            np.testing.assert_array_equal(model.encode_text([*beside, *PROMPTS])[len(beside) :], alone)
+            np.testing.assert_array_equal(model.encode_text([*PROMPTS, *beside])[: len(PROMPTS)], alone)
+
+
+def test_a_corpus_is_encoded_alike_but_for_the_last_digits(models: dict[str, DualEncoder]) -> None:
+    texts = PROMPTS * 20  # more than one batch
+    found = models["con1"].encode_corpus(texts)
+    np.testing.assert_allclose(found, models["con1"].encode_text(texts), atol=1e-5)
 
 
 def test_films_of_any_mode_and_size(models: dict[str, DualEncoder]) -> None:

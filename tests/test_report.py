@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from negviz.files import rewriting
 from training import report
 from training.__main__ import main
 from training.tables import render
@@ -74,6 +76,19 @@ def test_writes_tables_into_readme_and_cards(root: Path) -> None:
     assert text.startswith("# Title\n")
     assert text.endswith("\n\nend\n")
     assert (root / "checkpoints" / "compact" / "con1" / "README.md").read_text() == text
+
+
+@pytest.mark.timing
+def test_a_page_is_filled_as_it_is_when_its_turn_comes(root: Path) -> None:
+    page = root / "README.md"
+    with rewriting(page):
+        filling = threading.Thread(target=report.refresh, args=(root,))
+        filling.start()
+        filling.join(1)
+        page.write_text(f"{PAGE}more\n")
+    filling.join(60)
+    assert "old" not in page.read_text()
+    assert page.read_text().endswith("more\n")
 
 
 def test_check_fails_on_a_stale_page_and_writes_nothing(

@@ -9,7 +9,7 @@ import pytest
 
 from negviz.collection import Collection, Film
 from negviz.prompt import read_prompt
-from negviz.retrieval import RetrievalError, rank, search, top_k
+from negviz.retrieval import RetrievalError, cosines, in_order, rank, search, top_k
 
 FILMS = Collection(
     "four",
@@ -32,9 +32,9 @@ class OneVector:
         return np.array([[1.0, 0.0]] * len(texts), dtype=np.float32)
 
 
-def test_ranks_all_films_best_first_with_ties_in_film_order() -> None:
+def test_ranks_all_films_best_first_with_ties_by_id() -> None:
     ranking = rank(OneVector(), FILMS, "pleural effusion", embeddings=EMBEDDINGS)  # type: ignore[arg-type]
-    assert ranking.ids == ("normal", "with", "silent", "without")
+    assert ranking.ids == ("normal", "silent", "with", "without")
     assert ranking.scores == pytest.approx([1.0, 0.8, 0.8, 0.6])
 
 
@@ -44,8 +44,8 @@ def test_hits_are_judged_against_the_prompt(as_read: bool) -> None:
     hits = search(OneVector(), FILMS, prompt, k=3, embeddings=EMBEDDINGS)  # type: ignore[arg-type]
     assert [(hit.id, hit.rank, hit.relevant) for hit in hits] == [
         ("normal", 1, True),
-        ("with", 2, False),
-        ("silent", 3, None),
+        ("silent", 2, None),
+        ("with", 3, False),
     ]
     assert hits[1].score == pytest.approx(0.8)
 
@@ -69,8 +69,34 @@ def test_a_prompt_that_says_nothing_known_is_ranked_but_not_judged() -> None:
 
 @pytest.mark.parametrize("k", [1, 7, 499, 500, 800])
 def test_top_k_is_the_head_of_a_stable_sort(k: int) -> None:
-    scores = np.random.default_rng(0).normal(size=500).round(1)  # many ties
+    generator = np.random.default_rng(0)
+    scores = generator.normal(size=500).round(1)  # many ties
     assert top_k(scores, k).tolist() == np.argsort(-scores, kind="stable")[:k].tolist()
+    places = generator.permutation(500)
+    by_place = np.argsort(places)
+    expected = by_place[np.argsort(-scores[by_place], kind="stable")][:k]
+    assert top_k(scores, k, places).tolist() == expected.tolist()
+
+
+def test_a_film_ranks_the_same_whatever_lies_beside_it() -> None:
+    films = unit_rows(301, 1)
+    films[250:] = films[:51]  # films that are there twice
+    names = [f"film{n}" for n in np.random.default_rng(2).permutation(301)]
+    collection = Collection("many", tuple(Film(name, f"{name}.png", name) for name in names))
+    embeddings, text = films, unit_rows(1, 3)[0]
+    whole = dict(zip(names, cosines(embeddings, text), strict=True))
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        rows = generator.permutation(301)[: generator.integers(1, 302)]
+        some = Collection("some", tuple(collection.films[row] for row in rows))
+        ranking = in_order(some, cosines(embeddings[rows], text))
+        assert list(ranking.ids) == sorted((names[row] for row in rows), key=lambda id_: (-whole[id_], id_))
+        assert [whole[id_] for id_ in ranking.ids] == list(ranking.scores)
+
+
+def unit_rows(number: int, seed: int) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(number, 512)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def test_bad_requests_are_refused() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,6 +153,81 @@ def test_who_withdraws_leaves_nothing_behind(study: StudyFile, path: Path) -> No
     assert study.withdrawn() == 1
     assert study.enrol(consent=AGREED) not in (gone, stays)
     assert [reader.number for reader in study.readers()] == [2, 3]
+
+
+# Fills the disk that its folder is, then has one of two readers leave.
+_ON_A_FULL_DISK = """
+import os, sys
+from pathlib import Path
+from negviz.study import StudyError
+from negviz.study_store import StudyFile
+from tests.tiny_study import tiny_design
+folder = Path(sys.argv[1])
+study = StudyFile.make(folder / "study", tiny_design())
+gone, stays = (study.enrol(consent="I agree.") for _ in range(2))
+try:
+    with (folder / "filling").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+except OSError:
+    pass
+try:
+    study.show(stays)
+except StudyError as error:
+    print(error)
+study.withdraw(gone)
+content = (folder / "study").read_bytes()
+print(gone.encode() in content, stays.encode() in content, len(study.readers()), study.withdrawn())
+(folder / "filling").unlink()
+print(study.show(stays).place, sorted(path.name for path in folder.iterdir()))
+"""
+
+
+@pytest.mark.timing
+def test_who_withdraws_on_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    small = 'mount -t tmpfs -o size=256k none "$1"'
+    probe = [*mount, small, "-", str(tmp_path)]
+    if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be made small here")
+    run = [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)]
+    done = subprocess.run(
+        [*mount, f'{small} && shift && exec "$@"', "-", str(tmp_path), *run],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    full, left, after = done.stdout.splitlines()
+    assert "disk is full" in full
+    assert left == "False True 1 1"
+    assert after == "0 ['study']"
+
+
+def test_who_withdraws_where_no_journal_can_be_written_is_deleted(study: StudyFile, path: Path) -> None:
+    gone, stays = (study.enrol(consent=AGREED) for _ in range(2))
+    path.with_name(f"{path.name}-journal").symlink_to("nowhere")  # SQLite makes nothing where a link leads
+    with pytest.raises(StudyError, match="try again"):
+        study.show(stays)
+    study.withdraw(gone)
+    assert gone.encode() not in path.read_bytes()
+    assert [reader.number for reader in study.readers()] == [2]
+    path.with_name(f"{path.name}-journal").unlink()
+    decide(study, stays)
+
+
+def test_who_cannot_be_deleted_is_told_so(study: StudyFile, path: Path) -> None:
+    code = study.enrol(consent=AGREED)
+    decide(study, code)
+    journal = path.with_name(f"{path.name}-journal")
+    journal.symlink_to(path)  # SQLite follows no link, and changes nothing while it cannot look there
+    with pytest.raises(StudyError, match=r"^Nothing was deleted \(.*\): ask whoever runs the study"):
+        study.withdraw(code)
+    journal.unlink()
+    assert len(study.records()) == 1
+    study.withdraw(code)
+    assert study.records() == ()
 
 
 def test_what_was_agreed_to_is_kept_and_no_more_than_that(study: StudyFile, path: Path) -> None:

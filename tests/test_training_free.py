@@ -272,7 +272,17 @@ def test_threads_may_share_columns_and_base(
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda job: job[0].encode_text(job[1]), jobs))
     for one, other in zip(alone, together, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_sentence_is_the_same_to_the_bit_whatever_it_is_encoded_with(
+    rivals: dict[str, TrainingFree], name: str
+) -> None:
+    texts = [*NEGATED, *OTHERS]
+    alone = np.concatenate([rivals[name].encode_text([text]) for text in texts])
+    np.testing.assert_array_equal(rivals[name].encode_text(texts), alone)
+    np.testing.assert_array_equal(rivals[name].encode_text([*texts[::-1], *texts])[len(texts) :], alone)
 
 
 # What panels ask of a column --------------------------------------------------------------------

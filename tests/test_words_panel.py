@@ -215,6 +215,24 @@ def test_errors_are_not_kept_and_old_answers_go_first() -> None:
     assert calls == [1, 1, 2, 3, 2]
 
 
+def test_a_run_that_fails_after_a_newer_one_leaves_its_value_alone() -> None:
+    calls: list[str] = []
+
+    def work(key: str) -> int:
+        calls.append(key)
+        if len(calls) > 1:
+            return len(calls)
+        once.forget(key.__eq__)  # while it is under way; then somebody asks anew
+        assert once(key) == 2
+        raise ValueError("too late")
+
+    once = EachOnce(work, most=2)
+    with pytest.raises(ValueError, match="too late"):
+        once("no")
+    assert once("no") == 2
+    assert calls == ["no", "no"]
+
+
 def test_what_is_to_be_forgotten_is(panel: WordsPanel, room: Room) -> None:
     asked = Asked(NEGATED).json()
     panel.show(asked)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from negviz.errors import NegvizError
+from negviz.files import running_alone
 from training import (
     attribution,
     benchmark,
@@ -36,7 +41,11 @@ from training import (
 )
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
+from training.films import FilmsError
 from training.places import COMPACT, Places
+
+_TUNING: Final = ("choose", "con1", "con2", "con3")
+_BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
-        return command(args)
+        with ExitStack() as alone:
+            for work in _works(args):
+                alone.enter_context(running_alone(args.family, work))
+            return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
         return 2
@@ -53,11 +65,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _works(args: argparse.Namespace) -> Sequence[str]:
+    """What a command is that runs once at a time on a family; two would share the state they go on from.
+
+    Base replaces the whole family, so nothing is tuned meanwhile.
+    """
+    first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
+    if not first or args.command not in ("all", *_BUILDING):
+        return ()
+    if args.command not in ("all", "base") and not args.family.is_dir():
+        return ()  # a mistyped folder is not made
+    if getattr(args, "branch", None) is not None:
+        return (_branch(args.branch),)
+    branches = [_branch(number) for number in range(BaseConfig().branches)]
+    whole = {"base": ("base", *branches, *_TUNING), "all": (*_BUILDING, *branches)}
+    command: str = args.command
+    return whole.get(command, (command,))
+
+
+def _branch(number: int) -> str:
+    return f"base --branch {number}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = _Commands(commands)
-    films = add("films", _films, "read, label and split the films; writes assets/*/manifest.csv", films=True)
+    what = "read, label and split the films; writes assets/*/manifest.csv"
+    films = add("films", _films, what, films=True, family=False)
     films.add_argument(
         "--to", type=Path, metavar="DIR", help="write collection folders with images there instead"
     )
@@ -111,20 +146,23 @@ class _Commands:
         run: Callable[[argparse.Namespace], int],
         what: str,
         *,
+        family: bool = True,
         films: bool = False,
         base: bool = False,
         tunes: bool = False,
     ) -> argparse.ArgumentParser:
         sub = self._commands.add_parser(name, help=what, description=what)
         sub.set_defaults(run=run)
-        family = "folder of the models (default: checkpoints/compact)"
-        sub.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-        films_tuned = "films to tune and measure on (default: %(default)s)"
-        sub.add_argument("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+        if family:
+            folder = "folder of the models (default: checkpoints/compact)"
+            sub.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
+            films_tuned = "films to tune and measure on (default: %(default)s)"
+            sub.add_argument("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
         what_films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
         needless = "" if films else "; not needed where their embeddings are shipped or cached"
         sub.add_argument("--films", type=Path, required=films, metavar="DIR", help=what_films + needless)
-        sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
+        if not tunes or base:  # tuning alone sees the collection and nothing else
+            sub.add_argument("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
         if base:
             _add_base_options(sub)
         if base or tunes:
@@ -141,16 +179,17 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
-    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
-    simulated = "simulated films beside the real ones; 0: none (default: %(default)s)"
-    parser.add_argument("--simulated", type=int, default=defaults.simulated, metavar="N", help=simulated)
-    held = "fold kept out of the base's training, to choose on (default: %(default)s)"
-    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), default="0", help=held)
+    parser.add_argument("--epochs", type=int, help=f"default: {defaults.epochs}")
+    parser.add_argument("--seed", type=int, help=f"default: {defaults.seed}")
+    simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
+    parser.add_argument("--simulated", type=int, metavar="N", help=simulated)
+    held = "fold kept out of the base's training, to choose on (default: 0)"
+    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 
 
 def _places(args: argparse.Namespace) -> Places:
-    return Places.of(args)
+    names = ("family", "collection", "films", "nih")  # a command has those that reach something
+    return Places(**{name: getattr(args, name) for name in names if hasattr(args, name)})
 
 
 def _compute(args: argparse.Namespace) -> Compute:
@@ -165,20 +204,33 @@ def _films(args: argparse.Namespace) -> int:
 
 
 def _base(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
     compute = _compute(args)
-    compute.alone(lambda: _start(args, compute))
+    alone = replace(compute, process=0, processes=1)  # the others wait
+    compute.alone(lambda: _start(args, alone))
     return 0
+
+
+def _refuse_idle(args: argparse.Namespace) -> None:
+    """Options that would reach nothing, since a base from the Hub is taken as it is."""
+    idle = ["epochs", "seed", "simulated", "hold_out", "branch"]
+    idle += ["precision"] if args.command == "base" else []  # `all` tunes with it
+    given = [f"--{name.replace('_', '-')}" for name in idle if getattr(args, name, None) is not None]
+    if args.base is not None and given:
+        raise FilmsError(f"With --base nothing is trained: leave out {', '.join(given)}.")
 
 
 def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
         build_base.start_hub_family(_places(args), args.base, compute)
+        return
+    knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
+    config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
+    hold_out = args.hold_out or "0"
+    if getattr(args, "branch", None) is not None:
+        build_base.build_branch(_places(args), config, args.branch, hold_out=hold_out, compute=compute)
     else:
-        config = BaseConfig(epochs=args.epochs, seed=args.seed, simulated=args.simulated)
-        if getattr(args, "branch", None) is not None:
-            build_base.build_branch(_places(args), config, args.branch, hold_out=args.hold_out)
-        else:
-            build_base.build_base(_places(args), config, hold_out=args.hold_out)
+        build_base.build_base(_places(args), config, hold_out=hold_out, compute=compute)
 
 
 def _choose(args: argparse.Namespace) -> int:
@@ -202,6 +254,7 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
     compute = _compute(args)
     if _places(args).shipped:  # anybody else's family takes the shipped labels and split as they are
         compute.alone(lambda: _films(args))

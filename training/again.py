@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +28,11 @@ from negviz.files import file_sha256, write_atomically
 from negviz.findings import FINDINGS
 from negviz.model import DualEncoder, load_models, weights_id, with_text
 from negviz.tensor_files import in_half_precision
-from training import build_con3, captions, con3, losses, pairs, tune, wordings
+from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank
 from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
+from training.optim import UNRECORDED
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
 from training.prompts import read_prompts
@@ -40,9 +41,9 @@ from training.tune import TuneConfig
 _TRAINING: Final = PROMPTS / "training.csv"
 _CODE: Final = {  # what decides a run, as it was when it was loaded
     module: file_sha256(Path(str(module.__file__)))
-    for module in (losses, pairs, tune, build_con3, captions, con3, wordings)
+    for module in (devices, losses, optim, pairs, tune, build_con3, captions, con3, wordings)
 }
-_OF_PAIRS: Final = (losses, pairs, tune)  # all that CON1 and CON2 are made by
+_OF_PAIRS: Final = (devices, losses, optim, pairs, tune)  # all that CON1 and CON2 are made by
 
 
 class Tuned(Protocol):
@@ -106,10 +107,10 @@ class Again:
             bank = _without(self.bank, without)
             rows = self.films.rows(trained.films)
             lessons = Lessons.of(self._vectors[rows], trained.films, bank, self._before)
-            return tune_con3(self.base, lessons, _config(Con3Config, settings))
+            return tune_con3(self.base, lessons, Con3Config(**_knobs(Con3Config, settings)))
         made = make_pairs(trained, read_prompts(_TRAINING))
         rows = self.films.rows(made.films)
-        return tune.tune(self.base, self._vectors[rows], made, _config(TuneConfig, settings))
+        return tune.tune(self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings)))
 
     @cached_property
     def trained(self) -> Collection:
@@ -135,10 +136,9 @@ class Again:
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
         whole = settings["method"] == "con3"
-        kind = Con3Config if whole else TuneConfig
         prompts = sorted(PROMPTS.glob("*.csv")) if whole else [_TRAINING]
         deciding = {
-            "settings": {f.name: settings[f.name] for f in fields(kind) if f.name in settings},
+            "settings": _knobs(Con3Config if whole else TuneConfig, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
@@ -156,6 +156,10 @@ def _without(bank: Bank, left_out: str) -> Bank:
     return bank.where(lambda caption: caption.kind != left_out)
 
 
-def _config(kind: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
-    """The settings a config has room for; facts of the run, such as its losses, stand beside them."""
-    return kind(**{f.name: settings[f.name] for f in fields(kind) if f.name in settings})  # type: ignore[arg-type]
+def _knobs(kind: type[Con3Config | TuneConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings a config has room for; facts of the run, such as its losses, stand beside them.
+
+    A run is repeated as it was, whatever a config says by itself today.
+    """
+    known = {"decay": UNRECORDED, **settings}
+    return {f.name: known[f.name] for f in fields(kind) if f.name in known}

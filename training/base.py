@@ -26,7 +26,9 @@ from negviz.findings import FINDINGS
 from negviz.image_tower import Branch, ImageTower, ImageTowerConfig
 from training.augment import augment
 from training.base_data import BaseData
+from training.devices import CPU, Compute, Descent
 from training.losses import multi_positive, weighted_bce
+from training.optim import adamw
 from training.run_state import RunState
 
 _MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
@@ -46,7 +48,7 @@ class BaseConfig:
     batch: int = 32
     lr: float = 2e-3  # peak; linear warm-up, cosine decay
     warmup: float = 0.1  # share of all steps
-    weight_decay: float = 0.05  # of matrices and kernels only
+    weight_decay: float = 0.05
     contrastive: float = 0.3  # weight of the film–sentence term
     rare: float = 1.0  # how much more often a film with a finding is drawn, over one without
     ema: float = 0.995  # decay of the averaged weights, which are what is kept
@@ -123,13 +125,15 @@ class BaseRun:
             return torch.stack([heads.labels(F.normalize(part, dim=-1)) for heads, part in parts]).mean(0)
 
 
-def train_base(data: BaseData, config: BaseConfig, *, work: Path) -> BaseRun:
+def train_base(data: BaseData, config: BaseConfig, *, work: Path, compute: Compute = CPU) -> BaseRun:
     """Train every branch, or go on from the last epoch saved under `work` by the same configuration and data.
 
     Everything random is drawn anew from (seed, epoch), so a run that was killed ends where one that was
     not would have.
     """
-    learners = [train_branch(data, config, number, work=work) for number in range(config.branches)]
+    learners = [
+        train_branch(data, config, number, work=work, compute=compute) for number in range(config.branches)
+    ]
     tower = ImageTower(config.tower()).eval()
     for branch, learner in zip(tower.branches, learners, strict=True):
         branch.load_state_dict(learner.tower.state_dict())
@@ -144,16 +148,26 @@ def _join(heads: Sequence[Heads], texts: Tensor) -> Tensor:
         return torch.cat([weight / (texts @ weight.T).norm(dim=-1).mean() for weight in weights])
 
 
-def train_branch(data: BaseData, config: BaseConfig, number: int, *, work: Path) -> Learner:
-    """One of the networks, averaged over its run; goes on from the last epoch saved under `work`."""
-    seed, path = config.seed + number, work / f"base-{config.id}-{data.hash[:12]}-{number}.safetensors"
+def train_branch(
+    data: BaseData, config: BaseConfig, number: int, *, work: Path, compute: Compute = CPU
+) -> Learner:
+    """One of the networks, averaged over its run; goes on from the last epoch saved under `work`.
+
+    Films are drawn and varied on the CPU, so they are the same on every device; one process trains alone.
+    """
+    where = "" if compute == CPU else f"-{compute.device.type}-{compute.precision}"
+    seed = config.seed + number
+    path = work / f"base-{config.id}-{data.hash[:12]}-{number}{where}.safetensors"
     torch.manual_seed(seed)
     learner = Learner(config, len(data.labels), data.texts.shape[1])
+    learner.to(compute.device)
     learner.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = Learner(config, len(data.labels), data.texts.shape[1])
+    average = Learner(config, len(data.labels), data.texts.shape[1]).to(compute.device)
     average.load_state_dict(learner.state_dict())
-    optimiser = _optimiser(learner, config)
-    state = RunState(path, learner, average, optimiser)
+    optimiser = adamw((learner.parameters(), config.lr), weight_decay=config.weight_decay)
+    parameters = list(learner.parameters())
+    descent = compute.descent(optimiser, limit=lambda: nn.utils.clip_grad_norm_(parameters, config.clip))
+    state = RunState(path, learner, average, descent)
     steps = len(data.collection) // config.batch
     first = state.load()
     with tqdm(
@@ -164,12 +178,12 @@ def train_branch(data: BaseData, config: BaseConfig, number: int, *, work: Path)
             learner.train()
             for number, batch in enumerate(_batches(data, config, seed, epoch)):
                 rate = _schedule(config, (epoch * steps + number) / (config.epochs * steps))
-                loss = _step(learner, optimiser, data, batch, config, rate)
+                loss = _step(learner, descent, data, batch, config, rate)
                 _follow(average, learner, config.ema, epoch * steps + number)
                 bar.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
                 bar.update()
             state.save(epoch + 1)
-    return average.eval()
+    return average.cpu().eval()
 
 
 def hash_seed(*parts: int) -> int:
@@ -198,32 +212,30 @@ def _batches(data: BaseData, config: BaseConfig, seed: int, epoch: int) -> Itera
 
 def _step(
     learner: Learner,
-    optimiser: torch.optim.Optimizer,
+    descent: Descent,
     data: BaseData,
     batch: NDArray[np.int64],
     config: BaseConfig,
     rate: float,
 ) -> float:
-    for group in optimiser.param_groups:
+    for group in descent.optimiser.param_groups:
         group["lr"] = rate
     films = augment(data.films[batch], config.size).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
-        images = learner.tower(films)  # [b, dim]
+    with descent.compute.autocast():
+        images = learner.tower(films.to(descent.compute.device))  # [b, dim]
     images = images.float()
     loss = _supervision(learner.heads, images, data, batch)
     if config.contrastive:
         loss = loss + config.contrastive * _contrast(learner.heads, images, data, batch)
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(learner.parameters(), config.clip)
-    optimiser.step()
+    descent(loss)
     return float(loss.detach())
 
 
 def _supervision(heads: Heads, images: Tensor, data: BaseData, batch: NDArray[np.int64]) -> Tensor:
     weights = data.weights[batch].clone()
     weights[:, len(FINDINGS) :] *= _MESH_WEIGHT
-    return weighted_bce(heads.labels(images), data.targets[batch], weights) / 2
+    targets, weights = data.targets[batch].to(images.device), weights.to(images.device)
+    return weighted_bce(heads.labels(images), targets, weights) / 2
 
 
 def _contrast(heads: Heads, images: Tensor, data: BaseData, batch: NDArray[np.int64]) -> Tensor:
@@ -231,8 +243,8 @@ def _contrast(heads: Heads, images: Tensor, data: BaseData, batch: NDArray[np.in
     drawn = [_one_of(data.sentences[film]) for film in batch]
     with_text = [place for place, row in enumerate(drawn) if row is not None]
     rows = torch.tensor([row for row in drawn if row is not None], dtype=torch.long)
-    captions = F.normalize(heads.projection(data.texts[rows]), dim=-1)
-    same = rows.unsqueeze(0) == rows.unsqueeze(1)
+    captions = F.normalize(heads.projection(data.texts[rows].to(images.device)), dim=-1)
+    same = (rows.unsqueeze(0) == rows.unsqueeze(1)).to(images.device)
     return multi_positive(images[with_text], captions, same, heads.logit_scale.clamp(0, math.log(100)).exp())
 
 
@@ -245,15 +257,6 @@ def _schedule(config: BaseConfig, done: float) -> float:
         return max(config.lr * done / config.warmup, 1e-6)
     left = (done - config.warmup) / (1 - config.warmup)
     return max(config.lr * (1 + math.cos(math.pi * left)) / 2, 1e-6)
-
-
-def _optimiser(learner: Learner, config: BaseConfig) -> torch.optim.AdamW:
-    parameters = list(learner.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr)
 
 
 @torch.no_grad()

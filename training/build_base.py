@@ -29,25 +29,29 @@ LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
 HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding
 
 
-def build_base(places: Places, config: BaseConfig, *, hold_out: str) -> None:
+def build_base(places: Places, config: BaseConfig, *, hold_out: str, compute: Compute = CPU) -> None:
     """Train the compact base, write and embed it, and measure it on what it never saw."""
     tower, collection = open_text_tower(config.dim), places.open_collection()
-    run = train_base(training_data(places, config, tower, hold_out=hold_out), config, work=places.work)
+    data = training_data(places, config, tower, hold_out=hold_out)
+    run = train_base(data, config, work=places.work, compute=compute)
     facts = {
         "config": config.describe(),
         "hold_out": hold_out,
         "films": run.films,
         "threads": torch.get_num_threads(),  # their number decides the order of sums
     }
+    facts |= {} if compute == CPU else {"compute": compute.describe()}
     hashes = {collection.name: collection.hash, "training": run.data_hash}
     hashes |= {"simulator": simulator_hash()} if config.simulated else {}
     save_base(places.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)
     write_atomically(places.family / "base" / HEADS_FILE, save(_finding_heads(run)))
-    embed_films(places)
+    embed_films(places, compute)
     _measure(places, run, hold_out, facts)
 
 
-def build_branch(places: Places, config: BaseConfig, number: int, *, hold_out: str) -> None:
+def build_branch(
+    places: Places, config: BaseConfig, number: int, *, hold_out: str, compute: Compute = CPU
+) -> None:
     """Train one of the base's networks and keep its state, for `build_base` to find.
 
     Several can be trained side by side, each by a process of its own.
@@ -55,7 +59,7 @@ def build_branch(places: Places, config: BaseConfig, number: int, *, hold_out: s
     if not 0 <= number < config.branches:
         raise FilmsError(f"The base has branches 0 to {config.branches - 1}, not {number}.")
     data = training_data(places, config, open_text_tower(config.dim), hold_out=hold_out)
-    train_branch(data, config, number, work=places.work)
+    train_branch(data, config, number, work=places.work, compute=compute)
 
 
 def training_data(places: Places, config: BaseConfig, tower: CompactTextTower, *, hold_out: str) -> BaseData:

@@ -26,6 +26,7 @@ from negviz.model import DualEncoder
 from training.devices import CPU, Compute
 from training.films import FOLDS
 from training.ledger import Ledger
+from training.optim import UNRECORDED
 from training.pairs import make_pairs
 from training.prompts import PromptRow
 from training.tune import Method, TuneConfig, tune
@@ -205,7 +206,7 @@ def prompt_fold(row: PromptRow) -> int:
 
 
 def _knobs(config: TuneConfig) -> dict[str, Any]:
-    return {"lr": config.lr, "batch": config.batch, "seed": config.seed}
+    return {"lr": config.lr, "batch": config.batch, "seed": config.seed, "decay": config.decay}
 
 
 def describe(trial: Trial) -> dict[str, Any]:
@@ -213,7 +214,8 @@ def describe(trial: Trial) -> dict[str, Any]:
 
 
 def read_choice(results: Mapping[str, Any], method: str) -> TuneConfig:
-    """The committed choice for a method.  Raises `KeyError` where there is none."""
+    """The committed choice for a method, as it was tried.  Raises `KeyError` where there is none."""
     if method not in get_args(Method):
         raise KeyError(method)
-    return TuneConfig(method=method, **results["methods"][method]["chosen"])  # type: ignore[arg-type]
+    chosen = {"decay": UNRECORDED, **results["methods"][method]["chosen"]}
+    return TuneConfig(method=method, **chosen)  # type: ignore[arg-type]

@@ -36,6 +36,7 @@ from negviz.text_tower import TextTower
 from training.captions import Bank, Caption, shows, truth
 from training.devices import CPU, Compute
 from training.losses import choosing, ranking
+from training.optim import Decay, adamw
 from training.tune import encode, schedule
 
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
@@ -50,6 +51,7 @@ class Con3Config:
     steps: int = 300
     lr: float = 5e-4  # peak; linear warm-up, cosine decay
     weight_decay: float = 0.2  # as CON1 and CON2
+    decay: Decay = "matrices"  # what it falls on
     warmup: float = 0.1
     prompts: int = 6  # a batch; each comes with its opposite
     composed: int = 28
@@ -135,7 +137,7 @@ def where_base_puts(base: DualEncoder, bank: Bank) -> dict[str, Tensor]:
         if _stays(c)
     }
     short_first = sorted(texts, key=len)  # little padding
-    return dict(zip(short_first, torch.from_numpy(base.encode_text(short_first)), strict=True))
+    return dict(zip(short_first, torch.from_numpy(base.encode_corpus(short_first)), strict=True))
 
 
 def _stays(caption: Caption) -> bool:
@@ -156,13 +158,13 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
     compute.seed(config.seed)
     tower = compute.private_copy(base.text).train()
     tunable = tower.tunable()
-    optimiser = torch.optim.AdamW(tunable.values(), config.lr, weight_decay=config.weight_decay)
+    optimiser = adamw((tunable.values(), config.lr), weight_decay=config.weight_decay, decay=config.decay)
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
     )
     descent, losses = compute.descent(optimiser), []
     for batch in tqdm(
-        _batches(lessons, config),
+        batches(lessons, config),
         total=config.steps,
         desc=f"con3, seed {config.seed}",
         unit="step",
@@ -170,7 +172,7 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
         disable=not compute.main,
     ):
         vectors = _encode(tower, batch.texts, compute).cpu()  # the rest is a few small products
-        loss = _loss(vectors, lessons, batch, config)
+        loss = batch_loss(vectors, lessons, batch, config)
         descent(loss)
         plan.step()
         losses.append(loss.item())
@@ -200,7 +202,11 @@ class Batch:
     truth: Tensor  # <float32>[f, b]
 
 
-def _loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+    """What a step goes down: three terms, of which `config` weighs the second and third.
+
+    `vectors` `<float32>[b, dim]` are the unit vectors of the batch's captions.
+    """
     ranked = vectors[batch.ranked].unsqueeze(2)  # [r, dim, 1]
     right, wrong = ((lessons.vectors[side] @ ranked).squeeze(2) for side in (batch.right, batch.wrong))
     loss = ranking(right, wrong, torch.from_numpy(batch.targets), config.scale)
@@ -220,11 +226,12 @@ def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
     return torch.cat(parts)[np.argsort(by_length)]
 
 
-def _batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+def batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+    """The batches of a run, drawn by its seed."""
     random = np.random.default_rng(config.seed)
     shelves = _Shelves(lessons)
     for _ in range(config.steps):
-        yield _batch(lessons, shelves.draw(config, random), config, random)
+        yield make_batch(lessons, shelves.draw(config, random), config, random)
 
 
 class _Shelves:
@@ -269,7 +276,10 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
     return list(drawn)
 
 
-def _batch(lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator) -> Batch:
+def make_batch(
+    lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator
+) -> Batch:
+    """What a step learns from these captions; `rows` as in `Batch`."""
     captions = [lessons.captions[row] if row >= 0 else lessons.captions[-1 - row].turned for row in rows]
     ranked = [i for i, c in enumerate(captions) if c.said and (config.denials or c.polarity != "absent")]
     right, wrong = zip(*(_drawn(lessons, rows[i], config.films, random) for i in ranked), strict=True)

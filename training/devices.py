@@ -86,7 +86,7 @@ class Compute:
     def encode(self, tower: TextTower, texts: Sequence[str]) -> Tensor:
         """Unit vectors `<float32>[n, dim]` of all texts; gradients reach this process's share.  Meets."""
         tokens = tower.tokenize(self._share(texts))
-        with self._autocast():
+        with self.autocast():
             vectors: Tensor = tower(**{name: value.to(self.device) for name, value in tokens.items()})
         return self._gather(F.normalize(vectors.float(), dim=-1))[: len(texts)]
 
@@ -103,10 +103,19 @@ class Compute:
 
         return encode
 
-    def descent(self, optimiser: torch.optim.Optimizer, *, alike: Iterable[nn.Parameter] = ()) -> Descent:
-        """How one run steps; `alike` are parameters whose gradient is whole on every process."""
+    def descent(
+        self,
+        optimiser: torch.optim.Optimizer,
+        *,
+        alike: Iterable[nn.Parameter] = (),
+        limit: Callable[[], object] | None = None,
+    ) -> Descent:
+        """How one run steps; `alike` are parameters whose gradient is whole on every process.
+
+        `limit`, if any, is done to the gradients before each step.
+        """
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
-        return Descent(self, optimiser, scaler, tuple(alike))
+        return Descent(self, optimiser, scaler, tuple(alike), limit)
 
     def wait(self) -> None:
         """Until every process is here."""
@@ -131,7 +140,8 @@ class Compute:
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(states["cuda"][self.process], self.device)
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
+        """In which the forward pass runs, by the precision."""
         dtype = _TYPES.get(self.precision)
         return torch.autocast(self.device.type, dtype, enabled=dtype is not None)
 
@@ -168,6 +178,7 @@ class Descent:
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     alike: tuple[nn.Parameter, ...]
+    limit: Callable[[], object] | None = None
 
     def __call__(self, loss: Tensor) -> None:
         """One step down the gradient of the whole batch.  Meets."""
@@ -175,6 +186,9 @@ class Descent:
         self.scaler.scale(loss).backward()
         if self.compute.processes > 1:
             self._sum()
+        if self.limit is not None:
+            self.scaler.unscale_(self.optimiser)
+            self.limit()
         self.scaler.step(self.optimiser)
         self.scaler.update()
 
@@ -203,7 +217,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     """`--device` and `--precision`, as `open_compute` takes them."""
     device = "cpu, cuda, cuda:1, mps …; the accelerator there is by default, and cpu for the shipped family"
     parser.add_argument("--device", metavar="D", help=device)
-    precision = "of the text tower while it is tuned: no, bf16 or fp16 (default: bf16 where there is)"
+    precision = "of the forward pass while training: no, bf16 or fp16 (default: bf16 where there is)"
     parser.add_argument("--precision", metavar="P", help=precision)
 
 

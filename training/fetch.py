@@ -20,6 +20,7 @@ from tqdm import tqdm
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection, write_manifest
 from negviz.download import Downloader, DownloadError, Patience
 from negviz.errors import NegvizError
+from negviz.files import running_alone
 from negviz.film_cache import FilmCache
 from negviz.film_source import FilmSource
 from negviz.openi import IMAGE_HOST, REPORTS
@@ -61,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     """Fetch as `add_arguments` says; 1 where single films could not be had.  Raises `FetchError`."""
     everything = open_collection(args.collection)
     wanted = choose(everything, args.films)
-    outcome = fetch(everything, wanted, args.to, host=args.host)
+    with running_alone(args.to, "fetch"):
+        outcome = fetch(everything, wanted, args.to, host=args.host)
     missing = [film.id for film in wanted if film.id not in outcome.here]
     print(f"{args.to}: {len(wanted) - len(missing)} of {len(wanted)} films, and the archive of reports.")
     for film_id in missing[:_NAMED]:

@@ -19,6 +19,7 @@ from typing import Final
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.errors import NegvizError
+from negviz.files import running_alone, temporary_folder
 from negviz.findings import ABNORMAL
 from negviz.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.prompt import read_mentions
@@ -151,23 +152,24 @@ def _bare(film: Film) -> Film:
 
 
 def _unpack_once(source: Path) -> None:
-    """Unpack NLM's archive of PNGs beside itself, if that was not done."""
-    if (source / PICTURES).is_file() and not any(source.rglob("*.png")):
-        _unpack_pictures(source / PICTURES, source / "images")
+    """Unpack NLM's archive of PNGs beside itself, if that was not done to its end."""
+    found = (path.relative_to(source) for path in source.rglob("*.png"))
+    if (source / PICTURES).is_file() and not any(not path.parts[0].startswith(".") for path in found):
+        with running_alone(source, "unpacking"):
+            _unpack_pictures(source / PICTURES, source / "images")
 
 
 def _unpack_pictures(archive: Path, folder: Path) -> None:
     """Write the archive's PNGs flat into `folder`, which appears only once all are there."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
+    with temporary_folder(folder.parent, folder.name) as temporary, tarfile.open(archive) as tar:
+        partial = temporary / folder.name
+        partial.mkdir()
         for member in tar:
             handle = tar.extractfile(member) if member.isfile() and member.name.endswith(".png") else None
             if handle is not None:
                 with handle, (partial / Path(member.name).name).open("wb") as out:
                     shutil.copyfileobj(handle, out)
-    partial.replace(folder)
+        partial.replace(folder)
 
 
 def nih_films(source: Path, *, keep: Callable[[str], bool]) -> tuple[list[Film], dict[str, int]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from negviz.files import write_json
+from negviz.files import rewriting, write_json
 
 
 class Ledger:
@@ -23,7 +23,9 @@ class Ledger:
         if key not in self._known:
             self._known[key] = run()
             if self._path is not None and self._writes:
-                write_json(self._path, self._known)
+                with rewriting(self._path):
+                    self._known = _read(self._path) | self._known  # another search may go by the same file
+                    write_json(self._path, self._known)
         return self._known[key]
 
     def close(self) -> None:

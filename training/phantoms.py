@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from negviz.collection import ASSETS, Film, write_manifest
-from negviz.files import file_sha256, write_atomically, write_json
+from negviz.files import file_sha256, running_alone, write_atomically, write_json
 from negviz.phantoms import simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1 or (args.only is not None and (args.only < 1 or args.to is None)):
         raise PhantomFilmsError("Jobs and --only start at 1, and --only needs --to a folder of its own.")
     folder = args.to if args.to is not None else ASSETS / PHANTOMS
-    build_phantoms(folder, shipped_plan()[: args.only], jobs=args.jobs)
+    with running_alone(folder, "phantoms"):
+        build_phantoms(folder, shipped_plan()[: args.only], jobs=args.jobs)
     return 0
 
 

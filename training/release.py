@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.checkpoint import read_family
-from negviz.files import write_atomically
+from negviz.checkpoint import FAMILY_FILE, Family, read_family
+from negviz.files import rewriting, write_atomically
+from training.optim import UNRECORDED
 
 _WHAT: Final = {
     "base": "An image tower beside a text tower, trained on report sentences as written, negations included.",
@@ -32,7 +34,7 @@ tags: [chest-x-ray, negation, retrieval]
 **Made from.** {sources}
 
 **Parameters.** {files}
-
+{decay}
 ```json
 {training}
 ```
@@ -42,6 +44,10 @@ _SOURCES: Final = (
     "Open-i (Indiana University; Demner-Fushman et al., JAMIA 2016; CC BY-NC-ND 4.0), NIH ChestX-ray14 "
     "`p_*` films (Wang et al., CVPR 2017), all-MiniLM-L6-v2 (Apache-2.0). See checkpoints/LICENSE."
 )
+_DECAYED: Final = """
+**Weight decay.** It fell on all that was tuned, {few} among it, which it only distorts.
+The next rebuild leaves these out; the weights here, and all figures about them, are from before.
+"""
 _RESULTS: Final = """
 ## Results
 
@@ -57,9 +63,13 @@ On the hand-confirmed Open-i test films, then on NIH films. P@10 is read beside 
 
 def write_cards(folder: Path) -> None:
     """Write every model's README.md; `training.report` fills the tables of the shipped family."""
-    family = read_family(folder)
+    with rewriting(folder / FAMILY_FILE):  # nobody replaces a model meanwhile
+        _write_cards(read_family(folder))
+
+
+def _write_cards(family: Family) -> None:
     for name in family.columns:
-        config = json.loads((folder / name / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((family.folder / name / "config.json").read_text(encoding="utf-8"))
         entry = family.record["models"][name]
         facts = {**config["training"], **({"data": family.record["data"]} if name == "base" else {})}
         hub = family.record.get("hub")
@@ -73,10 +83,20 @@ def write_cards(folder: Path) -> None:
             if hub is None
             else f"{hub['id']}, under its own licence: {family.record['licence']}.",
             files=f"`{entry['file']}`, {entry['bytes'] / 1e6:.1f} MB, SHA-256 `{entry['sha256']}`.",
+            decay=_decayed(facts),
             training=json.dumps(_short(facts), indent=1),
             results=_RESULTS if hub is None else "",
         )
-        write_atomically(folder / name / "README.md", card.encode())
+        write_atomically(family.folder / name / "README.md", card.encode())
+
+
+def _decayed(training: Mapping[str, Any]) -> str:
+    """What a reader must know of a model that was tuned with weight decay on all its parameters."""
+    if "weight_decay" not in training or training.get("decay", UNRECORDED) == "matrices":
+        return ""
+    return _DECAYED.format(
+        few="biases and norms" if training.get("method") == "con3" else "biases, norms and the logit scale"
+    )
 
 
 def _short(training: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from negviz.errors import NegvizError
-from negviz.files import write_atomically
+from negviz.files import rewriting, write_atomically
 from negviz.results_leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions
@@ -51,12 +52,13 @@ def refresh(root: Path, *, check: bool = False) -> list[Path]:
     for page in (root / "README.md", *sorted((root / "checkpoints").rglob("*.md"))):
         if not page.is_file():
             continue
-        text = page.read_text(encoding="utf-8")
-        fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
-        if fresh != text:
-            stale.append(page)
-            if not check:
-                write_atomically(page, fresh.encode())
+        with nullcontext() if check else rewriting(page):
+            text = page.read_text(encoding="utf-8")
+            fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
+            if fresh != text:
+                stale.append(page)
+                if not check:
+                    write_atomically(page, fresh.encode())
     return stale + _refresh_pictures(root / "assets" / "results", check=check)
 
 

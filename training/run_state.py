@@ -30,14 +30,16 @@ class RunState:
     path: Path
     learner: nn.Module
     average: nn.Module
-    optimiser: torch.optim.AdamW
+    descent: Descent
 
     def save(self, epoch: int) -> None:
         tensors = {f"learner.{name}": value for name, value in self.learner.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        tensors |= _moments(self.optimiser)
+        tensors |= _moments(self.descent.optimiser)
+        scaler = self.descent.state().items()
+        tensors |= {f"scaler.{name}": torch.tensor(value, dtype=torch.float64) for name, value in scaler}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        contiguous = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        contiguous = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
         write_atomically(self.path, save(contiguous | {"epoch": torch.tensor(epoch)}))
 
     def load(self) -> int:
@@ -47,7 +49,8 @@ class RunState:
         tensors = load_file(self.path)
         self.learner.load_state_dict(_under("learner.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
-        _set_moments(self.optimiser, tensors)
+        _set_moments(self.descent.optimiser, tensors)
+        self.descent.set_state({name: float(value) for name, value in _under("scaler.", tensors).items()})
         return int(tensors["epoch"])
 
 

@@ -31,16 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = new.add_argument
     add("--new", action="store_true", help="make FILE")
     add("--models", nargs="+", metavar="NAME", help="to be compared, every two of them (default: all)")
-    add("--prompts", type=Path, default=PROMPTS, metavar="CSV", help="default: the 99 of the evaluation")
+    add("--prompts", type=Path, metavar="CSV", help="default: the 99 of the evaluation")
     add("--number", type=int, metavar="N", help="sentences drawn from it (default: for 60 decisions in all)")
     add("--consent", type=Path, metavar="TXT", help="text to be agreed to, an empty line between paragraphs")
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="default: checkpoints/compact")
-    add("--collection", default="openi", metavar="NAME|DIR", help="default: %(default)s")
+    add("--family", type=Path, metavar="DIR", help="default: checkpoints/compact")
+    add("--collection", metavar="NAME|DIR", help="default: openi")
     add("--films", type=Path, metavar="DIR", help="its images, where they are still to be embedded")
 
 
 def run(args: argparse.Namespace) -> int:
     """Make a study, or write what one has found."""
+    _refuse_idle(args)
     if args.new:
         study = make(args)
         print(
@@ -63,19 +64,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_idle(args: argparse.Namespace) -> None:
+    """Options of a new study beside results of one that is there, and the other way about."""
+    made = ("models", "prompts", "number", "consent", "family", "collection", "films")
+    idle = ("csv", "json") if args.new else made
+    if given := [f"--{name}" for name in idle if getattr(args, name) is not None]:
+        instead = "give them without --new, later" if args.new else "they are of a study made with --new"
+        raise StudyError(f"Leave out {', '.join(given)}: {instead}.")
+
+
 def make(args: argparse.Namespace) -> StudyFile:
     """A new study over the films that the page would open on.  Raises `StudyError` and its like."""
-    every = load_models(args.family)
-    collection = open_collection(args.collection, films=args.films)
+    every, prompts = load_models(args.family or COMPACT), args.prompts or PROMPTS
+    collection = open_collection(args.collection or "openi", films=args.films)
     films = search_sets(every, collection, progress=_progress)[0]
     consent = "" if args.consent is None else args.consent.read_text(encoding="utf-8")
     design = make_design(
         _chosen(every, args.models),
         films,
-        read_sentences(args.prompts),
+        read_sentences(prompts),
         seed=args.seed,
         number=args.number,
-        prompts=args.prompts,
+        prompts=prompts,
         consent=consent,
     )
     return StudyFile.make(args.study, design)

@@ -26,6 +26,7 @@ from negviz.model import DualEncoder, weights_id, with_text
 from negviz.text_tower import TextTower
 from training.devices import CPU, Compute
 from training.losses import con_clip, info_nce, multi_positive
+from training.optim import Decay, adamw
 from training.pairs import Pairs
 from training.run_state import TuneState
 
@@ -44,6 +45,7 @@ class TuneConfig:
     batch: int = 32
     lr: float = 2e-5  # peak; linear warm-up, cosine decay
     weight_decay: float = 0.2  # CoN-CLIP's
+    decay: Decay = "matrices"  # what it falls on
     warmup: float = 0.1  # share of all steps: CoN-CLIP's 50 steps would be most of the run
     targets: Targets = "identity"  # CON1 only; "multi-positive" counts every film of a class as a match
 
@@ -84,8 +86,8 @@ def tune(
     tower = compute.private_copy(base.text).train()
     logit_scale = nn.Parameter(torch.tensor(float(base.logit_scale), device=compute.device))
     tunable = tower.tunable()
-    optimiser = torch.optim.AdamW(
-        [*tunable.values(), logit_scale], config.lr, weight_decay=config.weight_decay
+    optimiser = adamw(
+        ([*tunable.values(), logit_scale], config.lr), weight_decay=config.weight_decay, decay=config.decay
     )
     steps = config.epochs * math.ceil(len(pairs) / config.batch)
     plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, steps, config.warmup))

@@ -37,7 +37,7 @@ _WORDS: Final = json.dumps(  # for what the script writes itself
 )
 
 
-_ABSTAINS: Final = Markup('<p class="nv-margin nv-abstains">{}</p>').format(words.NOT_SEPARATED)
+_WARNING: Final = Markup('<p class="nv-margin nv-warning">{}</p>')
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Wall:
         """The films one model found, and a spare cell for the film that was selected."""
         tiles = self.tiles(column.hits, marked=marked)
         spare = Markup('<li class="nv-spare" data-model="{}">{}</li>').format(column.model, words.PICK)
-        return Markup('{}<ol class="nv-tiles">{}{}</ol>').format(_margin(column), tiles, spare)
+        return Markup('<ol class="nv-tiles">{}{}</ol>').format(tiles, spare)
 
     def pair(self, pair: Pair, comparison: Comparison) -> Markup:
         """The films one model found for either sentence, those among both marked."""
@@ -135,7 +135,7 @@ def columns(
             column.model,
             words.column_title(column.model)[0],
             _head(column, counted=answer.marked and comparison is None),
-            Markup("") if comparison is None or not column.abstains else _ABSTAINS,
+            _warning(column) or (_margin(column) if comparison is None else ""),
             shown,
         )
         for column, shown in zip(answer.columns, inside, strict=True)
@@ -193,19 +193,22 @@ def _marks(column: Column) -> Markup:
     return join(_shape(hit.relevant) for hit in column.hits)
 
 
-def _margin(column: Column) -> Markup:
-    """By how much the films prefer the sentence, or that the model does not tell it from its opposite.
+def _warning(column: Column) -> Markup:
+    """Where the model does not tell the sentence from its opposite, or is known to order films badly."""
+    separation = None if column.margin is None else column.margin.separation
+    said = []
+    if separation is not None and (side := separation.side_of(0.5)) < 1:
+        said.append(words.WRONG_WAY if side else words.NOT_SEPARATED)
+    if column.abstains:
+        said.append(words.ABSTAINS)
+    return _WARNING.format(" ".join(said)) if said else Markup("")
 
-    What was calibrated decides; without that, whether the margin's interval holds zero.
-    """
-    if column.margin is None:
+
+def _margin(column: Column) -> Markup:
+    """How much nearer its films are to the sentence; nothing where that is not known to tell anything."""
+    if column.margin is None or not column.margin.separates:
         return Markup("")
-    separates = column.margin.separates if column.certainty is None else column.certainty.separates
-    return (
-        Markup('<p class="nv-margin">{}</p>').format(words.margin(column.margin.value))
-        if separates
-        else _ABSTAINS
-    )
+    return Markup('<p class="nv-margin">{}</p>').format(words.margin(column.margin.value))
 
 
 def _shape(relevant: bool | None) -> Markup:

@@ -49,7 +49,7 @@ class DiagnosisPanel:
         if opposite is not None:
             turned = self.room.answer(Asked(opposite.text, films=asked.films, models=asked.models))
         shares = None if self.cue_shares is None else self.cue_shares(replace(asked, meant=None))
-        return diagnose(self.room.models, self.room.films(asked.films), given, turned, cue_shares=shares)
+        return diagnose(self.room.films(asked.films), given, turned, cue_shares=shares)
 
     def _cards(self, found: Mapping[str, Diagnosis]) -> Markup:
         inside = join(self._card(signature, found) for signature in SIGNATURES)

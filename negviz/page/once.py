@@ -47,4 +47,6 @@ class EachOnce(Generic[K, V]):
             future.set_result(self._work(key))
         except BaseException as error:  # noqa: BLE001  # whoever waits gets it too
             future.set_exception(error)
-            self.forget(key.__eq__)
+            with self._lock:
+                if self._known.get(key) is future:  # since forgotten, it may be worked out anew: that stays
+                    del self._known[key]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from negviz.model import DualEncoder
 from negviz.projection.atlas import maps_folder
 from negviz.projection.record import MapError, read_record, read_tensors
-from negviz.retrieval import top_k
+from negviz.retrieval import cosines, top_k
 from negviz.search_set import SearchSet
 
 FILM_METHODS: Final = ("tsne", "umap", "pca")
@@ -57,8 +57,8 @@ class FilmMap:
         )
 
     def _place(self, model: DualEncoder, vector: NDArray[np.float32]) -> FilmPlacement:
-        scores = np.asarray(self.films.embeddings[model.tower_id] @ vector, np.float64)
-        first = top_k(scores, _TOP)
+        scores = np.asarray(cosines(self.films.embeddings[model.tower_id], vector), np.float64)
+        first = top_k(scores, _TOP, self.films.collection.places_by_id)
         sharpness = np.exp(model.logit_scale)  # of the model's own softmax
         weights = np.exp(sharpness * (scores[first] - scores[first[0]]))
         centres = {

@@ -61,8 +61,8 @@ class Steering:
         tower, texts = self._steered, [prompt.text for prompt in prompts]
         with torch.inference_mode():
             parts = [
-                F.normalize(tower(**tower.tokenize(texts[start : start + _AT_ONCE])).float(), dim=-1)
-                for start in range(0, len(texts), _AT_ONCE)
+                F.normalize(tower(**tower.tokenize([text])).float(), dim=-1)
+                for text in texts  # alone, as in `DualEncoder.encode_text`
             ]
         return np.asarray(torch.cat(parts).numpy())
 

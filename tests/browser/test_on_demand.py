@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,11 @@ def assets(
         writer.writeheader()
         for row, id_ in zip(rows, films, strict=True):
             writer.writerow(row | {"id": id_, "image": f"images/{id_}.png"})
-    collection = open_collection(folder / "openi")
+    pixels = tmp_path_factory.mktemp("pixels")
+    for id_, source in films.items():
+        assert isinstance(source, Path)
+        shutil.copy(source, pixels / f"{id_}{source.suffix}")
+    collection = open_collection(folder / "openi", films=pixels)
     rows_of = film_embeddings(models["base"], open_collection(collection_folder), cache=folder / "cache")
     place = folder / "openi" / "embeddings" / f"{models['base'].tower_id}.safetensors"
     write_embeddings(place, collection, rows_of)

@@ -19,6 +19,7 @@ from negviz.model import DualEncoder
 from negviz.text_tower import TextTower
 from training.experiments.low_rank import add_low_rank, merge_low_rank
 from training.losses import con_clip_in_part, multi_positive
+from training.optim import Decay, adamw
 from training.pairs import Pairs
 from training.tune import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig, batches, encode, schedule
 
@@ -38,12 +39,20 @@ class Recipe:
     films: int | None = None  # how many to tune on, half of them of either class; None: all
     rank: int | None = None  # of low-rank tuning; None: the whole tower moves
     image_lr: float | None = None  # peak, of the image tower; None: it stays
+    decay: Decay = "matrices"  # what weight decay falls on
 
     @classmethod
     def of(cls, config: TuneConfig, *, seed: int = 0) -> Recipe:
         """What `training.tune` does by that configuration."""
         share = 1.0 if config.method == "con2" else 0.0
-        return cls(lr=config.lr, batch=config.batch, epochs=config.epochs, share=share, seed=seed)
+        return cls(
+            lr=config.lr,
+            batch=config.batch,
+            epochs=config.epochs,
+            share=share,
+            seed=seed,
+            decay=config.decay,
+        )
 
     def facts(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,10 +82,10 @@ def carry_out(
     random = np.random.default_rng(recipe.seed)
     tower = base.text.private_copy().train()
     logit_scale = nn.Parameter(torch.tensor(float(base.logit_scale)))
-    groups = [{"params": [*_released(tower, recipe), logit_scale], "lr": recipe.lr}]
+    parts = [([*_released(tower, recipe), logit_scale], recipe.lr)]
     if recipe.image_lr is not None:
-        groups.append({"params": list(moving), "lr": recipe.image_lr})
-    optimiser = torch.optim.AdamW(groups, weight_decay=TuneConfig.weight_decay)
+        parts.append((list(moving), recipe.image_lr))
+    optimiser = adamw(*parts, weight_decay=TuneConfig.weight_decay, decay=recipe.decay)
     steps = recipe.epochs * math.ceil(len(pairs) / recipe.batch)
     plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, steps, TuneConfig.warmup))
     for _ in range(recipe.epochs):

@@ -57,9 +57,11 @@ IDENTIFIER: Final = (
 SEND_ANYWAY: Final = "Send anyway"
 GO_BACK: Final = "Back to the sentence"
 NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
+WRONG_WAY: Final = "This model takes your sentence for its opposite more often than not."
+ABSTAINS: Final = "The order of these films is not to be relied on."
 ABSTAINING: Final = (
-    "Where a model does not separate the two, the order of its films does not follow how much each prefers "
-    "your sentence: on training sentences, such an order was right no oftener than chance."
+    "An order is not to be relied on where it does not follow how much nearer films are to your sentence "
+    "than to its opposite: on training sentences, such an order was right no oftener than chance."
 )
 YOU_TYPED: Final = "Read as"
 NOTHING_RECOGNISED: Final = (
@@ -154,8 +156,8 @@ def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
 
 
 def margin(value: float) -> str:
-    which = "the opposite of your sentence" if value < 0 else "your sentence to its opposite"
-    return f"Prefers {which} by +{abs(value):.2f}"
+    nearer, other = ("its opposite", "your sentence") if value < 0 else ("your sentence", "its opposite")
+    return f"These films are nearer to {nearer} than to {other} by {abs(value):.2f}"
 
 
 def stays(films: int, shown: int) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from negviz.diagnosis import Blindness, Collapse, Hallucination, Signature
 from negviz.estimate import Estimate
-from negviz.page.words import number
+from negviz.page.words import NOT_SEPARATED, number
 from negviz.page.words.attribution import percent
 
 TITLE: Final = "What goes wrong in these models?"
@@ -33,7 +33,6 @@ NOT_ASKED: Final[dict[Signature, str]] = {
     "hallucination": "Your sentence rules no finding out.",
 }
 EMPTY: Final = "Search for a sentence, and each model is examined on it."
-NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
 STAYS: Final = "stays"
 SHOWS_IT: Final = "shows it"
 NOT_STATED: Final = "not stated"
@@ -57,14 +56,14 @@ def separation(found: Estimate) -> str:
     interval = (
         "" if found.low is None or found.high is None else f" [{percent(found.low)}, {percent(found.high)}]"
     )
-    if found.low is not None and found.low > 0.5:
+    side, right = found.side_of(0.5), f"{percent(found.value)}{interval}"
+    if side == 1:
         return (
-            f"Of two films, one that matches and one that contradicts, it prefers the right one in "
-            f"{percent(found.value)}{interval}."
+            f"Of two films, one that matches and one that contradicts, it prefers the right one in {right}."
         )
-    if found.high is not None and found.high < 0.5:
-        return f"Of two films it prefers the wrong one more often: right in {percent(found.value)}{interval}."
-    return f"{NOT_SEPARATED} Of two films it prefers the right one in {percent(found.value)}{interval}."
+    if side == -1:
+        return f"Of two films it prefers the wrong one more often: right in {right}."
+    return f"{NOT_SEPARATED} Of two films it prefers the right one in {right}."
 
 
 def blindness(found: Blindness) -> str:
