@@ -27,7 +27,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, cosines, top_k
+from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -94,9 +94,8 @@ def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
     found = {}
     for column in answer.columns:
         scores, _ = _similarities(films, column.query)
-        order = top_k(scores, len(scores), films.collection.places_by_id)
-        place = int((order == row).argmax())
-        found[column.model] = Hit(film_id, place + 1, float(scores[row]), relevant)
+        rank = rank_of(row, scores, films.collection.places_by_id)
+        found[column.model] = Hit(film_id, rank, float(scores[row]), relevant)
     return found
 
 

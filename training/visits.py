@@ -3,9 +3,9 @@
     python -m training visits
 
 Visitors open the page, keep its heartbeat, ask a sentence through the queue (every other one a sentence that
-nobody asked before), look at a few films and go.  One in ten lets every panel answer, one in ten never fetches
-the answer, one in ten breaks off while it waits, and some leave their heartbeat open until the end.  The
-memory of the app's process is read along the way and written, with a picture beside it.
+nobody asked before), look at a few films and go.  One in ten lets every panel answer, one in ten never
+fetches the answer, one in ten breaks off while it waits, and some leave their heartbeat open until the end.
+The memory of the app's process is read along the way and written, with a picture beside it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypedDict, get_args
 
 import httpx2
 import numpy as np
 
-from negviz.files import write_json
+from negviz.files import write_atomically, write_json
 from training.benchmark import machine
 from training.costs import sentences
 from training.places import COMPACT, Places
 from training.running import RunningApp, RunningError, arguments, run_app
+from training.visits_picture import draw_visits
+
+
+class Sample(TypedDict):
+    """What the app's process held after so many visits."""
+
+    visits: int
+    mb: float
+
 
 Kind = Literal["ordinary", "all panels", "never fetches", "breaks off", "stays"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _AT_ONCE: Final = 4
 _FILMS: Final = 4  # looked at in a visit
 _KNOWN: Final = 12  # sentences that are asked again and again
-_STAYS_EVERY: Final = 100
+_OF_TWENTY: Final[dict[Kind, tuple[int, int]]] = {  # visits; one of each two asks what is new
+    "all panels": (3, 4),
+    "never fetches": (7, 8),
+    "breaks off": (13, 14),
+}
 _WHEN: Final = (
     "",
     "today",
@@ -84,56 +97,62 @@ def run(args: argparse.Namespace) -> int:
         "machine": facts,
         "visits": args.visits,
         "kinds": {kind: sum(kind_of(n) == kind for n in range(args.visits)) for kind in KINDS},
-        "memory_mb": samples,
+        "memory": samples,
         "growth_mb_per_1000_visits": growth(samples),
         "seconds": round(time.perf_counter() - began, 1),
     }
     to = args.to or Places(args.family).results / "visits.json"
     write_json(to, found)
+    write_atomically(to.with_suffix(".svg"), draw_visits(found).encode())
     print(f"{found['growth_mb_per_1000_visits']} MB for 1,000 visits over the second half; wrote {to}")
     return 0
 
 
-def growth(samples: Sequence[tuple[int, float]]) -> float:
+def growth(samples: Sequence[Sample]) -> float:
     """MB for 1,000 visits: the slope over the second half, where what is kept has filled."""
-    visits, memory = np.array(samples[len(samples) // 2 :]).T
+    visits, memory = ([sample[name] for sample in samples[len(samples) // 2 :]] for name in ("visits", "mb"))
     return round(1_000 * float(np.polyfit(visits, memory, 1)[0]), 2)
 
 
-def play(running: RunningApp, *, visits: int, every: int) -> list[tuple[int, float]]:
-    """How many visits there had been and the app's memory then, MB.  Raises `RunningError`."""
+def play(running: RunningApp, *, visits: int, every: int) -> list[Sample]:
+    """The memory before, after every so many and at the end.  Raises `RunningError`."""
     with ExitStack() as stays, ThreadPoolExecutor(_AT_ONCE) as crowd:
+        # Connections are let go before the app lets them go: a request may not meet a closing one.
+        limits = httpx2.Limits(max_connections=None, keepalive_expiry=2.0)
         client = stays.enter_context(
-            httpx2.Client(base_url=running.address, timeout=_PATIENCE, limits=httpx2.Limits(max_connections=None))
+            httpx2.Client(base_url=running.address, timeout=_PATIENCE, limits=limits)
         )
         page = Page.read(client)
 
         def visit(number: int) -> None:
             Visit(client, page, number, stays).play()
 
-        samples = [(0, _memory(running))]
+        samples = [_sample(running, 0)]
         for start in range(0, visits, every):
             end = min(start + every, visits)
             list(crowd.map(visit, range(start, end)))
-            samples.append((end, _memory(running)))
-            print(f"{end} visits, {samples[-1][1]} MB", flush=True)
+            samples.append(_sample(running, end))
+            print(f"{end} visits, {samples[-1]['mb']} MB", flush=True)
     return samples
 
 
-def _memory(running: RunningApp) -> float:
+def _sample(running: RunningApp, visits: int) -> Sample:
     held = running.held_bytes()
     if held is None:
         raise RunningError("The memory of another process cannot be read here; Linux tells it under /proc.")
-    return round(held / 1e6, 1)
+    return {"visits": visits, "mb": round(held / 1e6, 1)}
 
 
 # One visit ------------------------------------------------------------------------------------
 
 
 def kind_of(number: int) -> Kind:
-    if number % _STAYS_EVERY == 0:
+    if number % 100 == 0:
         return "stays"
-    return {3: "all panels", 5: "never fetches", 7: "breaks off"}.get(number % 10, "ordinary")  # type: ignore[return-value]
+    for kind, numbers in _OF_TWENTY.items():
+        if number % 20 in numbers:
+            return kind
+    return "ordinary"
 
 
 def sentence(number: int) -> str:
@@ -164,7 +183,9 @@ class Page:
         return cls(
             named,
             tuple(
-                each["id"] for each in functions if [asked, "change"] in each["targets"] and each["backend_fn"]
+                each["id"]
+                for each in functions
+                if [asked, "change"] in each["targets"] and each["backend_fn"]
             ),
             {each["id"]: tuple(each["inputs"]) for each in functions},
             {each["id"]: tuple(each["outputs"]) for each in functions},
@@ -224,7 +245,9 @@ class Visit:
 
     def _take(self, components: Sequence[int], values: Sequence[Any]) -> None:
         for component, value in zip(components, values, strict=True):
-            update = value if isinstance(value, dict) and value.get("__type__") == "update" else {"value": value}
+            update = (
+                value if isinstance(value, dict) and value.get("__type__") == "update" else {"value": value}
+            )
             self.values |= {component: update["value"]} if "value" in update else {}
 
     def _fetch(self) -> None:
@@ -240,3 +263,4 @@ class Visit:
                     self._take(self.page.outputs[function], message["output"]["data"])
                 if message["msg"] == "close_stream":
                     return
+        raise RunningError("The app broke off an answer; look at what it prints.")
