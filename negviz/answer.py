@@ -161,6 +161,12 @@ class _Question:
         return tuple(judge(film, self.prompt) for film in self.films.collection)
 
     @cached_property
+    def normal(self) -> float:
+        """The share of films that are known to be normal."""
+        films = self.films.collection
+        return sum(film.states("normal", "present") is True for film in films) / max(len(films), 1)
+
+    @cached_property
     def tally(self) -> Tally:
         return Tally.of(self.verdicts)
 
@@ -202,6 +208,8 @@ def _column(model: DualEncoder, question: _Question, k: int, calibration: Calibr
         showing=_showing(prompt, best),
         margin=None if margins is None else _margin(question, margins, first),
         alike=float(vectors[0] @ vectors[1]) if against else None,
+        normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
+        normal_by_chance=question.normal * len(best) if question.normal else None,
         certainty=None if certainty is None else certainty.of(first),
     )
 

@@ -78,6 +78,8 @@ class Column:
     showing: int | None  # hits whose film has the one finding asked about; None where that is not one
     margin: Margin | None = None  # None where the sentence has no opposite
     alike: float | None = None  # cosine of the sentence and its opposite in the text tower
+    normal: int | None = None  # hits that are normal films; None where no film searched is known to be one
+    normal_by_chance: float | None = None  # normal films to expect among as many films picked at random
     # Its probabilities are those of the hits; None where the sentence has no opposite or the model no
     # calibration.
     certainty: Certainty | None = field(default=None, compare=False, repr=False)
@@ -139,6 +141,8 @@ def _plain(column: Column) -> dict[str, Any]:
         **asdict(column.tally),
         "judged": column.tally.judged,
         "random_picks": column.random_picks,
+        "normal": column.normal,
+        "normal_by_chance": column.normal_by_chance,
         "margin": asdict(margin) | {"separates": margin.separates} if margin else None,
         "abstains": None if column.certainty is None else column.certainty.abstains,
     }

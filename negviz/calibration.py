@@ -13,7 +13,6 @@ then nothing is said.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,9 +24,11 @@ import numpy.typing as npt
 from torch import Tensor
 
 from negviz.collection import ASSETS
+from negviz.files import FileError
 from negviz.findings import FINDINGS
 from negviz.metrics import Floats
 from negviz.model import DualEncoder, weights_id
+from negviz.read_files import read_json
 from negviz.retrieval import top_k
 
 Feature = Literal["standardised margin", "margin", "standardised similarity"]
@@ -183,9 +184,9 @@ def _thinned(tensor: Tensor) -> Tensor:
 def read_calibrations(models: Mapping[str, DualEncoder], path: Path = RESULTS) -> dict[str, Calibration]:
     """By name, of those models whose weights are the ones that the file was fitted on; else empty."""
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))["calibrations"].values()
+        records = read_json(path, FileError)["calibrations"].values()
         known = {str(record["weights_id"]): Calibration.read(record) for record in records}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (FileError, ValueError, LookupError, TypeError, AttributeError):
         return {}  # it only adds to what the page says
     # What rewrites the sentences of a model (`TrainingFree`) borrows its weights, but not its figures.
     whole = {name: model for name, model in models.items() if known and type(model) is DualEncoder}

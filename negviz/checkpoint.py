@@ -13,7 +13,6 @@ process at a time, so that of two that add a model each neither loses the other'
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
@@ -27,12 +26,14 @@ import torch
 from torch import Tensor
 
 from negviz.files import rewriting, temporary_folder, write_json
+from negviz.read_files import read_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 FORMAT: Final = 1
 FAMILY_FILE: Final = "family.json"
 WEIGHTS_FILE: Final = "model.safetensors"
 IMAGE_TOWER_FILE: Final = "image_tower.safetensors"
+_LOGIT_SCALE: Final = 20  # a factor on cosines beyond its exponential, 5e8, is no scale
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -60,9 +61,16 @@ class Family:
         """The verified tensors of one model.  Raises `CheckpointError`."""
         return TensorFile.from_record(self.record["models"][name]).read(self.folder)
 
+    def described(self, name: str) -> dict[str, Any]:
+        """A part of the record that is an object itself.  Raises `CheckpointError`."""
+        part = self.record.get(name)
+        if not isinstance(part, dict):
+            raise CheckpointError(f"{self.path} does not describe its {name} as format {FORMAT} does.")
+        return part
+
     def image_tower(self) -> dict[str, Tensor]:
         """The verified tensors of the family's own image tower.  Raises `CheckpointError`."""
-        return TensorFile.from_record(self.record["image_tower"]).read(self.folder)
+        return TensorFile.from_record(self.described("image_tower")).read(self.folder)
 
 
 def read_family(folder: Path) -> Family:
@@ -72,27 +80,39 @@ def read_family(folder: Path) -> Family:
         raise CheckpointError(
             f"{folder} holds no {FAMILY_FILE}; give --family the folder of a family of models."
         )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON ({error}); fetch it anew.") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    record = read_json(path, CheckpointError)
+    if record.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} is not of format {FORMAT}; use the version of negviz it was made with."
         )
-    if not _is_complete(record):
-        raise CheckpointError(f"{path} lacks entries that every family has; fetch it anew.")
+    if said := _lack(record):
+        raise CheckpointError(f"{path} {said}; fetch it anew.")
     return Family(folder, record)
 
 
-def _is_complete(record: Mapping[str, Any]) -> bool:
+def _lack(record: Mapping[str, Any]) -> str:
+    """What a family's record lacks of that which every family has; "" where it is whole."""
     columns, models = record.get("columns"), record.get("models")
-    if not isinstance(columns, list) or not isinstance(models, dict) or "base" not in models:
-        return False
-    named = all(name in columns and _NAME.fullmatch(name) for name in models)
-    described = all(isinstance(entry, dict) for entry in models.values())
-    scaled = isinstance(record.get("logit_scale"), int | float)
-    return named and described and scaled and isinstance(record.get("family"), str)
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        return "does not list its columns by name"
+    if len(set(columns)) < len(columns):
+        return "lists a column twice"
+    if not isinstance(models, dict) or "base" not in models:
+        return "describes no base"
+    for name, entry in models.items():
+        if name not in columns or not _NAME.fullmatch(name) or not isinstance(entry, dict):
+            return f"does not describe the model {name!r} as format {FORMAT} does"
+        if not _is_scale(entry.get("logit_scale", 0.0)):
+            return f"gives {name} a logit_scale that is no number from {-_LOGIT_SCALE} to {_LOGIT_SCALE}"
+    if not _is_scale(record.get("logit_scale")):
+        return f"gives no logit_scale, a number from {-_LOGIT_SCALE} to {_LOGIT_SCALE}"
+    if not isinstance(record.get("family"), str):
+        return "does not say of which kind it is"
+    return ""
+
+
+def _is_scale(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LOGIT_SCALE
 
 
 def identical(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> bool:

@@ -13,6 +13,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,11 +21,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
 from negviz.files import write_atomically
+from negviz.film_size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
-from negviz.grey import UNREADABLE, TooManyPixelsError, grey_picture
+from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.openi import film_id
+from negviz.read_files import open_regular
 
 if TYPE_CHECKING:
     from negviz.prompt import Prompt
@@ -146,8 +150,9 @@ class Collection:
         """Where its image lies: as the manifest says, else by name; None where it is not at hand."""
         if self.folder is None:
             return None
-        path = self.folder / film.image
-        return path if path.is_file() else self._by_stem.get(PurePosixPath(film.image).stem)
+        named = self.folder / film.image
+        found = (named, self._by_stem.get(PurePosixPath(film.image).stem))
+        return next((path for path in found if path and _lies_in(self.folder, path)), None)
 
     @cached_property
     def _by_stem(self) -> dict[str, Path]:
@@ -167,13 +172,27 @@ class Collection:
         return open_image(path)
 
 
-def open_image(path: Path) -> Image.Image:
-    """Open one PNG or JPEG as grey, refusing anything else and anything above 25 megapixels."""
+def _lies_in(folder: Path, path: Path) -> bool:
+    """Whether a path below a folder is a file of that folder, and no link to one that lies elsewhere."""
+    parts = path.relative_to(folder).parts
     try:
-        return grey_picture(path)
-    except TooManyPixelsError as error:
-        raise CollectionError(f"{path.name} has more than 25 million pixels; make it smaller.") from error
-    except UNREADABLE as error:
+        if not path.is_file():
+            return False
+        if any(folder.joinpath(*parts[: n + 1]).is_symlink() for n in range(len(parts))):
+            return path.resolve().is_relative_to(folder.resolve())
+    except OSError:  # a name longer than the system takes, or links in a circle
+        return False
+    return True
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open one PNG or JPEG as grey, refusing anything else and anything larger than a film."""
+    try:
+        with open_regular(path) as file:
+            return grey_picture(file)
+    except FilmSizeError as error:
+        raise CollectionError(f"{path.name} {error}") from error
+    except (*UNREADABLE, DeepColourError) as error:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
 
 
@@ -206,25 +225,15 @@ def _collection_name(folder: Path) -> str:
 # The manifest ---------------------------------------------------------------------------------
 
 _COLUMNS: Final = tuple(f.name for f in fields(Film))
+_LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
 
 
 def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
     """Read `image, findings` and the optional columns; unknown finding names come back as notes."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CollectionError(f"{path} cannot be read as UTF-8 text: {error}.") from error
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in ("image", "findings") if name not in (reader.fieldnames or ())]
-    if missing:
-        raise CollectionError(
-            f"{path} has no column {' or '.join(missing)}; a manifest needs image and findings."
-        )
+    table = read_csv(path, ("image", "findings"), CollectionError, prose=("report",))
     unknown: dict[str, int] = {}
-    films = tuple(_film(row, path, unknown) for row in reader)
-    if not films:
-        raise CollectionError(f"{path} lists no films.")
+    films = tuple(_film(row, f"{path}, line {row.line}", unknown) for row in table.rows)
     _refuse_duplicates(films, path)
     notes = tuple(
         f"{name!r} is not a finding negviz knows ({count} films); ignored." for name, count in unknown.items()
@@ -232,17 +241,32 @@ def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
     return films, notes
 
 
-def _film(row: dict[str, str | None], path: Path, unknown: dict[str, int]) -> Film:
-    cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
+    cells = {name: row.get(name) for name in _COLUMNS}
     image = PurePosixPath(cells["image"])
     if not cells["image"] or image.is_absolute() or ".." in image.parts:
         raise CollectionError(
-            f"{path}: image {cells['image']!r} must be a path inside the collection folder."
+            f"{where}: image {cells['image']!r} must be a path inside the collection folder."
         )
+    if len(cells["image"].encode()) > _LONGEST_PATH or any(len(part.encode()) > 255 for part in image.parts):
+        raise CollectionError(f"{where}: the name of the image is longer than any file's can be.")
     cells["id"] = cells["id"] or image.stem
     cells["uid"] = cells["uid"] or cells["id"]
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
-    return Film(**cells, **sets)  # type: ignore[arg-type]
+    film = Film(**cells, **sets)  # type: ignore[arg-type]
+    if said := _contradiction(film):
+        raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")
+    return film
+
+
+def _contradiction(film: Film) -> str:
+    """What a row says that cannot both be so: which of them is meant is not for us to guess."""
+    for one, other in combinations(("findings", "denied", "uncertain"), 2):
+        if both := sorted(getattr(film, one) & getattr(film, other)):
+            return f"{both[0]} in {one} and in {other}"
+    if "normal" in film.findings and len(film.findings) > 1:
+        return f"normal and {min(film.findings - {'normal'})} in findings"
+    return ""
 
 
 def _names(cell: str, unknown: dict[str, int]) -> Iterable[str]:

@@ -12,9 +12,8 @@ ruled out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,11 +24,14 @@ from negviz.collection import ASSETS, Film
 from negviz.comparison import Comparison, Pair
 from negviz.errors import NegvizError
 from negviz.estimate import Estimate
+from negviz.files import FileError
 from negviz.model import DualEncoder
+from negviz.read_files import read_json
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}
 SIGNATURES: Final[tuple[Signature, ...]] = ("collapse", "blindness", "hallucination")
+_WITHOUT_FILMS: Final[Signature] = "collapse"  # its number is a cosine of two sentences
 RESULTS: Final = ASSETS / "results" / "diagnosis.json"
 _SAME: Final = 0.005  # cosines of one model on two machines differ less
 _SAID: Final = ("present", "absent")
@@ -171,12 +173,20 @@ class Background:
     separation: Estimate | None
     cue_share: Estimate | None
     cosines: tuple[float, ...]  # quantiles of the cosines of two of the prompts, evenly apart
+    films: str = ""  # hash of the films that were searched
+    family: Mapping[str, str] = field(default_factory=dict)  # hashes of the weights
 
-    @property
-    def contrary_in_ten(self) -> float | None:
-        """Films in ten that show what was ruled out, over the prompts that rule something out."""
-        mean = self.means.get("hallucination")
-        return None if mean is None else 10 * mean.value
+    def over(self, films: str) -> Background:
+        """What holds of the films of that hash: all of it, or only what the sentences alone decide."""
+        if films == self.films:
+            return self
+        return replace(
+            self,
+            values={_WITHOUT_FILMS: self.values.get(_WITHOUT_FILMS, ())},
+            means={key: mean for key, mean in self.means.items() if key == _WITHOUT_FILMS},
+            separation=None,
+            cue_share=None,
+        )
 
     @property
     def bulk(self) -> tuple[float, float]:
@@ -192,19 +202,19 @@ class Background:
 def read_backgrounds(models: Mapping[str, DualEncoder], path: Path = RESULTS) -> dict[str, Background]:
     """By model, of those models that the file was measured with; empty where there is no such file."""
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = read_json(path, FileError)
         return {
             name: _background(results, name)
             for name, model in models.items()
             if name in results["signatures"] and _measured_with(model, results["prompts"][name])
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (FileError, ValueError, LookupError, TypeError, AttributeError):
         return {}  # it only adds to what is measured here
 
 
 def _measured_with(model: DualEncoder, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a model gives the first of its recorded prompts the recorded cosine again."""
-    first = next(row for row in rows if row["cosine"] is not None)
+    first = [row for row in rows if row["cosine"] is not None][0]  # noqa: RUF015 - an IndexError where none
     texts = model.encode_text([first["prompt"], first["opposite"]])
     return abs(float(texts[0] @ texts[1]) - float(first["cosine"])) < _SAME
 
@@ -222,6 +232,8 @@ def _background(results: Mapping[str, Any], name: str) -> Background:
         separation=_estimate(figures["collapse"], "separation"),
         cue_share=_estimate(figures["blindness"], "cue_share"),
         cosines=tuple(map(float, results["pairs"][name]["quantiles"])),
+        films=str(results["data"]["collection_hash"]),
+        family=results["data"]["family"],
     )
 
 

@@ -18,7 +18,8 @@ from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from negviz.errors import NegvizError
-from negviz.grey import MAX_PIXELS, OUTLIERS, grey_image, windowed
+from negviz.film_size import FilmSizeError, check_size
+from negviz.grey import OUTLIERS, grey_image, windowed
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
 config.settings.reading_validation_mode = config.IGNORE
@@ -98,8 +99,10 @@ def _check(header: Dataset) -> None:
         raise DicomError("It holds several frames; save the one that is meant as a film of its own.")
     if header.SamplesPerPixel != 1 or header.PhotometricInterpretation not in _GREY:
         raise DicomError("It is a DICOM image in colour; films are grey.")
-    if header.Rows * header.Columns > MAX_PIXELS:
-        raise DicomError("It has more than 25 million pixels; make it smaller.")
+    try:
+        check_size(header.Columns, header.Rows)
+    except FilmSizeError as error:
+        raise DicomError(f"It {error}") from error
 
 
 def _stored(header: Dataset) -> NDArray[Any]:

@@ -110,7 +110,7 @@ def read_sweep(tower_id: str) -> DoseSweep | None:
         return None
     try:
         return _read(file, tower_id)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DoseError(
             f"{file} cannot be used ({error}); make it anew with `python -m training dose`."
         ) from error

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,7 +273,7 @@ def _keep(path: Path, rows: Rows, dim: int) -> Rows:
 
 
 def _write(path: Path, rows: Rows, keyed_by: str, **more: NDArray[np.uint8]) -> None:
-    content = {"embeddings": np.stack(list(rows.values())), **more}
+    content: dict[str, NDArray[Any]] = {"embeddings": np.stack(list(rows.values())), **more}
     write_atomically(path, save(content, {"keyed_by": keyed_by, "keys": json.dumps(list(rows))}))
 
 

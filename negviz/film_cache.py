@@ -18,7 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from negviz.errors import NegvizError
 from negviz.files import sweep, write_atomically
-from negviz.grey import MAX_PIXELS
+from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+from negviz.read_files import open_regular
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
@@ -41,8 +42,10 @@ def check_film(content: bytes) -> str:
             _check_size(image.width, image.height)
             image.load()
             return _ENDINGS[str(image.format)]
+    except FilmSizeError as error:
+        raise NotAFilm(f"It {error}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NotAFilm(f"It has more than {MAX_PIXELS // 1_000_000} million pixels.") from error
+        raise NotAFilm(f"It {TOO_MANY}") from error
     except UnidentifiedImageError as error:
         begins_well = not content or content.startswith(IMAGE_STARTS)
         raise NotAFilm("It is neither a PNG nor a JPEG image.", cut_short=begins_well) from error
@@ -51,8 +54,7 @@ def check_film(content: bytes) -> str:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise NotAFilm(f"It has more than {MAX_PIXELS // 1_000_000} million pixels.")
+    check_size(width, height)
     if min(width, height) < SMALLEST_SIDE:
         raise NotAFilm(f"It measures {width}×{height} pixels, which is no film.")
 
@@ -95,7 +97,8 @@ class FilmCache:
         try:
             size, changed = _state(path)
             if self._verified.get(path) != (size, changed):
-                check_film(path.read_bytes())
+                with open_regular(path) as file:
+                    check_film(file.read())
             with suppress(OSError):  # the disk may take no change
                 now = time.time_ns()
                 os.utime(path, ns=(now, now))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from negviz import collection as collections
-from negviz.collection import MANIFEST, Collection, Film
+from negviz.collection import MANIFEST, Collection, CollectionError, Film
+from negviz.csv_file import read_csv
 from negviz.evidence_sentence import film_states
 from negviz.findings import FINDINGS, Polarity
 
@@ -83,9 +83,8 @@ def _simulated_rows(manifest: Path | None) -> Mapping[str, Mapping[str, str]]:
     """Rows by film id of a manifest with the simulator's columns; nothing of any other."""
     if manifest is None:
         return {}
-    with manifest.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if not _SIMULATED.issubset(reader.fieldnames or ()):
-            return {}
-        rows = [{name: (cell or "").strip() for name, cell in row.items() if name} for row in reader]
+    table = read_csv(manifest, ("image",), CollectionError, prose=("report",))
+    if not _SIMULATED.issubset(table.header):
+        return {}
+    rows = [row.cells for row in table.rows]
     return {row.get("id") or Path(row["image"]).stem: {"pair": "", **row} for row in rows if row["seed"]}

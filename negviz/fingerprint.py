@@ -24,4 +24,5 @@ def fingerprint(film: Image.Image) -> NDArray[np.uint8]:
 def distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
     """How many bits differ, over the last axis."""
     bits: NDArray[Any] = np.bitwise_count(one ^ other)
-    return bits.sum(-1, dtype=np.int64)
+    differing: NDArray[np.int64] = bits.sum(-1, dtype=np.int64)
+    return differing

@@ -7,40 +7,39 @@ grey by `windowed`.
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-MAX_PIXELS: Final = 25_000_000
+from negviz.errors import NegvizError
+from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+
 OUTLIERS: Final = (0.5, 99.5)  # percentiles that become black and white where no window is given
-UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombWarning)
+UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError)
 
 
-class TooManyPixelsError(Exception):
-    """A picture of more than `MAX_PIXELS`."""
-
-
-class DeepColourError(ValueError):
+class DeepColourError(NegvizError):
     """A picture whose values would be cut off unseen."""
 
 
-def grey_picture(source: Path | IO[bytes]) -> Image.Image:
-    """A PNG or JPEG in mode "L".  Raises `TooManyPixelsError`, or one of `UNREADABLE` for anything else."""
+def grey_picture(source: IO[bytes]) -> Image.Image:
+    """A PNG or JPEG in mode "L".
+
+    Raises `FilmSizeError`, `DeepColourError`, or one of `UNREADABLE` for anything else.
+    """
     try:
         with Image.open(source, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise TooManyPixelsError
+            check_size(image.width, image.height)
             _refuse_deep_colour(image)
             upright = _upright(image)
             if upright.mode.startswith("I"):  # 16 bits a pixel, of which a detector may use 10, 12 or 14
                 values = np.asarray(upright)
                 return grey_image(windowed(values, *np.percentile(values, OUTLIERS)))
             return _on_black(upright).convert("L")
-    except Image.DecompressionBombError as error:
-        raise TooManyPixelsError from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise FilmSizeError(TOO_MANY) from error
 
 
 def windowed(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
@@ -56,7 +55,8 @@ def grey_image(shown: NDArray[np.float32]) -> Image.Image:
 
 def _refuse_deep_colour(image: Image.Image) -> None:
     """Pillow keeps the upper half of 16 bits of a colour, and of 12 bits used that leaves 16 values."""
-    if image.tile and str(image.tile[0][3]).endswith(";16B") and not image.mode.startswith("I"):
+    tiles = getattr(image, "tile", None)  # how the file stores it; an image that was made has none
+    if tiles and str(tiles[0][3]).endswith(";16B") and not image.mode.startswith("I"):
         raise DeepColourError("it has 16 bits a colour; save it as grey, or in 8 bits")
 
 

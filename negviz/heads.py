@@ -169,12 +169,12 @@ class HeadSwitch:
 
     def _blend(self, layer: int) -> Any:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            said = inputs[0]  # [sentences, tokens, width], a slice of the width a head
+            (said,) = inputs  # [sentences, tokens, width], a slice of the width a head
             if self._kept is None:
                 self._seen.append(said)
                 return inputs
             kept = self._kept[:, layer].repeat_interleave(said.shape[-1] // self.heads, dim=-1)[:, None]
-            return (said * kept + self._instead[layer] * (1 - kept), *inputs[1:])
+            return (said * kept + self._instead[layer] * (1 - kept),)
 
         return hook
 

@@ -21,7 +21,6 @@ from typing import Any, Final, cast
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import (
@@ -65,31 +64,47 @@ def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTow
     """
     folder, commit = fetch(id_or_folder, revision)
     check_files(id_or_folder, folder, _CLASSES)
+    config, model, tokenizer, processor = _open(id_or_folder, folder)
+    try:
+        text = _TEXT_TOWERS[config.model_type](model, _tokenize(tokenizer, config))
+        image = HubImageTower(model, _image_config(processor, config))
+        text(**text.tokenize(["film"]))
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # a text model that takes no embeddings, or a configuration that its weights are not of
+        raise _not_opened(id_or_folder, error) from error
+    return HubTowers(config.model_type, text, image, float(model.logit_scale.detach()), commit)
+
+
+def _open(id_or_folder: str, folder: Path) -> tuple[Any, Any, Any, Any]:
+    """Configuration, model, tokenizer and image processor as transformers opens them."""
+    processors: Any = AutoImageProcessor  # untyped in transformers
     try:
         config = AutoConfig.from_pretrained(folder, **_OURS)
         opener: Any = _CLASSES[config.model_type]
         model, said = opener.from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **_OURS
         )
-        if said["missing_keys"]:  # transformers would make them up
-            raise CheckpointError(
-                f"{id_or_folder} cannot be opened as a dual encoder: {len(said['missing_keys'])} of its "
-                f"weights are missing, {min(said['missing_keys'])} among them."
-            )
-        text = _TEXT_TOWERS[config.model_type](model, _open_tokenizer(folder, config))
-        image = HubImageTower(model, _open_processor(folder, config))
-        text(**text.tokenize(["film"]))  # a text model that takes no embeddings fails here
-    except (OSError, ValueError, TypeError, ImportError, RuntimeError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason}") from error
-    return HubTowers(config.model_type, text, image, float(model.logit_scale.detach()), commit)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_OURS)
+        processor = processors.from_pretrained(folder, backend="pil", **_OURS)
+    except Exception as error:  # they promise no exceptions, and tokenizers raises nothing narrower
+        raise _not_opened(id_or_folder, error) from error
+    if said["missing_keys"]:  # transformers would make them up
+        raise CheckpointError(
+            f"{id_or_folder} cannot be opened as a dual encoder: {len(said['missing_keys'])} of its "
+            f"weights are missing, {min(said['missing_keys'])} among them."
+        )
+    return config, model, tokenizer, processor
+
+
+def _not_opened(id_or_folder: str, error: Exception) -> CheckpointError:
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason.rstrip('.')}.")
 
 
 # Text -----------------------------------------------------------------------------------------
 
 
-def _open_tokenizer(folder: Path, config: Any) -> Tokenize:
-    tokenizer = AutoTokenizer.from_pretrained(folder, **_OURS)
+def _tokenize(tokenizer: Any, config: Any) -> Tokenize:
     fixed = config.model_type == "siglip"
     max_tokens = min(int(config.text_config.max_position_embeddings), tokenizer.model_max_length)
     if tokenizer.is_fast:
@@ -250,9 +265,7 @@ class HubImageTower(nn.Module):
         return F.normalize(pooled, dim=-1)
 
 
-def _open_processor(folder: Path, config: Any) -> HubImageConfig:
-    opener: Any = AutoImageProcessor  # untyped in transformers
-    processor = opener.from_pretrained(folder, backend="pil", **_OURS)
+def _image_config(processor: Any, config: Any) -> HubImageConfig:
     return HubImageConfig(
         size=int(config.vision_config.image_size),
         resample=int(processor.resample),

@@ -6,10 +6,9 @@ for code to be run.  Here it is one sentence that says what to do.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -20,6 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from negviz.read_files import read_json
 from negviz.tensor_files import CheckpointError
 
 _WANTED: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
@@ -66,13 +66,11 @@ def check_files(id_or_folder: str, folder: Path, known: Collection[str]) -> None
 
     `known` are the model types that can be opened.
     """
-    try:
-        config: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind, code = config.get("model_type"), "auto_map" in config
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{id_or_folder} holds no config.json that can be read, so it is no model in the Hub's format."
-        ) from error
+    path = folder / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{id_or_folder} holds no config.json, so it is no model in the Hub's format.")
+    config = read_json(path, CheckpointError)
+    kind, code = config.get("model_type"), "auto_map" in config
     if kind not in known:
         own = ", which brings code of its own that negviz never runs" if code else ""
         raise CheckpointError(f"{id_or_folder} is of type {kind!r}{own}; negviz opens {', '.join(known)}.")

@@ -19,6 +19,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from negviz.tensor_files import CheckpointError
+
+_LARGEST: Final = 4096  # pixels, channels or dimensions
 _BORDER: Final = 0.08  # share of each side left out of a film's statistics: collimation, markers
 
 
@@ -36,12 +39,34 @@ class ImageTowerConfig:
     mirrored: bool = True  # average a film with its mirror image (no finding here has a fixed side)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ImageTowerConfig:
-        known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        return cls(**known)
+    def from_dict(cls, values: object) -> ImageTowerConfig:
+        """What `to_dict` wrote.  Raises `CheckpointError` for all that describes no tower."""
+        given: dict[str, Any] = values if isinstance(values, dict) else {"": values}
+        known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+        usual = asdict(cls())
+        unfit = [name for name, value in known.items() if name not in usual or not _fits(value, usual[name])]
+        if unfit:
+            raise CheckpointError(
+                f"An image tower cannot have {min(unfit)!r} as given; fetch its family anew."
+            )
+        made = cls(**known)
+        if made.dim % made.branches or len(made.widths) != len(made.depths):
+            raise CheckpointError(
+                "The widths, depths and branches of an image tower do not fit; fetch its family anew."
+            )
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+
+def _fits(value: object, usual: object) -> bool:
+    """Whether a value is of the kind of another, and no number larger than any tower has."""
+    if isinstance(usual, tuple):
+        return isinstance(value, tuple) and 0 < len(value) <= 16 and all(_fits(each, 1) for each in value)
+    if isinstance(usual, bool):
+        return isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
 
 
 class ResidualBlock(nn.Module):

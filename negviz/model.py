@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from negviz.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
 from negviz.hub import open_hub_towers
 from negviz.image_tower import ImageTower, ImageTowerConfig
+from negviz.soundness import check_images, check_text, check_words
 from negviz.tensor_files import CheckpointError, check_fits, in_half_precision
 from negviz.text_tower import CompactTextTower, TextTower, open_text_tower
 
@@ -139,9 +140,12 @@ def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEnc
     """
     towers = open_hub_towers(id_or_folder, revision=revision)
     source = {"id": id_or_folder, "revision": towers.revision}
-    return make_model(
+    model = make_model(
         towers.text, towers.image, logit_scale=towers.logit_scale, family=towers.family, source=source
     )
+    for check in (check_words, check_text, check_images):
+        check(model, id_or_folder)
+    return model
 
 
 def with_text(
@@ -192,22 +196,29 @@ def save_base(
 
 
 def _open_compact_base(family: Family) -> DualEncoder:
-    try:
-        text, image = family.record["text_tower"], family.record["image_tower"]
-        name, sha256 = str(text["name"]), str(text["sha256"])
-        image_tower = ImageTower(ImageTowerConfig.from_dict(image["config"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{family.path} does not describe its towers as format 1 does ({error})."
-        ) from error
-    _fill(image_tower, family.image_tower(), family.folder / str(image["file"]))
+    text, image = (family.described(name) for name in ("text_tower", "image_tower"))
+    name, sha256 = (_text(text, key, family) for key in ("name", "sha256"))
+    image_tower = ImageTower(ImageTowerConfig.from_dict(image.get("config")))
+    where = family.folder / _text(image, "file", family)
+    _fill(image_tower, family.image_tower(), where)
     projection, path = family.weights("base"), family.folder / "base" / WEIGHTS_FILE
     dim = image_tower.config.dim
     tower = open_text_tower(dim, sha256=sha256, family=family.folder, name=name)
     if tower.identity != text:
         raise CheckpointError(f"The vocabulary of {name} is not the one that {family.path} records.")
     _fill(tower.projection, projection, path)
-    return make_model(tower, image_tower, logit_scale=family.logit_scale("base"))
+    model = make_model(tower, image_tower, logit_scale=family.logit_scale("base"))
+    check_words(model, f"The text tower {name}")
+    check_text(model, path)
+    check_images(model, where)
+    return model
+
+
+def _text(record: Mapping[str, Any], key: str, family: Family) -> str:
+    value = record.get(key)
+    if not isinstance(value, str) or not value:
+        raise CheckpointError(f"{family.path} describes a tower without its {key}; fetch it anew.")
+    return value
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -216,14 +227,12 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _open_hub_base(family: Family) -> DualEncoder:
-    hub = family.record["hub"]
-    try:
-        model = open_hub_model(str(hub["id"]), revision=hub["revision"] or None)
-        known = (hub["tower_id"], hub["text_id"])
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{family.path} does not describe its base as format 1 does.") from error
-    if known != (model.tower_id, _text_id(model)):
-        raise CheckpointError(f"The weights of {hub['id']} are not those that {family.path} records as base.")
+    hub = family.described("hub")
+    id_, tower_id, text_id = (_text(hub, key, family) for key in ("id", "tower_id", "text_id"))
+    revision = _text(hub, "revision", family) if hub.get("revision") else None
+    model = open_hub_model(id_, revision=revision)
+    if (tower_id, text_id) != (model.tower_id, _text_id(model)):
+        raise CheckpointError(f"The weights of {id_} are not those that {family.path} records as base.")
     return replace(model, logit_scale=family.logit_scale("base"))
 
 
@@ -239,4 +248,6 @@ def _open_tuned(family: Family, base: DualEncoder, name: str) -> DualEncoder:
         raise CheckpointError(
             f"{path} holds the very parameters of base, so {name} was never tuned; tune it anew."
         )
-    return with_text(base, name, tensors, family.logit_scale(name))
+    model = with_text(base, name, tensors, family.logit_scale(name))
+    check_text(model, path)
+    return model

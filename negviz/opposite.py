@@ -127,9 +127,9 @@ def _without(text: str, cues: tuple[Span, ...]) -> Iterator[str]:
     yield from _do_support(text)
     contraction = _CONTRACTION.fullmatch(text[start:end])
     if contraction is not None:
-        yield text[:start] + contraction[1] + _ANY.sub("", text[end:], count=1)
+        yield text[:start] + contraction[1] + _ANY.sub("", text[end:])
     for instead in _TAKEN_AWAY.get(cue, ()):
-        changed = text[:start] + _cased(instead, text[start:end]) + _ANY.sub("", text[end:], count=1)
+        changed = text[:start] + _cased(instead, text[start:end]) + _ANY.sub("", text[end:])
         yield _joined(changed)
         yield changed
 
@@ -152,7 +152,7 @@ def _do_support(text: str) -> Iterator[str]:
         inflected = forms[verb[0].lower()][("do", "does", "did").index(match[1].lower())]
     else:
         inflected = verb[0] + (ending[1:] if ending == "ed" and verb[0].endswith("e") else ending)
-    yield text[: match.start()] + inflected + _ANY.sub("", text[match.end() + verb.end() :], count=1)
+    yield text[: match.start()] + inflected + _ANY.sub("", text[match.end() + verb.end() :])
 
 
 def _joined(text: str) -> str:

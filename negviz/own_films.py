@@ -25,7 +25,8 @@ from PIL import Image
 
 from negviz.dicom import DicomError, is_dicom, read_dicom
 from negviz.errors import NegvizError
-from negviz.grey import UNREADABLE, DeepColourError, TooManyPixelsError, grey_picture
+from negviz.film_size import FilmSizeError
+from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.model import DualEncoder
 from negviz.retrieval import Hit, cosines, top_k
 from negviz.search_set import SearchSet
@@ -39,7 +40,6 @@ _ENTRY: Final = b"PK\x01\x02"  # begins each line of an archive's directory
 _NAME: Final = 80  # characters of a file's name that are kept
 _NOT_A_FILM: Final = "It is not a PNG, JPEG or DICOM film that can be read."
 _TOO_LARGE: Final = f"It is larger than {MAX_FILE // 1_000_000} MB."
-_TOO_MANY_PIXELS: Final = "It has more than 25 million pixels; make it smaller."
 _DEEP_COLOUR: Final = "It has 16 bits a colour; save it as grey, or in 8 bits."
 _UNREADABLE: Final = (  # what zipfile raises for entries that are damaged, or packed in ways it does not know
     zipfile.BadZipFile,
@@ -244,8 +244,8 @@ def read_film(data: bytes) -> Image.Image:
 def _read_picture(data: bytes) -> Image.Image:
     try:
         grey = grey_picture(io.BytesIO(data))
-    except (TooManyPixelsError, Image.DecompressionBombWarning) as error:
-        raise OwnFilmError(_TOO_MANY_PIXELS) from error
+    except FilmSizeError as error:
+        raise OwnFilmError(f"It {error}") from error
     except DeepColourError as error:
         raise OwnFilmError(_DEEP_COLOUR) from error
     except UNREADABLE as error:

@@ -86,7 +86,7 @@ def _clauses(text: str) -> Iterator[Span]:
 def _question(text: str, clause: Span) -> list[Cue]:
     """A question leaves all of its clause open, unless it only asks politely for films."""
     asks = _REQUEST.match(text) or _REQUEST.match(text, clause[0])  # "which" may itself end a clause
-    if asks or text[clause[1] : clause[1] + 2].strip() != "?":
+    if asks or not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])
     return [Cue("open", "uncertainty", (mark, mark + 1), clause)]

@@ -10,14 +10,15 @@ are taken as they stand in the files, and only picked and put in order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from negviz import results_training_free
 from negviz.collection import ASSETS
+from negviz.errors import NegvizError
 from negviz.files import file_sha256
+from negviz.read_files import read_json
 from negviz.results_experiments import experiment, is_experiment
 from negviz.results_generalisation import generalisation, is_generalisation
 from negviz.results_leave_out import is_leave_out, leave_out
@@ -27,7 +28,20 @@ from negviz.results_types import Dot, Figure, Group, Json, Plot, Result, Table, 
 RESULTS: Final = ASSETS / "results"
 _FIRST: Final = ("openi", "nih", "phantoms", "simulated", "openi-findings")  # then the others, by name
 _MADE_WITH: Final = ("data", "family", "training", "bootstrap", "versions")
+_BEYOND: Final = 1e18  # nothing is measured that large, and no axis could hold it
+_OF_ANOTHER_SHAPE: Final = (  # what picking figures raises where a file lacks what its kind has
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 _SIDE: Final = ("command", "what", *_MADE_WITH)  # said of a file, not measured
+
+
+class ResultsError(NegvizError):
+    """A results file that cannot be shown; the message is one sentence that says why."""
 
 
 def read_results(folder: Path = RESULTS) -> tuple[Result, ...]:
@@ -37,7 +51,7 @@ def read_results(folder: Path = RESULTS) -> tuple[Result, ...]:
 
 def read_evaluations(folder: Path = RESULTS) -> dict[str, Json]:
     """The files of `python -m training evaluate`, by name, as they stand."""
-    found = {path.stem: read_json(path) for path in _files(folder)}
+    found = {path.stem: read_object(path) for path in _files(folder)}
     return {name: value for name, value in found.items() if value and is_evaluation(value)}
 
 
@@ -46,28 +60,57 @@ def _files(folder: Path) -> list[Path]:
 
 
 def read_result(path: Path) -> Result:
-    value = read_json(path)
-    if not value:
-        return Result(path.stem, problem=f"{path.name} is no JSON object, so it is not shown; make it anew.")
+    """One results file.  Whatever it holds, it is shown, or says in its `problem` why not."""
     try:
-        what, (plots, tables) = _what(value), _layout(value)
-    except (AttributeError, KeyError, TypeError, ValueError):  # of another shape than its keys promise
+        value = read_json(path, ResultsError)
+    except ResultsError as error:
+        said = str(error).replace(str(path), path.name)  # where it lies is nobody's business but its owner's
+        return Result(path.stem, problem=f"It is left out: {said}")
+    if _largest(value) > _BEYOND:
+        return Result(path.stem, problem=f"It is left out: {path.name} holds a number beyond {_BEYOND:g}.")
+    try:
+        what, (plots, tables) = _what(value), _laid_out(_layout(value))
+    except _OF_ANOTHER_SHAPE:  # than its keys promise
         what, (plots, tables) = str(value.get("what") or ""), plain(_measured(value))
     return Result(
         name=path.stem,
         what=what,
-        plots=tuple(plots),
-        tables=tuple(tables),
+        plots=plots,
+        tables=tables,
         command=str(value.get("command") or ""),
         data=tuple(_facts({key: value[key] for key in _MADE_WITH if key in value})),
         sha256=file_sha256(path),
     )
 
 
+def _largest(value: object) -> float:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int | float) else 0
+
+
+def _laid_out(made: tuple[Iterable[Plot], Iterable[Table]]) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
+    plots, tables = made
+    return tuple(plots), tuple(tables)
+
+
 def is_evaluation(value: Json) -> bool:
     models = value.get("models")
-    return isinstance(models, Mapping) and all(
-        isinstance(model, Mapping) and "cells" in model for model in models.values()
+    return isinstance(models, Mapping) and all(map(_is_evaluated, models.values()))
+
+
+def _is_evaluated(model: object) -> bool:
+    """Whether a model of an evaluation has cells of figures and rows of prompts."""
+    if not isinstance(model, Mapping):
+        return False
+    cells, prompts = model.get("cells"), model.get("prompts")
+    return (
+        isinstance(cells, Mapping)
+        and all(isinstance(figures, Mapping) for figures in cells.values())
+        and isinstance(prompts, list)
+        and all(isinstance(row, Mapping) and isinstance(row.get("finding"), str) for row in prompts)
     )
 
 
@@ -75,12 +118,12 @@ def _place(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_object(path: Path) -> dict[str, Any] | None:
+    """What a results file holds; None where there is none, or none that can be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(path, ResultsError)
+    except ResultsError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _measured(value: Json) -> Json:

@@ -18,9 +18,9 @@ def is_experiment(value: Json) -> bool:
 def experiment(value: Json, rest: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
     """A plot and a table for each set of films; `rest`, what is measured besides, by its shape."""
     plots, tables = plain({key: part for key, part in rest.items() if key not in _SHOWN})
-    films = value.get("films", {})
-    return (*(_plot(name, of) for name, of in films.items()), *plots), (
-        *(_table(name, of, value["reference"]) for name, of in films.items()),
+    films = {name: of for name, of in value.get("films", {}).items() if of}
+    return (*[_plot(name, of) for name, of in films.items()], *plots), (
+        *[_table(name, of, value["reference"]) for name, of in films.items()],
         *tables,
     )
 
@@ -39,7 +39,7 @@ def _table(films: str, settings: Json, reference: str) -> Table:
 
 
 def _rows(settings: Json) -> Iterator[tuple[Cell, ...]]:
-    for cell in next(iter(settings.values())):
+    for cell in next(iter(settings.values()), {}):
         for name, cells in settings.items():
             record = cells[cell]
             yield (

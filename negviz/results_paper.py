@@ -7,9 +7,9 @@ tokens that rises from 0.101 to 0.127.  Its per-category tables, prompts and che
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from negviz.results_types import Figure, Json, figure
 
@@ -92,5 +92,7 @@ def _cue_share(diagnosis: Json) -> Iterator[Comparison]:
 
 def _share(diagnosis: Json, model: str) -> Figure:
     """The mean share of the cue in what words do towards the films that are found."""
-    found = diagnosis.get("signatures", {}).get(model, {}).get("blindness", {})
-    return figure(found, "cue_share", places=3)
+    found: Any = diagnosis
+    for name in ("signatures", model, "blindness"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return figure(found if isinstance(found, Mapping) else {}, "cue_share", places=3)

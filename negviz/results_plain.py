@@ -39,9 +39,13 @@ def _records(value: Any, path: _Path) -> Iterator[tuple[_Path, Json]]:
         for key, part in value.items():
             if key not in own:
                 yield from _records(part, (*path, str(key)))
-    elif isinstance(value, Sequence):
+    elif isinstance(value, list):
+        own = {"others": [part for part in value if _is_plain(part)]}  # beside records, or lists of them
+        if own["others"]:
+            yield path, own
         for part in value:
-            yield from _records(part, path)
+            if not _is_plain(part):
+                yield from _records(part, path)
 
 
 def _is_plain(value: Any) -> bool:

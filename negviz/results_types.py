@@ -33,6 +33,10 @@ class Table:
     folded: bool = False  # long: shown when asked for
     omitted: int = 0  # rows that are left out
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(cell, str | Figure) for row in self.rows for cell in row):
+            raise TypeError("A table holds words and figures.")
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -48,6 +52,10 @@ class Group:
     dots: tuple[Dot, ...]
     chance: float | None = None
     ceiling: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(value is None or is_number(value) for value in (self.chance, self.ceiling)):
+            raise TypeError("What figures are read beside are numbers.")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ _SIZED_ITEM: Final = re.compile(
     r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral) "
 )
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
+_PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
 _PLACE: Final = re.compile(r" (?:within|in|on|at|from|of)(?![^ ])")
 _UNKNOWN_WORD: Final = re.compile(
     r" (?!(?:on|in|at|given|and|but|though|over|within|based|too|here|present)(?![^ ]))\w"
@@ -117,6 +118,8 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
     forward = _after(text, cue, end, found)
     if cue.reach == "after":
         return forward
+    if _PAUSE.match(text, cue.span[1]) and any(item.span[1] + 1 == cue.span[0] for item in found):
+        return _before(text, cue.span[0], floor)  # "effusion absent, nodule present"
     word = text[slice(*cue.span)]
     predicate = _COPULA.search(_tail(text, floor, cue.span[0], _WORDS)) and word not in _ADVERBS
     if not predicate and any(forward[0] <= item.span[0] < forward[1] for item in found):
@@ -193,7 +196,7 @@ def _yield_to_later(cues: Sequence[Cue]) -> list[Cue]:
     for cue in cues:
         start, end = cue.scope
         if cue.name != "flip" and claims:
-            heads = (head for at, head in claims if at >= cue.span[1] and head > cue.span[1] + 1)
+            heads = (head for at, head in claims if at >= cue.span[1] and head > cue.span[1])
             end = max(start, min([end, *heads]))
         result.append(replace(cue, scope=(start, end)))
     return result

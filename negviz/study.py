@@ -10,8 +10,6 @@ decide, and `study_analysis` reads it.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from negviz import collection as shelf
+from negviz.csv_file import read_csv
 from negviz.errors import NegvizError
 from negviz.files import file_sha256
 from negviz.model import DualEncoder, weights_id
@@ -100,7 +99,7 @@ class Design:
                 )
                 for item in record["items"]
             ]
-            return cls(
+            design = cls(
                 seed=int(record["seed"]),
                 sentences=tuple(Sentence(**each) for each in record["sentences"]),
                 items=tuple(items),
@@ -113,6 +112,24 @@ class Design:
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise StudyError(f"The study's design cannot be read ({error!r}).") from error
+        if not design._is_sound():
+            raise StudyError("The study's design cannot be read: what it holds is of other types.")
+        return design
+
+    def _is_sound(self) -> bool:
+        """Whether all in it is of its type, and every item's sentence is there."""
+        films = [film for item in self.items for side in item.films for film in side]
+        # as JSON gave them, whatever their fields are declared to be
+        texts: list[object] = [
+            text for each in self.sentences for text in (each.text, each.polarity, each.kind)
+        ]
+        texts += [name for item in self.items for name in item.models] + [film.id for film in films]
+        return (
+            bool(self.items)
+            and all(0 <= item.sentence < len(self.sentences) for item in self.items)
+            and all(isinstance(text, str) for text in texts)
+            and all(film.relevant in (True, False, None) for film in films)
+        )
 
 
 def _two(pair: Sequence[T]) -> tuple[T, T]:
@@ -125,18 +142,14 @@ def _two(pair: Sequence[T]) -> tuple[T, T]:
 
 def read_sentences(path: Path) -> tuple[Sentence, ...]:
     """The sentences of a prompt file, which needs a column `prompt`.  Raises `StudyError`."""
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-        rows = [{name: (cell or "").strip() for name, cell in row.items() if name} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        raise StudyError(f"{path} cannot be read as a CSV of prompts ({error}).") from error
-    texts = [row.get("prompt", "") for row in rows]
-    if not texts or not all(texts):
+    rows = read_csv(path, ("prompt",), StudyError).rows
+    texts = [row["prompt"] for row in rows]
+    if not all(texts):
         raise StudyError(f"{path} needs a column prompt that is filled in every line.")
     if len(set(texts)) < len(texts):
         raise StudyError(f"{path} holds a prompt twice; readers would be asked twice.")
     return tuple(
-        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind", ""))
+        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind"))
         for text, row in zip(texts, rows, strict=True)
     )
 

@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Any, Final, Literal, cast, get_args
 
 from negviz.files import write_atomically
+from negviz.read_files import parse_json
 from negviz.study import Design, StudyError
 from negviz.study_plan import Trial, plan
 from negviz.study_records import (
@@ -34,6 +35,7 @@ from negviz.study_records import (
     UnknownCodeError,
 )
 
+_UNUSABLE: Final = (sqlite3.Error, UnicodeDecodeError)  # the latter for text, and messages, of damaged files
 _APPLICATION: Final = 0x6E765354  # "nvST"; how a study is told from other SQLite files
 _VERSION: Final = 1
 _WAITS: Final = 30.0  # seconds for another process to finish its decision
@@ -79,10 +81,13 @@ class StudyFile:
                 raise StudyError(f"{path} is no study of this version of negviz.")
             for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
-            (text,) = self._db.execute("SELECT json FROM design").fetchone()
-        except sqlite3.Error as error:
+            (sound,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+            stored = self._db.execute("SELECT json FROM design").fetchone()
+        except _UNUSABLE as error:
             raise StudyError(f"{path} cannot be opened as a study ({error}).") from error
-        self.design: Final = Design.read(json.loads(text))
+        if sound != "ok" or stored is None or not isinstance(stored[0], str):
+            raise StudyError(f"{path} is damaged; go on with a copy of it that is whole.")
+        self.design: Final = Design.read(parse_json(stored[0], f"The design in {path}", StudyError))
 
     @classmethod
     def make(cls, path: Path, design: Design) -> StudyFile:
@@ -138,7 +143,7 @@ class StudyFile:
             sql = "SELECT item, flipped FROM trials WHERE reader = ? AND place = ?"
             item, flipped = db.execute(sql, (reader, place)).fetchone()
             (planned,) = db.execute("SELECT count(*) FROM trials WHERE reader = ?", (reader,)).fetchone()
-            return Showing(place, planned, Trial(item, bool(flipped)))
+            return Showing(place, planned, self._trial(item, flipped))
 
     def decide(self, code: str, place: int, decision: Decision) -> bool:
         """Write a decision down; False where this trial has one already, which then stays.
@@ -199,7 +204,20 @@ class StudyFile:
             "d.server_ms, t.showings FROM decisions d JOIN trials t USING (reader, place) "
             "JOIN readers r ON r.number = d.reader ORDER BY r.number, t.place"
         )
-        return tuple(_record(row) for row in self._read(sql))
+        return tuple(self._record(row) for row in self._read(sql))
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        number, background, place, item, flipped, choice, wrong, *times, server_ms, showings = row
+        films = parse_json(f'{{"wrong": {wrong}}}', "A decision in the study's file", StudyError)["wrong"]
+        if choice not in CHOICES or not isinstance(films, list):
+            raise StudyError("A decision in the study's file is damaged; go on with a copy that is whole.")
+        decision = Decision(choice, tuple(map(str, films)), Times(*times))
+        return Record(number, background, place, self._trial(item, flipped), decision, server_ms, showings)
+
+    def _trial(self, item: object, flipped: object) -> Trial:
+        if not isinstance(item, int) or not 0 <= item < len(self.design.items):
+            raise StudyError("A trial in the study's file is damaged; go on with a copy that is whole.")
+        return Trial(item, bool(flipped))
 
     def readers(self) -> tuple[Reader, ...]:
         """Everybody who agreed, whether they decided anything or not."""
@@ -238,7 +256,7 @@ class StudyFile:
 def _said_plainly() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except _UNUSABLE as error:
         raise StudyError(f"The study's file cannot be used at the moment ({error}); try again.") from error
 
 
@@ -248,7 +266,9 @@ def spelt(code: str) -> str:
 
 
 def _reader(db: sqlite3.Connection, code: str) -> int:
-    found = db.execute("SELECT number FROM readers WHERE code = ?", (spelt(code),)).fetchone()
+    known = spelt(code)
+    sql = "SELECT number FROM readers WHERE code = ?"
+    found = db.execute(sql, (known,)).fetchone() if known.isascii() else None
     if found is None:
         raise UnknownCodeError("Nobody in this study has this code; look at it again, letter by letter.")
     return cast(int, found[0])
@@ -260,12 +280,6 @@ def _next(db: sqlite3.Connection, reader: int) -> int | None:
         "WHERE t.reader = ? AND d.choice IS NULL"
     )
     return cast("int | None", db.execute(sql, (reader,)).fetchone()[0])
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    number, background, place, item, flipped, choice, wrong, *times, server_ms, showings = row
-    decision = Decision(choice, tuple(json.loads(wrong)), Times(*times))
-    return Record(number, background, place, Trial(item, bool(flipped)), decision, server_ms, showings)
 
 
 def _now() -> int:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from negviz.errors import NegvizError
 from negviz.files import write_atomically
+from negviz.read_files import read_bytes
 
 Shape = tuple[str, tuple[int, ...]]  # dtype and lengths: ("float16", (256, 384))
 
@@ -35,19 +36,19 @@ class TensorFile:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """From JSON.  Raises `CheckpointError` where it describes no file, or one outside the family."""
-        try:
-            tensors = {
-                str(name): (str(dtype), tuple(shape)) for name, (dtype, shape) in record["tensors"].items()
-            }
-            described = cls(str(record["file"]), int(record["bytes"]), str(record["sha256"]), tensors)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(
-                f"family.json does not describe its files as format 1 does ({error})."
-            ) from error
-        path = PurePosixPath(described.file)
-        if path.is_absolute() or ".." in path.parts:
-            raise CheckpointError(f"family.json names {described.file!r}, which lies outside the family.")
-        return described
+        file, length, sha256 = (record.get(name) for name in ("file", "bytes", "sha256"))
+        tensors = record.get("tensors")
+        if (
+            not (isinstance(file, str) and isinstance(length, int) and isinstance(sha256, str))
+            or not isinstance(tensors, dict)
+            or not all(map(_is_shape, tensors.values()))
+        ):
+            raise CheckpointError("family.json does not describe its files as format 1 does; fetch it anew.")
+        path = PurePosixPath(file)
+        if not file or path.is_absolute() or ".." in path.parts or "\0" in file:
+            raise CheckpointError(f"family.json names {file!r}, which lies outside the family.")
+        shapes = {name: (dtype, tuple(lengths)) for name, (dtype, lengths) in tensors.items()}
+        return cls(file, length, sha256, shapes)
 
     def to_record(self) -> dict[str, Any]:
         tensors = {name: [dtype, list(shape)] for name, (dtype, shape) in sorted(self.tensors.items())}
@@ -74,12 +75,7 @@ class TensorFile:
         return tensors
 
     def _read_bytes(self, path: Path) -> bytes:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise CheckpointError(
-                f"{path} cannot be read ({error.strerror}); fetch the family anew."
-            ) from error
+        content = read_bytes(path, CheckpointError, most=max(self.length, 0))
         if len(content) < self.length:
             raise CheckpointError(
                 f"{path} is truncated ({len(content)} of {self.length} bytes); fetch it anew."
@@ -120,6 +116,14 @@ def check_fits(path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, T
             raise CheckpointError(
                 f"{path}: tensor {name!r} is {found}, and {fitting} in the tower it belongs to."
             )
+
+
+def _is_shape(value: object) -> bool:
+    """Whether JSON holds what `_describe` wrote."""
+    match value:
+        case [str(), list(lengths)]:
+            return all(isinstance(length, int) for length in lengths)
+    return False
 
 
 def _lengths(tensor: Tensor | None) -> str:

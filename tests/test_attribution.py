@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,9 +16,18 @@ import torch
 from captum.attr import LayerIntegratedGradients, ShapleyValues
 
 import negviz
-from negviz.attribution import METHODS, AttributionError, Method, attribute, contrast, strengths
+from negviz.attribution import (
+    METHODS,
+    Attribution,
+    AttributionError,
+    Method,
+    attribute,
+    contrast,
+    strengths,
+)
 from negviz.model import DualEncoder, open_hub_model
 from negviz.prompt import read_prompt
+from negviz.text_tower import Piece
 from negviz.word_scores import Sentence, shapley, words_of
 from tests import tiny_hub
 
@@ -183,7 +193,7 @@ class PairedGame:
         return np.triu(np.outer(np.arange(words), np.arange(words) ** 2), k=1)
 
 
-@pytest.mark.parametrize("words", [4, 12])  # enumerated, sampled
+@pytest.mark.parametrize("words", [1, 4, 8, 9, 12])  # enumerated up to eight, then sampled
 def test_each_order_comes_with_its_reverse_so_that_pairs_share_evenly(words: int) -> None:
     """An order gives what a pair adds to its later word, the reverse to the other: half each."""
     pairs = PairedGame.together(words)
@@ -271,6 +281,105 @@ def test_odd_sentences_are_survived(models: dict[str, DualEncoder], text: str) -
         assert len(given.scores) == len(prompt.words)
 
 
+def test_figures_of_an_attribution_by_hand() -> None:
+    words = read_prompt("There isn't an effusion now").words
+    given = Attribution(words, (0.2, -0.3, 0.0, -0.4, 0.1), 0.05, 0.6, 0.01, "vector", "ig", 2)
+    assert given.cue == "isn't"
+    assert given.cue_share == pytest.approx(0.3)
+    assert given.even_share == pytest.approx(1 / 5)
+    two = Attribution(read_prompt("negative for effusion").words, (0.1, -0.2, 0.5), 0, 0, 0, "hits", "ig", 0)
+    assert two.cue == "negative for"
+    assert two.even_share == pytest.approx(2 / 3)
+    assert two.cue_share == pytest.approx(0.3 / 0.8)
+    assert replace(two, scores=(0.0, 0.0, 0.0)).cue_share is None  # nothing did anything
+    assert replace(two, scores=(0.0, 0.0, 0.5)).cue_share == 0  # the cue did nothing
+    plain = given.plain()
+    assert {name: plain[name] for name in ("special", "score", "delta", "unread")} == {
+        "special": 0.05,
+        "score": 0.6,
+        "delta": 0.01,
+        "unread": 2,
+    }
+    assert plain["words"][1] == {"text": "isn't", "span": (6, 11), "is_cue": True, "score": -0.3}
+
+
+def test_strengths_of_nothing_are_nothing(models: dict[str, DualEncoder]) -> None:
+    given = attribute(models["base"], NEGATED)
+    none = replace(given, scores=(0.0,) * 4)
+    assert strengths([]) == []
+    assert strengths([none]) == [(0.0,) * 4]
+    halves = replace(given, scores=(0.25, -0.5, 0.1, 0.0))
+    assert strengths([none, halves]) == [(0.0,) * 4, (0.5, 1.0, 0.2, 0.0)]
+
+
+def test_delta_is_what_the_scores_leave_of_the_way_from_the_baseline(models: dict[str, DualEncoder]) -> None:
+    """Gradient × input leaves something, and special tokens do something; both enlarged."""
+    model, direction = models["con2"], 1e4 * np.eye(models["con2"].dim, dtype=np.float32)[1]
+    given = attribute(model, NEGATED, target=direction, method="gradient_x_input")
+    tokens = model.text.tokenize([NEGATED])
+    blank = tokens["input_ids"].clone()
+    blank[0, 1:-1] = model.text.pad_id  # special tokens stay
+    with torch.no_grad():
+        score, baseline = (
+            1e4 * float(model.text(ids, tokens["attention_mask"])[0, 1])
+            for ids in (tokens["input_ids"], blank)
+        )
+    assert given.score == pytest.approx(score, abs=0.01)
+    assert given.delta == pytest.approx(sum(given.scores) + given.special - (score - baseline), abs=0.02)
+    assert abs(given.special) > 0.1
+    assert abs(given.delta) > 0.1
+
+
+def test_gradient_x_input_is_autograds_at_the_sentence(models: dict[str, DualEncoder]) -> None:
+    model, direction = models["con1"], np.eye(models["con1"].dim, dtype=np.float32)[4]
+    given = attribute(model, NEGATED, target=direction, method="gradient_x_input")
+    tower, tokens = model.text, model.text.tokenize([NEGATED])
+    embedded = tower.embed_words(tokens["input_ids"]).requires_grad_()
+    tower.forward_from_embeddings(embedded, tokens["attention_mask"])[0, 4].backward()
+    assert embedded.grad is not None
+    want = (embedded.grad * embedded).sum(-1)[0].detach().numpy()
+    pieces = tower.pieces(NEGATED)
+    starts = {word.span[0]: place for place, word in enumerate(read_prompt(NEGATED).words)}
+    by_word, place = np.zeros(4), 0
+    for piece, score in zip(pieces, want, strict=True):
+        if piece.span is not None:
+            place = starts.get(piece.span[0], place)  # pieces within a word follow its first
+            by_word[place] += score
+    np.testing.assert_allclose(given.scores, by_word, atol=1e-6)
+
+
+def test_the_most_words_that_shapley_values_take(models: dict[str, DualEncoder]) -> None:
+    text = "no effusion " + "and " * 30
+    given = attribute(models["base"], text, method="shapley")
+    assert len(given.scores) == 32
+    assert abs(given.delta) < 1e-5
+
+
+def test_values_are_of_the_words_left_in_any_number_of_sets(models: dict[str, DualEncoder]) -> None:
+    """More sets than are encoded in one batch; a word that was cut off has no column."""
+    model = models["con2"]
+    text = "no left pleural effusion is seen today" + " and" * 200
+    sentence = Sentence.of(model.text, read_prompt(text), torch.eye(model.dim)[0])
+    kept = np.random.default_rng(0).random((130, len(sentence.read))) < 0.5
+    values = sentence.values(kept)
+    tokens = model.text.tokenize([text])
+    for row in (0, 63, 64, 129):
+        ids = tokens["input_ids"].clone()
+        for token, word in enumerate(sentence.word_of):
+            if word is not None and not kept[row, sentence.read.index(word)]:
+                ids[0, token] = model.text.pad_id
+        with torch.no_grad():
+            alone = float(model.text(ids, tokens["attention_mask"])[0, 0])
+        assert values[row] == pytest.approx(alone, abs=1e-5)
+
+
+def test_pieces_between_words_belong_to_the_next_and_trailing_ones_to_the_last() -> None:
+    words = read_prompt("no effusion").words
+    spans = [None, (0, 2), (2, 3), (3, 6), (6, 11), (11, 12), (0, 11), None]
+    pieces = [Piece("x", span) for span in spans]
+    assert words_of(pieces, words) == (None, 0, 1, 1, 1, 1, 0, None)
+
+
 # Errors ---------------------------------------------------------------------------------------
 
 
@@ -281,6 +390,7 @@ def test_odd_sentences_are_survived(models: dict[str, DualEncoder], text: str) -
         ("effusion cannot be excluded", {}, "no opposite"),
         (NEGATED, {"target": "hits"}, "hits="),
         (NEGATED, {"target": "films"}, "no target 'films'"),
+        (NEGATED, {"target": "words", "hits": np.ones((2, 16))}, "no target 'words'"),
         (NEGATED, {"target": np.ones(3)}, "has 16 finite numbers"),
         (NEGATED, {"target": np.full(16, np.nan)}, "finite"),
         (NEGATED, {"method": "lime"}, "no method 'lime'"),

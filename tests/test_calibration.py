@@ -161,6 +161,7 @@ def test_what_borrows_a_models_weights_has_none(models: dict[str, DualEncoder], 
     [
         {"knots": []},
         {"knots": [[1, 0], [0, 1]]},
+        {"knots": [[0, 0], [0, 1]]},
         {"knots": [[0, None]]},
         {"least": "high"},
         {"feature": "mood"},

@@ -52,14 +52,103 @@ def test_a_folder_without_a_family(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "not valid JSON"),
-        ("[]", "not of format 1"),
+        ("[]", "no JSON object"),
         ('{"format": 2}', "not of format 1"),
-        ('{"format": 1}', "lacks entries"),
+        ('{"format": 1}', "does not list its columns"),
     ],
 )
 def test_a_family_file_that_is_none(folder: Path, text: str, message: str) -> None:
     (folder / "family.json").write_text(text)
     with pytest.raises(CheckpointError, match=message):
+        load_models(folder)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": 1, "columns": ' + DEEP,
+        '{"format": 1, "columns": ' + "[" * 500 + "]" * 500 + "}",
+        '{"format": 1, "format": 1}',
+        '{"format": NaN}',
+        '{"format": 1e999}',
+        '{"format": ' + "9" * 5000 + "}",
+        '{"format": "\\ud800"}',
+        '{"format": "\0"}',
+    ],
+)
+def test_what_is_no_record_is_refused_in_a_sentence(folder: Path, text: str) -> None:
+    (folder / "family.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"^\S*family\.json .*\.$"):
+        load_models(folder)
+
+
+@pytest.mark.parametrize("path", ["family.json", "con1/model.safetensors", "image_tower"])
+def test_what_is_no_regular_file_is_refused(folder: Path, path: str) -> None:
+    path = "base/image_tower.safetensors" if path == "image_tower" else path
+    (folder / path).unlink()
+    os.mkfifo(folder / path)
+    with pytest.raises(CheckpointError):
+        load_models(folder)
+
+
+WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
+    "logit_scale of text": lambda r: r.update(logit_scale="3"),
+    "logit_scale of a list": lambda r: r["models"]["con1"].update(logit_scale=[3]),
+    "logit_scale that is huge": lambda r: r["models"]["con1"].update(logit_scale=10**30),
+    "logit_scale that is none": lambda r: r["models"]["con1"].update(logit_scale=None),
+    "object in columns": lambda r: r["columns"].append({"name": "con9"}),
+    "column twice": lambda r: r["columns"].append("con1"),
+    "NUL in a file": lambda r: r["models"]["con1"].update(file="con1/\0.safetensors"),
+    "file without end": lambda r: r["models"]["con1"].update(file="x" * 5000),
+    "file of a number": lambda r: r["models"]["con1"].update(file=3),
+    "folder for a file": lambda r: r["models"]["con1"].update(file="con1"),
+    "length of text": lambda r: r["models"]["con1"].update(bytes="many"),
+    "length below zero": lambda r: r["models"]["con1"].update(bytes=-5),
+    "tensors of a list": lambda r: r["models"]["con1"].update(tensors=[]),
+    "shape of text": lambda r: r["models"]["con1"]["tensors"].update({"more": ["float16", "ab"]}),
+    "text tower of text": lambda r: r.update(text_tower="MiniLM"),
+    "text tower without a name": lambda r: r["text_tower"].pop("name"),
+    "hash of a number": lambda r: r["text_tower"].update(sha256=3),
+    "image tower of a list": lambda r: r.update(image_tower=[]),
+    "image tower without a file": lambda r: r["image_tower"].pop("file"),
+    "image tower of text": lambda r: r["image_tower"]["config"].update(side="32"),
+    "image tower of a billion": lambda r: r["image_tower"]["config"].update(widths=[10**9, 8]),
+    "image tower of nothing": lambda r: r["image_tower"]["config"].update(stem=0),
+    "image tower of more": lambda r: r["image_tower"]["config"].update(wings=2),
+    "image tower that does not fit": lambda r: r["image_tower"]["config"].update(depths=[1]),
+    "image tower not shared out": lambda r: r["image_tower"]["config"].update(dim=15),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_record_of_wrong_types_is_refused_in_a_sentence(folder: Path, kind: str) -> None:
+    edit_record(folder, WRONG[kind])
+    with pytest.raises(CheckpointError, match=r"\.$"):
+        load_models(folder)
+
+
+@pytest.mark.parametrize("value", [0.0, 65504.0])
+def test_weights_that_make_no_vectors_are_refused(folder: Path, value: float) -> None:
+    rewrite(folder, lambda tensors: [tensor.fill_(value) for tensor in tensors.values()])
+    with pytest.raises(CheckpointError, match=r"con1/model\.safetensors makes (no vector|the same vector)"):
+        load_models(folder)
+
+
+@pytest.mark.parametrize("value", [0.0, 65504.0])
+def test_an_image_tower_that_makes_no_vectors_is_refused(folder: Path, value: float) -> None:
+    path = folder / "base" / "image_tower.safetensors"
+    tensors = load_file(path)
+    for tensor in tensors.values():
+        tensor.fill_(value)
+    save_file(tensors, path)
+    described = {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+    edit_record(folder, lambda record: record["image_tower"].update(described))
+    with pytest.raises(CheckpointError, match=r"image_tower\.safetensors makes (no vector|the same vector)"):
         load_models(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -10,7 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from negviz.collection import Collection, CollectionError, Film, judge, open_collection, write_manifest
+from negviz.collection import (
+    Collection,
+    CollectionError,
+    Film,
+    judge,
+    open_collection,
+    open_image,
+    read_manifest,
+    write_manifest,
+)
 from negviz.prompt import read_prompt
 
 
@@ -74,18 +84,39 @@ def test_a_manifest_needs_only_images_and_findings_and_reports_names_it_does_not
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ("image\na.png\n", "no column findings"),
-        ("image,findings\n", "lists no films"),
+        ("image\na.png\n", "lacks the column findings"),
+        ("image,findings\n", "nothing below its header"),
         ("image,findings\n../a.png,effusion\n", "inside the collection folder"),
         ("image,findings\n/etc/a.png,effusion\n", "inside the collection folder"),
         ("image,findings\n,effusion\n", "inside the collection folder"),
         ("image,findings,id\na.png,,x\nb.png,,x\n", "twice"),
+        ('image,findings\na.png,"effusion\nb.png,normal\nc.png,normal\n', "never closed"),
+        ('image,findings\na.png,"effusion\nb.png,normal\nc.png,"normal\n', "never closed"),
+        ('image,findings,note\na.png,,"x\nb.png,normal,"\n', "never closed"),
+        (f"image,findings,report\na.png,effusion,{'x' * 140_000}\n", "line 2 is not CSV"),
+        ("image,findings\na.png,effusion,normal\n", "line 2 has not as many fields"),
+        ("image,findings\na.png\n", "line 2 has not as many fields"),
+        ("image,findings,findings\na.png,effusion,normal\n", "column findings twice"),
+        ("image,findings\na\0.png,effusion\n", "NUL"),
+        (f"image,findings\n{'x' * 300}.png,effusion\n", "line 2: the name of the image is longer"),
+        ("image,findings,denied\na.png,effusion,edema|effusion\n", "effusion in findings and in denied"),
+        (
+            "image,findings,uncertain\na.png,effusion,effusion\n",
+            "effusion in findings and in uncertain; say one",
+        ),
+        ("image,findings,denied,uncertain\na.png,,edema,edema\n", "edema in denied and in uncertain"),
+        ("image,findings\na.png,effusion|normal\n", "normal and effusion in findings"),
     ],
 )
 def test_a_bad_manifest_is_refused_in_one_sentence(tmp_path: Path, manifest: str, message: str) -> None:
     (tmp_path / "manifest.csv").write_text(manifest, "utf-8")
     with pytest.raises(CollectionError, match=message):
         open_collection(tmp_path)
+
+
+def test_a_report_may_have_paragraphs(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text('image,findings,report\na.png,normal,"One.\n\nTwo, ""three""."\n')
+    assert open_collection(tmp_path).films[0].report == 'One.\n\nTwo, "three".'
 
 
 def test_folders_that_are_none_and_manifests_that_are_no_text_are_refused(tmp_path: Path) -> None:
@@ -108,6 +139,63 @@ def test_images_are_found_beside_the_manifest_or_by_name_elsewhere(
     assert elsewhere.image_path(collection.films[1]) is None
     with pytest.raises(CollectionError, match="--films"):
         elsewhere.image(collection.films[1])
+
+
+def linked(tmp_path: Path, link: str, target: Path) -> Collection:
+    """A collection of one film, `films/a.png`, in which `link` leads to `target`."""
+    write_manifest(tmp_path / "own", [Film("a", "films/a.png", "1")])
+    (tmp_path / "own" / link).parent.mkdir(exist_ok=True)
+    (tmp_path / "own" / link).symlink_to(target)
+    return open_collection(tmp_path / "own")
+
+
+@pytest.mark.parametrize("link", ["films", "films/a.png", "elsewhere/a.png"])
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, link: str) -> None:
+    (tmp_path / "private").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "private" / "a.png")
+    target = tmp_path / "private" / ("" if link == "films" else "a.png")
+    opened = linked(tmp_path, link, target)
+    assert opened.image_path(opened.films[0]) is None
+    with pytest.raises(CollectionError, match="not at hand"):
+        opened.image(opened.films[0])
+
+
+def test_a_link_within_the_folder_is_followed_and_so_is_a_folder_that_is_one(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "own" / "b.png")
+    (tmp_path / "again").symlink_to(tmp_path / "own")
+    linked(tmp_path, "films/a.png", tmp_path / "own" / "b.png")
+    opened = open_collection(tmp_path / "again")
+    assert opened.image(opened.films[0]).size == (8, 8)
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    """A pipe would keep its reader waiting for ever."""
+    write_manifest(tmp_path, [Film("a", "a.png", "1"), Film("b", "b.png", "2")])
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").mkdir()
+    opened = open_collection(tmp_path)
+    assert [opened.image_path(film) for film in opened] == [None, None]
+    for path in (tmp_path / "a.png", tmp_path / "b.png", Path(os.devnull), Path("a\0.png")):
+        with pytest.raises(CollectionError, match="not a PNG or JPEG"):
+            open_image(path)
+
+
+def test_a_manifest_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.csv")
+    with pytest.raises(CollectionError, match="neither a shipped collection"):
+        open_collection(tmp_path)
+    with pytest.raises(CollectionError, match="no regular file"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize("size", [(20_000_000, 1), (1, 20_000_000), (20_001, 1_200), (30, 1)])
+def test_a_film_of_no_films_shape_is_refused_before_it_is_decoded(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    (tmp_path / "a.png").write_bytes(png_header(*size))
+    with pytest.raises(CollectionError, match="pixels, which is no film"):
+        open_image(tmp_path / "a.png")
 
 
 def test_sixteen_bit_films_keep_their_contrast(tmp_path: Path) -> None:
@@ -162,11 +250,16 @@ def test_a_sentence_about_both_sides_is_not_judged() -> None:
     assert [judge(said, prompt) for said in (film("effusion"), film(denied="effusion"))] == [None, None]
 
 
-def test_an_image_that_would_unpack_to_gigabytes_is_refused(tmp_path: Path) -> None:
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says of what size it is, and no more."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
     parts = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_an_image_that_would_unpack_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png_header(60_000, 60_000))
     write_manifest(tmp_path, [Film("a", "a.png", "1")])
     opened = open_collection(tmp_path)
     with pytest.raises(CollectionError, match="25 million pixels"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +109,7 @@ def test_tuning_turns_denials_round_and_leaves_base_as_it_was(
     assert found[1] is not None
     assert found[1] > max(0.8, found[0])
     assert tuned.losses[-1] < tuned.losses[0]
+    assert len(tuned.losses) == 10
 
 
 def test_a_run_is_decided_by_its_seed(models: dict[str, DualEncoder], lessons: Lessons) -> None:
@@ -337,6 +340,15 @@ OTHER: dict[str, Any] = {
     "distil": 0.0,
     "interpolate": 0.5,
 }
+
+
+def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -> None:
+    folder = Path(__file__).parents[1] / "checkpoints" / "compact" / "con3"
+    card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
+    settings = asdict(Con3Config())
+    told = {name: value for name, value in settings.items() if name in card}
+    assert set(settings) - set(told) <= {"decay"}  # which came later
+    assert told == {name: card[name] for name in told}
 
 
 def test_every_knob_has_another_value_here() -> None:

@@ -13,7 +13,15 @@ import pytest
 
 from negviz.answer import Answer, SearchSet, answer, search_sets
 from negviz.collection import Collection, Film
-from negviz.diagnosis import Diagnosis, DiagnosisError, diagnose, read_backgrounds
+from negviz.diagnosis import (
+    Background,
+    Blindness,
+    Diagnosis,
+    DiagnosisError,
+    Hallucination,
+    diagnose,
+    read_backgrounds,
+)
 from negviz.estimate import Estimate, mean_estimates
 from negviz.model import DualEncoder
 from negviz.scale import Histogram, Scale, points
@@ -123,6 +131,45 @@ def test_places_along_an_axis() -> None:
     assert Histogram.of([], None, Scale(0, 1), 2).mine is None
 
 
+def test_collapse_is_the_cosine_of_a_sentence_and_its_opposite(
+    models: dict[str, DualEncoder], films: SearchSet
+) -> None:
+    one, other = models["con1"].encode_text(["no pleural effusion", "pleural effusion"])
+    cosine = found(models, films, "no pleural effusion")["con1"].value("collapse")
+    assert cosine == pytest.approx(float(one @ other), abs=1e-5)
+
+
+def test_a_film_shows_one_of_several_findings_or_it_is_not_known() -> None:
+    seen = Hallucination(("effusion", "edema"), (True, None, False, True, None), 1.2)
+    assert (seen.count, seen.judged) == (2, 3)
+    silent = Hallucination(("effusion",), (None, None), 0.0)
+    assert Diagnosis("base", None, None, seen).value("hallucination") == pytest.approx(2 / 3)
+    assert Diagnosis("base", None, None, silent).value("hallucination") is None
+    blind = Blindness((True, False, True, True), 1.0, None)
+    assert Diagnosis("base", None, blind, None).value("blindness") == 0.75
+
+
+def test_what_is_ruled_out_in_part_or_said_both_ways(
+    models: dict[str, DualEncoder], films: SearchSet
+) -> None:
+    two = found(models, films, "no pleural effusion or pneumothorax")["base"].hallucination
+    assert two is not None
+    assert two.findings == ("effusion", "pneumothorax")
+    hits = answer(models, films, "no pleural effusion or pneumothorax").columns[0].hits
+    has = [films.collection.by_id(hit.id) for hit in hits]
+    both = [(film.states("effusion", "present"), film.states("pneumothorax", "present")) for film in has]
+    assert two.shows == tuple(True if True in pair else None if None in pair else False for pair in both)
+    assert (
+        found(models, films, "effusion on the left, no effusion on the right")["base"].hallucination is None
+    )
+
+
+def test_a_background_by_hand() -> None:
+    given = Background({}, {}, None, None, tuple(np.linspace(0.2, 0.6, 101)))
+    assert given.bulk == pytest.approx((0.22, 0.58))
+    assert [given.alike(cosine) for cosine in (0.1, 0.2, 0.3, 0.6, 0.7)] == pytest.approx([0, 0, 0.25, 1, 1])
+
+
 # python -m training diagnosis -----------------------------------------------------------------
 
 
@@ -183,6 +230,17 @@ def test_what_other_models_measured_is_not_shown(
     assert read_backgrounds(models, tmp_path / "none.json") == {}
     results.write_text("{}", "utf-8")
     assert read_backgrounds(models, results) == {}
+
+
+@pytest.mark.parametrize(("moved", "shown"), [(0.004, True), (-0.004, True), (0.006, False), (-0.006, False)])
+def test_a_cosine_may_differ_as_much_as_between_machines(
+    results: Path, models: dict[str, DualEncoder], moved: float, *, shown: bool
+) -> None:
+    value = json.loads(results.read_text("utf-8"))
+    for row in value["prompts"]["con1"]:
+        row["cosine"] += moved
+    results.write_text(json.dumps(value), "utf-8")
+    assert ("con1" in read_backgrounds({"con1": models["con1"]}, results)) is shown
 
 
 def test_nothing_to_measure_says_so() -> None:

@@ -67,11 +67,19 @@ def test_a_sentence_is_placed_among_the_prompts(
     panel = DiagnosisPanel(room)
     values = {"collapse": (0.9, 0.8), "blindness": (0.5, 0.7), "hallucination": (0.8,)}
     means = {"blindness": Estimate(0.6, 0.5, 0.7)}
-    panel.room.__dict__["backgrounds"] = {"base": Background(values, means, None, None, (-1.0, 0.0, 1.0))}  # type: ignore[arg-type]
+    here, there = (films.collection.hash for films in panel.room.sets)
+    background = Background(values, means, None, None, (-1.0, 0.0, 1.0), films=here)  # type: ignore[arg-type]
+    panel.room.__dict__["backgrounds"] = {"base": background}
     shown = panel.show(Asked("no pleural effusion").json())
-    assert "Over the 99 prompts: 6.0 [5.0, 7.0] of 10 films · yours" in shown
+    assert "Over the 99 prompts, on these films: 6.0 [5.0, 7.0] of 10 films · yours" in shown
     assert "nv-mine" in shown
     assert "of pairs of the 99 prompts" in shown
+    # What counts films is not shown over others; what the sentences alone decide is.
+    other = panel.show(Asked("no pleural effusion", panel.room.sets[1].name).json())
+    assert here != there
+    assert "of 10 films" not in other
+    assert other.count("nv-among") == 1
+    assert "of pairs of the 99 prompts" in other
 
 
 def test_what_the_margins_tell_is_said_by_their_interval() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from negviz.page.evidence import evidence
 from negviz.page.words import evidence as words
-from negviz.results import RESULTS, read_evaluations, read_json, read_result, read_results
+from negviz.results import RESULTS, read_evaluations, read_object, read_result, read_results
 from negviz.results_paper import Comparison, comparisons
 from negviz.results_types import Figure, Group, Plot
 
@@ -136,7 +137,7 @@ def test_a_broken_file_costs_a_sentence_and_not_the_page(tmp_path: Path, content
     (tmp_path / "broken.json").write_text(content, encoding="utf-8")
     write(tmp_path, "fine", {"value": 0.5})
     shown = evidence(tmp_path)
-    assert "broken.json is no JSON object" in shown
+    assert "It is left out: broken.json " in shown
     assert 'id="evidence-fine"' in shown
 
 
@@ -218,7 +219,7 @@ def test_findings_that_the_paper_does_not_ask_for_are_not_compared() -> None:
 
 
 def test_only_published_numbers_are_called_the_papers() -> None:
-    beside = comparisons(read_evaluations(), read_json(RESULTS / "diagnosis.json"))
+    beside = comparisons(read_evaluations(), read_object(RESULTS / "diagnosis.json"))
     assert beside
     assert set(words.THEIRS.values()) == {
         "about +15 %",
@@ -228,3 +229,46 @@ def test_only_published_numbers_are_called_the_papers() -> None:
     }
     for each in beside:
         assert (words.difference(each) == "") == (each.verdict == "agrees")
+
+
+BAD_FILES = {
+    "mixed": '{"runs": [{"a": 1}, "text", 3, ["b", {"c": [null, "d", [1, "e"]]}]]}',
+    "deep": '{"a": ' + "[" * 90_000 + "]" * 90_000 + "}",
+    "deeper than any": '{"a": ' + '{"b": ' * 500 + "1" + "}" * 501,
+    "cut": '{"models": {"base": {"cells": ',
+    "list": "[1, 2]",
+    "empty": "",
+    "nan": '{"a": NaN}',
+    "huge": '{"a": 1' + "0" * 400 + ', "b": {"c_ci": [0, 1e300], "c": 5}}',
+    "twice": '{"a": 1, "a": 2}',
+    "surrogate": '{"a": "\\ud800"}',
+    "evaluation of text": '{"models": {"base": {"cells": {"all/absent": "x"}, "prompts": [3]}}}',
+    "evaluation of nothing": '{"models": {}, "k": 10}',
+    "chance of text": '{"models": {"a": {"cells": {"x": {"n": 1, "chance": "x"}}, "prompts": []}}, "k": 1}',
+    "experiment": '{"experiment": "x", "films": {"openi": {}}, "reference": 3}',
+    "tuning": '{"methods": {}, "base": {"auroc_by_fold": []}, "con1_multi_positive": {"lr": 1}}',
+    "training free": '{"against_tuned": [], "evaluations": {}, "tallies": []}',
+    "generalisation": '{"conditions": {"a": {}}, "precision_at": 10}',
+    "diagnosis": '{"signatures": [1, "x"]}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_named_and_the_rest_shows(name: str, tmp_path: Path) -> None:
+    (tmp_path / "openi.json").write_bytes((RESULTS / "openi.json").read_bytes())
+    (tmp_path / ("diagnosis.json" if name == "diagnosis" else "other.json")).write_text(BAD_FILES[name])
+    shown = str(evidence(tmp_path))
+    assert 'id="evidence-openi"' in shown
+    assert 'id="evidence-paper"' in shown
+    assert f'id="evidence-{"diagnosis" if name == "diagnosis" else "other"}"' in shown
+
+
+def test_what_is_no_file_is_named_and_the_rest_shows(tmp_path: Path) -> None:
+    (tmp_path / "openi.json").write_bytes((RESULTS / "openi.json").read_bytes())
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "link.json").symlink_to(tmp_path / "nowhere")
+    results = {result.name: result.problem for result in read_results(tmp_path)}
+    assert not results.pop("openi")
+    assert all(problem.startswith("It is left out: ") for problem in results.values())
+    assert str(evidence(tmp_path)).count("It is left out") == 3

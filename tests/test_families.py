@@ -172,7 +172,7 @@ def test_no_handler_makes_a_component(models: dict[str, DualEncoder], collection
     """Gradio would add it to whichever page is being built in another thread."""
     explore = Explore(Room(models, search_sets(models, collection), Pictures(collection)))
     asked = ("No pleural effusion", "", (), False, "", "")
-    returned = [*explore.origin(""), *explore.ask(*asked), *explore.clear("", "[]")]
+    returned = [*explore.origin(""), *explore.ask(*asked), *explore.clear("", "[]", "", "", False, "", "")]
     assert len(returned) > 10
     assert not any(isinstance(value, Block) for value in returned)
 

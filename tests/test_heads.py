@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from negviz.heads import HeadsError, HeadSwitch, attention, head_effects
+from negviz.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
 from negviz.model import DualEncoder, open_hub_model
 from negviz.prompt import read_prompt
 from negviz.text_tower import CompactTextTower
@@ -128,10 +128,100 @@ def test_looks_are_by_word_and_largest_first(models: dict[str, DualEncoder]) -> 
     assert sum(share for _, share in given.on_average) == pytest.approx(1, abs=1e-5)
 
 
+def test_figures_of_drops_by_hand() -> None:
+    effects = HeadEffects(0.5, np.array([[0.1, -0.4], [0.2, 0.0]], np.float32))
+    assert effects.strongest == (1, 0)  # the largest fall; the larger change the other way is no loss
+    assert effects.left == pytest.approx(0.3)
+    np.testing.assert_allclose(effects.strengths, [[0.25, 1], [0.5, 0]])
+    assert not HeadEffects(0.5, np.zeros((2, 2), np.float32)).strengths.any()
+    assert effects in {effects}  # arrays cannot be hashed: two that look alike are two
+
+
+def test_the_first_of_the_sets_keeps_all_heads_and_each_other_one_less(
+    models: dict[str, DualEncoder],
+) -> None:
+    kept = HeadSwitch(models["base"].text).one_out()
+    assert kept.shape == (9, 2, 4)
+    assert kept[0].all()
+    assert [tuple(map(int, np.argwhere(~one)[0])) for one in kept[1:]] == [
+        (layer, head) for layer in range(2) for head in range(4)
+    ]
+    assert (~kept[1:]).sum() == 8
+
+
+def test_vectors_stand_by_set_and_by_sentence(models: dict[str, DualEncoder]) -> None:
+    """More of both than are encoded in one batch, against each alone."""
+    texts = [f"{words} pleural effusion" for words in ("no", "left", "small left", "not a right", "any")] * 5
+    switch = HeadSwitch(models["con2"].text)
+    kept = switch.one_out()
+    vectors = switch.vectors(texts, kept)
+    assert vectors.shape == (9, 25, 16)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
+    for one, text in ((0, 3), (4, 1), (8, 24)):
+        alone = switch.vectors([texts[text]], kept[one : one + 1])[0, 0]
+        np.testing.assert_allclose(vectors[one, text], alone, atol=1e-5)
+
+
+def test_means_are_over_the_real_tokens_of_all_sentences(models: dict[str, DualEncoder]) -> None:
+    tower, texts = models["con2"].text.private_copy(), ["no effusion", "pleural effusion is absent"]
+    assert isinstance(tower, CompactTextTower)
+    said: list[list[torch.Tensor]] = [[], []]
+    for layer in range(2):
+        projection = tower.encoder.get_submodule(f"encoder.layer.{layer}.attention.output.dense")
+        projection.register_forward_pre_hook(lambda _, given, layer=layer: said[layer].append(given[0][0]))
+    for text in texts:
+        tower(**tower.tokenize([text]))
+    want = torch.stack([torch.cat(tokens).mean(0) for tokens in said]).detach().numpy()
+    np.testing.assert_allclose(HeadSwitch(models["con2"].text).means(texts), want, atol=1e-5)
+
+
+def test_what_stands_in_for_a_head_is_what_is_given(models: dict[str, DualEncoder]) -> None:
+    tower, text = models["con2"].text.private_copy(), ["no effusion"]
+    assert isinstance(tower, CompactTextTower)
+    instead = np.random.default_rng(0).normal(size=(2, 32)).astype(np.float32)
+    for layer in range(2):
+        projection = tower.encoder.get_submodule(f"encoder.layer.{layer}.attention.output.dense")
+
+        def stand_in(_: torch.nn.Module, given: tuple[torch.Tensor], row: int = layer) -> tuple[torch.Tensor]:
+            said = given[0].clone()
+            said[..., 8:16] = torch.from_numpy(instead[row, 8:16])  # the second of 4 heads over 32
+            return (said,)
+
+        projection.register_forward_pre_hook(stand_in)
+    want = tower(**tower.tokenize(text)).detach().numpy()
+    kept = np.ones((1, 2, 4), bool)
+    kept[:, :, 1] = False
+    switch = HeadSwitch(models["con2"].text, instead=instead)
+    np.testing.assert_allclose(switch.vectors(text, kept)[0], want, atol=1e-5)
+
+
+def test_a_word_looks_as_its_tokens_do_on_average(models: dict[str, DualEncoder]) -> None:
+    given = attention(models["base"], "no rib effusion", 1, 2)  # the tower spells "rib" r ##i ##b
+    assert given.tokens == ("[CLS]", "no", "r", "##i", "##b", "effusion", "[SEP]")
+    w = given.weights
+    parts = [[1], [2, 3, 4], [5], [0, 6]]  # the tokens of every word, then the special ones
+    want = [[w[np.ix_(rows, columns)].sum(1).mean() for columns in parts] for rows in parts[:-1]]
+    np.testing.assert_allclose(given.by_word, want, atol=1e-6)
+    assert dict(given.on_average) == pytest.approx(
+        dict(zip(("no", "rib", "effusion", ""), np.mean(want, axis=0), strict=True)), abs=1e-6
+    )
+
+
+def test_shares_that_round_to_nothing_are_left_out() -> None:
+    words = read_prompt("no large effusion").words
+    by_word = np.array([[0.004, 0.005, 0, 0.991], [0.2, 0.3, 0.1, 0.4], [0.3, 0.3, 0.4, 0]], np.float32)
+    given = Attention(("no", "large", "effusion"), np.eye(3, dtype=np.float32), words, by_word)
+    first, second, third = given.looks()
+    assert [name for name, _ in first.at] == ["", "large"]
+    assert [name for name, _ in second.at] == ["", "large", "no"]  # the three largest
+    assert [name for name, _ in third.at] == ["effusion", "no", "large"]  # level ones as they stand
+    assert [name for name, _ in given.looks(1)[1].at] == [""]
+
+
 def test_errors_say_what_is_missing(models: dict[str, DualEncoder]) -> None:
     with pytest.raises(HeadsError, match="no opposite"):
         head_effects(models["base"], "effusion cannot be excluded")
-    for layer, head in ((2, 0), (0, 4), (-1, 0)):
+    for layer, head in ((2, 0), (0, 4), (-1, 0), (0, -1)):
         with pytest.raises(HeadsError, match="2 layers of 4 heads"):
             attention(models["base"], NEGATED, layer, head)
 

@@ -196,7 +196,7 @@ def test_a_kind_that_nobody_knows_and_one_that_brings_code(
 
 
 def test_weights_that_are_pickles_and_folders_that_are_no_models(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"holds no config\.json that can be read"):
+    with pytest.raises(CheckpointError, match=r"holds no config\.json, so it is no model"):
         open_hub_model(str(tmp_path))
     tiny_clip(tmp_path)
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
@@ -209,6 +209,34 @@ def test_weights_that_are_pickles_and_folders_that_are_no_models(tmp_path: Path)
         open_hub_model(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"half a file")
     with pytest.raises(CheckpointError, match=r"cannot be opened as a dual encoder: "):
+        open_hub_model(str(tmp_path))
+
+
+def test_a_model_without_the_files_of_its_tokenizer(tmp_path: Path) -> None:
+    """Its words would all be one unknown word, and sentences differ by their length alone."""
+    tiny_clip(tmp_path)
+    for path in (*tmp_path.glob("tokenizer*"), *tmp_path.glob("vocab*"), *tmp_path.glob("merges*")):
+        path.unlink()
+    with pytest.raises(CheckpointError, match="cannot tell words apart"):
+        open_hub_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "preprocessor_config.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"[]", b"3"])
+def test_a_model_whose_files_are_no_such_files(tmp_path: Path, file: str, content: bytes) -> None:
+    tiny_clip(tmp_path)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"\.$"):
+        open_hub_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("value", [0.0, 65504.0])
+def test_a_model_whose_weights_make_no_vectors(tmp_path: Path, value: float) -> None:
+    tiny_clip(tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = {name: tensor.fill_(value) for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"makes (no vector|the same vector)"):
         open_hub_model(str(tmp_path))
 
 

@@ -64,6 +64,31 @@ def test_with_one_match_a_row_multi_positive_is_info_nce() -> None:
     assert torch.allclose(multi_positive(IMAGES, CAPTIONS, identity, SCALE), expected)
 
 
+def test_multi_positive_by_hand_where_rows_have_none_one_or_two_matches() -> None:
+    matches = torch.tensor([[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=torch.bool)
+
+    def side(anchors: Tensor, candidates: Tensor, right: Tensor) -> float:
+        losses = []
+        for anchor, row in zip(anchors, right.tolist(), strict=True):
+            exponents = [math.exp(float(SCALE * anchor @ candidate)) for candidate in candidates]
+            found = [math.log(e / sum(exponents)) for e, match in zip(exponents, row, strict=True) if match]
+            losses += [-sum(found) / len(found)] if found else []
+        return sum(losses) / len(losses)
+
+    expected = (side(IMAGES, CAPTIONS, matches) + side(CAPTIONS, IMAGES, matches.T)) / 2
+    assert float(multi_positive(IMAGES, CAPTIONS, matches, SCALE)) == pytest.approx(expected, rel=1e-5)
+    nothing = torch.zeros(4, 4, dtype=torch.bool)
+    assert float(multi_positive(IMAGES, CAPTIONS, nothing, SCALE)) == 0
+
+
+def test_labels_are_summed_and_films_averaged() -> None:
+    logits, targets = torch.tensor([[2.0, -1.0], [0.5, 3.0]]), torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    weights = torch.tensor([[1.0, 2.0], [1.0, 0.0]])
+    likely = [[1 / (1 + math.exp(-float(logit))) for logit in row] for row in logits]
+    total = -math.log(likely[0][0]) - 2 * math.log(likely[0][1]) - math.log(1 - likely[1][0])
+    assert float(weighted_bce(logits, targets, weights)) == pytest.approx(total / 2, rel=1e-5)
+
+
 def test_unknown_labels_cost_nothing() -> None:
     logits, targets = torch.zeros(2, 3), torch.tensor([[1.0, 0, 1], [0, 0, 1]])
     weights = torch.tensor([[1.0, 0, 0], [1, 0, 0]])

@@ -89,6 +89,14 @@ def test_counting_draws_equals_ranking_the_drawn_films(decimals: int) -> None:
                 assert value == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
 
 
+def test_without_draws_a_measure_is_one_row_of_the_films_as_they_are() -> None:
+    relevance = np.array([[1.0, 0.0, 1.0], [0.0, np.nan, 0.0], [0.0, 0.0, 1.0]])
+    measured = Ranked.of(relevance, np.array([[3.0, 2.0, 1.0]] * 3)).measure(2)
+    by_hand = {"p_at_k": [1 / 2, 0, 0], "ap": [(1 + 2 / 3) / 2, np.nan, 1 / 3], "auroc": [1 / 2, np.nan, 0]}
+    for name, expected in by_hand.items():
+        np.testing.assert_allclose(measured[name], [expected])
+
+
 def test_films_with_equal_scores_keep_their_order() -> None:
     ranked = Ranked.of(np.array([[1.0, 0.0, 1.0, 0.0]]), np.array([[0.5, 0.5, 0.5, 0.9]]))
     assert ranked.order.tolist() == [[3, 0, 1, 2]]

@@ -157,6 +157,8 @@ def damaged() -> bytes:
         (lambda: dicom(np.zeros((3, 8, 8), np.uint16), NumberOfFrames=3), "several frames"),
         (lambda: dicom(PhotometricInterpretation="PALETTE COLOR"), "colour"),
         (lambda: dicom(Rows=6000, Columns=6000), "25 million pixels"),
+        (lambda: dicom(Rows=1, Columns=60_000), "60,000 × 1 pixels, which is no film"),
+        (lambda: dicom(Rows=0, Columns=8), "which is no film"),
         (lambda: dicom(syntax=DeflatedExplicitVRLittleEndian), "deflated"),
         (lambda: dicom(BitsAllocated=12), "cannot be read"),
         (damaged, "cannot be read"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import html
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,19 +21,23 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app
+from negviz import page
 from negviz.answer import SearchSet, Tally, answer, search_sets
 from negviz.collection import Collection, CollectionError, Film
 from negviz.download import Patience
 from negviz.embeddings import EmbeddingsError
+from negviz.examples import Example
 from negviz.model import DualEncoder
 from negviz.on_demand import open_openi
 from negviz.page import Pictures, Room, markup, words
+from negviz.page.attribution import WordsPanel
 from negviz.page.columns import columns
 from negviz.page.explore import Explore, Shown
 from negviz.page.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.ranks import rank_routes
 from negviz.page.room import Asked
 from negviz.page.theme import css, theme
+from negviz.usual import Usual
 from tests import nlm_server
 from tests.nlm_server import NlmServer, picture
 
@@ -163,6 +170,52 @@ def test_a_reading_may_be_corrected_at_any_time_and_stays_so_over_other_films(ex
     assert say(explore, "Pleural effusion", asked=told.asked).chip["label"] == "effusion · present"
 
 
+@pytest.mark.parametrize(
+    ("text", "finding", "polarity"),
+    [
+        ("No cardiomegaly", "cardiomegaly", "absent"),
+        ("No pneumothorax but a small effusion", "pneumothorax", "absent"),
+        ("Effusion cannot be excluded", "effusion", None),
+        ("qwerty film", None, None),
+    ],
+)
+def test_a_correction_opens_on_the_reading_as_it_stands(
+    explore: Explore, text: str, finding: str | None, polarity: str | None
+) -> None:
+    said = say(explore, text)
+    assert (said.finding["value"], said.polarity["value"]) == (finding, polarity)
+    assert said.mark["interactive"] is False
+    assert json.loads(said.stands) == [finding or "", polarity or ""]
+
+
+def test_a_correction_opens_on_the_correction_and_is_taken_back_by_what_was_read(explore: Explore) -> None:
+    said = say(explore, "No cardiomegaly")
+    told = Shown(*explore.mark("effusion", "present", False, "", said.asked))
+    assert json.loads(told.stands) == ["effusion", "present"]
+    back = Shown(*explore.mark("cardiomegaly", "absent", False, "", told.asked))
+    assert words.CORRECTED not in back.reading
+    assert back.asked == said.asked
+
+
+def test_no_update_takes_a_text_away_by_none(explore: Explore) -> None:
+    """Gradio would leave the old one: only a value may be None, for nothing chosen."""
+    odd = say(explore, "qwerty film", taken=True)
+    assert odd.opposite["info"] == words.NO_OPPOSITE
+    assert say(explore, "no effusion", asked=odd.asked).opposite["info"] == ""
+    assert say(explore, "", asked=odd.asked).opposite["info"] == ""
+    every = [
+        *odd.outputs(),
+        *say(explore, "no effusion").outputs(),
+        *explore.clear("", "[]", "", "", False, "", odd.asked),
+        *explore.bring_back(""),
+        *explore.forget_cleared(),
+        *explore.origin(""),
+    ]
+    updates = [update for update in every if isinstance(update, dict)]
+    assert len(updates) > 20
+    assert [u for u in updates for key, value in u.items() if value is None and key != "value"] == []
+
+
 def test_uncertainty_is_neither_yes_nor_no(explore: Explore) -> None:
     said = say(explore, "Effusion cannot be excluded")
     assert "“Cannot be excluded” is neither yes nor no, so nothing is counted." in said.reading
@@ -223,12 +276,93 @@ def test_clearing_a_visit_empties_the_page_and_the_memory(explore: Explore) -> N
     assert explore.room.answer(asked) is before
     told: list[str] = []
     explore.room.when_forgetting(told.append)
-    box, visit, *shown = explore.clear("drawn/test", json.dumps([asked.text]))
+    visited = json.dumps([asked.text])
+    box, visit, _, *shown = explore.clear("drawn/test", visited, asked.text, "", False, "", asked.json())
     assert (box, visit, Shown(*shown).columns) == ("", "", "")
     assert told == [asked.text]
     assert explore.room.answer(asked) is not before
     for odd in ("", "{", "7", "[7]"):
-        explore.clear("", odd)
+        explore.clear("", odd, "", odd, False, odd, odd)
+        explore.bring_back(odd)
+
+
+def test_a_cleared_visit_is_brought_back_as_it_was(explore: Explore) -> None:
+    pinned = Asked("effusion", "drawn/all").json()
+    before = say(explore, "no effusion", "drawn/all", taken=True, pinned=pinned)
+    kept = (True, before.pinned, before.asked)
+    *_, timer = explore.clear("drawn/all", "[]", "no effu", "", *kept)[:3]
+    cleared = Shown(*explore.clear("drawn/all", "[]", "no effu", "", *kept)[3:])
+    assert (timer["active"], cleared.undo["visible"], cleared.asked) == (
+        True,
+        True,
+        Asked("", "drawn/all").json(),
+    )
+    twice = Shown(*explore.clear("drawn/all", "[]", "", cleared.cleared, False, "", cleared.asked)[3:])
+    assert (twice.cleared, twice.undo["visible"]) == (cleared.cleared, True)  # still to be had
+    box, *shown = explore.bring_back(cleared.cleared)
+    assert box == "no effu"
+    now = vars(Shown(*shown))
+    assert {name: (now[name], was) for name, was in vars(before).items() if now[name] != was} == {}
+    assert explore.forget_cleared()[0] == ""
+
+
+# Figures and the films they were measured over -------------------------------------------------
+
+
+def test_an_average_is_that_of_the_films_on_show_and_names_them(
+    explore: Explore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Usual(49, 8, {"base": 7.5, "con2": 0.5})
+    monkeypatch.setattr(
+        "negviz.page.room.read_usual", lambda films, *_: known if films.name == "drawn/test" else None
+    )
+    said = say(explore, "no effusion").reading
+    assert "the mean of 49 that rule out effusion, on these 8 films, is base 7.5, CON2 0.5 of 10" in said
+    assert "the mean of" not in say(explore, "no effusion", "drawn/all").reading
+    for other in ("effusion", "no pneumothorax", "no effusion and no pneumothorax"):
+        assert "the mean of" not in say(explore, other).reading
+
+
+def test_every_head_counts_normal_films_beside_chance(explore: Explore, films: SearchSet) -> None:
+    shown = say(explore, "no effusion").columns
+    for column in explore.room.answer(Asked("no effusion", films.name)).columns:
+        assert column.normal is not None
+        assert column.normal_by_chance is not None
+        assert words.normal(column.normal, column.normal_by_chance) in shown
+    assert words.normal(10, 2.5) == "10 normal (chance: 2.5)"
+
+
+def test_sentences_to_try_are_those_of_the_films_on_show(explore: Explore) -> None:
+    for films in explore.sets:
+        found = say(explore, "no effusion", films.name).examples
+        for example in explore.room.examples(films):
+            assert f'data-try="{example.text}"' in found
+    nothing = say(explore, "", "drawn/all")
+    assert nothing.examples == explore.tries(explore.sets[1])
+
+
+def test_a_sentence_to_try_reaches_the_page_as_text() -> None:
+    text = 'it\'s "no" \\n </script><b>\u2028\u00a0\U0001fac1'
+    shown = str(markup.tries([Example(text, "control")]))
+    assert "<b>" not in shown
+    assert "</script>" not in shown
+    button = re.search('data-try="([^"]*)"', shown)
+    assert button is not None
+    assert html.unescape(button[1]) == text
+
+
+def test_no_script_is_put_together_by_python() -> None:
+    """What a script of a component speaks of comes to it as data: no text is ever read as JavaScript."""
+    given = [
+        (path.name, keyword.value)
+        for path in Path(page.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg in ("js", "js_on_load")
+    ]
+    assert len(given) > 3
+    assert not [name for name, value in given if not isinstance(value, ast.Name | ast.Constant)]
 
 
 # Ranks over HTTP ------------------------------------------------------------------------------
@@ -567,6 +701,36 @@ def test_the_endpoint_says_what_is_wrong(
     with pytest.raises(gr.Error) as raised:
         explore.search(prompt, asked, k)
     assert complaint in raised.value.message
+
+
+@pytest.mark.parametrize("k", ["5", 2.5, None, True, 10**30, -1, 0, float("nan"), float("inf"), [5], {}])
+def test_the_endpoints_say_that_k_is_no_number_of_films(explore: Explore, k: Any) -> None:
+    def compare(prompt: str, films: str, k: Any) -> Any:
+        return explore.compare(prompt, "", films, k)
+
+    for ask in (explore.search, compare):
+        with pytest.raises(gr.Error, match=r"k must .*\.'$"):
+            ask("effusion", "drawn", k)
+
+
+@pytest.mark.parametrize("sent", [None, 3, 2.5, True, ["effusion"], {"text": "effusion"}])
+def test_the_endpoints_say_that_an_argument_is_no_text(explore: Explore, sent: Any) -> None:
+    asks: list[tuple[Callable[[], Any], str]] = [
+        (lambda: explore.search(sent), "prompt"),
+        (lambda: explore.search("effusion", sent), "collection"),
+        (lambda: explore.compare(sent), "prompt"),
+        (lambda: explore.compare("effusion", sent), "against"),
+        (lambda: WordsPanel(explore.room).attribute(sent), "prompt"),
+    ]
+    for ask, name in asks:
+        with pytest.raises(gr.Error, match=rf"{name} must be text, not .*\.'$"):
+            ask()
+
+
+@pytest.mark.parametrize("text", ["no effusion \ud800", "no effusion \0", "no effusion " * 90_000])
+def test_the_endpoints_answer_whatever_the_text(explore: Explore, text: str) -> None:
+    for given in (explore.search(text), WordsPanel(explore.room).attribute(text)):
+        assert len(json.dumps(given, ensure_ascii=False, allow_nan=False).encode()) < 200_000
 
 
 # The flags ------------------------------------------------------------------------------------

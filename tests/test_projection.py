@@ -203,7 +203,7 @@ def test_maps_that_do_not_fit_are_refused_in_one_sentence(
         with pytest.raises(MapError, match=reason):
             open_atlas(models, tmp_path)
     (tmp_path / "compact.json").write_text("{", encoding="utf-8")
-    with pytest.raises(MapError, match="damaged"):
+    with pytest.raises(MapError, match=r"not valid JSON|no JSON object|format 1"):
         open_atlas(models, tmp_path)
     shutil.copy(maps / "compact.json", tmp_path)
     (tmp_path / "compact.safetensors").write_bytes(b"\0" * 4096)

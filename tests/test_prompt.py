@@ -76,6 +76,8 @@ def test_every_certain_sentence_has_an_opposite_of_contrary_polarity() -> None:
         ("The film does not show a nodule.", "The film shows a nodule."),
         ("There isn’t any effusion.", "There is effusion."),
         ("No effusion or nodule today.", "Effusion and nodule today."),
+        ("There is no evidence of any effusion or any nodule.", "There is evidence of effusion and nodule."),
+        ("PTX at the left apex", "No PTX at the left apex"),
         ("NO EFFUSION", "EFFUSION"),
         ("PNEUMOTHORAX", "NO PNEUMOTHORAX"),
         ("A nodule is seen.", "No nodule is seen."),
@@ -113,6 +115,7 @@ def test_opposite_is_rebuilt_where_the_wording_cannot_be_kept(text: str, opposit
         ("Film is negative for effusion", ["negative", "for"]),
         ("An effusion cannot be excluded", ["cannot", "be", "excluded"]),
         ("Pleural effusion", []),
+        ("No effusion, none.", ["No"]),  # of two, the nearer
         ("Small effusion, no pneumothorax", []),  # the cue of the second mention is not the first one's
         ("No change in the effusion", []),
     ],
@@ -144,6 +147,17 @@ def test_anything_typed_is_survived(text: str) -> None:
     assert prompt.finding is None
     assert prompt.polarity is None
     assert prompt.opposite is None
+
+
+def test_two_thousand_characters_are_read_and_not_one_more() -> None:
+    text = "no effusion".rjust(2_000)
+    assert cue_words(read_prompt(text)) == ["no"]
+    assert read_mentions(10 * " " + text) == ()
+    assert read_prompt(" " + text).text == " " + text[:-1]
+
+
+def test_a_prompt_that_says_nothing_else_is_a_persons_wording() -> None:
+    assert not Prompt("films from tuesday", (), (), ()).canonical
 
 
 @pytest.mark.parametrize(
@@ -193,3 +207,42 @@ def test_two_thousand_sentences_a_second() -> None:
 )
 def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: str) -> None:
     assert read_prompt(text).polarity == polarity
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        # A cue right behind a finding looks back at it, whatever comes after a pause.
+        ("Effusion absent, nodule present", "effusion:absent nodule:present"),
+        ("Effusion absent - nodule noted", "effusion:absent nodule:present"),
+        ("Effusion absent and a nodule is seen", "effusion:absent nodule:present"),
+        ("Effusion absent there is a nodule", "effusion:absent nodule:present"),
+        ("Effusion absent today, and a nodule", "effusion:absent nodule:present"),
+        ("Effusion possible, and a nodule", "effusion:uncertain nodule:present"),
+        ("Effusion likely with a small nodule", "effusion:uncertain nodule:present"),
+        ("Effusion or edema possible, nodule absent", "effusion:uncertain edema:uncertain nodule:absent"),
+        # One before a finding looks ahead at it.
+        ("Absent: effusion, nodule", "effusion:absent nodule:absent"),
+        ("Opacity likely atelectasis", "opacity:present atelectasis:uncertain"),
+        ("Absent effusion, and a nodule", "effusion:absent nodule:present"),
+        # Where a cue's reach ends.
+        ("No effusion is seen and nodules persist.", "effusion:absent nodule:present"),
+        ("No nodule, only an effusion", "nodule:absent effusion:present"),
+        ("Without, effusion, small nodule", "effusion:absent nodule:present"),
+        ("Possible edema associated with effusion", "edema:uncertain effusion:uncertain"),
+        ("No edema, effusion is possible.", "edema:absent effusion:uncertain"),
+        # A slip before a whole clause denies nothing in it.
+        ("No heart size is within normal limits.", "cardiomegaly:absent"),
+        ("No, the heart is enlarged.", "cardiomegaly:present"),
+        # A part of the chest that is well does not make the film normal.
+        ("The bones show no acute abnormality.", ""),
+        # "or" makes alternatives of what is affirmed, but not of what has not changed.
+        (
+            "There is no nodule and there is effusion or edema.",
+            "nodule:absent effusion:uncertain edema:uncertain",
+        ),
+        ("No change in effusion or consolidation", "effusion:present consolidation:present"),
+    ],
+)
+def test_every_finding_is_told_from_its_neighbours(text: str, mentions: str) -> None:
+    assert said(text) == set(mentions.split())

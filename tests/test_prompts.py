@@ -112,7 +112,7 @@ HEADER = "prompt,finding,polarity,kind\n"
     [
         (b"", "lacks the column prompt, finding, polarity, kind"),
         (b"prompt,finding\nno effusion,effusion\n", "lacks the column polarity, kind"),
-        (HEADER.encode(), "holds no prompts"),
+        (HEADER.encode(), "holds nothing below its header"),
         ((HEADER + "no effusion,hernia,absent,natural\n").encode(), "line 2: unknown finding 'hernia'"),
         ((HEADER + "no effusion,effusion,maybe,natural\n").encode(), "unknown polarity 'maybe'"),
         ((HEADER + "no effusion,effusion,absent,lay\n").encode(), "unknown kind 'lay'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,3 +188,48 @@ def test_a_file_that_is_no_study_stops_the_app_in_a_sentence(
     with pytest.raises(SystemExit, match=r"^negviz: .*cannot be opened as a study"):
         app.main([*arguments, "--study", str(path)])
     assert path.read_text(encoding="utf-8") == "notes"
+
+
+WRONG: dict[str, Any] = {
+    "place beyond SQLite": {"place": 10**20},
+    "place below zero": {"place": -1},
+    "place of text": {"place": "0"},
+    "place of half": {"place": 0.5},
+    "place of true": {"place": True},
+    "place of null": {"place": None},
+    "code of half a pair": {"code": "\ud800"},
+    "code without end": {"code": "A" * 10_000},
+    "code of a list": {"code": ["A"]},
+    "code of NUL": {"code": "\0"},
+    "choice of a list": {"choice": ["left"]},
+    "choice of an object": {"choice": {}},
+    "wrong of text": {"wrong": "film01"},
+    "wrong of an object": {"wrong": {"film01": 1}},
+    "wrong of numbers": {"wrong": [1]},
+    "wrong of half a pair": {"wrong": ["\ud800"]},
+    "times of text": {"active_ms": "1"},
+    "times without end": {"paused_ms": 10**30},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_message_of_wrong_types_is_refused_in_a_sentence(
+    client: TestClient, study: StudyFile, name: str
+) -> None:
+    code = begin(client)
+    client.post("/study/next", json={"code": code})
+    sent = {"code": code, "place": 0, "choice": "left", "wrong": [], **TIMES, **WRONG[name]}
+    answer = client.post(
+        "/study/decide", content=json.dumps(sent), headers={"Content-Type": "application/json"}
+    )
+    assert 400 <= answer.status_code < 500
+    assert answer.text.endswith(".")
+    assert study.records() == ()
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "9" * 5000, "[" * 9_000, '{"a": 1, "a": 2}'])
+def test_a_message_that_is_no_json_is_refused_in_a_sentence(client: TestClient, value: str) -> None:
+    sent = '{"code": "A", "place": ' + value + "}"
+    answer = client.post("/study/decide", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.text.endswith(".")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from negviz.study import StudyError
@@ -261,3 +262,38 @@ def test_what_is_no_study_is_not_opened_and_no_study_is_overwritten(study: Study
 def test_codes_are_read_as_people_type_them(typed: str) -> None:
     assert spelt(typed) == "K7QM3XPD"
     assert spelt("oil0") == "0110"
+
+
+def test_a_damaged_study_is_a_sentence_wherever_a_bit_fell(study: StudyFile, path: Path) -> None:
+    """Opened, shown, decided and read: what can be told to be damaged is, and nothing is a traceback."""
+    code = study.enrol(consent="yes")
+    study.show(code)
+    study.decide(code, 0, Decision("left", (), Times(1, 0, 0, 0)))
+    study.close()
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    said = 0
+    for place in random.integers(0, len(whole), 300).tolist():
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(damaged)
+        try:
+            opened = StudyFile(path)
+        except StudyError:
+            said += 1
+            continue
+        try:
+            opened.records(), opened.readers(), opened.withdrawn()
+            opened.show(code)
+        except StudyError:
+            said += 1
+        finally:
+            opened.close()
+    assert said > 10
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 4096, 5000])
+def test_a_study_that_was_cut_is_a_sentence(study: StudyFile, path: Path, length: int) -> None:
+    study.close()
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(StudyError, match=r"\.$"):
+        StudyFile(path)

@@ -357,7 +357,7 @@ def test_settings_belong_to_one_base(family: dict[str, DualEncoder], folder: Pat
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 2}, "not of format 1"),
         ({"settings": {"spacevlm": {**WORDING, "threshold": 1.5}}}, "cosine between 0 and 1"),
         ({"settings": {"arithmetic": {**WORDING, "concept": "x", "weight": 1}}}, "no such scene or concept"),
         ({"settings": {"steering": {"layers": [7], "strength": 0.1}}}, "base has 2 layers"),

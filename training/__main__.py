@@ -43,6 +43,7 @@ from training import (
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
 from training.films import FilmsError
+from training.numbers import count, natural, rate
 from training.places import COMPACT, Places
 
 _TUNING: Final = ("choose", "con1", "con2", "con3")
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     base = add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
     one = "train this network of the base only, to train the other beside it; then run without"
-    base.add_argument("--branch", type=int, metavar="N", help=one)
+    base.add_argument("--branch", type=natural, metavar="N", help=one)
     choose = add("choose", _choose, "choose the settings of con1 and con2 by cross-validation", tunes=True)
     _add_rates(choose)
     add("con1", _tuned, "tune the text tower with InfoNCE", tunes=True)
@@ -174,17 +175,17 @@ class _Commands:
 
 def _add_rates(parser: argparse.ArgumentParser) -> None:
     what = "peak learning rates to choose from; 1e-6 and up for a base that is tuned whole"
-    parser.add_argument("--rates", type=float, nargs="+", default=(), metavar="R", help=what)
+    parser.add_argument("--rates", type=rate, nargs="+", default=(), metavar="R", help=what)
 
 
 def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
-    parser.add_argument("--epochs", type=int, help=f"default: {defaults.epochs}")
-    parser.add_argument("--seed", type=int, help=f"default: {defaults.seed}")
+    parser.add_argument("--epochs", type=count, help=f"default: {defaults.epochs}")
+    parser.add_argument("--seed", type=natural, help=f"default: {defaults.seed}")
     simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
-    parser.add_argument("--simulated", type=int, metavar="N", help=simulated)
+    parser.add_argument("--simulated", type=natural, metavar="N", help=simulated)
     held = "fold kept out of the base's training, to choose on (default: 0)"
     parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 

@@ -29,6 +29,7 @@ from negviz.retrieval import Vectors, search
 from training.evaluate import family_hashes
 from training.figures import EvaluationError
 from training.heads import measure_heads
+from training.numbers import count, natural
 from training.places import COMPACT, PROMPTS, Places
 from training.prompts import PromptRow, read_prompts
 
@@ -60,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompts = PROMPTS / "evaluation.csv"
     add("--prompts", type=Path, default=prompts, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--to", type=Path, metavar="DIR", help="folder of the two files (default: where results lie)")
-    add("--bootstrap", type=int, default=1000, help="resamples for the intervals (default: 1000)")
-    add("--seed", type=int, default=0, help="of the resamples (default: 0)")
+    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:

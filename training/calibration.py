@@ -38,6 +38,7 @@ from training.captions import Caption, make_bank
 from training.certainty import Bench, measure, seen_by
 from training.evaluate import family_hashes
 from training.films import FOLDS, FilmsError
+from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places, add_place_options
 from training.prompts import PromptFileError, PromptRow, read_prompts
 from training.unworded import Unworded
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         films="films and reports of Open-i; needed only to tune con3 again, once",
     )
     resamples = "resamples for the intervals (default: %(default)s)"
-    parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help=resamples)
+    parser.add_argument("--bootstrap", type=count, default=RESAMPLES, help=resamples)
 
 
 def run(args: argparse.Namespace) -> int:

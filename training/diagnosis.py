@@ -31,6 +31,7 @@ from negviz.opposite import canonical
 from negviz.prompt import read_prompt
 from negviz.retrieval import top_k
 from training.evaluate import family_hashes
+from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places
 from training.prompts import PromptRow, read_prompts
 
@@ -64,7 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, metavar="DIR", help="where their images lie, if not in the collection's folder")
     add("--split", choices=("test", "all"), default="test", help="which of them (default: %(default)s)")
     add("--prompts", type=Path, default=PROMPTS / "evaluation.csv", metavar="FILE", help="default: the 99")
-    add("--bootstrap", type=int, default=RESAMPLES, help="resamples for the intervals (default: %(default)s)")
+    add(
+        "--bootstrap",
+        type=count,
+        default=RESAMPLES,
+        help="resamples for the intervals (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

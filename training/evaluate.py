@@ -16,6 +16,7 @@ from negviz.collection import Unmentioned, open_collection
 from negviz.files import file_sha256, write_json
 from negviz.model import load_models
 from training.figures import EvaluationError, Json, make_task, measure_models
+from training.numbers import count, natural
 from training.prompts import read_prompts
 
 
@@ -31,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", required=True, type=Path, metavar="OUT", help="results file to write")
     silence = "what a finding that a report does not mention counts as (default: unknown)"
     add("--unmentioned", choices=get_args(Unmentioned), default="unknown", help=silence)
-    add("--bootstrap", type=int, default=1000, help="resamples for the intervals (default: 1000)")
-    add("--seed", type=int, default=0, help="of the resamples and the probe's folds (default: 0)")
+    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add("--seed", type=natural, default=0, help="of the resamples and the probe's folds (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:

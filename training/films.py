@@ -7,7 +7,6 @@ uncertain.  The 70 test films were confirmed by reading their reports (`assets/o
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import shutil
 import tarfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
+from negviz.csv_file import read_csv
 from negviz.errors import NegvizError
 from negviz.files import running_alone, temporary_folder
 from negviz.findings import ABNORMAL
@@ -29,6 +29,7 @@ PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
 FOLDS: Final = 5
 _SALT: Final = 119
+_PROSE: Final = ("report_findings", "report_impression", "report_indication")
 MESH: Final[Mapping[str, tuple[str, ...]]] = {
     "effusion": ("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
     "cardiomegaly": ("Cardiomegaly",),
@@ -191,21 +192,13 @@ def nih_films(source: Path, *, keep: Callable[[str], bool]) -> tuple[list[Film],
 
 
 def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise FilmsError(f"{path} cannot be read: {error}.") from error
-    missing = [name for name in needed if not rows or name not in rows[0]]
-    if missing:
-        raise FilmsError(f"{path} lacks the column {', '.join(missing)}.")
-    return rows
+    return [row.cells for row in read_csv(path, needed, FilmsError, prose=_PROSE).rows]
 
 
 def _report_from_row(row: Mapping[str, str]) -> Report:
     mesh = tuple(filter(None, (term.strip() for term in row["mesh"].split(";"))))
-    prose = row["report_findings"], row["report_impression"], row.get("report_indication", "")
-    return Report(row["uid"], mesh, *prose, images=())
+    findings, impression, indication = (row.get(name, "") for name in _PROSE)
+    return Report(row["uid"], mesh, findings, impression, indication, images=())
 
 
 # Split --------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, 
 from training.evaluate import family_hashes
 from training.heatmap import draw_conditions
 from training.leaning import leaning
+from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places, add_place_options
 from training.questions import Question, read_questions
 from training.report import ROOT
@@ -55,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     asked = "CSV with mentions (default: assets/prompts/generalisation.csv)"
     add("--prompts", type=Path, default=FILE, metavar="FILE", help=asked)
-    add("--bootstrap", type=int, default=RESAMPLES, help="resamples for the intervals (default: %(default)s)")
+    add(
+        "--bootstrap",
+        type=count,
+        default=RESAMPLES,
+        help="resamples for the intervals (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

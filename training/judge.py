@@ -26,6 +26,7 @@ from training.base import BaseConfig, Learner, train_branch
 from training.base_data import SIDE, BaseData, simulated_data
 from training.build_base import training_data
 from training.measure_base import FEW, figures, labels_of
+from training.numbers import count, natural
 from training.phantom_draw import SHIPPED, TRAINING, simulator_hash
 from training.phantom_films import COUNT, simulated_films
 from training.places import PHANTOMS, RESULTS, Places
@@ -61,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, required=True, metavar="DIR", help="Open-i films, as for `base`")
     add("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* are judged")
     many = "simulated films that one tower learns from (default: %(default)s)"
-    add("--simulated", type=int, default=COUNT, metavar="N", help=many)
-    add("--epochs", type=int, default=40, help="over the simulated films (default: %(default)s)")
+    add("--simulated", type=natural, default=COUNT, metavar="N", help=many)
+    add("--epochs", type=count, default=40, help="over the simulated films (default: %(default)s)")
     add("--train", choices=("real", "simulated"), help="train this tower only; then run without")
 
 

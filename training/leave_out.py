@@ -33,6 +33,7 @@ from training.conditions import Asked, Measured, ask, measure
 from training.evaluate import family_hashes
 from training.figures import EvaluationError
 from training.leave_out_picture import draw_leave_out
+from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places
 from training.prompts import read_prompts
 from training.questions import Question, read_questions
@@ -71,7 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, metavar="DIR", help="films and reports of Open-i; not needed for cached runs")
     what = "findings or kinds of wording (default: nine findings and eight kinds)"
     add("--without", nargs="+", default=[*FINDINGS, *KINDS], choices=[*FINDINGS, *KINDS], help=what)
-    add("--bootstrap", type=int, default=RESAMPLES, help="resamples for the intervals (default: %(default)s)")
+    add(
+        "--bootstrap",
+        type=count,
+        default=RESAMPLES,
+        help="resamples for the intervals (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

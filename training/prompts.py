@@ -8,13 +8,12 @@ that swallows too much only makes the two files keep further apart.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
+from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
 from negviz.findings import FINDINGS, Polarity
 
@@ -42,45 +41,24 @@ class PromptRow:
 
 def read_prompts(path: Path) -> list[PromptRow]:
     """The prompts of a CSV file, in file order.  Raises `PromptFileError` with one line on what is wrong."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise PromptFileError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise PromptFileError(f"{path} is not UTF-8; save it as UTF-8.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise PromptFileError(
-                f"{path} lacks the column {', '.join(missing)}; it needs {','.join(_COLUMNS)}."
-            )
-        rows = [_row(fields, where=f"{path}, line {reader.line_num}") for fields in reader]
-    except csv.Error as error:
-        raise PromptFileError(f"{path}, line {reader.line_num} is not CSV: {error}.") from error
-    if not rows:
-        raise PromptFileError(f"{path} holds no prompts; add at least one line below the header.")
-    return rows
+    table = read_csv(path, _COLUMNS, PromptFileError)
+    return [_row(row, where=f"{path}, line {row.line}") for row in table.rows]
 
 
-def _row(fields: dict[str, str], *, where: str) -> PromptRow:
-    if None in fields or None in fields.values():  # how csv marks too many and too few
-        raise PromptFileError(
-            f"{where} has not as many fields as the header; quote prompts that hold commas."
-        )
-    if not fields["prompt"].strip():
+def _row(row: Row, *, where: str) -> PromptRow:
+    if not row["prompt"]:
         raise PromptFileError(f"{where} has an empty prompt.")
     for column, allowed in (("finding", FINDINGS), ("polarity", _POLARITIES), ("kind", _KINDS)):
-        if fields[column] not in allowed:
+        if row[column] not in allowed:
             raise PromptFileError(
-                f"{where}: unknown {column} {fields[column]!r}; use one of {', '.join(allowed)}."
+                f"{where}: unknown {column} {row[column]!r}; use one of {', '.join(allowed)}."
             )
     return PromptRow(
-        prompt=fields["prompt"],
-        finding=fields["finding"],
-        polarity=cast(Polarity, fields["polarity"]),
-        kind=cast(Kind, fields["kind"]),
-        extra={name: value for name, value in fields.items() if name not in _COLUMNS},
+        prompt=row["prompt"],
+        finding=row["finding"],
+        polarity=cast(Polarity, row["polarity"]),
+        kind=cast(Kind, row["kind"]),
+        extra={name: value for name, value in row.cells.items() if name not in _COLUMNS},
     )
 
 

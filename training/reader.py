@@ -20,7 +20,6 @@ that our vocabulary gives its denial.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 import subprocess
@@ -31,6 +30,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
+from negviz.csv_file import read_csv
 from negviz.errors import NegvizError
 from negviz.files import file_sha256, write_json
 from negviz.findings import FINDINGS, Polarity, Term
@@ -126,11 +126,8 @@ def evaluate_reader(
 
 def read_written(path: Path) -> list[Labelled]:
     """The written set: columns `text,mentions,kind`, mentions as `effusion:absent|nodule:present`."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        return [
-            Labelled(row["text"], _gold(row["mentions"], path), row.get("kind", ""))
-            for row in csv.DictReader(handle)
-        ]
+    rows = read_csv(path, ("text", "mentions"), ReaderSetError).rows
+    return [Labelled(row["text"], _gold(row["mentions"], path), row.get("kind")) for row in rows]
 
 
 def report_sets(archive: Path) -> dict[str, list[Labelled]]:
@@ -154,14 +151,13 @@ def read_chosen(path: Path, archive: Path) -> list[Labelled]:
         raise ReaderSetError(f"{path} is missing; leave out --reports to measure the written set alone.")
     reports = read_reports(archive)
     labelled = []
-    with path.open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader(handle):
-            try:
-                text = reports[row["uid"]].sentences[int(row["sentence"])]
-            except (KeyError, IndexError, ValueError) as error:
-                which = f"sentence {row.get('sentence')} of study {row.get('uid')}"
-                raise ReaderSetError(f"{archive} lacks {which}, which {path} names.") from error
-            labelled.append(Labelled(text, _gold(row["mentions"], path)))
+    for row in read_csv(path, ("uid", "sentence", "mentions"), ReaderSetError).rows:
+        try:
+            text = reports[row["uid"]].sentences[int(row["sentence"])]
+        except (KeyError, IndexError, ValueError) as error:
+            which = f"sentence {row['sentence']} of study {row['uid']}"
+            raise ReaderSetError(f"{archive} lacks {which}, which {path} names.") from error
+        labelled.append(Labelled(text, _gold(row["mentions"], path)))
     return labelled
 
 

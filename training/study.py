@@ -12,11 +12,13 @@ from typing import Any
 from negviz.collection import open_collection
 from negviz.files import write_atomically, write_json
 from negviz.model import DualEncoder, load_models
+from negviz.read_files import read_text
 from negviz.search_set import search_sets
 from negviz.study import PROMPTS, Design, StudyError, make_design, read_sentences
 from negviz.study_analysis import analyse
 from negviz.study_export import to_csv
 from negviz.study_store import StudyFile
+from training.numbers import count, natural
 from training.places import COMPACT
 
 
@@ -26,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("study", type=Path, metavar="FILE", help="the study, as `app.py --study FILE` shows it")
     add("--csv", type=Path, metavar="OUT", help="write a row for each decision")
     add("--json", type=Path, metavar="OUT", help="write the analysis")
-    add("--seed", type=int, default=0, help="of the intervals, or of a new study (default: %(default)s)")
+    add("--seed", type=natural, default=0, help="of the intervals, or of a new study (default: %(default)s)")
     new = parser.add_argument_group("a new study")
     add = new.add_argument
     add("--new", action="store_true", help="make FILE")
     add("--models", nargs="+", metavar="NAME", help="to be compared, every two of them (default: all)")
     add("--prompts", type=Path, metavar="CSV", help="default: the 99 of the evaluation")
-    add("--number", type=int, metavar="N", help="sentences drawn from it (default: for 60 decisions in all)")
+    add("--number", type=count, metavar="N", help="sentences drawn from it (default: for 60 decisions)")
     add("--consent", type=Path, metavar="TXT", help="text to be agreed to, an empty line between paragraphs")
     add("--family", type=Path, metavar="DIR", help="default: checkpoints/compact")
     add("--collection", metavar="NAME|DIR", help="default: openi")
@@ -78,7 +80,7 @@ def make(args: argparse.Namespace) -> StudyFile:
     every, prompts = load_models(args.family or COMPACT), args.prompts or PROMPTS
     collection = open_collection(args.collection or "openi", films=args.films)
     films = search_sets(every, collection, progress=_progress)[0]
-    consent = "" if args.consent is None else args.consent.read_text(encoding="utf-8")
+    consent = "" if args.consent is None else read_text(args.consent, StudyError)
     design = make_design(
         _chosen(every, args.models),
         films,

@@ -26,6 +26,7 @@ from training.build_results import evaluations
 from training.choose import base_scores, make_folds
 from training.evaluate import family_hashes
 from training.figures import BASE
+from training.numbers import count, natural
 from training.places import PHANTOMS, PROMPTS, Places, add_place_options
 from training.prompts import read_prompts
 from training.training_free_choice import Trial, best, choose, recipe
@@ -43,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         films="its images, where their embeddings are not shipped",
     )
     add = parser.add_argument
-    add("--bootstrap", type=int, default=1000, help="resamples for the intervals (default: 1000)")
-    add("--seed", type=int, default=0, help="of the resamples (default: 0)")
+    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from negviz.collection import ASSETS
+from negviz.csv_file import Row, read_csv
 from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from training.captions import Caption, Said, fold_of
@@ -80,14 +80,11 @@ class Frame:
 
 def read_frames(path: Path = FRAMES) -> list[Frame]:
     """The frames of a file, in its order.  Raises `WordingsError`."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise WordingsError(f"{path} must have the columns {','.join(_COLUMNS)}.")
-        return [_frame(row, f"{path}, line {reader.line_num}") for row in reader]
+    table = read_csv(path, _COLUMNS, WordingsError)
+    return [_frame(row, f"{path}, line {row.line}") for row in table.rows]
 
 
-def _frame(row: Mapping[str, str], where: str) -> Frame:
+def _frame(row: Row, where: str) -> Frame:
     said = [part.partition(":") for part in row["said"].split("|")]
     for name, _, polarity in said:
         if name not in ("x", "y", "z", *FINDINGS) or polarity not in get_args(Polarity):

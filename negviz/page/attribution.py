@@ -20,12 +20,15 @@ from negviz.attribution import (
     attribute,
 )
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
+from negviz.page import arguments
 from negviz.page import attribution_markup as markup
+from negviz.page.arguments import told
 from negviz.page.board import PANELS_AT_ONCE, Board, html
 from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import attribution as words
+from negviz.prompt import MAX_CHARACTERS
 
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
@@ -106,13 +109,12 @@ class WordsPanel:
         By integrated gradients, towards the films that the model shows for it among those the page opens on.
         `left_out` says why for models that do not encode the words.
         """
-        question = Question(Asked(str(prompt), models=tuple(self.room.models)))
-        try:
-            heat = self._heat(question)
-        except (AnswerError, AttributionError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with told():
+            sent = arguments.text(prompt, "prompt")[:MAX_CHARACTERS]
+            question = Question(Asked(sent, models=tuple(self.room.models)))
+            heat, asked = self._heat(question), self.room.answer(question.asked).prompt.text
         models = {model: attribution.plain() for model, attribution in heat.given.items()}
-        about = {"prompt": prompt, "target": question.target, "method": question.method}
+        about = {"prompt": asked, "target": question.target, "method": question.method}
         return {**about, "models": models, "left_out": dict(heat.left_out)}
 
     def cue_shares(self, asked: Asked) -> dict[str, float | None]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import json
 from typing import Any, Final, get_args
 
 import gradio as gr
@@ -13,7 +12,7 @@ from negviz.findings import FINDINGS, Polarity
 from negviz.page import families_markup, markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
-from negviz.page.explore import Explore, chip, toggle_label
+from negviz.page.explore import Explore, chip, stands, toggle_label
 from negviz.page.faults import Page
 from negviz.page.room import Room
 from negviz.prompt import MAX_CHARACTERS
@@ -21,6 +20,7 @@ from negviz.prompt import MAX_CHARACTERS
 _WAITING: Final = 1_024  # questions that may queue before a visitor is asked to come back
 _AT_ONCE: Final = 4  # answered side by side: models are only read
 _LOOK_AGAIN: Final = 1.0  # seconds
+_UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back
 _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity != "uncertain")
 _PRIVATE: Final[dict[str, Any]] = {
     "api_visibility": "private",
@@ -33,7 +33,12 @@ _NOTE_DOWN: Final = """(asked, visit) => {
   const known = JSON.parse(visit || "[]");
   return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
 }"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
-_UNSELECT: Final = "() => window.negviz.select('')"
+_UNSELECT: Final = "() => { window.negviz.select(''); window.negviz.top(); }"
+_MAY_MARK: Final = """(finding, polarity, stands) => {
+  const [asFound, asSaid] = JSON.parse(stands || '["", ""]');
+  const changed = finding !== asFound || polarity !== asSaid;
+  return {__type__: "update", interactive: Boolean(finding && polarity && changed)};
+}"""  # in the browser, so that a key that goes on to the button finds it
 _TYPED: Final = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False, enterkeyhint="search")
 
 
@@ -73,12 +78,14 @@ class _Layout:
         self.board = Board(explore.room, self.box, self.asked)
         for name in panels.EXPLORE:
             panels.panel(name).lay_out(self.board)
+        with gr.Row(elem_classes="nv-leaving"):  # far from every other button
+            self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
         self._wire()
 
     def _ask(self) -> None:
         with gr.Row(elem_classes="nv-ask"):
             self.box = gr.Textbox(
-                words.EXAMPLES[0],
+                self.given.prompt.text,
                 label=words.SENTENCE,
                 max_lines=1,
                 max_length=2 * MAX_CHARACTERS,  # longer than is read, so that a cut can be told
@@ -91,9 +98,7 @@ class _Layout:
 
     def _choose(self) -> None:
         sets, further = self.explore.sets, self.explore.room.further
-        with gr.Row(elem_classes="nv-choices"):
-            _html(markup.label(words.TRY))
-            self.examples = [gr.Button(text, size="sm", min_width=0, scale=0) for text in words.EXAMPLES]
+        self.examples = _html(self.explore.tries(sets[0]))
         if len(self.explore.room.home.choices) > 1:
             _html(families_markup.picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets"):
@@ -111,7 +116,6 @@ class _Layout:
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
             self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
-            self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
 
     def _read(self, reading: str) -> None:
         first = chip(self.given)
@@ -120,14 +124,16 @@ class _Layout:
                 gr.Accordion(first["label"], open=False, elem_classes="nv-meant") as self.meant,
                 gr.Row(elem_classes="nv-correct"),
             ):
-                self.finding = gr.Dropdown([*FINDINGS], value=FINDINGS[0], label=words.FINDING)
-                self.polarity = gr.Radio([*_CERTAIN], value=_CERTAIN[0], label=words.POLARITY)
-                self.mark = gr.Button(words.MARK, min_width=96, scale=0)
+                finding, polarity = stands(self.given)
+                self.finding = gr.Dropdown([*FINDINGS], value=finding or None, label=words.FINDING)
+                self.polarity = gr.Radio([*_CERTAIN], value=polarity or None, label=words.POLARITY)
+                self.mark = gr.Button(words.MARK, min_width=96, scale=0, interactive=False)
                 _html(markup.note(words.MARKING_ONLY))
             self.reading = _html(reading)
             self.taken = gr.Checkbox(
                 False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0
             )
+            self.undo = gr.Button(words.BRING_BACK, size="sm", min_width=0, scale=0, visible=False)
 
     def _compare(self) -> None:
         against = self.given.opposite
@@ -150,6 +156,9 @@ class _Layout:
         self.asked = gr.Textbox(example, visible=False)
         self.pinned = gr.Textbox("", visible=False)
         self.visit = gr.Textbox("[]", visible=False)
+        self.stands = gr.Textbox(json.dumps(stands(self.given)), visible=False)
+        self.cleared = gr.Textbox("", visible=False)
+        self.forgetting = gr.Timer(_UNDO_WITHIN, active=False)
 
     def _origin(self, page: gr.Blocks) -> None:
         """A line that is right as soon as it is known, and brought up to date after every answer."""
@@ -172,39 +181,45 @@ class _Layout:
             self.reading,
             self.columns,
             self.meant,
+            self.finding,
+            self.polarity,
+            self.mark,
+            self.stands,
             self.taken,
             self.opposite,
             self.turned,
             self.pin,
             self.pinned,
             self.asked,
+            self.examples,
+            self.undo,
+            self.cleared,
         ]
         kept = [self.taken, self.pinned, self.asked]
         explore, question = self.explore, [self.box, self.films, self.models, *kept]
         for event in (self.box.submit, self.button.click, self.films.input, self.models.input):
             event(explore.ask, question, shown, **_PRIVATE)
-        for button, text in zip(self.examples, words.EXAMPLES, strict=True):
-            _example(button, text, self.box, partial(explore.ask, text), question[1:], shown)
+        for changed in (self.finding.input, self.polarity.input):
+            changed(
+                None,
+                [self.finding, self.polarity, self.stands],
+                [self.mark],
+                js=_MAY_MARK,
+                api_visibility="private",
+            )
         self.mark.click(explore.mark, [self.finding, self.polarity, *kept], shown, **_PRIVATE)
         for event in (self.turn.click, self.opposite.submit):
             event(explore.turn, [self.opposite, self.pinned, self.asked], shown, **_PRIVATE)
         self.taken.input(explore.look, kept, shown, **_PRIVATE)
         self.pin.click(explore.pin, kept, shown, **_PRIVATE)
-        self.clear.click(explore.clear, [self.films, self.visit], [self.box, self.visit, *shown], **_PRIVATE)
+        to_clear = [self.films, self.visit, self.box, self.cleared, *kept]
+        cleared = [self.box, self.visit, self.forgetting, *shown]
+        self.clear.click(explore.clear, to_clear, cleared, **_PRIVATE)
+        self.forgetting.tick(
+            explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_PRIVATE
+        )
         self.clear.click(None, js=_UNSELECT, api_visibility="private")
+        self.undo.click(explore.bring_back, [self.cleared], [self.box, *shown], **_PRIVATE)
         self.asked.change(
             None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"
         )
-
-
-def _example(
-    button: gr.Button,
-    text: str,
-    box: gr.Textbox,
-    ask: Callable[..., Any],
-    inputs: list[Any],
-    shown: list[Any],
-) -> None:
-    """A click puts the example into the box, in the browser, and asks it."""
-    button.click(None, outputs=[box], js=f"() => {text!r}", api_visibility="private")
-    button.click(ask, inputs, shown, **_PRIVATE)

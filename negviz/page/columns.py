@@ -134,7 +134,7 @@ def columns(
         Markup('<section class="nv-column" data-model="{}" aria-label="{}">{}{}{}</section>').format(
             column.model,
             words.column_title(column.model)[0],
-            _head(column, counted=answer.marked and comparison is None),
+            _head(column, counted=answer.marked, compared=comparison is not None),
             _warning(column) or (_margin(column) if comparison is None else ""),
             shown,
         )
@@ -170,9 +170,14 @@ def _switch(answer: Answer) -> Markup:
     )
 
 
-def _head(column: Column, *, counted: bool) -> Markup:
+def _head(column: Column, *, counted: bool, compared: bool) -> Markup:
     name, role = words.column_title(column.model)
-    return Markup("<h2>{} <small>{}</small></h2>{}").format(name, role, _count(column) if counted else "")
+    return Markup('<div class="nv-named"><h2>{} <small>{}</small></h2>{}</div>{}').format(
+        name,
+        role,
+        Markup("") if compared else _normal(column),
+        _count(column) if counted and not compared else "",
+    )
 
 
 def _matching(column: Column) -> str:
@@ -187,6 +192,12 @@ def _count(column: Column) -> Markup:
         '<div class="nv-tally"><p class="nv-count"><strong>{}</strong>{}</p>'
         '<p class="nv-marks" aria-hidden="true">{}</p></div>'
     ).format(matching, Markup(" <span>· {}</span>").format(chance) if chance else "", _marks(column))
+
+
+def _normal(column: Column) -> Markup:
+    if column.normal is None or column.normal_by_chance is None:
+        return Markup("")
+    return Markup('<p class="nv-normal">{}</p>').format(words.normal(column.normal, column.normal_by_chance))
 
 
 def _marks(column: Column) -> Markup:

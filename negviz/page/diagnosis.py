@@ -35,9 +35,11 @@ class DiagnosisPanel:
         """The panel for the question of that JSON; calm where there is none."""
         question = Asked.read(asked)
         try:
-            return (
-                _panel(self._cards(self.diagnose(question))) if question.text else _panel(note(words.EMPTY))
-            )
+            if not question.text:
+                return _panel(note(words.EMPTY))
+            films = self.room.films(question.films).collection.hash
+            known = {name: each.over(films) for name, each in self.room.backgrounds.items()}
+            return _panel(_Cards(self.diagnose(question), known).markup())
         except AnswerError:
             return _panel(note(words.EMPTY))
 
@@ -51,15 +53,22 @@ class DiagnosisPanel:
         shares = None if self.cue_shares is None else self.cue_shares(replace(asked, meant=None))
         return diagnose(self.room.films(asked.films), given, turned, cue_shares=shares)
 
-    def _cards(self, found: Mapping[str, Diagnosis]) -> Markup:
-        inside = join(self._card(signature, found) for signature in SIGNATURES)
-        return Markup('<div class="nv-signatures">{}</div>').format(inside)
 
-    def _card(self, signature: Signature, found: Mapping[str, Diagnosis]) -> Markup:
-        asked_for = any(diagnosis.value(signature) is not None for diagnosis in found.values())
-        scale = self._scale(signature, found)
+@dataclass(frozen=True, eq=False)
+class _Cards:
+    """A card a signature: what was found of a sentence, among what is known over the films searched."""
+
+    found: Mapping[str, Diagnosis]
+    known: Mapping[str, Background]
+
+    def markup(self) -> Markup:
+        return Markup('<div class="nv-signatures">{}</div>').format(join(map(self._card, SIGNATURES)))
+
+    def _card(self, signature: Signature) -> Markup:
+        asked_for = any(diagnosis.value(signature) is not None for diagnosis in self.found.values())
+        scale = self._scale(signature)
         rows = join(
-            self._model(signature, diagnosis, scale, asked_for=asked_for) for diagnosis in found.values()
+            self._model(signature, diagnosis, scale, asked_for=asked_for) for diagnosis in self.found.values()
         )
         key = words.KEYS[signature] if asked_for else words.NOT_ASKED[signature]
         return Markup(
@@ -68,7 +77,7 @@ class DiagnosisPanel:
         ).format(signature, words.QUESTIONS[signature], words.TERMS[signature], note(key), rows)
 
     def _model(self, signature: Signature, diagnosis: Diagnosis, scale: Scale, *, asked_for: bool) -> Markup:
-        background = self.room.backgrounds.get(diagnosis.model)
+        background = self.known.get(diagnosis.model)
         said = _sentence(signature, diagnosis, background) if asked_for else _EMPTY
         return Markup('<li data-model="{}"><h4>{}</h4>{}{}</li>').format(
             diagnosis.model,
@@ -77,12 +86,12 @@ class DiagnosisPanel:
             _EMPTY if background is None else _among(signature, diagnosis, background, scale),
         )
 
-    def _scale(self, signature: Signature, found: Mapping[str, Diagnosis]) -> Scale:
+    def _scale(self, signature: Signature) -> Scale:
         """One axis for all models, so that their pictures can be compared."""
         if signature != "collapse":
             return _SHARES
-        known = [b.values.get(signature, ()) for name, b in self.room.backgrounds.items() if name in found]
-        here = [diagnosis.value(signature) for diagnosis in found.values()]
+        known = [b.values.get(signature, ()) for name, b in self.known.items() if name in self.found]
+        here = [diagnosis.value(signature) for diagnosis in self.found.values()]
         return Scale.around([*(v for values in known for v in values), *(v for v in here if v is not None)])
 
 
@@ -140,6 +149,8 @@ def _ruler(cosine: float, background: Background | None) -> Markup:
 
 def _among(signature: Signature, diagnosis: Diagnosis, background: Background, scale: Scale) -> Markup:
     """How the 99 prompts are spread, this sentence among them, and the same in words."""
+    if signature not in background.values:
+        return _EMPTY
     mine = diagnosis.value(signature)
     drawn = Histogram.of(background.values.get(signature, ()), mine, scale, _BINS[signature])
     bars = join(

@@ -176,9 +176,9 @@ class Dial:
 def side_choice(chest: Chest) -> Any:
     """The sides that make sense for the finding; hidden where it has none."""
     sides = sides_of(chest.finding)
-    return gr.update(
-        choices=[(words.SIDES[side], side) for side in sides], value=chest.side, visible=bool(sides)
-    )
+    if not sides:
+        return gr.update(visible=False)  # the browser still holds one of the choices
+    return gr.update(choices=[(words.SIDES[side], side) for side in sides], value=chest.side, visible=True)
 
 
 def lay_out(board: Board) -> None:

@@ -13,7 +13,7 @@ from negviz.page.board import Board, html
 from negviz.page.evidence_plot import plot, table
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.words import evidence as words
-from negviz.results import RESULTS, read_evaluations, read_json, read_results
+from negviz.results import RESULTS, read_evaluations, read_object, read_results
 from negviz.results_paper import Comparison, comparisons
 from negviz.results_types import Figure, Result, Table
 
@@ -33,7 +33,7 @@ def evidence(folder: Path = RESULTS) -> Markup:
     if not results:
         said = Markup('<div class="nv-evidence"><h2>{}</h2><p class="nv-say">{}</p></div>')
         return said.format(words.HEADING, words.NOTHING)
-    beside = comparisons(read_evaluations(folder), read_json(folder / "diagnosis.json"))
+    beside = comparisons(read_evaluations(folder), read_object(folder / "diagnosis.json"))
     return Markup('<div class="nv-evidence"><h2>{}</h2><p>{}</p>{}{}{}</div>').format(
         words.HEADING,
         words.LEAD,

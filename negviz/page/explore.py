@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import gradio as gr
 
 from negviz.answer import Answer, AnswerError, SearchSet, answer
 from negviz.comparison import Comparison, compare
+from negviz.examples import OPENING
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
-from negviz.page import columns, markup, words
+from negviz.page import arguments, columns, markup, words
+from negviz.page.arguments import told
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
+from negviz.usual import FINDING as RULED_OUT
+from negviz.usual import Usual
 
 _FORGOTTEN_AT_ONCE: Final = 200  # sentences of one visit
 
@@ -28,12 +31,19 @@ class Shown:
     reading: str
     columns: str
     chip: Any  # the fold in which the reading is corrected
+    finding: Any  # the correction, which opens on the reading as it stands
+    polarity: Any
+    mark: Any  # to be pressed once something was changed
+    stands: str  # the reading as it stands, as JSON
     toggle: Any
     opposite: Any
     turned: Any  # the row that holds the opposite
     pin: Any
     pinned: str  # an `Asked` as JSON, or ""
     asked: str  # the same
+    examples: str  # what may be tried over the films searched
+    undo: Any = field(default_factory=lambda: gr.update(visible=False))
+    cleared: str = ""  # what `undo` would bring back, as JSON
 
     def outputs(self) -> tuple[Any, ...]:
         return tuple(vars(self).values())
@@ -57,26 +67,21 @@ class Explore:
     def pictures(self) -> Pictures:
         return self.room.pictures
 
-    @cached_property
-    def usual(self) -> dict[str, float]:
-        """Films in ten that show an effusion ruled out, by model, as measured beforehand."""
-        known = self.room.backgrounds.items()
-        return {name: films for name, b in known if (films := b.contrary_in_ten) is not None}
-
-    def _usual(self, given: Answer) -> Mapping[str, float]:
-        rules_out = [(mention.finding, mention.polarity) for mention in given.mentions] == [
-            ("effusion", "absent")
-        ]
-        return self.usual if rules_out else {}
+    def _usual(self, given: Answer, films: SearchSet) -> Usual | None:
+        said = [(mention.finding, mention.polarity) for mention in given.mentions]
+        return self.room.usual(films) if said == [(RULED_OUT, "absent")] else None
 
     def example(self) -> Asked:
-        return Asked(words.EXAMPLES[0], self.sets[0].name)
+        return Asked(OPENING, self.sets[0].name)
 
     def first_paint(self) -> tuple[Answer, str, str]:
         """The example's answer, reading and columns, ready before anybody comes."""
-        given = self.room.answer(self.example())
-        found = columns.columns(given, self.example(), self.sets[0], self.pictures)
-        return given, markup.reading(given, self._usual(given), example=True), found
+        given, films = self.room.answer(self.example()), self.sets[0]
+        found = columns.columns(given, self.example(), films, self.pictures)
+        return given, markup.reading(given, self._usual(given, films), example=True), found
+
+    def tries(self, films: SearchSet) -> str:
+        return markup.tries(self.room.examples(films))
 
     # Handlers: what was asked last comes back as `asked` and `pinned`, JSON that is not trusted
 
@@ -91,7 +96,10 @@ class Explore:
     def mark(self, finding: str, polarity: Polarity, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """The same films, marked by what the visitor says was meant."""
         said = Asked.read(json.dumps({"text": "", "meant": [finding, polarity]})).meant
-        return self._show(replace(Asked.read(asked), meant=said), taken=taken, pinned=pinned)
+        question = Asked.read(asked)
+        if said is not None and [said] == _said(self._as_read(question)):
+            said = None  # nothing to correct
+        return self._show(replace(question, meant=said), taken=taken, pinned=pinned)
 
     def turn(self, opposite: str, pinned: str, asked: str) -> tuple[Any, ...]:
         """Compared with the opposite in the visitor's own words."""
@@ -105,11 +113,31 @@ class Explore:
         """Keep the sentence on show, to be compared with the next; or let it go."""
         return self._show(Asked.read(asked), taken=taken, pinned="" if pinned else asked)
 
-    def clear(self, films: str, visit: str) -> tuple[Any, ...]:
-        """Nothing asked, nothing answered, nothing remembered of what this visit asked."""
+    def clear(
+        self, films: str, visit: str, box: str, cleared: str, taken: bool, pinned: str, asked: str
+    ) -> tuple[Any, ...]:
+        """Nothing asked, nothing answered, nothing remembered of what this visit asked.
+
+        What was on show goes to the browser, which alone could bring it back, and forgets it soon.
+        """
         self.room.forget(_texts(visit))
         shown = self._nothing(markup.complaint(words.CLEARED), films)
-        return "", "", *shown.outputs()
+        if Asked.read(asked).text:  # else it was cleared before, and that can still be undone
+            cleared = json.dumps({"box": box, "taken": taken, "pinned": pinned, "asked": asked})
+        undo = gr.update(visible=bool(cleared))
+        return "", "", gr.update(active=True), *replace(shown, undo=undo, cleared=cleared).outputs()
+
+    def forget_cleared(self) -> tuple[Any, ...]:
+        """The browser is told to forget what was cleared."""
+        return "", gr.update(visible=False), gr.update(active=False)
+
+    def bring_back(self, cleared: str) -> tuple[Any, ...]:
+        """What was on show when the visit was cleared, answered anew."""
+        before = _object(cleared)
+        asked = Asked.read(str(before.get("asked", "")))
+        pinned = str(before.get("pinned", "")) if Asked.read(str(before.get("pinned", ""))).text else ""
+        shown = self._show(asked, taken=before.get("taken") is True, pinned=pinned)
+        return str(before.get("box", "")), *shown
 
     def _show(self, asked: Asked, *, taken: bool, pinned: str) -> tuple[Any, ...]:
         try:
@@ -119,20 +147,26 @@ class Explore:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
         films = self.room.films(asked.films)
         return Shown(
-            reading=markup.reading(given, self._usual(given), corrected=asked.meant is not None)
+            reading=markup.reading(given, self._usual(given, films), corrected=asked.meant is not None)
             + (markup.apart(given) if taken else ""),
             columns=columns.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
+            **correction(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
             opposite=gr.update(
                 value=given.opposite.text if given.opposite else "",
-                info=None if given.opposite else words.NO_OPPOSITE,
+                info="" if given.opposite else words.NO_OPPOSITE,  # None would leave what stands there
             ),
             turned=gr.update(visible=taken),
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=True),
             pinned=pinned,
             asked=asked.json(),
+            examples=self.tries(films),
         ).outputs()
+
+    def _as_read(self, asked: Asked) -> Answer | None:
+        """The answer without a correction; None where nothing is asked."""
+        return self.room.answer(replace(asked, meant=None)) if asked.text.strip() else None
 
     def _comparison(self, given: Answer, asked: Asked, *, taken: bool, pinned: Asked) -> Comparison | None:
         if taken:
@@ -148,12 +182,17 @@ class Explore:
             reading=said,
             columns="",
             chip=gr.update(visible=False),
+            finding=gr.update(),
+            polarity=gr.update(),
+            mark=gr.update(interactive=False),
+            stands="",
             toggle=gr.update(value=False),
-            opposite=gr.update(value=""),
+            opposite=gr.update(value="", info=""),
             turned=gr.update(visible=False),
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=bool(pinned)),
             pinned=pinned,
             asked=Asked("", films).json(),
+            examples=self.tries(self.room.films(films)),
         )
 
     # Endpoints
@@ -164,21 +203,19 @@ class Explore:
         `collection` names a set, such as "openi/test", or an open collection, for the set of it that comes
         first; "" is the set that the page opens on.
         """
-        try:
-            films = self._asked_for(collection)
-            found = answer(self.models, films, str(prompt), k=k, calibrations=self.room.calibrations)
-        except AnswerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with told():
+            films, sent = self._asked_for(collection), arguments.text(prompt, "prompt")
+            known = self.room.calibrations
+            found = answer(self.models, films, sent, k=arguments.whole(k, "k"), calibrations=known)
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
 
     def compare(self, prompt: str, against: str = "", collection: str = "", k: int = 10) -> dict[str, Any]:
         """What every model finds for a sentence and for another, by default its opposite, and what stays."""
-        try:
-            films = self._asked_for(collection)
+        with told():
+            films, sent = self._asked_for(collection), arguments.text(prompt, "prompt")
+            other, most = arguments.text(against, "against"), arguments.whole(k, "k")
             known = self.room.calibrations
-            found = compare(self.models, films, str(prompt), str(against), k=k, calibrations=known)
-        except AnswerError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            found = compare(self.models, films, sent, other, k=most, calibrations=known)
         return {"collection": films.collection.name, "set": films.part, **found.plain()}
 
     def origin(self, films: str) -> tuple[str, Any]:
@@ -192,7 +229,7 @@ class Explore:
         for films in reversed(self.sets):
             names[films.collection.name] = films
         names[""] = self.sets[0]
-        if collection not in names:
+        if arguments.text(collection, "collection") not in names:
             raise AnswerError(
                 f"There is no such collection here; ask for {' or '.join(filter(None, names))}."
             )
@@ -205,9 +242,45 @@ def chip(given: Answer) -> Any:
     return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
 
 
+def stands(given: Answer) -> tuple[str, str]:
+    """The main mention as it is read, or as it was corrected: finding and polarity; "" where there is none.
+
+    What is uncertain has no polarity that a film could be marked by.
+    """
+    main = [mention for mention in given.mentions if mention.finding == given.prompt.finding]
+    mention = next(iter((*main, *given.mentions)), None)
+    if mention is None:
+        return "", ""
+    return mention.finding, "" if mention.polarity == "uncertain" else mention.polarity
+
+
+def correction(given: Answer) -> dict[str, Any]:
+    """The form on the reading as it stands, for `Shown`: nothing can be pressed before a change."""
+    finding, polarity = stands(given)
+    return {
+        "finding": gr.update(value=finding or None),
+        "polarity": gr.update(value=polarity or None),
+        "mark": gr.update(interactive=False),
+        "stands": json.dumps([finding, polarity]),
+    }
+
+
 def toggle_label(given: Answer) -> str:
     first = given.mentions[0].polarity if given.mentions else None
     return words.toggle(given.prompt.polarity or first, opposite=given.opposite is not None)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object that comes back from a browser; an empty one where it is anything else."""
+    try:
+        given = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _said(given: Answer | None) -> list[tuple[str, Polarity]]:
+    return [(mention.finding, mention.polarity) for mention in given.mentions] if given else []
 
 
 def _texts(visit: str) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from starlette.requests import Request
 
 from negviz.errors import NegvizError
+from negviz.read_files import parse_json
 
 NOT_KEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # headers
 
@@ -39,9 +39,7 @@ async def read_object(request: Request, most: int) -> dict[str, Any]:
         raise NotJsonError("JSON is sent as application/json.")
     content = await read_body(request, most)
     try:
-        sent = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise NotJsonError("What was sent is no JSON.") from error
-    if not isinstance(sent, dict):
-        raise NotJsonError("What was sent is no JSON object.")
-    return sent
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise NotJsonError("What was sent is no UTF-8.") from error
+    return parse_json(text, "What was sent", NotJsonError)

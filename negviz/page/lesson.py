@@ -17,6 +17,7 @@ from negviz.page.board import Board, html
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
 from negviz.page.words import lesson as words
+from negviz.page.words import set_choice
 
 _EMPTY = Markup("")
 
@@ -43,7 +44,7 @@ def measure(room: Room) -> tuple[Step, ...]:
 
 def lesson(room: Room) -> Markup:
     """The whole tab as HTML."""
-    steps = measure(room)
+    steps, films = measure(room), room.sets[0]
     if not steps:
         return Markup('<p class="nv-say">{}</p>').format(words.NOTHING)
     return Markup(
@@ -52,7 +53,7 @@ def lesson(room: Room) -> Markup:
         '<ol class="nv-steps">{3}</ol>{4}</section>'
     ).format(
         words.HEADING,
-        words.LEAD,
+        words.lead(set_choice(films.collection.name, films.part, len(films))),
         words.PRESENT,
         _EMPTY.join(_step(step, place, len(steps), room) for place, step in enumerate(steps, 1)),
         _bar(),

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
-import gradio as gr
 from gradio.events import api
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,7 +21,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.answer import AnswerError
+from negviz.page import arguments
 from negviz.page import map_markup as markup
+from negviz.page.arguments import told
 from negviz.page.board import PANELS_AT_ONCE, Board, html
 from negviz.page.map_figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map_http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
@@ -39,6 +40,7 @@ from negviz.projection import (
     open_atlas,
     open_film_map,
 )
+from negviz.prompt import MAX_CHARACTERS
 from negviz.training_free import TrainingFree
 
 _REMEMBERED: Final = 256
@@ -127,16 +129,16 @@ class MapPanel:
         `method` is "tsne", "umap" or "pca".  Coordinates are in radii of the map; `placement` is false where
         the sentence is one of the 99.
         """
-        try:
+        with told():
             if isinstance(self.atlas, MapError):
                 raise self.atlas
-            if method not in METHODS:
+            if arguments.text(method, "method") not in METHODS:
                 raise MapError(f"There is no such method; ask for {', '.join(METHODS)}.")
-            placed = self._places(Asked(str(prompt), models=tuple(self.room.models)))
-        except (MapError, AnswerError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            sent = arguments.text(prompt, "prompt")[:MAX_CHARACTERS]
+            asked = Asked(sent, models=tuple(self.room.models))
+            placed, read = self._places(asked), self.room.answer(asked).prompt.text
         models = {place.model: _plain(self.atlas, place, method) for place in placed.sentences}
-        return {"prompt": prompt, "method": method, "models": models}
+        return {"prompt": read, "method": method, "models": models}
 
     def draw(self, view: View) -> bytes:
         """Panes, legend, notes and list of one map as gzipped JSON.  Raises `MapError`."""

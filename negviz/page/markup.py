@@ -12,10 +12,12 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.answer import Answer, SearchSet
+from negviz.examples import Example
 from negviz.identifiers import SIGNS
 from negviz.model import DualEncoder
 from negviz.page import words
 from negviz.page.words.diagnosis import apart as apart_in_words
+from negviz.usual import Usual
 
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
@@ -70,6 +72,21 @@ def label(text: str) -> Markup:
     return Markup('<span class="nv-label">{}</span>').format(text)
 
 
+def tries(examples: Iterable[Example]) -> Markup:
+    """Sentences to try and what they show, followed by `scripts/10_search.js`."""
+    buttons = (
+        Markup('<button type="button" data-try="{0}"><span>{0}</span>{1}</button>').format(
+            example.text,
+            Markup(" <small>{}</small>").format(words.SHOWS[example.shows]) if example.shows else "",
+        )
+        for example in examples
+    )
+    return Markup(
+        '<div class="nv-tries" role="group" aria-label="{0}"><span class="nv-label" aria-hidden="true">{0}'
+        "</span>{1}</div>"
+    ).format(words.TRY, join(buttons))
+
+
 def complaint(message: str) -> Markup:
     """One sentence instead of an answer."""
     return Markup('<div class="nv-reading" role="status">{}</div>').format(_say(message))
@@ -78,12 +95,10 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(
-    answer: Answer, usual: Mapping[str, float], *, example: bool = False, corrected: bool = False
-) -> Markup:
+def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False) -> Markup:
     """What was understood and what came of it; announced when it changes.
 
-    `usual` says by model in how many of ten films sentences like this one go wrong: one proves little.
+    `usual` says how sentences like this one go wrong over the films searched: one proves little.
     """
     label = words.EXAMPLE if example else words.YOU_TYPED
     return Markup(
@@ -131,10 +146,10 @@ def _stretch(text: str, *, cue: bool, scope: bool) -> Markup:
     return Markup('<span class="nv-scope">{}</span>').format(shown) if scope else shown
 
 
-def _said(answer: Answer, usual: Mapping[str, float], *, corrected: bool) -> Markup:
+def _said(answer: Answer, usual: Usual | None, *, corrected: bool) -> Markup:
     lines = [_verdict(answer) if answer.marked else _why_unmarked(answer)]
-    counts = [(column.model, usual[column.model]) for column in answer.columns if column.model in usual]
-    lines += [note(words.usual(counts))] if counts else []
+    known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.in_ten]
+    lines += [note(words.usual(usual, known))] if usual is not None and known else []
     lines += [note(words.CORRECTED)] if corrected else []
     lines += [note(words.CUT)] if answer.cut else []
     return join(lines)

@@ -12,7 +12,8 @@ from negviz.answer import Answer, AnswerError, SearchSet, answer, probabilities,
 from negviz.calibration import Calibration, read_calibrations
 from negviz.collection import CollectionError
 from negviz.comparison import Comparison
-from negviz.diagnosis import Background, read_backgrounds
+from negviz.diagnosis import RESULTS, Background, read_backgrounds
+from negviz.examples import Example, examples
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
 from negviz.page.home import ONLY_ONE, Home
@@ -20,14 +21,13 @@ from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
 from negviz.retrieval import Hit
 from negviz.training_free import TrainingFree
+from negviz.usual import Usual, read_usual
 
 T = TypeVar("T")
 
 FIRST: Final = 3  # columns that everybody sees; further models are added by the visitor
 _KINDS: Final = 16  # of panels that are asked for by others; there are two
-_REMEMBERED: Final = (
-    256  # answers of some 30 kB kept in memory, for the panels of one visit and for a whole room at once
-)
+_REMEMBERED: Final = 256  # answers of some 30 kB, for the panels of one visit and for a whole room at once
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,15 @@ class Room:
     home: Home = ONLY_ONE
     _answers: EachOnce[Asked, Answer] = field(init=False, repr=False)
     _own: EachOnce[Callable[[Room], Any], Any] = field(init=False, repr=False)
+    _usual: EachOnce[str, Usual | None] = field(init=False, repr=False)
+    _examples: EachOnce[str, tuple[Example, ...]] = field(init=False, repr=False)
     _forgetful: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_answers", EachOnce(self._answer, most=_REMEMBERED))
         object.__setattr__(self, "_own", EachOnce(lambda kind: kind(self), most=_KINDS))
+        object.__setattr__(self, "_usual", EachOnce(self._read_usual, most=len(self.sets)))
+        object.__setattr__(self, "_examples", EachOnce(self._try, most=len(self.sets)))
         self.when_forgetting(lambda text: self._answers.forget(lambda asked: asked.says(text)))
 
     def own(self, kind: Callable[[Room], T]) -> T:
@@ -109,6 +113,14 @@ class Room:
     def films(self, name: str) -> SearchSet:
         """The set of that name, else the first."""
         return next((films for films in self.sets if films.name == name), self.sets[0])
+
+    def usual(self, films: SearchSet) -> Usual | None:
+        """How often sentences that rule effusion out go wrong over a set, as far as that was measured."""
+        return self._usual(films.name)
+
+    def examples(self, films: SearchSet) -> tuple[Example, ...]:
+        """What may be tried over a set, and what it shows there in the models that everybody sees."""
+        return self._examples(films.name)
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -156,6 +168,16 @@ class Room:
     def when_forgetting(self, forget: Callable[[str], None]) -> None:
         """Have `forget(text)` called where a visitor asks for a sentence to be forgotten."""
         self._forgetful.append(forget)
+
+    def _read_usual(self, name: str) -> Usual | None:
+        films = self.films(name)
+        of_it = (each for each in self.sets if each.collection.name == films.collection.name)
+        whole = next((each for each in of_it if each.part == "all"), films)
+        folder = self.home.results or RESULTS.parent
+        return read_usual(films, whole.collection.hash, self.backgrounds, folder)
+
+    def _try(self, name: str) -> tuple[Example, ...]:
+        return examples(lambda text: self.answer(Asked(text, name)))
 
     def _answer(self, asked: Asked) -> Answer:
         return answer(

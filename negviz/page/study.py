@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import gradio as gr
 from markupsafe import Markup
@@ -29,7 +29,15 @@ from negviz.page.pictures import Pictures
 from negviz.page.scripts import script_routes
 from negviz.page.words import study as words
 from negviz.study import Design, StudyError
-from negviz.study_records import Decision, OutOfTurnError, Times, UnknownCodeError
+from negviz.study_records import (
+    CHOICES,
+    LONGEST_MS,
+    Choice,
+    Decision,
+    OutOfTurnError,
+    Times,
+    UnknownCodeError,
+)
 from negviz.study_store import StudyFile, spelt
 
 _LONGEST: Final = 20_000  # bytes of a message: twenty long ids, escaped
@@ -124,18 +132,24 @@ class Desk:
         return markup.trial(sentence, {"left": left, "right": right}, showing.place, showing.of)
 
     def decide(self, said: dict[str, Any]) -> Markup:
-        try:
-            times = Times(*(said[name] for name in ("active_ms", "paused_ms", "pauses", "loading_ms")))
-            decision = Decision(said["choice"], tuple(map(str, said["wrong"])), times)
-            place = int(said["place"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise StudyError(words.NOT_JSON) from error
-        self._study.decide(str(said.get("code", "")), place, decision)
+        times = Times(*(_number(said, name) for name in ("active_ms", "paused_ms", "pauses", "loading_ms")))
+        choice, wrong = said.get("choice"), said.get("wrong")
+        if choice not in CHOICES or not isinstance(wrong, list) or not all(isinstance(i, str) for i in wrong):
+            raise StudyError(words.NOT_JSON)
+        decision = Decision(cast("Choice", choice), tuple(wrong), times)
+        self._study.decide(str(said.get("code", "")), _number(said, "place"), decision)
         return self.next(said)
 
     def withdraw(self, said: dict[str, Any]) -> Markup:
         self._study.withdraw(str(said.get("code", "")))
         return markup.deleted()
+
+
+def _number(said: dict[str, Any], name: str) -> int:
+    value = said.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST_MS:
+        raise StudyError(words.NOT_JSON)
+    return value
 
 
 def _answering(make: Answer) -> Callable[[Request], Awaitable[Response]]:

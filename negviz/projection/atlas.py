@@ -213,7 +213,7 @@ def open_atlas(models: Mapping[str, DualEncoder], folder: Path | None = None) ->
         if not fresh:
             raise MapError(f"The maps belong to other models than these; {_REBUILD}.")
         return _read(record, read_tensors(path, record), fresh, _left_out(models, fresh))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise MapError(f"{path} does not describe its maps as format 1 does; {_REBUILD}.") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from negviz.errors import NegvizError
 from negviz.files import write_json
+from negviz.read_files import read_json
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 
 
@@ -22,15 +22,12 @@ class MapError(NegvizError):
 
 def read_record(path: Path) -> dict[str, Any]:
     """The JSON of some maps.  Raises `MapError`."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.is_file():
         raise MapError(
             f"There are no maps for this family ({path.name}); make them with: python -m training maps."
-        ) from error
-    except ValueError as error:
-        raise MapError(f"{path} is damaged; fetch it anew.") from error
-    if not isinstance(record, dict) or record.get("format") != 1:
+        )
+    record = read_json(path, MapError)
+    if record.get("format") != 1:
         raise MapError(f"{path} is not of format 1; build it anew with: python -m training maps.")
     return record
 
@@ -38,7 +35,8 @@ def read_record(path: Path) -> dict[str, Any]:
 def read_tensors(path: Path, record: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
     """What the record at `path` describes, by name.  Raises `MapError` where it is not that."""
     try:
-        tensors = TensorFile.from_record(record["file"]).read(path.parent)
+        file = record.get("file")
+        tensors = TensorFile.from_record(file if isinstance(file, dict) else {}).read(path.parent)
     except CheckpointError as error:
         raise MapError(f"The maps cannot be used: {error}") from error
     return {name: tensor.float().numpy() for name, tensor in tensors.items()}

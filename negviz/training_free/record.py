@@ -6,7 +6,6 @@ holds the steering directions.  It lies in the family's folder, or with the asse
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from torch.nn import functional as F
 from negviz.collection import ASSETS
 from negviz.files import write_json
 from negviz.model import DualEncoder, weights_id
+from negviz.read_files import read_json
+from negviz.soundness import check_text
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.training_free.arithmetic import Arithmetic
 from negviz.training_free.column import Method, TrainingFree
@@ -49,6 +50,7 @@ class Recipe:
                 raise CheckpointError(f"The settings of {name} cannot be used ({error}).") from error
             facts = {key: getattr(base, key) for key in _SHARED}
             made[name] = TrainingFree(name=name, **facts, method=method)
+            check_text(made[name], f"The column {name}")
         return made
 
 
@@ -111,17 +113,21 @@ def load_rivals(models: Mapping[str, DualEncoder], folder: Path | None = None) -
 
 def read_recipe(path: Path) -> Recipe:
     """Raises `CheckpointError` where the files are not what `write_rivals` wrote."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["format"] != _FORMAT:
-            raise ValueError(f"it is of format {record['format']!r}")
-        settings = {str(name): dict(given) for name, given in record["settings"].items()}
-        file = record["file"]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    record = read_json(path, CheckpointError)
+    settings, file = record.get("settings"), record.get("file")
+    if (
+        record.get("format") != _FORMAT
+        or not isinstance(settings, dict)
+        or not isinstance(file, dict)
+        or not all(isinstance(given, dict) for given in settings.values())
+    ):
         raise CheckpointError(
-            f"{path} cannot be used ({error}); make it anew with `python -m training training-free`."
-        ) from error
+            f"{path} cannot be used, as it is not of format {_FORMAT}; make it anew with "
+            "`python -m training training-free`."
+        )
     tensors = TensorFile.from_record(file).read(path.parent)
+    if not all(name.isdecimal() for name in tensors):
+        raise CheckpointError(f"{path} names its layers other than by number; make it anew.")
     directions = {int(name): F.normalize(tensor.float(), dim=0) for name, tensor in tensors.items()}
     return Recipe(settings, directions)
 

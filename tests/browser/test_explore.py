@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, expect
 
 from negviz.identifiers import identifier
 from negviz.page import words
@@ -16,11 +17,12 @@ from tests.test_identifiers import IDENTIFYING, ORDINARY
 MODELS = ("base", "con1", "con2")
 SECRET = "no effusion in zanzibar"
 CHIP = ".nv-meant > button > span:first-child"
+FAR = 60  # pixels
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 def test_first_paint_is_an_example_already_answered(visit: Visit) -> None:
-    assert visit.text(".nv-sentence") == "Example No pleural effusion"  # the quotation marks are drawn
+    assert visit.text(".nv-sentence") == "Example No effusion"  # the quotation marks are drawn
     assert visit.text(CHIP) == "effusion · absent"
     assert visit.text(".nv-strip") == words.NOT_CLINICAL
     assert visit.page.locator(".nv-column h2").all_inner_texts() == [
@@ -52,10 +54,13 @@ def test_a_typed_sentence_changes_the_galleries(stay: Visit) -> None:
 
 
 def test_an_example_answers_itself(stay: Visit) -> None:
-    stay.page.get_by_role("button", name="Effusion cannot be excluded").click()
-    stay.page.get_by_text("so nothing is counted").wait_for(timeout=ANSWERS_WITHIN)
-    assert stay.box.input_value() == "Effusion cannot be excluded"
-    assert stay.page.locator(".nv-mark").count() == 0
+    stay.search("zzz")
+    example = stay.page.locator("[data-try]").last
+    text = example.get_attribute("data-try") or ""
+    example.click()
+    expect(stay.page.locator(".nv-sentence q")).to_have_text(text, timeout=ANSWERS_WITHIN)
+    assert stay.box.input_value() == text
+    assert stay.page.locator("[data-try] small").count() > 0
 
 
 def test_all_films_are_tagged_where_they_were_used_in_tuning(stay: Visit) -> None:
@@ -96,9 +101,13 @@ def test_what_was_meant_can_be_told_by_keyboard_alone(stay: Visit) -> None:
     stay.search("qwerty film")
     films = stay.films("base")
     assert stay.page.locator(".nv-mark").count() == 0
-    absent = stay.page.get_by_role("radio", name="absent")
-    absent.wait_for(timeout=ANSWERS_WITHIN)
-    absent.focus()
+    finding = stay.page.locator(".nv-meant").get_by_role("combobox", name=words.FINDING)
+    finding.wait_for(timeout=ANSWERS_WITHIN)
+    assert finding.input_value() == ""
+    finding.focus()
+    stay.page.keyboard.type("effusion")
+    stay.page.keyboard.press("Enter")
+    stay.page.get_by_role("radio", name="absent", exact=True).focus()
     for key in ("Space", "Tab", "Enter"):
         stay.page.keyboard.press(key)
     stay.page.get_by_text(words.CORRECTED).wait_for(timeout=ANSWERS_WITHIN)
@@ -120,8 +129,47 @@ def test_a_reading_that_was_recognised_can_be_corrected_too(stay: Visit) -> None
     assert stay.text(CHIP) == "effusion · present"
 
 
+def test_a_correction_opens_on_the_reading_and_waits_for_a_change(stay: Visit) -> None:
+    stay.search("no cardiomegaly")
+    chip = stay.page.locator(".nv-meant > button")
+    expect(chip).to_contain_text("cardiomegaly · absent", timeout=ANSWERS_WITHIN)
+    if chip.get_attribute("aria-expanded") != "true":
+        chip.click()
+    present, absent = (
+        stay.page.get_by_role("radio", name=name, exact=True) for name in ("present", "absent")
+    )
+    mark = stay.page.get_by_role("button", name=words.MARK)
+    finding = stay.page.locator(".nv-meant").get_by_role("combobox", name=words.FINDING)
+    expect(finding).to_have_value("cardiomegaly", timeout=ANSWERS_WITHIN)
+    expect(absent).to_be_checked()
+    expect(mark).to_be_disabled()
+    present.check()
+    expect(mark).to_be_enabled()
+    absent.check()
+    expect(mark).to_be_disabled()
+    stay.search("qwerty film")
+    expect(finding).to_have_value("", timeout=ANSWERS_WITHIN)
+    expect(absent).not_to_be_checked()
+    absent.check()
+    expect(mark).to_be_disabled()  # of what?
+    stay.search("no effusion")
+    expect(chip).to_have_attribute("aria-expanded", "false", timeout=ANSWERS_WITHIN)
+    chip.click()
+    expect(finding).to_have_value("effusion", timeout=ANSWERS_WITHIN)
+    expect(absent).to_be_checked()
+
+
 def test_groups_of_choices_have_names(stay: Visit) -> None:
     assert stay.page.get_by_role("group", name=words.SEARCH_IN).is_visible()
+
+
+def test_what_is_said_of_one_sentence_goes_with_it(visit: Visit) -> None:
+    visit.search("qwerty film")
+    visit.page.get_by_role("checkbox", name=words.WORD_OPPOSITE).check()
+    said = visit.page.get_by_text(words.NO_OPPOSITE)
+    said.wait_for(timeout=ANSWERS_WITHIN)
+    visit.search("no effusion")
+    expect(said).to_have_count(0, timeout=ANSWERS_WITHIN)
 
 
 # Selecting ------------------------------------------------------------------------------------
@@ -167,13 +215,10 @@ def test_the_no_is_taken_away_by_keyboard_alone(visit: Visit) -> None:
     visit.page.get_by_role("checkbox", name=words.TAKE_AWAY).focus()
     visit.page.keyboard.press("Space")
     visit.page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
-    assert visit.page.locator("[data-model=base] h3 q").all_inner_texts() == [
-        "No pleural effusion",
-        "Pleural effusion",
-    ]
+    assert visit.page.locator("[data-model=base] h3 q").all_inner_texts() == ["No effusion", "Effusion"]
     assert visit.text("[data-model=base] .nv-stays") == "10 of 10 films stay"
     opposite = visit.page.get_by_role("textbox", name=words.OPPOSITE)
-    assert opposite.input_value() == "Pleural effusion"
+    assert opposite.input_value() == "Effusion"
     opposite.fill("there is fluid")
     opposite.press("Enter")
     visit.page.locator("[data-model=con2] h3 q", has_text="there is fluid").wait_for(timeout=ANSWERS_WITHIN)
@@ -188,7 +233,7 @@ def test_a_pinned_sentence_is_compared_with_the_next(visit: Visit) -> None:
     visit.search("lungs without fluid around them")
     visit.page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
     said = visit.page.locator("[data-model=con1] h3 q").all_inner_texts()
-    assert said == ["lungs without fluid around them", "No pleural effusion"]
+    assert said == ["lungs without fluid around them", "No effusion"]
     visit.page.get_by_role("button", name=words.UNPIN).click()
     visit.page.locator(".nv-compared").wait_for(state="detached", timeout=ANSWERS_WITHIN)
 
@@ -238,6 +283,41 @@ def test_a_visit_is_cleared(visit: Visit) -> None:
     assert "zanzibar" not in visit.page.content()
     visit.search("no effusion")
     assert visit.page.locator(".nv-selected").count() == 0
+
+
+def test_clearing_is_far_from_other_buttons_and_can_be_undone(visit: Visit) -> None:
+    page = visit.page
+    visit.search("no effusion")
+    page.get_by_role("button", name=words.PIN).click()
+    page.get_by_role("button", name=words.UNPIN).wait_for(timeout=ANSWERS_WITHIN)
+    clear = page.get_by_role("button", name=words.CLEAR)
+    assert _nearest(clear) > FAR
+    visit.search("lungs without fluid around them")
+    page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
+    shown = page.locator(".nv-tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.film)")
+    clear.click()
+    page.get_by_text(words.CLEARED).wait_for(timeout=ANSWERS_WITHIN)
+    assert page.locator(".nv-tile").count() == 0
+    assert page.evaluate("scrollY") == 0
+    page.get_by_role("button", name=words.BRING_BACK).click()
+    page.locator(".nv-compared").wait_for(timeout=ANSWERS_WITHIN)
+    assert page.locator(".nv-tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.film)") == shown
+    assert visit.box.input_value() == "lungs without fluid around them"
+    assert page.get_by_role("button", name=words.UNPIN).is_visible()
+    expect(page.get_by_role("button", name=words.BRING_BACK)).to_have_count(0)
+
+
+def _nearest(button: Locator) -> float:
+    """Pixels from a button to the nearest other thing to be pressed."""
+    gap: float = button.evaluate(
+        """button => { const a = button.getBoundingClientRect();
+        return Math.min(...[...document.querySelectorAll("button, a, summary, input, label")]
+            .filter(other => other !== button && other.checkVisibility())
+            .map(other => other.getBoundingClientRect()).filter(b => b.width)
+            .map(b => Math.hypot(Math.max(a.left - b.right, b.left - a.right, 0),
+                                 Math.max(a.top - b.bottom, b.top - a.bottom, 0)))); }"""
+    )
+    return gap
 
 
 # Everybody, everywhere ------------------------------------------------------------------------

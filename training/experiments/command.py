@@ -18,6 +18,7 @@ from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.material import Material, open_material
 from training.experiments.store import Store, progress
 from training.figures import Json
+from training.numbers import count
 from training.places import COMPACT, Places, add_place_options
 
 SEEDS: Final = 5
@@ -51,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training experiments`."""
     add = parser.add_argument
     add("experiment", choices=(*EXPERIMENTS, "all"), help="which experiment")
-    add("--seeds", type=int, default=SEEDS, help="seeds of every setting (default: %(default)s)")
-    add("--resamples", type=int, default=RESAMPLES, help="for the intervals (default: %(default)s)")
+    add("--seeds", type=count, default=SEEDS, help="seeds of every setting (default: %(default)s)")
+    add("--resamples", type=count, default=RESAMPLES, help="for the intervals (default: %(default)s)")
     add_place_options(
         parser,
         collection="films to tune on (default: openi)",

@@ -4,6 +4,7 @@
    negviz.search(text)      put a sentence into the box and search for it
    negviz.select(id)        one film selected is selected everywhere; "" for none
    negviz.selected          its id
+   negviz.top()             back to the box, at the top of the page
    negviz.mounted(css, fn)  call fn(element) for every matching element, now and when one is mounted anew
    document "negviz:select" after a selection, detail {id} */
 "use strict";
@@ -71,5 +72,10 @@ window.negviz = (() => {
   });
 
   new MutationObserver(() => { visit(); paint(); folds(); }).observe(document.documentElement, { childList: true, subtree: true });
-  return { search, select, mounted, get selected() { return selected; } };
+  function top() {
+    scrollTo({ top: 0 });
+    document.querySelector(".nv-ask textarea, .nv-ask input[type=text]")?.focus({ preventScroll: true });
+  }
+
+  return { search, select, mounted, top, get selected() { return selected; } };
 })();

@@ -2,6 +2,13 @@
    before a sentence that may name a patient is sent. */
 "use strict";
 (() => {
+  /* A sentence to try ------------------------------------------------------------------------- */
+
+  document.addEventListener("click", event => {
+    const button = event.target.closest?.("[data-try]");
+    if (button) negviz.search(button.dataset.try);
+  });
+
   /* Selecting ------------------------------------------------------------------------------- */
 
   document.addEventListener("click", event => {

@@ -226,8 +226,8 @@
     choose(list(), finding);
     await new Promise((done) => setTimeout(done, 100));
     if (list().value !== finding || !pick(".nv-meant", polarity)) return; // no such finding, no such polarity
-    await new Promise((done) => setTimeout(done, 100));
-    [...fold.querySelectorAll("button")].at(-1).click();
+    const mark = () => [...fold.querySelectorAll("button")].at(-1);
+    if (await until(() => !mark().disabled)) mark().click(); // it stays as it is where nothing is corrected
   }
 
   function choose(box, value) {

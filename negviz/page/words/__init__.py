@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from typing import Final
 
 from negviz.answer import Tally
+from negviz.examples import Property
 from negviz.findings import Polarity
 from negviz.prompt import MAX_CHARACTERS
+from negviz.usual import FINDING as RULED_OUT
+from negviz.usual import Usual
 
 TITLE: Final = "negviz"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."
 SENTENCE: Final = "Films you want to see"
 SEARCH: Final = "Search"
 TRY: Final = "Try"
-EXAMPLES: Final = (
-    "No pleural effusion",
-    "Pleural effusion",
-    "Costophrenic angles are sharp",
-    "No pneumothorax but a small effusion",
-    "Effusion cannot be excluded",
-    "Water around the lung",
-)
+SHOWS: Final[dict[Property, str]] = {
+    "passes over": "base passes over the no",
+    "one word more": "one word more, and base gets it",
+    "control": "control",
+    "cost": "what tuning cost",
+    "any no": "tuned models answer any no with normal chests",
+    "other words": "a denial in other words",
+}
 EXAMPLE: Final = "Example"
 SEARCH_IN: Final = "Search in"
 COLLECTIONS: Final = {"openi": "Open-i", "phantoms": "Simulated"}
@@ -43,7 +46,11 @@ COMPARE: Final = "Compare"
 PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
 CLEAR: Final = "Clear this visit"
-CLEARED: Final = "Cleared: the box, the answers and the pin. The server has forgotten your sentences."
+CLEARED: Final = (
+    "Cleared: the box, the answers and the pin. The server has forgotten your sentences; this page can bring "
+    "the last one back for a minute."
+)
+BRING_BACK: Final = "Undo: bring it back"
 STAYS: Final = "stays"
 SHOW_COLUMN: Final = "Show the films of"
 PICK: Final = "Select a film to see where each model ranks it."
@@ -194,10 +201,19 @@ def verdict(
     return "You asked for ", asked, f". {what}: {each} of {shown}."
 
 
-def usual(counts: Sequence[tuple[str, float]]) -> str:
+def usual(found: Usual, models: Sequence[str]) -> str:
     """One sentence proves little; so many films show what others like it ruled out."""
-    each = ", ".join(f"{_in_a_sentence(model)} {films:.1f}" for model, films in counts)
-    return f"One wording proves little. On average over ours that rule out effusion: {each} of 10."
+    each = ", ".join(f"{_in_a_sentence(model)} {found.in_ten[model]:.1f}" for model in models)
+    return (
+        f"One wording proves little: the mean of {found.sentences} that rule out {RULED_OUT}, on these "
+        f"{found.films:,} films, is {each} of 10."
+    )
+
+
+def normal(films: int, by_chance: float) -> str:
+    """ "0 normal (chance: 2.5)": what a model that hears only "no" would fill its ten with."""
+    chance = f"{by_chance:.1f}".removesuffix(".0")
+    return f"{films} normal (chance: {chance})"
 
 
 def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool | None = None) -> str:

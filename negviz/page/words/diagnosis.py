@@ -95,7 +95,8 @@ def among(signature: Signature, mine: float | None, mean: Estimate | None) -> st
     """Where a sentence lies among the 99."""
     if mean is None:
         return ""
-    over = f"Over the 99 prompts: {_of(signature, mean.value)}"
+    where = "" if signature == "collapse" else ", on these films"
+    over = f"Over the 99 prompts{where}: {_of(signature, mean.value)}"
     if mean.low is not None and mean.high is not None:
         over += f" [{_of(signature, mean.low)}, {_of(signature, mean.high)}]"
     unit = "similarity" if signature == "collapse" else "of 10 films"

@@ -8,10 +8,6 @@ from negviz.lesson import Count, Step, name
 from negviz.page import words
 
 HEADING: Final = "Lesson: what does “no” do?"
-LEAD: Final = (
-    "Vote first, look after. The films are those of Explore, the counts are measured on them, and your votes "
-    "stay in this browser."
-)
 WAITING: Final = "Measuring the lesson on these films…"
 NOTHING: Final = (
     "This collection has no finding with some films that show it and some that do not, so there is nothing "
@@ -40,6 +36,13 @@ _HEADINGS: Final = {
     "words": "Which word counted?",
     "elsewhere": "Does it hold for another finding?",
 }
+
+
+def lead(films: str) -> str:
+    return (
+        f"Vote first, look after. The films are {films}, whatever Explore searches; the counts are measured "
+        "on them, and your votes stay in this browser."
+    )
 
 
 def model(key: str) -> str:

@@ -1,0 +1,81 @@
+"""Averages are shown over the films they were measured over, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negviz.answer import SearchSet, search_sets
+from negviz.collection import Collection
+from negviz.diagnosis import Background
+from negviz.model import DualEncoder
+from negviz.usual import Usual, read_usual
+
+WEIGHTS = {"base/model.safetensors": "1", "con2/model.safetensors": "2"}
+
+
+@pytest.fixture
+def sets(models: dict[str, DualEncoder], collection: Collection) -> tuple[SearchSet, ...]:
+    return search_sets(models, collection)
+
+
+@pytest.fixture
+def measured(sets: tuple[SearchSet, ...]) -> dict[str, Any]:
+    """What `python -m training evaluate` would write of the test films."""
+
+    def rows(*hits: float) -> dict[str, Any]:
+        said = [("effusion", "absent"), ("effusion", "absent"), ("effusion", "present"), ("edema", "absent")]
+        return {
+            "cells": {},
+            "prompts": [
+                {"finding": finding, "polarity": polarity, "p_at_k": p}
+                for (finding, polarity), p in zip(said, (*hits, 0.0, 0.0), strict=True)
+            ],
+        }
+
+    return {
+        "models": {"base": rows(0.1, 0.3), "con2": rows(1.0, 0.9)},
+        "data": {"collection_hash": sets[1].collection.hash, "films": len(sets[0]), "family": WEIGHTS},
+        "split": "test",
+    }
+
+
+def _read(films: SearchSet, whole: SearchSet, value: object, folder: Path) -> Usual | None:
+    (folder / f"{films.collection.name}.json").write_text(json.dumps(value), "utf-8")
+    known = {name: Background({}, {}, None, None, (), family=WEIGHTS) for name in ("base", "con2")}
+    return read_usual(films, whole.collection.hash, known, folder)
+
+
+def test_an_average_is_over_denials_of_one_finding_by_model(
+    sets: tuple[SearchSet, ...], measured: dict[str, Any], tmp_path: Path
+) -> None:
+    found = _read(sets[0], sets[1], measured, tmp_path)
+    assert found is not None
+    assert (found.sentences, found.films) == (2, len(sets[0]))
+    assert found.in_ten == pytest.approx({"base": 8.0, "con2": 0.5})
+
+
+def test_over_other_films_or_with_other_weights_there_is_none(
+    sets: tuple[SearchSet, ...], measured: dict[str, Any], tmp_path: Path
+) -> None:
+    test, whole = sets
+    assert _read(whole, whole, measured, tmp_path) is None  # measured over the test films only
+    for key, other in (("collection_hash", "0"), ("films", 7), ("family", {})):
+        changed = measured | {"data": measured["data"] | {key: other}}
+        assert _read(test, whole, changed, tmp_path) is None
+    known = {"con2": Background({}, {}, None, None, (), family=WEIGHTS)}
+    _read(test, whole, measured, tmp_path)
+    found = read_usual(test, whole.collection.hash, known, tmp_path)
+    assert found is not None
+    assert list(found.in_ten) == ["con2"]
+
+
+@pytest.mark.parametrize("odd", [{}, [], {"models": {}}, {"models": {"base": {"cells": {}}}, "data": 7}])
+def test_a_file_of_another_kind_is_no_average(
+    sets: tuple[SearchSet, ...], odd: object, tmp_path: Path
+) -> None:
+    assert _read(sets[0], sets[1], odd, tmp_path) is None
+    assert read_usual(sets[0], sets[1].collection.hash, {}, tmp_path / "none") is None
