@@ -340,7 +340,14 @@ def test_an_answer_takes_no_more_memory_over_more_films(models: dict[str, DualEn
 def _held(models: dict[str, DualEncoder], number: int) -> int:
     """Bytes of all that an answer over so many films refers to."""
     made = (
-        Film(f"film{n}", f"{n}.png", f"{n}", **{("findings", "denied")[n % 2]: WITH}) for n in range(number)
+        Film(
+            f"film{n}",
+            f"{n}.png",
+            f"{n}",
+            findings=WITH if n % 2 else frozenset(),
+            denied=frozenset() if n % 2 else WITH,
+        )
+        for n in range(number)
     )
     random = np.random.default_rng(0)
     towers = {model.tower_id for model in models.values()}

@@ -49,10 +49,10 @@ def served(models: dict[str, DualEncoder], collection: Collection) -> Iterator[S
     found = Served(RunningApp(f"http://127.0.0.1:{port}/", os.getpid(), 0.0))
 
     async def serve() -> None:
-        found.page = page = build_page(room)
-        assert page.state_session_capacity == SESSIONS
-        page.state_session_capacity, page.visits = FEW, Visits(lambda: found.now)
-        app = mount_page(page, room, "")
+        found.page = build_page(room)
+        assert found.page.state_session_capacity == SESSIONS
+        found.page.state_session_capacity, found.page.visits = FEW, Visits(lambda: found.now)
+        app = mount_page(found.page, room, "")
         server = uvicorn.Server(
             uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)
         )
@@ -124,9 +124,11 @@ def test_visits_are_of_every_kind_and_ask_what_nobody_asked_before() -> None:
 
 
 def test_growth_is_that_of_the_second_half() -> None:
-    samples = [{"visits": n, "mb": 100.0 + min(n, 500) / 10} for n in range(0, 1_001, 100)]
+    samples: list[played.Sample] = [
+        {"visits": n, "mb": 100.0 + min(n, 500) / 10} for n in range(0, 1_001, 100)
+    ]
     assert played.growth(samples) == 0.0
-    rising = [{"visits": n, "mb": n / 100} for n in range(0, 1_001, 100)]
+    rising: list[played.Sample] = [{"visits": n, "mb": n / 100} for n in range(0, 1_001, 100)]
     assert played.growth(rising) == 10.0
 
 
