@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from negviz.errors import NegvizError
 from negviz.files import running_alone
@@ -52,12 +52,16 @@ _BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
-    args = _parser().parse_args(argv)
+    try:
+        args = _parser().parse_args(argv)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         with ExitStack() as alone:
             for work in _works(args):
-                alone.enter_context(running_alone(args.family, work))
+                alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
             return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
@@ -75,7 +79,7 @@ def _works(args: argparse.Namespace) -> Sequence[str]:
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
     if not first or args.command not in ("all", *_BUILDING):
         return ()
-    if args.command not in ("all", "base") and not args.family.is_dir():
+    if args.command not in ("all", "base", "films") and not args.family.is_dir():
         return ()  # a mistyped folder is not made
     if getattr(args, "branch", None) is not None:
         return (_branch(args.branch),)
@@ -89,8 +93,19 @@ def _branch(number: int) -> str:
     return f"base --branch {number}"
 
 
+class UsageError(NegvizError):
+    """Options that no command takes so; the message is one line that begins with the command."""
+
+
+class _OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every command does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog.rpartition(' ')[2]}: {message}; --help lists the options.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser = _OneLine(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = _Commands(commands)
     what = "read, label and split the films; writes assets/*/manifest.csv"
