@@ -38,6 +38,7 @@ from training import (
     screenshots,
     study,
     training_free,
+    visits,
 )
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         (leave_out, "leave-out", "con3 without a finding or a kind of wording, asked about just that"),
         (maps, "maps", "the maps that the page shows: prompts of every model, and films"),
         (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
+        (visits, "visits", "whether the page's memory stays level, visit after visit"),
         (screenshots, "screenshots", "take the pictures of the page that README shows"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
         (experiments, "experiments", "what hard negatives, an unfrozen image tower and the other knobs do"),

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from negviz.errors import NegvizError
+from negviz.page.visits import SESSIONS, Visits
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
 NOT_TAKEN: Final = "What was sent is not what this question takes; send it as the page does."
@@ -33,9 +34,18 @@ def log_fault(error: BaseException) -> None:
 
 
 class Page(gr.Blocks):
-    """Gradio's blocks, whose errors are one sentence to whoever asked and tell the log nothing of it."""
+    """Gradio's blocks, whose errors are one sentence to whoever asked and tell the log nothing of it.
+
+    Of visits they keep no more than `visits` says.
+    """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.state_session_capacity = SESSIONS
+        self.visits = Visits()
 
     async def process_api(self, *args: Any, **given: Any) -> dict[str, Any]:
+        self.visits.sweep(self._queue)
         try:
             return await super().process_api(*args, **given)
         except gr.Error as error:
@@ -46,6 +56,8 @@ class Page(gr.Blocks):
         except Exception as error:  # noqa: BLE001  # gradio would print its message
             log_fault(error)
             raise gr.Error(FAULT, print_exception=False) from None
+        finally:
+            self.visits.answered(given.get("session_hash"))
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio names all inputs that it received."""
