@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Commands:
     """Adds the commands that share their options."""
 
-    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def __init__(self, commands: argparse._SubParsersAction[_OneLine]) -> None:
         self._commands = commands
 
     def __call__(
