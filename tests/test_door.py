@@ -50,6 +50,7 @@ def _page() -> Page:
 
 
 async def _made() -> Page:
+    page: Page
     with Page(analytics_enabled=False) as page:
         text, choice = gr.Textbox(), gr.Radio(["a", "b"])
         gr.Button().click(_ask, [text, choice], gr.Textbox(), api_name="ask")
@@ -82,7 +83,7 @@ def _every_address() -> Iterator[tuple[str, str]]:
     routes = [*_app([]).routes]
     while routes:
         route = routes.pop()
-        routes += (getattr(route, "original_router", None) and route.original_router.routes) or []
+        routes += getattr(getattr(route, "original_router", None), "routes", [])
         for method in getattr(route, "methods", None) or ():
             yield method, str(getattr(route, "path", ""))
 

@@ -39,6 +39,7 @@ from training import (
     screenshots,
     study,
     training_free,
+    visits,
 )
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
@@ -139,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         (maps, "maps", "the maps that the page shows: prompts of every model, and films"),
         (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
         (crowd, "crowd", "whether one visitor can stop the others: a class at once, and a flood"),
+        (visits, "visits", "whether the page's memory stays level, visit after visit"),
         (screenshots, "screenshots", "take the pictures of the page that README shows"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
         (experiments, "experiments", "what hard negatives, an unfrozen image tower and the other knobs do"),
@@ -155,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Commands:
     """Adds the commands that share their options."""
 
-    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def __init__(self, commands: argparse._SubParsersAction[_OneLine]) -> None:
         self._commands = commands
 
     def __call__(

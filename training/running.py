@@ -52,11 +52,18 @@ class RunningApp:
 
     def peak_bytes(self) -> int | None:
         """Most memory that the process has held so far; None where there is no /proc."""
+        return self._status("VmHWM")
+
+    def held_bytes(self) -> int | None:
+        """Memory that the process holds now; None where there is no /proc."""
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> int | None:
         try:
             status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         except OSError:
             return None
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 import gradio as gr
@@ -207,15 +206,9 @@ def _to_all(asked: str) -> Asked:
     return replace(Asked.read(asked), meant=None)
 
 
-@lru_cache(maxsize=8)
-def words_panel(room: Room) -> WordsPanel:
-    """The one panel of a room, so that what it has worked out serves other panels too."""
-    return WordsPanel(room)
-
-
 def lay_out(board: Board) -> None:
     """The table of words, its settings and the heads, where this is called, and the named endpoint."""
-    panel = words_panel(board.room)
+    panel = board.room.own(WordsPanel)
     table = html(panel.show(board.asked.value or ""))
     with gr.Accordion(words.MEASURED, open=False, elem_classes="nv-words-fold"):
         target = gr.Radio(

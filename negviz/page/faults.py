@@ -22,6 +22,7 @@ from negviz.errors import NegvizError
 from negviz.page.lanes import lanes
 from negviz.page.mailboxes import Mailboxes
 from negviz.page.visitors import Visitor
+from negviz.page.visits import SESSIONS, Visits
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
 _BEGUN: Final = 8_192  # events: more than wait in the lanes together
@@ -47,13 +48,18 @@ class Page(gr.Blocks):
     """Gradio's blocks, whose errors are one sentence to whoever asked and tell the log nothing of it.
 
     Gradio begins every event at once, whoever sent it; those of `IN_SEARCH` and `IN_SLOW` then wait in lanes.
+    Of visits they keep no more than `visits` says.
     """
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.state_session_capacity = SESSIONS
+        self.visits = Visits()
 
     def queue(self, *args: Any, **given: Any) -> Any:
         self.max_threads = _BEGUN
         super().queue(*args, **given)
         self._queue.pending_messages_per_session = Mailboxes()  # type: ignore[assignment]
-        self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # of a table it makes at each error
         self._queue.progress_update_sleep_when_free = 1.0  # of progress that nothing here tells of
         return self
 
@@ -98,6 +104,7 @@ class Page(gr.Blocks):
         return copy.deepcopy(result) if result["iterator"] is None else result  # gradio takes updates apart
 
     async def process_api(self, *args: Any, **given: Any) -> dict[str, Any]:
+        self.visits.sweep(self._queue)
         try:
             return await super().process_api(*args, **given)
         except gr.Error as error:
@@ -108,6 +115,8 @@ class Page(gr.Blocks):
         except Exception as error:  # noqa: BLE001  # gradio would print its message
             log_fault(error)
             raise gr.Error(FAULT, print_exception=False) from None
+        finally:
+            self.visits.answered(given.get("session_hash"))
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio names all inputs that it received."""

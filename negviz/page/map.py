@@ -11,7 +11,7 @@ import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final, cast
 
 from gradio.events import api
@@ -246,14 +246,9 @@ def _plain(atlas: Atlas, place: Placement, method: str) -> dict[str, Any]:
 # Over HTTP, and on the page -----------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
-def _panel(room: Room) -> MapPanel:
-    return MapPanel(room)
-
-
 def map_routes(room: Room) -> list[Route]:
     """`page/map/plotly.js`, and `page/map/drawn?name=…&method=…&colour=…`."""
-    panel = _panel(room)
+    panel = room.own(MapPanel)
 
     async def script(request: Request) -> Response:
         made = plotly_script.cache_info().currsize
@@ -275,7 +270,7 @@ def map_routes(room: Room) -> list[Route]:
 
 def lay_out(board: Board) -> None:
     """The panel where this is called, and the named endpoint."""
-    panel = _panel(board.room)
+    panel = board.room.own(MapPanel)
     html(panel.head())
     placed = html(panel.show(board.asked.value or ""))
     html(panel.shell())

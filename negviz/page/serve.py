@@ -103,6 +103,7 @@ def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, hos
             mcp_server=tools,
             quiet=True,
             prevent_thread_lock=True,
+            state_session_capacity=page.state_session_capacity,  # which it would overwrite
             **_settings(),
         )
     except OSError as error:
