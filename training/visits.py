@@ -26,9 +26,9 @@ import numpy as np
 
 from negviz.files import write_atomically, write_json
 from training.benchmark import machine
-from training.costs import sentences
 from training.places import COMPACT, Places
 from training.running import RunningApp, RunningError, arguments, run_app
+from training.unseen import sentences
 from training.visits_picture import draw_visits
 
 

@@ -130,7 +130,8 @@ class Page(gr.Blocks):
         """What a component makes of a value that no page sends is the sender's fault, not ours."""
         self.validate_inputs(block_fn, inputs)
         try:
-            return await super().preprocess_data(block_fn, inputs, *args, **given)
+            taken: list[Any] = await super().preprocess_data(block_fn, inputs, *args, **given)
+            return taken
         except (gr.Error, TypeError, ValueError, LookupError, AttributeError) as error:
             raise gr.Error(NOT_TAKEN, print_exception=False) from error
 
