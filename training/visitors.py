@@ -24,6 +24,8 @@ from uuid import uuid4
 
 import httpx2
 
+from negviz.errors import NegvizError
+
 VISITORS: Final = 80
 _WITHIN: Final = 2.0  # seconds in which all of them ask
 _QUESTIONS: Final = 8  # of the one visitor beside a flood
@@ -36,7 +38,7 @@ _FILM: Final = re.compile(r"film/tile\?id=[\w.%+-]+")
 _ADDRESSES: Final = {"class": "192.0.2.1", "flood": "192.0.2.2"}  # as a proxy would tell them
 
 
-class VisitError(RuntimeError):
+class VisitError(NegvizError):
     """The page was not what a browser expects."""
 
 

@@ -181,7 +181,11 @@ def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterato
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test beside this file is one of the browser's."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
+    """Every test beside this file is one of the browser's; they come last.
+
+    Playwright keeps an event loop running in this thread until the session ends, beside which no other may.
+    """
+    of_browser = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in of_browser:
+        item.add_marker(pytest.mark.browser)
+    items[:] = [item for item in items if item not in of_browser] + of_browser

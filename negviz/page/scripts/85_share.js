@@ -225,6 +225,7 @@
     if (!(await until(() => list()?.offsetParent))) return;
     choose(list(), finding);
     await new Promise((done) => setTimeout(done, 100));
+    for (const radio of fold.querySelectorAll("input[type=radio]")) radio.checked = false; // gradio leaves it
     if (list().value !== finding || !pick(".nv-meant", polarity)) return; // no such finding, no such polarity
     const mark = () => [...fold.querySelectorAll("button")].at(-1);
     if (await until(() => !mark().disabled)) mark().click(); // it stays as it is where nothing is corrected
