@@ -16,6 +16,8 @@ from typing import NoReturn
 
 gc.disable()  # what is imported stays: looking for garbage among it would take a fifth of the start
 
+import torch
+
 from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
 from negviz.checkpoint import FAMILY_FILE, read_family
@@ -77,10 +79,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         room = open_room(choices[0], report)
         if said := uploads.warning(options.host):
             print(f"negviz: {said}", file=sys.stderr)
+        share_cores()
         further = family_routes(room.home, Opener(open_room, build_page, mount_page))
         serve(build_page(room), room, port=options.port, host=options.host, further=further)
     except NegvizError as error:
         sys.exit(f"negviz: {error}")
+
+
+def share_cores() -> None:
+    """One thread for each thing that is worked out: several are at a time, and would wait for one another."""
+    torch.set_num_threads(1)
+    sys.setswitchinterval(0.0005)  # seconds for which a working thread may keep the server's loop waiting
 
 
 def serve_study(options: argparse.Namespace, collections: Sequence[Collection], pictures: Pictures) -> None:

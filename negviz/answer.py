@@ -8,7 +8,7 @@ The page, its endpoint and anything else that shows an answer render an `Answer`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.answer_types import Answer, Column, Margin, Tally
+from negviz.answer_types import Answer, Column, Margin, Query, Tally
 from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
 from negviz.errors import NegvizError
@@ -27,7 +27,7 @@ from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, cosines, in_order, top_k
+from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -74,14 +74,14 @@ def answer(
     marked = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
     judged = replace(prompt, mentions=mentions if marked else ())
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
-    question, known = _Question(judged, against, k, films.collection.films), calibrations or {}
+    question, known = _Question(judged, against, films), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
         cut=len(text) > MAX_CHARACTERS,
         marked=marked,
         tally=question.tally,
-        columns=tuple(_column(model, films, question, known.get(name)) for name, model in models.items()),
+        columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
         opposite=against,
         scopes=_scopes(prompt.text),
     )
@@ -89,12 +89,13 @@ def answer(
 
 def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
     """Where every model ranks one of the films searched.  Raises `CollectionError` for any other."""
-    relevant = answer.judge(films.collection.by_id(film_id))
+    film = films.collection.by_id(film_id)
+    (row,), relevant = films.collection.rows([film]), answer.judge(film)
     found = {}
     for column in answer.columns:
-        if column.ranking is not None:
-            place = column.ranking.ids.index(film_id)
-            found[column.model] = Hit(film_id, place + 1, float(column.ranking.scores[place]), relevant)
+        scores, _ = _similarities(films, column.query)
+        rank = rank_of(row, scores, films.collection.places_by_id)
+        found[column.model] = Hit(film_id, rank, float(scores[row]), relevant)
     return found
 
 
@@ -103,11 +104,13 @@ def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, f
 
     Raises `CollectionError` for any other film.
     """
+    (row,) = films.collection.rows([films.collection.by_id(film_id)])
+    question = _Question(answer.judged, answer.opposite, films)
     found = {}
-    for model, hit in ranks(answer, films, film_id).items():
-        column = next(column for column in answer.columns if column.model == model)
-        if (probability := column.probability(hit.rank - 1)) is not None:
-            found[model] = probability
+    for column in answer.columns:
+        certainty = _certainty(question, column.query, *_similarities(films, column.query))
+        if certainty is not None and certainty.probabilities is not None:
+            found[column.model] = float(certainty.probabilities[row])
     return found
 
 
@@ -151,17 +154,17 @@ class _Question:
 
     prompt: Prompt  # with what films are judged by
     against: Prompt | None  # the opposite
-    k: int
-    films: tuple[Film, ...]  # all that are searched
+    films: SearchSet
 
     @cached_property
     def verdicts(self) -> tuple[bool | None, ...]:
-        return tuple(judge(film, self.prompt) for film in self.films)
+        return tuple(judge(film, self.prompt) for film in self.films.collection)
 
     @cached_property
     def normal(self) -> float:
         """The share of films that are known to be normal."""
-        return sum(film.states("normal", "present") is True for film in self.films) / max(len(self.films), 1)
+        films = self.films.collection
+        return sum(film.states("normal", "present") is True for film in films) / max(len(films), 1)
 
     @cached_property
     def tally(self) -> Tally:
@@ -179,57 +182,58 @@ class _Question:
         """
         if self.against is None:
             return self.satisfied
-        other = np.array([judge(film, self.against) for film in self.films], np.float64)
+        other = np.array([judge(film, self.against) for film in self.films.collection], np.float64)
         return np.where(self.satisfied == other, np.nan, self.satisfied)
 
 
-def _column(
-    model: DualEncoder, films: SearchSet, question: _Question, calibration: Calibration | None
-) -> Column:
-    vectors, prompt, against = films.embeddings[model.tower_id], question.prompt, question.against
-    own, *opposed = model.encode_text([prompt.text, *([against.text] if against else [])])
-    scores = cosines(vectors, own)
-    margins = scores - cosines(vectors, opposed[0]) if opposed else None
-    ranking = in_order(films.collection, scores)
-    best = [films.collection.by_id(id_) for id_ in ranking.ids[: question.k]]
+def _column(model: DualEncoder, question: _Question, k: int, calibration: Calibration | None) -> Column:
+    films, prompt, against = question.films, question.prompt, question.against
+    vectors = model.encode_text([prompt.text, *([against.text] if against else [])])
+    query = Query(model.tower_id, vectors, calibration)
+    scores, margins = _similarities(films, query)
+    first = top_k(scores, k, films.collection.places_by_id)
+    best = [films.collection.films[row] for row in first]
     hits = tuple(
         Hit(film.id, place, float(score), judge(film, prompt))
-        for place, (film, score) in enumerate(zip(best, ranking.scores[: question.k], strict=True), start=1)
+        for place, (film, score) in enumerate(zip(best, scores[first], strict=True), start=1)
     )
     tally = Tally.of(hit.relevant for hit in hits)
+    certainty = _certainty(question, query, scores, margins)
     return Column(
         model=model.name,
+        query=query,
         hits=hits,
         tally=tally,
         random_picks=question.tally.expected_in(tally.judged),
         showing=_showing(prompt, best),
-        margin=None if margins is None else _margin(question, margins, films.collection.rows(best)),
-        alike=float(own @ opposed[0]) if opposed else None,
+        margin=None if margins is None else _margin(question, margins, first),
+        alike=float(vectors[0] @ vectors[1]) if against else None,
         normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
         normal_by_chance=question.normal * len(best) if question.normal else None,
-        ranking=ranking,
-        certainty=_certainty(calibration, films, question, scores, margins),
+        certainty=None if certainty is None else certainty.of(first),
     )
 
 
+def _similarities(films: SearchSet, query: Query) -> tuple[Vectors, Vectors | None]:
+    """Of each film, [films], with the sentence, and how much less with the opposite, if there is one."""
+    embeddings, (own, *opposed) = films.embeddings[query.tower_id], query.vectors
+    scores = cosines(embeddings, own)
+    return scores, scores - cosines(embeddings, opposed[0]) if opposed else None
+
+
 def _certainty(
-    calibration: Calibration | None,
-    films: SearchSet,
-    question: _Question,
-    scores: Vectors,
-    margins: Vectors | None,
+    question: _Question, query: Query, scores: Vectors, margins: Vectors | None
 ) -> Certainty | None:
-    """`scores` and `margins` [films] in the collection's order; the answer's are best first."""
-    if calibration is None or margins is None:
+    """Of all films, from their `scores` and `margins` [films]."""
+    if query.calibration is None or margins is None:
         return None
     mentions = question.prompt.mentions
     seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
-    found = calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
-    return found.best_first(top_k(scores, len(scores), films.collection.places_by_id))
+    return query.calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
 
 
-def _margin(question: _Question, margins: Vectors, hits: Sequence[int]) -> Margin:
-    """`margins` [films] in the collection's order, and where the hits are among them."""
+def _margin(question: _Question, margins: Vectors, hits: npt.NDArray[np.intp]) -> Margin:
+    """`margins` [films] in the collection's order, and the rows of the hits."""
     return Margin(
         float(margins[hits].mean()), auroc_estimate(question.told_apart, margins.astype(np.float64))
     )

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from negviz.calibration import Certainty
+from negviz.calibration import Calibration, Certainty
 from negviz.collection import Film, judge
 from negviz.estimate import Estimate
 from negviz.prompt import Mention, Prompt
-from negviz.retrieval import Hit, Ranking
+from negviz.retrieval import Hit, Vectors
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,24 @@ class Margin:
         return None if self.separation is None else self.separation.side_of(0.5) == 1
 
 
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What one model ranks films by.
+
+    An answer is remembered, and so holds this rather than a ranking of all films: that is one product away.
+    """
+
+    tower_id: str  # of the film embeddings that it is compared with
+    vectors: Vectors  # [1 or 2, dim] of the sentence and, where it has one, of its opposite
+    calibration: Calibration | None
+
+
 @dataclass(frozen=True)
 class Column:
     """What one model answers."""
 
     model: str
+    query: Query = field(compare=False, repr=False)
     hits: tuple[Hit, ...]
     tally: Tally  # of the hits
     random_picks: float | None  # matches to expect among the judged hits by chance
@@ -67,8 +80,7 @@ class Column:
     alike: float | None = None  # cosine of the sentence and its opposite in the text tower
     normal: int | None = None  # hits that are normal films; None where no film searched is known to be one
     normal_by_chance: float | None = None  # normal films to expect among as many films picked at random
-    ranking: Ranking | None = field(default=None, compare=False, repr=False)  # of all films searched
-    # Its probabilities in the order of `ranking`; None where the sentence has no opposite or the model no
+    # Its probabilities are those of the hits; None where the sentence has no opposite or the model no
     # calibration.
     certainty: Certainty | None = field(default=None, compare=False, repr=False)
 
@@ -78,7 +90,7 @@ class Column:
         return self.certainty is not None and self.certainty.abstains
 
     def probability(self, place: int) -> float | None:
-        """Of the film at a place of the ranking, 0 the best, satisfying the sentence; None: not known."""
+        """Of the hit at a place, 0 the best, satisfying the sentence; None: not known."""
         if self.certainty is None or self.certainty.probabilities is None:
             return None
         return float(self.certainty.probabilities[place])

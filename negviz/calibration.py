@@ -108,10 +108,10 @@ class Certainty:
     abstains: bool  # whether it had better not be asked: on training prompts such an order was worth nothing
     probabilities: Floats | None  # [films] of satisfying the sentence; None where that is not known
 
-    def best_first(self, order: npt.NDArray[np.intp]) -> Certainty:
-        """The same with its films in another order."""
+    def of(self, films: npt.NDArray[np.intp]) -> Certainty:
+        """The same of some of the films, by their rows."""
         known = self.probabilities
-        return Certainty(self.abstains, None if known is None else known[order])
+        return Certainty(self.abstains, None if known is None else known[films])
 
 
 @dataclass(frozen=True)

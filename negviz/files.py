@@ -37,7 +37,14 @@ class InUseError(NegvizError):
 
 
 class FileError(NegvizError):
-    """A file that cannot be written; the message is one sentence that names it and says why."""
+    """A file that cannot be written; the message is one sentence that names it and says why.
+
+    `reason` alone is for visitors, who need not know where things lie.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}.")
+        self.reason = reason
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -55,7 +62,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise FileError(path, error.strerror or str(error)) from error
 
 
 def _write_beside(path: Path, content: bytes) -> None:

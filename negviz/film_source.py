@@ -141,7 +141,7 @@ class FilmSource:
             sentence = f"What came as film {film_id} is none. {error}"
             raise DownloadError("invalid", sentence, transient=error.cut_short) from error
         except FileError as error:
-            raise DownloadError("disk", f"The film {film_id} cannot be stored: {error}") from error
+            raise DownloadError("disk", f"The film {film_id} cannot be stored: {error.reason}.") from error
 
     def _ask_host(self, _: str) -> bool:
         url = image_url(PROBE_FILM, host=self._downloader.host)

@@ -64,17 +64,18 @@ def read_json(path: Path, error: type[NegvizError]) -> dict[str, Any]:
     return parse_json(read_text(path, error), _named(path), error)
 
 
-def parse_json(text: str, name: str, error: type[NegvizError]) -> dict[str, Any]:
+def parse_json(text: str, name: str, error: type[NegvizError], *, typed: bool = False) -> dict[str, Any]:
     """A JSON object; `name` says where the text is from.
 
-    Refused are also what Python reads but JSON does not know (NaN, Infinity), a name given twice, half a
-    surrogate pair, and nesting that would exhaust the stack of whoever walks it.
+    Refused are also what Python reads but JSON does not know (NaN, Infinity), a name given twice, nesting
+    that would exhaust the stack of whoever walks it, and half a surrogate pair, unless it was `typed`:
+    browsers send what a key was pressed for.
     """
     try:
         value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refused_number, parse_float=_finite
         )
-        if "\\u" in text:  # how JSON, whatever its encoding, spells half a surrogate pair
+        if "\\u" in text and not typed:  # how JSON, whatever its encoding, spells half a surrogate pair
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as said:
         raise error(f"{name} holds half a surrogate pair; make it anew.") from said

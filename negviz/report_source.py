@@ -110,5 +110,7 @@ class ReportSource:
         try:
             write_atomically(archive, content)
         except FileError as error:
-            raise DownloadError("disk", f"The archive of reports cannot be stored: {error}") from error
+            raise DownloadError(
+                "disk", f"The archive of reports cannot be stored: {error.reason}."
+            ) from error
         return reports

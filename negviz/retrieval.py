@@ -106,6 +106,12 @@ def top_k(
     return candidates[np.lexsort((settled, -scores[candidates]))][:k]
 
 
+def rank_of(row: int, scores: npt.NDArray[np.floating[Any]], places: npt.NDArray[np.intp]) -> int:
+    """The rank of one film, 1 the best, in the order of `top_k`, without sorting the others."""
+    before = (scores > scores[row]) | ((scores == scores[row]) & (places < places[row]))
+    return 1 + int(before.sum())
+
+
 def cosines(films: Vectors, text: Vectors) -> Vectors:
     """Of each film [films, dim] with one sentence [dim], one dot product a film.
 

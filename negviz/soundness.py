@@ -25,7 +25,17 @@ _SAME: Final = 3e-7  # coordinates that lie no further apart differ by rounding 
 
 def check_text(model: DualEncoder, where: object) -> None:
     """Refuse a model whose sentences have no vectors, or all the same.  Raises `CheckpointError`."""
-    _check(model.encode_text(_SENTENCES), where, "sentences")
+    vectors = model.encode_text(_SENTENCES)
+    _check_lengths(vectors, where, "sentences")
+    _check_apart(vectors, where, "sentences")
+
+
+def check_rewritten(model: DualEncoder, where: object) -> None:
+    """Refuse a column whose sentences have no vectors; two that it rewrites alike may share one.
+
+    Raises `CheckpointError`.
+    """
+    _check_lengths(model.encode_text(_SENTENCES), where, "sentences")
 
 
 def check_words(model: DualEncoder, where: object) -> None:
@@ -40,14 +50,19 @@ def check_words(model: DualEncoder, where: object) -> None:
 def check_images(model: DualEncoder, where: object) -> None:
     """Refuse a model whose films have no vectors, or all the same.  Raises `CheckpointError`."""
     films = [Image.linear_gradient("L"), Image.radial_gradient("L")]
-    _check(model.encode_images(films), where, "films")
+    vectors = model.encode_images(films)
+    _check_lengths(vectors, where, "films")
+    _check_apart(vectors, where, "films")
 
 
-def _check(vectors: NDArray[np.float32], where: object, what: str) -> None:
+def _check_lengths(vectors: NDArray[np.float32], where: object, what: str) -> None:
     lengths = np.linalg.norm(vectors, axis=1)
     if not np.isfinite(lengths).all() or (np.abs(lengths - 1) > _UNIT).any():
         raise CheckpointError(
             f"{where} makes no vectors of {what}; its weights are of no use, train it anew."
         )
+
+
+def _check_apart(vectors: NDArray[np.float32], where: object, what: str) -> None:
     if np.abs(vectors[1:] - vectors[0]).max(axis=1).min() < _SAME:
         raise CheckpointError(f"{where} makes the same vector of different {what}; train it anew.")

@@ -43,6 +43,7 @@ _SETTINGS: Final = ("foreign_keys = ON", "synchronous = FULL", "secure_delete = 
 _NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR_WRITE)
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none is taken for another
 _LENGTH: Final = 8  # 40 bits
+MOST_READERS: Final = 10_000  # of one study, those who withdrew not counted
 _READ_AS: Final = str.maketrans("OIL", "011")
 _TABLES: Final = """
 CREATE TABLE design (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL);
@@ -121,6 +122,9 @@ class StudyFile:
         code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
         trials = plan(self.design, code)
         with self._writing() as db:
+            (readers,) = db.execute("SELECT count(*) FROM readers").fetchone()
+            if readers >= MOST_READERS:
+                raise StudyError("This study has all the readers it can take; tell whoever runs it.")
             sql = "INSERT INTO readers (code, background, consent) VALUES (?, ?, ?)"
             reader = db.execute(sql, (code, background, consent)).lastrowid
             db.executemany(

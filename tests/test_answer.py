@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from negviz.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
+from negviz.calibration import Calibration
 from negviz.collection import Collection, CollectionError, Film
 from negviz.comparison import compare
 from negviz.model import DualEncoder
@@ -317,6 +320,51 @@ def test_a_film_has_a_rank_in_every_model_beyond_the_hits_too() -> None:
     assert found["base"].score == pytest.approx(0.5)
     with pytest.raises(CollectionError):
         ranks(given, SEARCHED, "nosuch")
+
+
+def test_ranks_are_those_of_the_whole_ranking(models: dict[str, DualEncoder], collection: Collection) -> None:
+    films = search_sets(models, collection)[-1]
+    whole, short = (answer(models, films, "No pleural effusion", k=k) for k in (len(films), 1))
+    for place in range(len(films)):
+        hits = {column.model: column.hits[place] for column in whole.columns}
+        for model, hit in hits.items():
+            assert ranks(short, films, hit.id)[model] == hit
+
+
+def test_an_answer_takes_no_more_memory_over_more_films(models: dict[str, DualEncoder]) -> None:
+    few, many = (_held(models, number) for number in (200, 20_000))
+    assert few < 40_000
+    assert many < few + 4_000  # a ranking of so many films takes 400,000 a model
+
+
+def _held(models: dict[str, DualEncoder], number: int) -> int:
+    """Bytes of all that an answer over so many films refers to."""
+    made = (
+        Film(
+            f"film{n}",
+            f"{n}.png",
+            f"{n}",
+            findings=WITH if n % 2 else frozenset(),
+            denied=frozenset() if n % 2 else WITH,
+        )
+        for n in range(number)
+    )
+    random = np.random.default_rng(0)
+    towers = {model.tower_id for model in models.values()}
+    vectors = random.normal(size=(number, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    films = SearchSet("many/all", Collection("many", tuple(made)), dict.fromkeys(towers, vectors))
+    known = Calibration("margin", ((-1.0, -2.0), (1.0, 2.0)), ("effusion",), "spread", 0.0)
+    given = answer(models, films, "No pleural effusion", calibrations=dict.fromkeys(models, known))
+    assert all(column.probability(9) is not None for column in given.columns)
+    found: dict[int, Any] = {}
+    ahead: list[Any] = [given]
+    while ahead:
+        each = ahead.pop()
+        if id(each) not in found and not isinstance(each, type):
+            found[id(each)] = each
+            ahead += [*gc.get_referents(each), *([each.base] if isinstance(each, np.ndarray) else [])]
+    return sum(map(sys.getsizeof, found.values()))
 
 
 def test_shades_what_a_cue_reaches_over() -> None:

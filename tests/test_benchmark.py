@@ -15,9 +15,10 @@ from PIL import Image
 
 from negviz.collection import ASSETS
 from negviz.page import Room
-from training import benchmark, costs, running, screenshots
+from training import benchmark, costs, crowd, running, screenshots, tables
 from training.costs import Times
 from training.running import RunningApp, RunningError, run_app
+from training.unseen import sentences
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def test_times_are_medians_and_tails_in_milliseconds() -> None:
 
 
 def test_sentences_are_new_to_every_part() -> None:
-    texts = costs.sentences()
-    assert len(set(texts)) == len(texts) >= max(*benchmark.VISITORS, 5 * (costs.TIMES + 1))
+    texts = sentences()
+    assert len(set(texts)) == len(texts) >= max(*benchmark.VISITORS, 6 * (costs.TIMES + 1))
     known = {text.casefold() for path in (ASSETS / "prompts").glob("*.csv") for text in _column(path)}
     assert not known & set(texts)
 
@@ -41,11 +42,13 @@ def _column(path: Path) -> list[str]:
 
 
 def test_costs_are_measured_part_by_part(room: Room) -> None:
-    found = costs.measure_costs(room, costs.sentences(), times=2, dear=1)
-    assert set(found) - {"map"} == {"text_towers", "galleries", "words", "captum"}
-    assert [found[name].times for name in ("text_towers", "galleries", "words", "captum")] == [2, 2, 2, 1]
+    found = costs.measure_costs(room, sentences(), times=2, dear=1)
+    parts = ("text_towers", "text_passes", "galleries", "words", "captum")
+    assert set(found) - {"map"} == {*parts}
+    assert [found[name].times for name in parts] == [2, 2, 2, 2, 1]
     assert all(times.median_ms > 0 for times in found.values())
     assert set(costs.ratios(found)) == {
+        "galleries_to_text_passes",
         "galleries_to_text_towers",
         "words_to_text_towers",
         "words_to_captum",
@@ -53,11 +56,13 @@ def test_costs_are_measured_part_by_part(room: Room) -> None:
 
 
 def test_targets_stand_beside_what_was_measured() -> None:
-    taken = {name: Times(200.0, 300.0, 5) for name in ("galleries", "words")}
+    parts = ("text_towers", "text_passes", "galleries", "words", "captum")
+    taken = {name: Times(200.0, 300.0, 5) for name in parts}
     page = {"start_to_first_paint_s": 8.0, "first_paint_mb": 1.5, "peak_memory_mb": None}
     found = benchmark.targets(taken, page)
     assert {name: target["met"] for name, target in found.items()} == {
         "galleries": False,
+        "galleries_to_text_passes": True,
         "words": True,
         "map": None,
         "start_to_first_paint": True,
@@ -97,7 +102,32 @@ def test_pictures_are_made_small_enough() -> None:
     assert Image.open(io.BytesIO(shrunk)).size < (80, 60)
 
 
-@pytest.mark.parametrize("module", [benchmark, screenshots])
+def test_a_crowds_figures_are_medians_of_runs_beside_what_was_wanted() -> None:
+    seen = {
+        "distinct": {"last_gallery_s": 4.0, "client_cpu_s": 1.0},
+        "same": {"last_gallery_s": 11.0, "client_cpu_s": 1.0},
+        "flood": {"longest_delay_s": 0.5, "client_cpu_s": 1.0},
+    }
+    slow = {what: {name: 9 * value for name, value in of.items()} for what, of in seen.items()}
+    found = crowd.medians([seen, slow, seen])
+    assert found == seen
+    assert {name: target["met"] for name, target in crowd.targets(found).items()} == {
+        "distinct_last_gallery_s": True,
+        "same_last_gallery_s": False,
+        "flood_longest_delay_s": True,
+    }
+
+
+def test_a_crowd_is_told_in_a_table() -> None:
+    seen = {"distinct": {"last_gallery_s": 4.04, "client_cpu_s": 1.0}}
+    machine = {"cores": 2, "load_before": [0.3, 0.2, 0.1]}
+    results = {"visitors": 80, "what": crowd.WHAT, "medians": seen, "runs": [seen], "machine": machine}
+    told = tables.render(results, "crowd.json")
+    assert "| from the first question to the last gallery | 4.0 |" in " ".join(told.split())
+    assert "of 2 cores (load before: 0.3)" in told
+
+
+@pytest.mark.parametrize("module", [benchmark, crowd, screenshots])
 def test_commands_have_their_usual_options(module: object) -> None:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)  # type: ignore[attr-defined]

@@ -186,7 +186,7 @@ def test_no_file_says_nothing(models: dict[str, DualEncoder], tmp_path: Path) ->
 
 
 def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: SearchSet) -> None:
-    given = answer(models, films, NO, calibrations={"base": STEEP, "con2": SHY})
+    given = answer(models, films, NO, k=len(films), calibrations={"base": STEEP, "con2": SHY})
     base, con1, con2 = given.columns
     assert (base.abstains, con1.abstains, con2.abstains) == (base.certainty.abstains, False, True)  # type: ignore[union-attr]
     assert con1.certainty is None
@@ -207,11 +207,24 @@ def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: Se
 
 
 def _place(column: Any, film_id: str) -> int:
-    return int(column.ranking.ids.index(film_id))
+    return next(int(hit.rank) - 1 for hit in column.hits if hit.id == film_id)
 
 
 def _film(films: SearchSet, film_id: str) -> Any:
     return films.collection.by_id(film_id)
+
+
+def test_films_beyond_the_hits_have_a_probability_as_if_all_were_hits(
+    models: dict[str, DualEncoder], films: SearchSet
+) -> None:
+    calibrations = {"base": STEEP, "con2": SHY}
+    whole = answer(models, films, NO, k=len(films), calibrations=calibrations)
+    short = answer(models, films, NO, k=1, calibrations=calibrations)
+    for film in films.collection:
+        expected = {column.model: column.probability(_place(column, film.id)) for column in whole.columns}
+        assert probabilities(short, films, film.id) == {
+            model: chance for model, chance in expected.items() if chance is not None
+        }
 
 
 def test_a_sentence_without_an_opposite_has_no_probability(

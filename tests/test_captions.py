@@ -113,7 +113,7 @@ def test_the_shipped_frames_say_what_they_claim_and_leave_the_tests_alone() -> N
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("frame,kind\nNo {x},pre\n", "must have the columns"),
+        ("frame,kind\nNo {x},pre\n", "lacks the column said"),
         ("frame,kind,said\nNo {x},pre,x:never\n", "line 2"),
         ("frame,kind,said\nNo {x},pre,water:absent\n", "is not understood"),
     ],

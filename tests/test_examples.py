@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from negviz.answer_types import Answer, Column, Tally
+from negviz.answer_types import Answer, Column, Query, Tally
 from negviz.examples import OPENING, Example, Property, examples
 from negviz.page import words
 from negviz.prompt import read_prompt
@@ -33,6 +34,7 @@ def _answer(text: str, counts: tuple[Counts, ...], *, showing: int = 50) -> Answ
     columns = tuple(
         Column(
             model=model,
+            query=Query("tower", np.zeros((1, 2)), None),
             hits=HITS,
             tally=Tally(matches, 10 - matches, 0),
             random_picks=showing / 10,

@@ -75,6 +75,29 @@ def test_the_films_of_each_side_are_those_of_the_plan(client: TestClient, study:
     assert sides == [[film.id for film in item.of(model)] for model in trial.models(study.design)]
 
 
+def test_a_class_may_begin_behind_one_address_and_a_flood_may_not(
+    client: TestClient, study: StudyFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page.MOST_FROM_ONE_ADDRESS >= 100
+    monkeypatch.setattr(page, "MOST_FROM_ONE_ADDRESS", 3)
+    code, *_ = [begin(client) for _ in range(3)]
+    refused = client.post("/study/begin", json={"agreed": True})
+    assert (refused.status_code, refused.text) == (429, words.MANY)
+    assert len(study.readers()) == 3
+    assert client.post("/study/next", json={"code": code}).status_code == 200
+
+
+def test_readers_of_an_hour_ago_count_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MOST_FROM_ONE_ADDRESS", 1)
+    now = 0.0
+    begun = page.Begun(lambda: now)
+    begun.add("192.0.2.1")
+    assert not begun.may("192.0.2.1")
+    assert begun.may("192.0.2.2")
+    now = 3_601.0
+    assert begun.may("192.0.2.1")
+
+
 def test_nobody_begins_without_agreeing(client: TestClient, study: StudyFile) -> None:
     for said in ({}, {"agreed": False}, {"agreed": "yes"}, {"agreed": True, "background": "Dr Somebody"}):
         assert client.post("/study/begin", json=said).status_code == 400

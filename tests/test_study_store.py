@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from negviz import study_store
 from negviz.study import StudyError
 from negviz.study_plan import plan
 from negviz.study_records import Choice, Decision, OutOfTurnError, Times, UnknownCodeError
@@ -54,6 +55,15 @@ def test_a_reader_sees_their_plan_in_order_and_comes_to_an_end(study: StudyFile)
         decide(study, code)
     assert study.show(code) is None
     assert [record.trial for record in study.records()] == [*expected]
+
+
+def test_a_study_takes_so_many_readers_and_says_so(study: StudyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study_store, "MOST_READERS", 2)
+    code, _ = (study.enrol(consent=AGREED) for _ in range(2))
+    with pytest.raises(StudyError, match="all the readers it can take"):
+        study.enrol(consent=AGREED)
+    study.withdraw(code)
+    assert study.enrol(consent=AGREED)
 
 
 def test_who_comes_back_goes_on_where_they_were(study: StudyFile, path: Path) -> None:

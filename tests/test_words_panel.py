@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -19,7 +21,7 @@ from negviz.attribution import attribute
 from negviz.collection import Collection
 from negviz.model import DualEncoder
 from negviz.page import Pictures
-from negviz.page.attribution import WordsPanel, words_panel
+from negviz.page.attribution import WordsPanel
 from negviz.page.once import EachOnce
 from negviz.page.room import Asked, Room
 from negviz.page.words import attribution as words
@@ -112,12 +114,23 @@ def test_a_sentence_is_only_text(panel: WordsPanel) -> None:
 
 
 def test_other_panels_repeat_the_share_of_the_table(room: Room) -> None:
-    panel = words_panel(room)
-    assert words_panel(room) is panel
+    panel = room.own(WordsPanel)
+    assert room.own(WordsPanel) is panel
     shares = panel.cue_shares(Asked(NEGATED, meant=("cardiomegaly", "present")))
     assert tuple(shares) == MODELS
     shown = panel.show(Asked(NEGATED).json())
     assert all(share is not None and words.percent(share) in shown for share in shares.values())
+
+
+def test_a_room_goes_with_all_that_was_made_for_it(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    room = Room(models, search_sets(models, collection), Pictures(collection))
+    room.own(WordsPanel).show(Asked(NEGATED).json())
+    gone = weakref.ref(room)
+    del room
+    gc.collect()
+    assert gone() is None
 
 
 def test_marking_changes_nothing_here(panel: WordsPanel) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from negviz.errors import NegvizError
 from negviz.files import running_alone
@@ -22,6 +22,7 @@ from training import (
     build_results,
     build_tuned,
     calibration,
+    crowd,
     diagnosis,
     dose,
     evaluate,
@@ -38,6 +39,7 @@ from training import (
     screenshots,
     study,
     training_free,
+    visits,
 )
 from training.base import BaseConfig
 from training.devices import Compute, add_device_options, open_compute
@@ -51,12 +53,16 @@ _BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
-    args = _parser().parse_args(argv)
+    try:
+        args = _parser().parse_args(argv)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         with ExitStack() as alone:
             for work in _works(args):
-                alone.enter_context(running_alone(args.family, work))
+                alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
             return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
@@ -74,7 +80,7 @@ def _works(args: argparse.Namespace) -> Sequence[str]:
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
     if not first or args.command not in ("all", *_BUILDING):
         return ()
-    if args.command not in ("all", "base") and not args.family.is_dir():
+    if args.command not in ("all", "base", "films") and not args.family.is_dir():
         return ()  # a mistyped folder is not made
     if getattr(args, "branch", None) is not None:
         return (_branch(args.branch),)
@@ -88,8 +94,19 @@ def _branch(number: int) -> str:
     return f"base --branch {number}"
 
 
+class UsageError(NegvizError):
+    """Options that no command takes so; the message is one line that begins with the command."""
+
+
+class _OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every command does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog.rpartition(' ')[2]}: {message}; --help lists the options.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser = _OneLine(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = _Commands(commands)
     what = "read, label and split the films; writes assets/*/manifest.csv"
@@ -122,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
         (leave_out, "leave-out", "con3 without a finding or a kind of wording, asked about just that"),
         (maps, "maps", "the maps that the page shows: prompts of every model, and films"),
         (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
+        (crowd, "crowd", "whether one visitor can stop the others: a class at once, and a flood"),
+        (visits, "visits", "whether the page's memory stays level, visit after visit"),
         (screenshots, "screenshots", "take the pictures of the page that README shows"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
         (experiments, "experiments", "what hard negatives, an unfrozen image tower and the other knobs do"),
@@ -138,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Commands:
     """Adds the commands that share their options."""
 
-    def __init__(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def __init__(self, commands: argparse._SubParsersAction[_OneLine]) -> None:
         self._commands = commands
 
     def __call__(

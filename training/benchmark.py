@@ -26,9 +26,10 @@ import app
 from negviz.files import write_json
 from negviz.model import load_models
 from negviz.page.room import Room
-from training.costs import Times, clock, measure_costs, ratios, sentences
+from training.costs import Times, clock, measure_costs, ratios
 from training.places import COMPACT, Places
 from training.running import RunningApp, arguments, chromium, run_app, search
+from training.unseen import sentences
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -51,8 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and write; whether a target was met is for the reader to judge.  Raises `RunningError`."""
-    began, facts = time.perf_counter(), machine()
+    began = time.perf_counter()
     room = open_room(args.family, args.collection)
+    app.share_cores()  # as where it is served
+    facts = machine()
     costs = measure_costs(room, sentences())
     with chromium() as browser, run_app(*arguments(args.family, args.collection)) as running:
         page: dict[str, float | None] = {**look(browser, running)}
@@ -148,6 +151,7 @@ def targets(costs: Mapping[str, Times], page: Mapping[str, float | None]) -> dic
     """What was wanted on two idle cores, and what was measured here."""
     wanted = [
         ("galleries", costs["galleries"].median_ms, 150, "ms"),
+        ("galleries_to_text_passes", ratios(costs)["galleries_to_text_passes"], 1.3, "times"),
         ("words", costs["words"].median_ms, 600, "ms"),
         ("map", costs["map"].median_ms if "map" in costs else None, 300, "ms"),
         ("start_to_first_paint", page["start_to_first_paint_s"], 8, "s"),

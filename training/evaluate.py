@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, metavar="DIR", help="where the collection's images lie, if not in its folder")
     add("--split", choices=("test", "all"), default="test", help="which films to rank (default: test)")
     add("--prompts", required=True, type=Path, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
-    add("--k", type=int, default=10, help="how many films precision looks at (default: 10)")
+    add("--k", type=count, default=10, help="how many films precision looks at (default: 10)")
     add("--json", required=True, type=Path, metavar="OUT", help="results file to write")
     silence = "what a finding that a report does not mention counts as (default: unknown)"
     add("--unmentioned", choices=get_args(Unmentioned), default="unknown", help=silence)

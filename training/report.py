@@ -22,6 +22,7 @@ from training.heatmap import draw_conditions
 from training.leave_out_picture import draw_leave_out
 from training.picture import draw
 from training.tables import render
+from training.visits_picture import draw_visits, is_visits
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
@@ -73,6 +74,8 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
             fresh = draw_conditions(value)
         elif is_leave_out(value):
             fresh = draw_leave_out(value)
+        elif is_visits(value):
+            fresh = draw_visits(value)
         elif "k" in value:  # of `evaluate`
             fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
         else:

@@ -52,22 +52,29 @@ class RunningApp:
 
     def peak_bytes(self) -> int | None:
         """Most memory that the process has held so far; None where there is no /proc."""
+        return self._status("VmHWM")
+
+    def held_bytes(self) -> int | None:
+        """Memory that the process holds now; None where there is no /proc."""
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> int | None:
         try:
             status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         except OSError:
             return None
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
 
 
 @contextmanager
-def run_app(*arguments: str) -> Iterator[RunningApp]:
-    """`app.py` with these arguments, offline, until the block is left.  Raises `RunningError`."""
+def run_app(*arguments: str, **variables: str) -> Iterator[RunningApp]:
+    """`app.py` with these arguments and environment, offline, until left.  Raises `RunningError`."""
     port = free_port()
     command = [sys.executable, "app.py", *arguments, "--nlm", "off", "--port", str(port)]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         began = time.perf_counter()
-        surroundings = {**os.environ, "HF_HUB_OFFLINE": "1"}
+        surroundings = {**os.environ, "HF_HUB_OFFLINE": "1", **variables}
         process = subprocess.Popen(command, cwd=_ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(process, port)

@@ -22,6 +22,7 @@ def render(results: Json, name: str) -> str:
         ("rivals", _reader),
         ("sets", _base),
         ("judged", _simulator),
+        ("visitors", _crowd),
         ("models", _evaluation),
     )
     table = next((make for key, make in kinds if key in results), None)
@@ -250,6 +251,31 @@ def _calibration(results: Json) -> str:
         f"{results['bootstrap']['resamples']} resamples of prompts and films."
     )
     return _table(["films", *models], body, 1, note)
+
+
+def _crowd(results: Json) -> str:
+    measured = results["medians"]
+    told = (
+        ("until all have the page", "last_opened_s"),
+        ("from the first question to the last gallery", "last_gallery_s"),
+        ("median wait for a gallery", "median_wait_s"),
+        ("alone, median wait for a gallery", "alone_s"),
+        ("beside the flood, longest delay", "longest_delay_s"),
+        ("processor time of the app", "app_cpu_s"),
+        ("processor time of the visitors", "client_cpu_s"),
+    )
+    body = [
+        [results["what"][what], name, f"{seen[key]:.1f}"]
+        for what, seen in measured.items()
+        for name, key in told
+        if key in seen
+    ]
+    facts = results["machine"]
+    note = (
+        f"Medians of {len(results['runs'])} runs, visitors on the same machine of {facts['cores']} cores "
+        f"(load before: {facts['load_before'][0]:.1f}), all behind one address but the flood."
+    )
+    return _table(["visitors", "measured", "seconds"], body, 2, note)
 
 
 def _parts(results: Json) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 import gradio as gr
@@ -24,7 +23,8 @@ from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_eff
 from negviz.page import arguments
 from negviz.page import attribution_markup as markup
 from negviz.page.arguments import told
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
+from negviz.page.lanes import IN_SLOW
 from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
@@ -34,10 +34,9 @@ from negviz.prompt import MAX_CHARACTERS
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
 _REMEMBERED: Final = 256
-_QUEUE: Final[dict[str, Any]] = {  # the queue of all panels
+_QUEUE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": PANELS_AT_ONCE,
-    "concurrency_id": "panels",
     "show_progress": "minimal",
 }
 _PICK: Final = """element.addEventListener('click', (event) => {
@@ -207,15 +206,9 @@ def _to_all(asked: str) -> Asked:
     return replace(Asked.read(asked), meant=None)
 
 
-@lru_cache(maxsize=8)
-def words_panel(room: Room) -> WordsPanel:
-    """The one panel of a room, so that what it has worked out serves other panels too."""
-    return WordsPanel(room)
-
-
 def lay_out(board: Board) -> None:
     """The table of words, its settings and the heads, where this is called, and the named endpoint."""
-    panel = words_panel(board.room)
+    panel = board.room.own(WordsPanel)
     table = html(panel.show(board.asked.value or ""))
     with gr.Accordion(words.MEASURED, open=False, elem_classes="nv-words-fold"):
         target = gr.Radio(
@@ -226,7 +219,7 @@ def lay_out(board: Board) -> None:
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):
         setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
-    api(panel.attribute, api_name="attribute", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
+    api(panel.attribute, api_name="attribute", **IN_SLOW)
     _lay_out_heads(panel, board)
 
 
@@ -244,6 +237,6 @@ def _lay_out_heads(panel: WordsPanel, board: Board) -> None:
         return (True, *panel.show_heads(asked))
 
     fold.expand(open_, [board.asked], [opened, grid, looks], **_QUEUE)
-    fold.collapse(lambda: False, None, [opened], queue=False, api_visibility="private")
+    fold.collapse(lambda: False, None, [opened], concurrency_limit=None, api_visibility="private")
     board.on_answer(panel.show_heads, [grid, looks], inputs=[opened])
     grid.pick(pick, [board.asked], looks, **_QUEUE)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import gradio as gr
 
+from negviz.page.lanes import IN_SLOW
 from negviz.page.room import Room
-
-PANELS_AT_ONCE: Final = 2  # galleries have a queue of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +38,8 @@ class Board:
             fn,
             [self.asked, *inputs],
             outputs,
+            **IN_SLOW,
             api_visibility="private",
-            concurrency_limit=PANELS_AT_ONCE,
-            concurrency_id="panels",
             trigger_mode="always_last",
             show_progress=progress,
         )

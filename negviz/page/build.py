@@ -13,18 +13,22 @@ from negviz.page import families_markup, markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import Explore, chip, stands, toggle_label
+from negviz.page.faults import Page
+from negviz.page.lanes import IN_SEARCH
 from negviz.page.room import Room
 from negviz.prompt import MAX_CHARACTERS
 
-_WAITING: Final = 1_024  # questions that may queue before a visitor is asked to come back
-_AT_ONCE: Final = 4  # answered side by side: models are only read
 _LOOK_AGAIN: Final = 1.0  # seconds
 _UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back
 _CERTAIN: Final = tuple(polarity for polarity in get_args(Polarity) if polarity != "uncertain")
 _PRIVATE: Final[dict[str, Any]] = {
+    **IN_SEARCH,
     "api_visibility": "private",
-    "concurrency_limit": _AT_ONCE,
-    "concurrency_id": "answers",
+    "show_progress": "minimal",
+}
+_IN_NO_LANE: Final[dict[str, Any]] = {
+    "concurrency_limit": None,
+    "api_visibility": "private",
     "show_progress": "minimal",
 }
 _NOTE_DOWN: Final = """(asked, visit) => {
@@ -45,9 +49,7 @@ def build_page(room: Room) -> gr.Blocks:
     """The page over a room, the example answered in advance over the room's first set."""
     explore = Explore(room)
     page: gr.Blocks
-    with gr.Blocks(
-        title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)
-    ) as page:
+    with Page(title=words.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
         _html(markup.header())
         with gr.Tabs(elem_classes="nv-tabs"):
             with gr.Tab(words.EXPLORE):
@@ -57,9 +59,9 @@ def build_page(room: Room) -> gr.Blocks:
                     panels.panel(name).lay_out(board)
         board.seal()
         _html(markup.footer(room.pictures.collections, room.models))
-        api(explore.search, api_name="search", concurrency_limit=_AT_ONCE)
-        api(explore.compare, api_name="compare", concurrency_limit=_AT_ONCE)
-    page.queue(max_size=_WAITING)
+        api(explore.search, api_name="search", **IN_SEARCH)
+        api(explore.compare, api_name="compare", **IN_SEARCH)
+    page.queue(api_open=False)
     return page
 
 
@@ -172,7 +174,7 @@ class _Layout:
                     self.explore.origin,
                     [self.films],
                     [line, timer],
-                    queue=False,
+                    concurrency_limit=None,
                     api_visibility="private",
                     show_progress="hidden",
                 )
@@ -215,9 +217,9 @@ class _Layout:
         self.pin.click(explore.pin, kept, shown, **_PRIVATE)
         to_clear = [self.films, self.visit, self.box, self.cleared, *kept]
         cleared = [self.box, self.visit, self.forgetting, *shown]
-        self.clear.click(explore.clear, to_clear, cleared, **_PRIVATE)
+        self.clear.click(explore.clear, to_clear, cleared, **_IN_NO_LANE)
         self.forgetting.tick(
-            explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_PRIVATE
+            explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_IN_NO_LANE
         )
         self.clear.click(None, js=_UNSELECT, api_visibility="private")
         self.undo.click(explore.bring_back, [self.cleared], [self.box, *shown], **_PRIVATE)

@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose
-from negviz.page.attribution import words_panel
+from negviz.page.attribution import WordsPanel
 from negviz.page.board import Board, html
 from negviz.page.markup import join, note
 from negviz.page.room import AnswerError, Asked, Room
@@ -97,7 +97,7 @@ class _Cards:
 
 def lay_out(board: Board) -> None:
     """The panel where this is called, with the shares that the words panel has measured."""
-    panel = DiagnosisPanel(board.room, words_panel(board.room).cue_shares)
+    panel = DiagnosisPanel(board.room, board.room.own(WordsPanel).cue_shares)
     shown = html(panel.show(board.asked.value or ""))
     board.on_answer(panel.show, shown)
 

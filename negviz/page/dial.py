@@ -17,7 +17,8 @@ from negviz.findings import ABNORMAL
 from negviz.model import DualEncoder
 from negviz.page import dial_markup as markup
 from negviz.page.board import Board, html
-from negviz.page.dial_films import SEEDS, SIMULATING, STEP, film_route
+from negviz.page.dial_films import SEEDS, STEP, film_route
+from negviz.page.lanes import IN_SLOW
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import dial as words
@@ -26,15 +27,9 @@ from negviz.phantoms import Side
 _FIRST: Final = 0.6  # severity that the dial stands at
 _REMEMBERED: Final = 2_048  # embeddings of 2 kB
 _QUEUE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": 2,
-    "concurrency_id": "dial",
     "show_progress": "hidden",
-}
-_MEASURING: Final[dict[str, Any]] = {  # seconds: apart from all else, and never all that may simulate
-    **_QUEUE,
-    "concurrency_limit": 1,
-    "concurrency_id": "dial-chest",
 }
 
 
@@ -165,8 +160,7 @@ class Dial:
     def _embed(self, film: Measured) -> Any:
         """[1, dim] of one film."""
         chest = film.chest
-        with SIMULATING:
-            dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
+        dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
         return dosed.embeddings[0]
 
     def _model(self, film: Measured) -> DualEncoder:
@@ -221,7 +215,7 @@ def lay_out(board: Board) -> None:
         # keys as well as the pointer move it; the films it takes are the same wherever it stands
         severity.change(lambda: True, None, used, trigger_mode="once", **_QUEUE),
     ]
-    measuring = [ask.then(dial.measure, [*at, used], curves, **_MEASURING) for ask in asks]
+    measuring = [ask.then(dial.measure, [*at, used], curves, **_QUEUE) for ask in asks]
     for when in (board.box.input, finding.input, side.input, button.click):
         when(None, cancels=measuring, queue=False, api_visibility="private")
 

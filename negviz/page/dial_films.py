@@ -10,10 +10,9 @@ import io
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Final, cast
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,20 +21,18 @@ from negviz.dose import sides_of, wish
 from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL
 from negviz.page.http import NOT_KEPT
+from negviz.page.lanes import lanes
 from negviz.page.words import dial as words
 from negviz.phantoms import Side, simulate
 
 SEEDS: Final = range(9_100_000, 9_100_064)  # of no film that is shipped, trained on or swept
 STEP: Final = 0.05
 SIZE: Final = 384  # pixels a side
-_AT_ONCE: Final = 2  # simulations
-_WAITING: Final = 32  # more are refused
 _KEPT: Final = 1_500  # films of some 20 kB
 _QUALITY: Final = 85
-SIMULATING: Final = BoundedSemaphore(_AT_ONCE)  # films to look at and films to measure together
 _NUMBER: Final = re.compile(r"\d(\.\d{1,4})?", re.ASCII)
 _HEADERS: Final = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-AHEAD: Final = "X-Negviz-Ahead"  # a film that nobody looks at yet: made only while no other is made
+AHEAD: Final = "X-Negviz-Ahead"  # a film that nobody looks at yet: made only while nothing else is
 
 
 class DialError(NegvizError):
@@ -66,17 +63,15 @@ class Dialled:
     def jpeg(self) -> bytes:
         findings = wish(self.finding, self.severity, self.side) if self.severity else {}
         out = io.BytesIO()
-        with SIMULATING:
-            image = simulate(self.seed, findings, SIZE).image
+        image = simulate(self.seed, findings, SIZE).image
         image.save(out, "JPEG", quality=_QUALITY, optimize=True)
         return out.getvalue()
 
 
 @dataclass(eq=False)
 class DialFilms:
-    """Films made on demand, two at a time; the last ones are kept."""
+    """Films made on demand, in the lane of what is slow; the last ones are kept."""
 
-    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_AT_ONCE))
     _kept: OrderedDict[Dialled, bytes] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -88,14 +83,10 @@ class DialFilms:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         film = self._find(asked)
         if film is None:
-            waiting = self.limiter.statistics().tasks_waiting
-            if AHEAD in request.headers and self.limiter.available_tokens < _AT_ONCE:
+            lane = lanes().slow
+            if AHEAD in request.headers and not lane.idle:
                 return Response(status_code=204, headers=NOT_KEPT)  # not now, which is no error
-            if waiting >= _WAITING:
-                return PlainTextResponse(
-                    words.BUSY, status_code=503, headers={**NOT_KEPT, "Retry-After": "1"}
-                )
-            film = await anyio.to_thread.run_sync(self._make, asked, limiter=self.limiter)
+            film = await lane.run_in_thread(request, self._make, asked)
         return Response(film, media_type="image/jpeg", headers=_HEADERS)
 
     def _find(self, asked: Dialled) -> bytes | None:

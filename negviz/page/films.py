@@ -8,13 +8,11 @@ a search needs one.  So a film that takes its time is answered with a redirect t
 from __future__ import annotations
 
 import io
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -24,6 +22,8 @@ from negviz.download import DownloadError, Reason
 from negviz.openi import OpeniError
 from negviz.page import words
 from negviz.page.http import NOT_KEPT
+from negviz.page.lanes import lanes
+from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
 
 TILE_BYTES: Final = 7_000  # thirty of them make the first paint
@@ -48,13 +48,10 @@ _CANNOT_BE_HAD: Final = (
 def film_routes(pictures: Pictures) -> list[Route]:
     """The two routes, each remembering the films it has made."""
 
-    @lru_cache(maxsize=_TILES_KEPT)
-    def tile(path: Path) -> bytes:
-        return thumbnail(open_image(path))
-
-    @lru_cache(maxsize=_LARGE_KEPT)
-    def large(path: Path) -> bytes:
-        return _jpeg(_within(open_image(path), _LARGE_SIDE), _QUALITIES[0])
+    tile = EachOnce[Path, bytes](lambda path: thumbnail(open_image(path)), most=_TILES_KEPT)
+    large = EachOnce[Path, bytes](
+        lambda path: _jpeg(_within(open_image(path), _LARGE_SIDE), _QUALITIES[0]), most=_LARGE_KEPT
+    )
 
     async def respond(request: Request) -> Response:
         make = large if _is_large(request) else tile
@@ -62,7 +59,7 @@ def film_routes(pictures: Pictures) -> list[Route]:
             path = await pictures.find(request.query_params.get("id", ""), wait=_TURN)
             if path is None:
                 return _another_turn(request)
-            content = await run_in_threadpool(make, path)
+            content = make.known(path) or await lanes().films.run_in_thread(request, make, path)
         except (CollectionError, OpeniError):
             return PlainTextResponse("There is no such film here.", status_code=404)
         except DownloadError as error:

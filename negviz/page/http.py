@@ -42,4 +42,4 @@ async def read_object(request: Request, most: int) -> dict[str, Any]:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise NotJsonError("What was sent is no UTF-8.") from error
-    return parse_json(text, "What was sent", NotJsonError)
+    return parse_json(text, "What was sent", NotJsonError, typed=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from negviz.answer import Answer
 from negviz.lesson import Count, Step, make_lesson
 from negviz.page import share_markup
-from negviz.page.attribution import words_panel
+from negviz.page.attribution import WordsPanel
 from negviz.page.board import Board, html
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
@@ -36,7 +36,7 @@ def measure(room: Room) -> tuple[Step, ...]:
         return room.answer(Asked(text, films.name))
 
     def shares(text: str) -> Mapping[str, float]:
-        every = words_panel(room).cue_shares(Asked(text, films.name))
+        every = room.own(WordsPanel).cue_shares(Asked(text, films.name))
         return {name: share for name, share in every.items() if share is not None}
 
     return make_lesson(ask, films.collection, shares)

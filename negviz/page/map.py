@@ -11,11 +11,10 @@ import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final, cast
 
 from gradio.events import api
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -24,7 +23,8 @@ from negviz.answer import AnswerError
 from negviz.page import arguments
 from negviz.page import map_markup as markup
 from negviz.page.arguments import told
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
+from negviz.page.lanes import IN_SLOW, lanes
 from negviz.page.map_figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map_http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
 from negviz.page.once import EachOnce
@@ -153,6 +153,10 @@ class MapPanel:
             raise MapError("There is no such map.")
         return self._drawn(view)
 
+    def drawn(self, view: View) -> bytes | None:
+        """The same where it has been drawn already."""
+        return self._drawn.known(view)
+
     def _draw(self, view: View) -> bytes:
         made = self._films(view) if view.name.startswith(_FILMS) else self._sentences(view)
         return gzip.compress(json.dumps(made).encode(), mtime=0)
@@ -242,23 +246,21 @@ def _plain(atlas: Atlas, place: Placement, method: str) -> dict[str, Any]:
 # Over HTTP, and on the page -----------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
-def _panel(room: Room) -> MapPanel:
-    return MapPanel(room)
-
-
 def map_routes(room: Room) -> list[Route]:
     """`page/map/plotly.js`, and `page/map/drawn?name=…&method=…&colour=…`."""
-    panel = _panel(room)
+    panel = room.own(MapPanel)
 
     async def script(request: Request) -> Response:
-        found = await run_in_threadpool(plotly_script)
+        made = plotly_script.cache_info().currsize
+        found = plotly_script() if made else await lanes().slow.run_in_thread(request, plotly_script)
         return send(request, found, "text/javascript", FOR_EVER)
 
     async def drawn(request: Request) -> Response:
         view = View(*(request.query_params.get(name, "") for name in ("name", "method", "colour")))
         try:
-            found = await run_in_threadpool(panel.draw, view)
+            found = panel.drawn(view)
+            if found is None:
+                found = await lanes().slow.run_in_thread(request, panel.draw, view)
             return send(request, found, "application/json", FRESH)
         except MapError as error:
             return PlainTextResponse(str(error), status_code=404, headers=HEADERS)
@@ -268,9 +270,9 @@ def map_routes(room: Room) -> list[Route]:
 
 def lay_out(board: Board) -> None:
     """The panel where this is called, and the named endpoint."""
-    panel = _panel(board.room)
+    panel = board.room.own(MapPanel)
     html(panel.head())
     placed = html(panel.show(board.asked.value or ""))
     html(panel.shell())
     board.on_answer(panel.show, placed)
-    api(panel.map, api_name="map", concurrency_limit=PANELS_AT_ONCE, concurrency_id="panels")
+    api(panel.map, api_name="map", **IN_SLOW)

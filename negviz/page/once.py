@@ -36,6 +36,15 @@ class EachOnce(Generic[K, V]):
             self._settle(key, mine)
         return mine.result()
 
+    def known(self, key: K) -> V | None:
+        """The value of a key where it has been worked out; at once."""
+        with self._lock:
+            known = self._known.get(key)
+            if known is None or not known.done():
+                return None
+            self._known.move_to_end(key)
+        return known.result()
+
     def forget(self, unwanted: Callable[[K], bool]) -> None:
         """Drop the values of some keys."""
         with self._lock:

@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from negviz.page.lanes import IN_SLOW
+
 
 class Once:
     """What a function returns, made by the first who asks and kept for everybody; the others wait for it."""
@@ -35,7 +37,12 @@ def on_first_opening(make: Callable[[], Any], shown: Any) -> None:
         return (gr.skip() if before else make()), True
 
     _tab(shown).select(
-        fill, [opened], [shown, opened], queue=False, api_visibility="private", show_progress="hidden"
+        fill,
+        [opened],
+        [shown, opened],
+        **IN_SLOW,
+        api_visibility="private",
+        show_progress="hidden",
     )
 
 

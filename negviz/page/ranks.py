@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from negviz.answer import AnswerError
 from negviz.collection import CollectionError
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
+from negviz.page.lanes import lanes
 from negviz.page.room import Asked, Room
 
 _MOST: Final = 32_768  # bytes; a question with the longest sentences is shorter
@@ -24,7 +24,7 @@ def rank_routes(room: Room) -> list[Route]:
     async def respond(request: Request) -> Response:
         try:
             asked, film_id = _read(await read_body(request, _MOST))
-            found = await run_in_threadpool(room.ranks, asked, film_id)
+            found = await lanes().search.run_in_thread(request, room.ranks, asked, film_id)
         except CollectionError:
             return _refuse("This film is not among the films searched.", 404)
         except (AnswerError, NotJsonError, TooLongError):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, TypeVar, cast, get_args
 
 from negviz.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
 from negviz.calibration import Calibration, read_calibrations
@@ -23,8 +23,11 @@ from negviz.retrieval import Hit
 from negviz.training_free import TrainingFree
 from negviz.usual import Usual, read_usual
 
+T = TypeVar("T")
+
 FIRST: Final = 3  # columns that everybody sees; further models are added by the visitor
-_REMEMBERED: Final = 256  # answers kept in memory, for the panels of one visit and for a whole room at once
+_KINDS: Final = 16  # of panels that are asked for by others; there are two
+_REMEMBERED: Final = 256  # answers of some 30 kB, for the panels of one visit and for a whole room at once
 
 
 @dataclass(frozen=True)
@@ -81,15 +84,21 @@ class Room:
     pictures: Pictures
     home: Home = ONLY_ONE
     _answers: EachOnce[Asked, Answer] = field(init=False, repr=False)
+    _own: EachOnce[Callable[[Room], Any], Any] = field(init=False, repr=False)
     _usual: EachOnce[str, Usual | None] = field(init=False, repr=False)
     _examples: EachOnce[str, tuple[Example, ...]] = field(init=False, repr=False)
     _forgetful: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_answers", EachOnce(self._answer, most=_REMEMBERED))
+        object.__setattr__(self, "_own", EachOnce(lambda kind: kind(self), most=_KINDS))
         object.__setattr__(self, "_usual", EachOnce(self._read_usual, most=len(self.sets)))
         object.__setattr__(self, "_examples", EachOnce(self._try, most=len(self.sets)))
         self.when_forgetting(lambda text: self._answers.forget(lambda asked: asked.says(text)))
+
+    def own(self, kind: Callable[[Room], T]) -> T:
+        """The one `kind` of this room: what that has worked out serves all, and goes when the room goes."""
+        return cast("T", self._own(kind))
 
     @cached_property
     def backgrounds(self) -> dict[str, Background]:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from negviz.errors import NegvizError
+from negviz.page.door import guarded
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
 from negviz.page.health import health_routes
@@ -35,18 +36,27 @@ def serve(
     further: Sequence[BaseRoute] = (),
 ) -> None:
     """Serve the page of a room, as `serve_routes` does; `further` are routes beside its own."""
-    serve_routes(page, [*_routes(room), *further], port=port, host=host)
+    serve_routes(page, [*page_routes(room), *further], port=port, host=host)
 
 
 def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:
     """The page of another room as an app of its own, to be served at `path`."""
     root = os.environ.get("GRADIO_ROOT_PATH", "").rstrip("/")
-    own: Any = Starlette(routes=_routes(room))  # gradio asks for a FastAPI, and needs no more than this
-    gr.mount_gradio_app(own, page, path="/", root_path=f"{root}{path}", mcp_server=False, **_settings())
+    routes = page_routes(room)
+    own: Any = Starlette(routes=routes)  # gradio asks for a FastAPI, and needs no more than this
+    gr.mount_gradio_app(
+        own,
+        page,
+        path="/",
+        root_path=f"{root}{path}",
+        mcp_server=False,
+        app_kwargs=guarded([], None),
+        **_settings(),
+    )
     return cast(Starlette, own)
 
 
-def _routes(room: Room) -> list[BaseRoute]:
+def page_routes(room: Room) -> list[BaseRoute]:
     return [
         *film_routes(room.pictures),
         *rank_routes(room),
@@ -82,15 +92,18 @@ def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, hos
     tools = os.environ.get("NEGVIZ_MCP") == "1"
     if tools and find_spec("mcp") is None:
         raise ServeError("NEGVIZ_MCP=1 needs another package; run `pip install 'gradio[mcp]==6.31.0'` first.")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # of uvicorn's; whom to believe about addresses the door knows
     try:
         _, address, _ = page.launch(
             server_name=host,
             server_port=port,
-            app_kwargs={"routes": [*routes]},  # before gradio's
+            app_kwargs=guarded(routes, host),
             share=False,
+            max_threads=page.max_threads,
             mcp_server=tools,
             quiet=True,
             prevent_thread_lock=True,
+            state_session_capacity=page.state_session_capacity,  # which it would overwrite
             **_settings(),
         )
     except OSError as error:

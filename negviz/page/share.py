@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -25,6 +25,7 @@ from negviz.openi import OpeniError
 from negviz.page.board import Board, html
 from negviz.page.films import thumbnail
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object
+from negviz.page.lanes import lanes
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.share_file import plain, sheet, to_file
@@ -88,27 +89,30 @@ class ShareError(NegvizError):
     """A request that cannot be met; the message is one sentence that says what to do."""
 
 
-Make = Callable[[dict[str, Any], Asked], Awaitable[Response]]
+Make = Callable[[Request, dict[str, Any], Asked], Awaitable[Response]]
 
 
 def share_routes(room: Room) -> list[Route]:
     """POST share/qr, share/comparison, share/csv and share/file; each takes {"asked": …} as JSON."""
 
-    async def qr(body: dict[str, Any], asked: Asked) -> Response:
+    async def qr(_: Request, body: dict[str, Any], asked: Asked) -> Response:
         code = qr_code(address(str(body.get("page", "")), fragment_of(asked)), label=words.QR_LABEL)
         return Response(code, media_type="image/svg+xml", headers=NOT_KEPT)
 
-    async def comparison(_: dict[str, Any], asked: Asked) -> Response:
-        return JSONResponse(await run_in_threadpool(plain, asked, room), headers=NOT_KEPT)
+    async def comparison(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        found = await lanes().slow.run_in_thread(request, plain, asked, room)
+        return JSONResponse(found, headers=NOT_KEPT)
 
-    async def table(_: dict[str, Any], asked: Asked) -> Response:
-        _shown, given, films = await run_in_threadpool(sheet, asked, room)
+    async def table(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        _shown, given, films = await lanes().slow.run_in_thread(request, sheet, asked, room)
         return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
 
-    async def file(_: dict[str, Any], asked: Asked) -> Response:
-        _shown, given, _films = await run_in_threadpool(sheet, asked, room)
+    async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        slow = lanes().slow
+        _shown, given, _films = await slow.run_in_thread(request, sheet, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
-        content = await run_in_threadpool(to_file, asked, room, await thumbnails(room.pictures, ids))
+        films = await thumbnails(request, room.pictures, ids)
+        content = await slow.run_in_thread(request, to_file, asked, room, films)
         headers = {**NOT_KEPT, "X-SHA256": hashlib.sha256(content).hexdigest()}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
@@ -123,7 +127,7 @@ def _answering(make: Make) -> Callable[[Request], Awaitable[Response]]:
             asked = Asked.read(json.dumps(body.get("asked")))
             if not asked.text.strip():
                 raise ShareError(words.NO_QUESTION)
-            return await make(body, asked)
+            return await make(request, body, asked)
         except (ShareError, PermalinkError, AnswerError) as error:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
 
@@ -139,17 +143,21 @@ async def _body(request: Request) -> dict[str, Any]:
         raise ShareError(words.NOT_JSON) from None
 
 
-async def thumbnails(pictures: Pictures, ids: Iterable[str]) -> dict[str, bytes]:
-    """JPEGs by id of the films that are at hand, or come soon."""
+async def thumbnails(request: Request, pictures: Pictures, ids: Iterable[str]) -> dict[str, bytes]:
+    """JPEGs by id of the films that are at hand, or come soon, for whoever sent a request."""
 
     async def one(film_id: str) -> tuple[str, bytes | None]:
         try:
             path = await pictures.find(film_id, wait=_PATIENCE)
-            return film_id, None if path is None else await run_in_threadpool(
-                lambda: thumbnail(open_image(path))
-            )
+            if path is None:
+                return film_id, None
+            return film_id, await lanes().films.run_in_thread(request, _thumbnail, path)
         except (CollectionError, OpeniError, DownloadError):
             return film_id, None
 
     found = await asyncio.gather(*map(one, ids))
     return {film_id: content for film_id, content in found if content is not None}
+
+
+def _thumbnail(path: Path) -> bytes:
+    return thumbnail(open_image(path))

@@ -6,13 +6,15 @@ anybody: with a study there is nothing but the study.  The browser is sent sente
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 from typing import Any, Final, cast
 
 import gradio as gr
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -20,12 +22,15 @@ from starlette.routing import Route
 from negviz.page import study_markup as markup
 from negviz.page import words as common
 from negviz.page.board import html
+from negviz.page.faults import Page
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object
+from negviz.page.lanes import lanes
 from negviz.page.markup import header, join
 from negviz.page.pictures import Pictures
 from negviz.page.scripts import script_routes
+from negviz.page.visitors import visitor_of
 from negviz.page.words import study as words
 from negviz.study import Design, StudyError
 from negviz.study_records import (
@@ -40,20 +45,21 @@ from negviz.study_records import (
 from negviz.study_store import StudyFile, spelt
 
 _LONGEST: Final = 20_000  # bytes of a message: twenty long ids, escaped
-_WAITING: Final = 64
-Answer = Callable[[dict[str, Any]], Markup]
+MOST_FROM_ONE_ADDRESS: Final = 150  # readers an hour: a class and those who begin anew
+_HOUR: Final = 3_600.0
+Answer = Callable[[dict[str, Any], str], Markup]  # to a message, from an address
 
 
 def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
     """The page; the script takes over from the text to be agreed to."""
     page: gr.Blocks
-    with gr.Blocks(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
+    with Page(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
         html(header())
         with gr.Tabs(elem_classes="nv-tabs"), gr.Tab(words.TAB):
             html(markup.shell(consent(study.design)))
         if credit := [common.CREDITS[name] for name in pictures.collections if name in common.CREDITS]:
             html(_footer(credit))
-    page.queue(max_size=_WAITING)
+    page.queue(api_open=False)
     return page
 
 
@@ -109,16 +115,19 @@ class Desk:
 
     def __init__(self, study: StudyFile) -> None:
         self._study = study
+        self._begun = Begun()
 
-    def begin(self, said: dict[str, Any]) -> Markup:
+    def begin(self, said: dict[str, Any], address: str) -> Markup:
         if said.get("agreed") is not True:
             raise StudyError(words.MUST_AGREE)
+        if not self._begun.may(address):
+            raise ManyError(words.MANY)
         text = "\n\n".join(consent(self._study.design))
-        return markup.code(
-            self._study.enrol(consent=text, background=str(said.get("background", "not said")))
-        )
+        code = self._study.enrol(consent=text, background=str(said.get("background", "not said")))
+        self._begun.add(address)
+        return markup.code(code)
 
-    def next(self, said: dict[str, Any]) -> Markup:
+    def next(self, said: dict[str, Any], _: str) -> Markup:
         code = spelt(str(said.get("code", "")))
         if not code:
             raise StudyError(words.NO_CODE)
@@ -130,18 +139,49 @@ class Desk:
         sentence = design.sentences[item.sentence].text
         return markup.trial(sentence, {"left": left, "right": right}, showing.place, showing.of)
 
-    def decide(self, said: dict[str, Any]) -> Markup:
+    def decide(self, said: dict[str, Any], address: str) -> Markup:
         times = Times(*(_number(said, name) for name in ("active_ms", "paused_ms", "pauses", "loading_ms")))
         choice, wrong = said.get("choice"), said.get("wrong")
         if choice not in CHOICES or not isinstance(wrong, list) or not all(isinstance(i, str) for i in wrong):
             raise StudyError(words.NOT_JSON)
         decision = Decision(cast("Choice", choice), tuple(wrong), times)
         self._study.decide(str(said.get("code", "")), _number(said, "place"), decision)
-        return self.next(said)
+        return self.next(said, address)
 
-    def withdraw(self, said: dict[str, Any]) -> Markup:
+    def withdraw(self, said: dict[str, Any], _: str) -> Markup:
         self._study.withdraw(str(said.get("code", "")))
         return markup.deleted()
+
+
+class ManyError(StudyError):
+    """More readers have begun than one address may have."""
+
+
+class Begun:
+    """How many readers began from an address within the hour; kept in memory, and no longer.  For threads."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._times: dict[str, deque[float]] = {}
+        self._lock = Lock()
+
+    def may(self, address: str) -> bool:
+        """Whether another reader may begin from there."""
+        with self._lock:
+            self._forget()
+            return len(self._times.get(address, ())) < MOST_FROM_ONE_ADDRESS
+
+    def add(self, address: str) -> None:
+        with self._lock:
+            self._times.setdefault(address, deque()).append(self._clock())
+
+    def _forget(self) -> None:
+        before = self._clock() - _HOUR
+        for address, times in [*self._times.items()]:
+            while times and times[0] < before:
+                times.popleft()
+            if not times:
+                del self._times[address]
 
 
 def _number(said: dict[str, Any], name: str) -> int:
@@ -155,11 +195,15 @@ def _answering(make: Answer) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
             said = await _message(request)
-            return HTMLResponse(await run_in_threadpool(make, said), headers=NOT_KEPT)
+            address = visitor_of(request).address
+            made = await lanes().search.run_in_thread(request, make, said, address)
+            return HTMLResponse(made, headers=NOT_KEPT)
         except UnknownCodeError as error:
             return PlainTextResponse(str(error), status_code=404, headers=NOT_KEPT)
         except OutOfTurnError as error:
             return PlainTextResponse(str(error), status_code=409, headers=NOT_KEPT)
+        except ManyError as error:
+            return PlainTextResponse(str(error), status_code=429, headers=NOT_KEPT)
         except StudyError as error:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
 

@@ -17,9 +17,10 @@ from starlette.routing import Route
 from negviz.answer import Answer, AnswerError
 from negviz.own_films import Shelf, best, likeness, nearest
 from negviz.page import uploads_markup as markup
-from negviz.page.board import PANELS_AT_ONCE, Board, html
+from negviz.page.board import Board, html
 from negviz.page.columns import Wall
 from negviz.page.films import thumbnail
+from negviz.page.lanes import IN_SLOW
 from negviz.page.markup import note
 from negviz.page.room import Asked, Room
 from negviz.page.uploads_http import Shelves, film_route
@@ -28,9 +29,8 @@ from negviz.page.words import uploads as words
 SWITCH: Final = "NEGVIZ_UPLOADS"
 _LOCAL: Final = ("", "localhost", "127.0.0.1", "::1")
 _PRIVATE: Final[dict[str, Any]] = {
+    **IN_SLOW,
     "api_visibility": "private",
-    "concurrency_limit": PANELS_AT_ONCE,
-    "concurrency_id": "panels",
     "show_progress": "hidden",
 }
 _OF_ROOM: Final[WeakKeyDictionary[Room, Shelves]] = WeakKeyDictionary()
@@ -68,7 +68,9 @@ def lay_out(board: Board) -> None:
     show.click(own.show, [board.asked], [shown], **_PRIVATE)
     delete.click(own.delete, None, [shown], **_PRIVATE)
     board.on_answer(own.show, [shown], progress="hidden")
-    page.load(own.arrive, None, [secret], queue=False, api_visibility="private", show_progress="hidden")
+    page.load(
+        own.arrive, None, [secret], concurrency_limit=None, api_visibility="private", show_progress="hidden"
+    )
     page.unload(own.leave)
 
 

@@ -7,13 +7,13 @@ The dialog and its words are laid out here once; `scripts/20_viewer.js` opens it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -24,12 +24,14 @@ from negviz.film_record import FindingState, Simulated, finding_states, simulate
 from negviz.openi import IMAGE_HOST
 from negviz.page.board import Board, html
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
+from negviz.page.lanes import lanes
 from negviz.page.reports import MissingReportError, report_sentences
 from negviz.page.room import Asked, Room
 from negviz.page.viewer_markup import dialog
 from negviz.page.words import viewer as words
 from negviz.prompt import read_mentions
 
+InTurn = Callable[..., Awaitable[Any]]
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
 
 
@@ -76,7 +78,7 @@ def viewer_routes(room: Room) -> list[Route]:
         except NotJsonError as error:
             return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
         try:
-            record = await film_record(room, asked, film_id)
+            record = await film_record(room, asked, film_id, partial(lanes().search.run_in_thread, request))
         except CollectionError:
             return PlainTextResponse(words.NO_FILM, status_code=404, headers=NOT_KEPT)
         return JSONResponse(asdict(record), headers=NOT_KEPT)
@@ -95,19 +97,19 @@ def _read(body: bytes) -> tuple[Asked, str]:
     return Asked.read(asked if isinstance(asked, str) else json.dumps(asked)), film_id
 
 
-async def film_record(room: Room, asked: Asked, film_id: str) -> FilmRecord:
+async def film_record(room: Room, asked: Asked, film_id: str, in_turn: InTurn) -> FilmRecord:
     """What is known of a film of an open collection, with the report sentences that decided what was asked
-    about.  Raises `CollectionError`."""
+    about.  `in_turn` calls a function when its turn has come.  Raises `CollectionError`."""
     collection, film = _find(room.pictures.collections.values(), film_id)
-    findings = await run_in_threadpool(_asked_about, asked)
-    set_up = await run_in_threadpool(simulated, collection, film)
-    chances, holds_for = await run_in_threadpool(_chances, room, asked, film.id)
+    findings = await in_turn(_asked_about, asked)
+    set_up = await in_turn(simulated, collection, film)
+    chances, holds_for = await in_turn(_chances, room, asked, film.id)
     said: tuple[Said, ...] = ()
     unsaid = words.SIMULATED_SAYS if set_up else "" if findings else words.NOTHING_ASKED
     if not unsaid:
         try:
             sentences = await report_sentences(room.pictures, collection, film)
-            said = await run_in_threadpool(_said, sentences, film, findings)
+            said = await in_turn(_said, sentences, film, findings)
         except MissingReportError as error:
             unsaid = str(error)
     return FilmRecord(

@@ -18,7 +18,7 @@ from negviz.collection import ASSETS
 from negviz.files import write_json
 from negviz.model import DualEncoder, weights_id
 from negviz.read_files import read_json
-from negviz.soundness import check_text
+from negviz.soundness import check_rewritten
 from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.training_free.arithmetic import Arithmetic
 from negviz.training_free.column import Method, TrainingFree
@@ -50,7 +50,7 @@ class Recipe:
                 raise CheckpointError(f"The settings of {name} cannot be used ({error}).") from error
             facts = {key: getattr(base, key) for key in _SHARED}
             made[name] = TrainingFree(name=name, **facts, method=method)
-            check_text(made[name], f"The column {name}")
+            check_rewritten(made[name], f"The column {name}")
         return made
 
 

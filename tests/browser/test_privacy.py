@@ -9,7 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -68,6 +71,59 @@ def test_a_visit_leaves_nothing_behind(chromium: Browser, house: House) -> None:
         assert not _holds(visit.page.url.encode())
         assert [url for url in addresses if _holds(url.encode())] == []
     assert _written(house) == []
+
+
+def test_marked_text_sent_everywhere_is_written_nowhere(house: House) -> None:
+    """To every function of the page, in too few places, in all and in other shapes, and to every route."""
+    with httpx.Client(base_url=house.app.address, timeout=120) as client:
+        for number, fn in enumerate(client.get("config").json()["dependencies"]):
+            if not fn["backend_fn"]:
+                continue
+            for sent in (
+                [],
+                [SECRET],
+                [SECRET] * len(fn["inputs"]),
+                [{SECRET: [SECRET]}] * len(fn["inputs"]),
+            ):
+                _put_to_a_function(client, f"visit{number}", fn["id"], sent)
+        for method, path in _ADDRESSES:
+            filled = path.format(quote(SECRET))
+            for content in (
+                SECRET.encode(),
+                json.dumps({"asked": SECRET, "id": SECRET}).encode(),
+                b"[" * 9_000,
+            ):
+                headers = {"content-type": "application/json", "x-nv": SECRET}
+                client.request(method, filled, content=content, headers=headers, params={"q": SECRET})
+    assert "Traceback" not in house.app.log.read_text("utf-8")  # nothing of this is a fault of ours
+    assert _written(house) == []
+
+
+_ADDRESSES = [
+    *(("GET", path) for path in ("films/{0}/{0}", "films/drawn/{0}", "page/{0}", "family/{0}/", "{0}")),
+    *(("GET", f"page/{name}") for name in ("dial-film", "map/drawn", "font/{0}")),
+    *(("POST", f"page/{name}") for name in ("ranks", "film-record", "{0}")),
+    *(("POST", f"gradio_api/{name}") for name in ("run/{0}", "call/{0}", "call/search", "upload")),
+    *(("POST", f"gradio_api/{name}") for name in ("queue/join", "cancel", "reset")),
+    *(("GET", f"gradio_api/{name}") for name in ("call/search/{0}", "file={0}", "stream/{0}", "proxy={0}")),
+]
+
+
+def _put_to_a_function(client: httpx.Client, session: str, fn: int, data: list[Any]) -> None:
+    """Through the queue, as the page does, until gradio says that it is done."""
+    asked = {
+        "data": data,
+        "fn_index": fn,
+        "session_hash": session,
+        "event_data": {"model": SECRET, "id": SECRET},
+    }
+    joined = client.post("gradio_api/queue/join", json=asked)
+    assert not _holds(joined.content)
+    if joined.is_success:
+        with client.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as said:
+            for line in said.iter_lines():
+                if '"process_completed"' in line or '"close_stream"' in line:
+                    break
 
 
 def _use_everything(visit: Visit) -> None:

@@ -22,7 +22,6 @@ ANOTHER: Final = "Another chest"
 SIMULATED: Final = "SIMULATED"
 MAKING: Final = "making this film…"
 CANNOT: Final = "This film cannot be made now; move the dial to try again."
-BUSY: Final = "Many films are being made; try again in a moment."
 REFUSED: Final = "Ask for a finding, its side, a severity from 0 to 1 and a chest, as the page does."
 EMPTY: Final = "Search for a sentence, and its curves are drawn here."
 NO_SWEEP: Final = (

@@ -79,6 +79,8 @@ TITLES: Final = {
     "experiment-unfrozen": "Experiment: the image tower unfrozen",
     "training-free": "Rivals that need no training",
     "benchmark": "How long the page takes",
+    "crowd": "Whether one visitor can stop the others",
+    "visits": "Memory, visit after visit",
     "calibration": "How far a probability can be trusted",
 }
 _SOURCES: Final = {

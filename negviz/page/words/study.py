@@ -25,6 +25,10 @@ CONSENT: Final = (
 )
 AGREE: Final = "I have read this and agree to take part."
 MUST_AGREE: Final = "Tick the box first: nothing begins without your agreement."
+MANY: Final = (
+    "Very many readers have begun from your network within the hour; go on with the code you have, or begin "
+    "in an hour."
+)
 BACKGROUND: Final = "Your background"
 BACKGROUNDS: Final = {
     "not said": "I would rather not say",
