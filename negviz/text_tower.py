@@ -190,7 +190,8 @@ class CompactTextTower(TextTower):
         """
         embedded = [self.embed_words(self.tokenize([text])["input_ids"]) for text in texts]
         said = [self.encoder.embeddings(inputs_embeds=words) for words in embedded]  # [1, tokens, width]
-        for layer in self.encoder.encoder.layer:
+        layers: Any = self.encoder.encoder.layer  # modules that torch types as tensors, too
+        for layer in layers:
             attention = layer.attention.self
             asked, offered, told = (
                 [_by_head(part(one), attention.num_attention_heads) for one in said]
@@ -218,7 +219,8 @@ class CompactTextTower(TextTower):
 
 def _by_head(vectors: Tensor, heads: int) -> Tensor:
     """[1, tokens, width] → [1, heads, tokens, width of a head]."""
-    return vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
+    split: Tensor = vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return split
 
 
 def open_text_tower(

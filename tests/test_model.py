@@ -77,10 +77,9 @@ def test_a_sentence_is_the_same_to_the_bit_whatever_it_is_encoded_with(
 
 def test_sentences_in_step_are_what_their_tower_makes_of_each(models: dict[str, DualEncoder]) -> None:
     tower = models["con2"].text
-    texts = [*PROMPTS, "effusion " * 200]  # longer than the tower reads
     with torch.inference_mode():
-        alone = np.concatenate([tower(**tower.tokenize([text])).numpy() for text in texts])
-    np.testing.assert_allclose(models["con2"].encode_text(texts), alone, atol=1e-6)
+        alone = np.concatenate([tower(**tower.tokenize([text])).numpy() for text in PROMPTS])
+    np.testing.assert_allclose(models["con2"].encode_text(PROMPTS), alone, atol=1e-6)
 
 
 def test_a_corpus_is_encoded_alike_but_for_the_last_digits(models: dict[str, DualEncoder]) -> None:
