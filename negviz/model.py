@@ -95,7 +95,7 @@ class DualEncoder:
         return self._stack(row for part in _batches(texts, _TEXTS_AT_ONCE) for row in self.text.each(part))
 
     def encode_corpus(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """As `encode_text` but for the last digits, and faster: for what is trained on."""
+        """As `encode_text` but for the last digits, and faster where a tower takes none in step."""
         return self._stack(self.text(**self.text.tokenize(part)) for part in _batches(texts, _TEXTS_AT_ONCE))
 
     def encode_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
