@@ -17,7 +17,7 @@ from negviz.tensor_files import CheckpointError
 if TYPE_CHECKING:
     from negviz.model import DualEncoder
 
-_SENTENCES: Final = ("no pleural effusion is seen", "a pleural effusion is seen", "the heart is not enlarged")
+_SENTENCES: Final = ("no effusion", "enlarged heart")  # few and short: every start waits for them
 _OF_ONE_LENGTH: Final = ("no effusion is seen", "an effusion is seen", "on effusion is seen")  # word by word
 _UNIT: Final = 1e-3  # how far a vector's length may lie from 1
 _SAME: Final = 3e-7  # coordinates that lie no further apart differ by rounding only

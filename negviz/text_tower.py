@@ -11,7 +11,7 @@ import copy
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -137,6 +137,10 @@ class TextTower(nn.Module):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         return self.forward_from_embeddings(self.embed_words(input_ids), mask)
 
+    def each(self, texts: Sequence[str]) -> Iterator[Tensor]:
+        """Unit vectors float32 [1, dim], each of products of its own, which no other sentence can change."""
+        return (self(**self.tokenize([text])) for text in texts)
+
     def tunable(self) -> dict[str, nn.Parameter]:
         """The parameters that a tuned model may change and stores, by name."""
         return {name: value for name, value in self.named_parameters() if name not in self.frozen}
@@ -178,6 +182,30 @@ class CompactTextTower(TextTower):
         features: Tensor = self.projection(self._mean(embeddings, attention_mask))
         return features
 
+    def each(self, texts: Sequence[str]) -> Iterator[Tensor]:
+        """As of a `TextTower`: all sentences go through one weight matrix before any goes on to the next.
+
+        To fetch the weights takes longer than to multiply a sentence with them.  In step, they are fetched
+        once, and the products are still those of each sentence alone.
+        """
+        embedded = [self.embed_words(self.tokenize([text])["input_ids"]) for text in texts]
+        said = [self.encoder.embeddings(inputs_embeds=words) for words in embedded]  # [1, tokens, width]
+        layers: Any = self.encoder.encoder.layer  # modules that torch types as tensors, too
+        for layer in layers:
+            attention = layer.attention.self
+            asked, offered, told = (
+                [_by_head(part(one), attention.num_attention_heads) for one in said]
+                for part in (attention.query, attention.key, attention.value)
+            )
+            heard = [
+                F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+                for heads in zip(asked, offered, told, strict=True)
+            ]
+            said = [layer.attention.output(new, one) for new, one in zip(heard, said, strict=True)]
+            wide = [layer.intermediate(one) for one in said]
+            said = [layer.output(new, one) for new, one in zip(wide, said, strict=True)]
+        return (F.normalize(self.projection(one.mean(1)), dim=-1) for one in said)
+
     def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Sentence vectors float32 [n, width] before the projection: what it is trained on."""
         return self._mean(self.embed_words(input_ids), attention_mask)
@@ -187,6 +215,12 @@ class CompactTextTower(TextTower):
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
         mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
         return mean
+
+
+def _by_head(vectors: Tensor, heads: int) -> Tensor:
+    """[1, tokens, width] → [1, heads, tokens, width of a head]."""
+    split: Tensor = vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return split
 
 
 def open_text_tower(

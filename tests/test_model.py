@@ -75,6 +75,13 @@ def test_a_sentence_is_the_same_to_the_bit_whatever_it_is_encoded_with(
             np.testing.assert_array_equal(model.encode_text([*PROMPTS, *beside])[: len(PROMPTS)], alone)
 
 
+def test_sentences_in_step_are_what_their_tower_makes_of_each(models: dict[str, DualEncoder]) -> None:
+    tower = models["con2"].text
+    with torch.inference_mode():
+        alone = np.concatenate([tower(**tower.tokenize([text])).numpy() for text in PROMPTS])
+    np.testing.assert_allclose(models["con2"].encode_text(PROMPTS), alone, atol=1e-6)
+
+
 def test_a_corpus_is_encoded_alike_but_for_the_last_digits(models: dict[str, DualEncoder]) -> None:
     texts = PROMPTS * 20  # more than one batch
     found = models["con1"].encode_corpus(texts)

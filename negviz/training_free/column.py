@@ -40,8 +40,11 @@ class TrainingFree(DualEncoder):
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """As of a `DualEncoder`."""
-        encode = super().encode_text
-        return rewritten(self.method, [read_prompt(text) for text in texts], encode(texts), encode)
+        encode, prompts = super().encode_text, [read_prompt(text) for text in texts]
+        plain = np.zeros((len(texts), self.dim), np.float32)
+        kept = [row for row, prompt in enumerate(prompts) if not rules_out(prompt)]
+        plain[kept] = encode([texts[row] for row in kept])
+        return rewritten(self.method, prompts, plain, encode)
 
     def tower_for(self, text: str) -> TextTower | None:
         """As of a `DualEncoder`."""

@@ -60,10 +60,7 @@ class Steering:
         """As of a `Method`."""
         tower, texts = self._steered, [prompt.text for prompt in prompts]
         with torch.inference_mode():
-            parts = [
-                F.normalize(tower(**tower.tokenize([text])).float(), dim=-1)
-                for text in texts  # alone, as in `DualEncoder.encode_text`
-            ]
+            parts = [F.normalize(part.float(), dim=-1) for part in tower.each(texts)]
         return np.asarray(torch.cat(parts).numpy())
 
 
