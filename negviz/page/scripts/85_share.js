@@ -223,23 +223,30 @@
     const list = () => fold.querySelector("input[role=listbox], input[role=combobox]");
     if (!list()?.offsetParent) fold.querySelector("button")?.click();
     if (!(await until(() => list()?.offsetParent))) return;
-    choose(list(), finding);
-    await new Promise((done) => setTimeout(done, 100));
+    for (let tries = 0; tries < TRIES && list().value !== finding; tries += 1) {
+      await choose(list(), finding); // what the answer says of the form may come after the answer, and undo it
+    }
     for (const radio of fold.querySelectorAll("input[type=radio]")) radio.checked = false; // gradio leaves it
     if (list().value !== finding || !pick(".nv-meant", polarity)) return; // no such finding, no such polarity
     const mark = () => [...fold.querySelectorAll("button")].at(-1);
     if (await until(() => !mark().disabled)) mark().click(); // it stays as it is where nothing is corrected
   }
 
-  function choose(box, value) {
+  /* As a hand would, with time between the keys for gradio to take each in. */
+  async function choose(box, value) {
+    const soon = () => new Promise((done) => setTimeout(done, 150));
     const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
     box.focus();
+    await soon();
     set.call(box, value);
     box.dispatchEvent(new Event("input", { bubbles: true }));
+    await soon();
     for (const kind of ["keydown", "keyup"]) {
       box.dispatchEvent(new KeyboardEvent(kind, { key: "Enter", code: "Enter", bubbles: true }));
     }
+    await soon();
     box.blur();
+    await soon();
   }
 
   async function until(holds) {
