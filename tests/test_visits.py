@@ -70,7 +70,6 @@ def served(models: dict[str, DualEncoder], collection: Collection) -> Iterator[S
     thread.join(60)
 
 
-@pytest.mark.skip(reason="the driver waits for ever for an event since questions wait in lanes; to be mended")
 @pytest.mark.timing
 def test_what_gradio_keeps_of_visits_does_not_grow_with_them(served: Served) -> None:
     played.play(served.running, visits=VISITS, every=VISITS)
@@ -133,7 +132,6 @@ def test_growth_is_that_of_the_second_half() -> None:
     assert played.growth(rising) == 10.0
 
 
-@pytest.mark.skip(reason="the driver waits for ever for an event since questions wait in lanes; to be mended")
 @pytest.mark.timing
 def test_the_command_plays_visits_and_draws_the_memory(
     family_folder: Path, collection_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -179,14 +179,17 @@ class Page:
         config = client.get("config").json()
         functions = config["dependencies"]
         named = {each["api_name"]: each["id"] for each in functions}
-        asked = functions[named["ask"]]["outputs"][-1]
+        answered = [[output, "change"] for output in functions[named["ask"]]["outputs"]]
+        panels = tuple(
+            each["id"]
+            for each in functions
+            if each["backend_fn"] and any(target in answered for target in each["targets"])
+        )
+        if not panels:  # a visitor would wait for ever for what they say
+            raise RunningError("No panel of the page follows an answer; look at how its events are wired.")
         return cls(
             named,
-            tuple(
-                each["id"]
-                for each in functions
-                if [asked, "change"] in each["targets"] and each["backend_fn"]
-            ),
+            panels,
             {each["id"]: tuple(each["inputs"]) for each in functions},
             {each["id"]: tuple(each["outputs"]) for each in functions},
             {each["id"]: each["props"].get("value") for each in config["components"]},
