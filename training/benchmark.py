@@ -27,8 +27,8 @@ from negviz.files import write_json
 from negviz.model import load_models
 from negviz.page.room import Room
 from training.costs import Times, clock, measure_costs, ratios
-from training.places import COMPACT, Places
-from training.running import RunningApp, arguments, chromium, run_app, search
+from training.places import Places
+from training.running import RunningApp, add_app_options, arguments, chromium, run_app, search
 from training.unseen import sentences
 
 if TYPE_CHECKING:
@@ -41,13 +41,7 @@ _PATIENCE: Final = 120_000  # milliseconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-    what = "one shipped collection, or a folder with a manifest.csv (default: those that the app opens)"
-    add("--collection", metavar="NAME|DIR", help=what)
-    to = "default: benchmark.json among the results of the family"
-    add("--to", type=Path, metavar="FILE", help=to)
+    add_app_options(parser, "benchmark.json")
 
 
 def run(args: argparse.Namespace) -> int:

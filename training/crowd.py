@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from negviz.files import write_json
 from training.benchmark import machine
-from training.places import COMPACT, Places
-from training.running import RunningApp, RunningError, arguments, run_app
+from training.places import Places
+from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.unseen import sentences
 from training.visitors import VISITORS
 
@@ -41,14 +41,8 @@ _WANTED: Final = {  # seconds at most, on two idle cores
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-    what = "one shipped collection, or a folder with a manifest.csv (default: those that the app opens)"
-    add("--collection", metavar="NAME|DIR", help=what)
-    add("--runs", type=int, default=RUNS, metavar="N", help="default: %(default)s")
-    to = "default: crowd.json among the results of the family"
-    add("--to", type=Path, metavar="FILE", help=to)
+    add_app_options(parser, "crowd.json")
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="default: %(default)s")
 
 
 def run(args: argparse.Namespace) -> int:

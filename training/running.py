@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from negviz.errors import NegvizError
+from training.places import COMPACT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -136,6 +138,17 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def add_app_options(parser: argparse.ArgumentParser, results: str, collection: str | None = None) -> None:
+    """What a measurement of the running app asks for, which goes to the file `results`."""
+    family = "folder of the models (default: checkpoints/compact)"
+    parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    usual = collection or "those that the app opens"
+    what = f"one shipped collection, or a folder with a manifest.csv (default: {usual})"
+    parser.add_argument("--collection", default=collection, metavar="NAME|DIR", help=what)
+    to = f"default: {results} among the results of the family"
+    parser.add_argument("--to", type=Path, metavar="FILE", help=to)
 
 
 def arguments(family: Path | None, collection: str | None) -> Sequence[str]:

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, get_args
 
 import httpx2
@@ -26,8 +25,8 @@ import numpy as np
 
 from negviz.files import write_atomically, write_json
 from training.benchmark import machine
-from training.places import COMPACT, Places
-from training.running import RunningApp, RunningError, arguments, run_app
+from training.places import Places
+from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.unseen import sentences
 from training.visits_picture import draw_visits
 
@@ -68,16 +67,11 @@ _TILE: Final = re.compile(r'src="(film/tile\?[^"]+)"')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_app_options(parser, "visits.json", "phantoms")
     add = parser.add_argument
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
-    what = "one shipped collection, or a folder with a manifest.csv (default: %(default)s)"
-    add("--collection", default="phantoms", metavar="NAME|DIR", help=what)
     add("--visits", type=int, default=5_000, metavar="N", help="how many (default: %(default)s)")
     every = "read the memory after so many (default: %(default)s)"
     add("--every", type=int, default=100, metavar="N", help=every)
-    to = "default: visits.json among the results of the family"
-    add("--to", type=Path, metavar="FILE", help=to)
 
 
 def run(args: argparse.Namespace) -> int:
