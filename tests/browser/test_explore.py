@@ -103,11 +103,13 @@ def test_what_was_meant_can_be_told_by_keyboard_alone(stay: Visit) -> None:
     assert stay.page.locator(".nv-mark").count() == 0
     finding = stay.page.locator(".nv-meant").get_by_role("combobox", name=words.FINDING)
     finding.wait_for(timeout=ANSWERS_WITHIN)
-    assert finding.input_value() == ""
+    expect(finding).to_have_value("", timeout=ANSWERS_WITHIN)
+    absent = stay.page.get_by_role("radio", name="absent", exact=True)
+    expect(absent).not_to_be_checked(timeout=ANSWERS_WITHIN)  # as the sentence before had left it
     finding.focus()
     stay.page.keyboard.type("effusion")
     stay.page.keyboard.press("Enter")
-    stay.page.get_by_role("radio", name="absent", exact=True).focus()
+    absent.focus()
     stay.page.keyboard.press("Space")
     mark = stay.page.get_by_role("button", name=words.MARK)
     expect(mark).to_be_enabled(timeout=ANSWERS_WITHIN)  # a key passes over a button that is not
