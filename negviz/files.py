@@ -155,8 +155,14 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
     while True:
         with _told(folder):
             made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}-", suffix=_OWN))
-        handle = _open(made) if os.name != "nt" else None  # which opens no folders: its age must tell
-        if handle is None or _claimed(handle, made):
+        if os.name == "nt":  # which opens no folders: its age must tell
+            handle = None
+            break
+        try:
+            handle = _open(made)
+        except FileNotFoundError:  # swept away before it could be held
+            continue
+        if _claimed(handle, made):
             break
         os.close(handle)
     try:
