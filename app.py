@@ -22,8 +22,8 @@ from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
 from negviz.checkpoint import FAMILY_FILE, read_family
 from negviz.collection import Collection, open_collection
+from negviz.common.errors import NegvizError
 from negviz.embeddings import EmbeddingsError, Progress
-from negviz.errors import NegvizError
 from negviz.model import CheckpointError, DualEncoder, load_models
 from negviz.on_demand import open_openi
 from negviz.openi import IMAGE_HOST

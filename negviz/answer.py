@@ -19,7 +19,7 @@ import numpy.typing as npt
 from negviz.answer_types import Answer, Column, Margin, Query, Tally
 from negviz.calibration import Calibration, Certainty, Seen
 from negviz.collection import Film, judge
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.estimate import auroc_estimate
 from negviz.findings import Polarity
 from negviz.model import DualEncoder

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.prompt import Prompt, Word, read_prompt
 from negviz.word_scores import (

@@ -24,11 +24,11 @@ import numpy.typing as npt
 from torch import Tensor
 
 from negviz.collection import ASSETS
-from negviz.files import FileError
+from negviz.common.files import FileError
+from negviz.common.read_files import read_json
 from negviz.findings import FINDINGS
 from negviz.metrics import Floats
 from negviz.model import DualEncoder, weights_id
-from negviz.read_files import read_json
 from negviz.retrieval import top_k
 
 Feature = Literal["standardised margin", "margin", "standardised similarity"]

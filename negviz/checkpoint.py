@@ -25,9 +25,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from negviz.files import rewriting, temporary_folder, write_json
-from negviz.read_files import read_json
-from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
+from negviz.common.files import rewriting, temporary_folder, write_json
+from negviz.common.read_files import read_json
+from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 
 FORMAT: Final = 1
 FAMILY_FILE: Final = "family.json"

@@ -21,14 +21,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from negviz.csv_file import Row, read_csv
-from negviz.errors import NegvizError
-from negviz.files import write_atomically
+from negviz.common.csv_file import Row, read_csv
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically
+from negviz.common.read_files import open_regular
 from negviz.film_size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
 from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.openi import film_id
-from negviz.read_files import open_regular
 
 if TYPE_CHECKING:
     from negviz.prompt import Prompt

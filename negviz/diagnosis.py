@@ -21,12 +21,12 @@ import numpy as np
 
 from negviz.answer import Answer, Column, SearchSet
 from negviz.collection import ASSETS, Film
+from negviz.common.errors import NegvizError
+from negviz.common.files import FileError
+from negviz.common.read_files import read_json
 from negviz.comparison import Comparison, Pair
-from negviz.errors import NegvizError
 from negviz.estimate import Estimate
-from negviz.files import FileError
 from negviz.model import DualEncoder
-from negviz.read_files import read_json
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}

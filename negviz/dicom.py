@@ -17,7 +17,7 @@ from PIL import Image
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.film_size import FilmSizeError, check_size
 from negviz.grey import OUTLIERS, grey_image, windowed
 

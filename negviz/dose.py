@@ -22,10 +22,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from negviz.collection import ASSETS
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically
 from negviz.embeddings import default_cache
-from negviz.errors import NegvizError
 from negviz.estimate import Estimate, mean_estimates
-from negviz.files import write_atomically
 from negviz.findings import ABNORMAL
 from negviz.metrics import Floats
 from negviz.model import DualEncoder

@@ -28,8 +28,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from negviz.collection import ASSETS, Collection, CollectionError, Film
-from negviz.errors import NegvizError
-from negviz.files import file_sha256, rewriting, write_atomically
+from negviz.common.errors import NegvizError
+from negviz.common.files import file_sha256, rewriting, write_atomically
 from negviz.fingerprint import ALIKE, BYTES, distance, fingerprint
 from negviz.model import DualEncoder
 

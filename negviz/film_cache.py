@@ -16,10 +16,10 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from negviz.errors import NegvizError
-from negviz.files import sweep, write_atomically
+from negviz.common.errors import NegvizError
+from negviz.common.files import sweep, write_atomically
+from negviz.common.read_files import open_regular
 from negviz.film_size import TOO_MANY, FilmSizeError, check_size
-from negviz.read_files import open_regular
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")

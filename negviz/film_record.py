@@ -11,7 +11,7 @@ from typing import Final
 
 from negviz import collection as collections
 from negviz.collection import MANIFEST, Collection, CollectionError, Film
-from negviz.csv_file import read_csv
+from negviz.common.csv_file import read_csv
 from negviz.evidence_sentence import film_states
 from negviz.findings import FINDINGS, Polarity
 

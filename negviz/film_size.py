@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 MAX_PIXELS: Final = 25_000_000
 MAX_SIDE: Final = 20_000

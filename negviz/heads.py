@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from negviz.attribution import Vectors, contrast
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.prompt import Prompt, Word, read_prompt
 from negviz.text_tower import TextTower

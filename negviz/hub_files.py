@@ -19,8 +19,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from negviz.read_files import read_json
-from negviz.tensor_files import CheckpointError
+from negviz.common.read_files import read_json
+from negviz.common.tensor_files import CheckpointError
 
 _WANTED: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
 _UNWANTED: Final = ["*/*", "open_clip*"]  # copies in other formats

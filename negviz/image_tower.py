@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.tensor_files import CheckpointError
+from negviz.common.tensor_files import CheckpointError
 
 _LARGEST: Final = 4096  # pixels, channels or dimensions
 _BORDER: Final = 0.08  # share of each side left out of a film's statistics: collimation, markers

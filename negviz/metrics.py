@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]  # how often each prompt or film was drawn

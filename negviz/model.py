@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
+from negviz.common.tensor_files import CheckpointError, check_fits, in_half_precision
 from negviz.hub import open_hub_towers
 from negviz.image_tower import ImageTower, ImageTowerConfig
 from negviz.soundness import check_images, check_text, check_words
-from negviz.tensor_files import CheckpointError, check_fits, in_half_precision
 from negviz.text_tower import CompactTextTower, TextTower, open_text_tower
 
 __all__ = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from negviz.collection import Collection
-from negviz.download import Downloader, Patience
+from negviz.common.download import Downloader, Patience
 from negviz.embeddings import default_cache
 from negviz.film_cache import FilmCache
 from negviz.film_source import FilmSource

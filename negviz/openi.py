@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 IMAGE_HOST: Final = "https://openi.nlm.nih.gov"
 REPORTS: Final = "NLMCXR_reports.tgz"

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from negviz.common.errors import NegvizError
 from negviz.dicom import DicomError, is_dicom, read_dicom
-from negviz.errors import NegvizError
 from negviz.film_size import FilmSizeError
 from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.model import DualEncoder

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import segno
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.findings import Polarity
 
 _LONGEST: Final = 2_000  # characters of a page's own address

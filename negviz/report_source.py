@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from negviz.download import Downloader, DownloadError
-from negviz.files import FileError, write_atomically
+from negviz.common.download import Downloader, DownloadError
+from negviz.common.files import FileError, write_atomically
+from negviz.common.workers import Workers
 from negviz.openi import OpeniError, Report, read_reports, reports_url
-from negviz.workers import Workers
 
 MAX_BYTES: Final = 5_000_000
 _BELIEVED: Final = 20.0  # seconds

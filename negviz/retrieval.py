@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.collection import Collection, Unmentioned, judge
+from negviz.common.errors import NegvizError
 from negviz.embeddings import film_embeddings
-from negviz.errors import NegvizError
 from negviz.prompt import Prompt, read_prompt
 
 if TYPE_CHECKING:

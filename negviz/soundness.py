@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from negviz.tensor_files import CheckpointError
+from negviz.common.tensor_files import CheckpointError
 
 if TYPE_CHECKING:
     from negviz.model import DualEncoder

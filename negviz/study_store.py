@@ -19,8 +19,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal, cast, get_args
 
-from negviz.files import write_atomically
-from negviz.read_files import parse_json
+from negviz.common.files import write_atomically
+from negviz.common.read_files import parse_json
 from negviz.study import Design, StudyError
 from negviz.study_plan import Trial, plan
 from negviz.study_records import (

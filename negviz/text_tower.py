@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import BertConfig, BertModel
 
-from negviz.files import file_sha256
-from negviz.tensor_files import CheckpointError
+from negviz.common.files import file_sha256
+from negviz.common.tensor_files import CheckpointError
 
 MINILM: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

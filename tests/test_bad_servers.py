@@ -27,7 +27,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.collection import Collection, Film
-from negviz.download import DownloadError, Patience
+from negviz.common.download import DownloadError, Patience
 from negviz.film_cache import FilmCache
 from negviz.on_demand import Openi, open_openi
 from negviz.openi import OpeniError, read_reports

@@ -25,8 +25,8 @@ from negviz.calibration import (
     statistic,
 )
 from negviz.collection import Collection
+from negviz.common.files import write_json
 from negviz.estimate import Estimate
-from negviz.files import write_json
 from negviz.metrics import Floats
 from negviz.model import DualEncoder
 from negviz.page import Pictures, Room, words

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from negviz.checkpoint import parameter_delta, write_checkpoint
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from negviz.model import CheckpointError, DualEncoder, load_models
 
 

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.page.door import MOST_SENT, guarded
 from negviz.page.faults import FAULT, NOT_TAKEN, Page
 

@@ -15,8 +15,8 @@ import torch
 import app
 import negviz
 import training
-from negviz.errors import NegvizError
-from negviz.files import FileError, write_json
+from negviz.common.errors import NegvizError
+from negviz.common.files import FileError, write_json
 from training import evaluate
 from training.__main__ import main
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from negviz.collection import Collection, Film, open_collection
-from negviz.download import Downloader, DownloadError, Patience
+from negviz.common.download import Downloader, DownloadError, Patience
 from negviz.film_cache import FilmCache, NotAFilm, check_film
 from negviz.film_source import FilmSource
 from negviz.on_demand import open_openi

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from negviz.calibration import read_calibrations
+from negviz.common.errors import NegvizError
+from negviz.common.tensor_files import CheckpointError
 from negviz.diagnosis import read_backgrounds
-from negviz.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.projection.record import MapError, read_record
-from negviz.tensor_files import CheckpointError
 from negviz.training_free.record import read_recipe
 
 BAD = {

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from negviz.collection import Collection, Film
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from negviz.findings import Polarity
 from negviz.metrics import auroc
 from negviz.prompt import Mention

@@ -20,8 +20,8 @@ import torch
 from huggingface_hub.utils._paths import filter_repo_objects
 
 from negviz.checkpoint import read_family, write_checkpoint
-from negviz.files import InUseError, rewriting, running_alone, temporary_folder, write_atomically
-from negviz.tensor_files import write_tensors
+from negviz.common.files import InUseError, rewriting, running_alone, temporary_folder, write_atomically
+from negviz.common.tensor_files import write_tensors
 from tests.tiny import draw_film
 from training.__main__ import main
 from training.films import PICTURES, FilmsError, openi_films
@@ -148,7 +148,7 @@ def test_two_searches_keep_their_scores_in_one_ledger(tmp_path: Path) -> None:
 
 
 def test_who_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("negviz.files._WAITS", 0.1)
+    monkeypatch.setattr("negviz.common.files._WAITS", 0.1)
     with (
         rewriting(tmp_path / "family.json"),
         pytest.raises(InUseError, match=r"family\.json is being written by another process"),

@@ -24,7 +24,7 @@ import app
 from negviz import page
 from negviz.answer import SearchSet, Tally, answer, search_sets
 from negviz.collection import Collection, CollectionError, Film
-from negviz.download import Patience
+from negviz.common.download import Patience
 from negviz.embeddings import EmbeddingsError
 from negviz.examples import Example
 from negviz.model import DualEncoder

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from training.reader import (
     BLIND,
     RESULTS,

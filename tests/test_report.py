@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from negviz.files import rewriting
+from negviz.common.files import rewriting
 from training import report
 from training.__main__ import main
 from training.tables import render

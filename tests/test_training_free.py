@@ -17,9 +17,9 @@ from torch import Tensor
 
 from negviz import load_models, load_rivals, read_prompt
 from negviz.attribution import NotFromWordsError, attribute
+from negviz.common.tensor_files import CheckpointError
 from negviz.heads import HeadsError, attention, head_effects
 from negviz.model import DualEncoder, open_hub_model, with_text
-from negviz.tensor_files import CheckpointError
 from negviz.training_free import (
     Arithmetic,
     Recipe,

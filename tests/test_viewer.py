@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.collection import Collection, Film, open_collection
-from negviz.download import Patience
+from negviz.common.download import Patience
 from negviz.evidence_sentence import Evidence, deciding_sentence, film_states
 from negviz.film_record import Sign, simulated
 from negviz.findings import FINDINGS

@@ -20,7 +20,7 @@ from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from negviz.checkpoint import parameter_delta, write_checkpoint
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from negviz.image_tower import ImageTower, ImageTowerConfig
 from negviz.model import DualEncoder, make_model, save_base
 from negviz.text_tower import CompactTextTower, open_text_tower

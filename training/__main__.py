@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NoReturn
 
-from negviz.errors import NegvizError
-from negviz.files import running_alone
+from negviz.common.errors import NegvizError
+from negviz.common.files import running_alone
 from training import (
     attribution,
     benchmark,

@@ -23,11 +23,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from negviz.collection import Collection, Film
+from negviz.common.files import file_sha256, write_atomically
+from negviz.common.tensor_files import in_half_precision
 from negviz.embeddings import film_embeddings
-from negviz.files import file_sha256, write_atomically
 from negviz.findings import FINDINGS
 from negviz.model import DualEncoder, load_models, weights_id, with_text
-from negviz.tensor_files import in_half_precision
 from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank

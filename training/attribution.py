@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from negviz.attribution import Method, attribute
 from negviz.collection import Collection, open_collection
+from negviz.common.files import file_sha256, write_json
 from negviz.embeddings import film_embeddings
-from negviz.files import file_sha256, write_json
 from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.model import DualEncoder, load_models
 from negviz.prompt import Prompt, read_prompt

@@ -23,7 +23,7 @@ import httpx2
 import torch
 
 import app
-from negviz.files import write_json
+from negviz.common.files import write_json
 from negviz.model import load_models
 from negviz.page.room import Room
 from training.costs import Times, clock, measure_costs, ratios

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.collection import ASSETS, Collection, Film, open_collection, write_manifest
-from negviz.files import write_atomically, write_json
+from negviz.common.files import write_atomically, write_json
 from negviz.findings import ABNORMAL
 from negviz.openi import Report
 from training.films import Known, build_openi, known_findings, nih_films

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from negviz.common.files import write_json
 from negviz.embeddings import shipped_path
-from negviz.files import write_json
 from negviz.model import load_models
 from training.evaluate import evaluate
 from training.places import PHANTOMS, PROMPTS, Places

@@ -22,7 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from negviz.calibration import FEATURES, STATISTICS, Calibration, Feature, Seen, Statistic, feature, statistic
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.metrics import Floats, auroc
 from training.films import FOLDS
 

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from negviz.calibration import Calibration, model_id
 from negviz.collection import Collection, Film, open_collection
+from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
-from negviz.files import file_sha256, write_atomically, write_json
 from negviz.model import DualEncoder, load_models
 from negviz.retrieval import Vectors
 from training.again import Again

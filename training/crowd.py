@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.files import write_json
+from negviz.common.files import write_json
 from training.benchmark import machine
 from training.places import Places
 from training.running import RunningApp, RunningError, add_app_options, arguments, run_app

@@ -31,7 +31,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.model import DualEncoder
 from negviz.text_tower import TextTower
 

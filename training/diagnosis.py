@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from negviz.attribution import attribute
 from negviz.collection import open_collection
+from negviz.common.files import file_sha256, write_json
 from negviz.diagnosis import DiagnosisError
 from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES, Estimate
-from negviz.files import file_sha256, write_json
 from negviz.metrics import Counts, Floats, Ranked, average, draw
 from negviz.model import DualEncoder, load_models
 from negviz.opposite import canonical

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from negviz.common.files import write_atomically, write_json
 from negviz.dose import (
     SEVERITIES,
     SIZE,
@@ -36,7 +37,6 @@ from negviz.dose import (
 )
 from negviz.embeddings import default_cache
 from negviz.estimate import Estimate
-from negviz.files import write_atomically, write_json
 from negviz.findings import ABNORMAL
 from negviz.model import DualEncoder, load_models
 from negviz.opposite import canonical

@@ -18,9 +18,9 @@ from typing import Final
 from tqdm import tqdm
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection, write_manifest
-from negviz.download import Downloader, DownloadError, Patience
-from negviz.errors import NegvizError
-from negviz.files import running_alone
+from negviz.common.download import Downloader, DownloadError, Patience
+from negviz.common.errors import NegvizError
+from negviz.common.files import running_alone
 from negviz.film_cache import FilmCache
 from negviz.film_source import FilmSource
 from negviz.openi import IMAGE_HOST, REPORTS

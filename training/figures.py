@@ -17,8 +17,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.collection import Collection, Unmentioned
+from negviz.common.errors import NegvizError
 from negviz.embeddings import film_embeddings
-from negviz.errors import NegvizError
 from negviz.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 from negviz.model import DualEncoder
 from negviz.prompt import read_prompt

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
-from negviz.csv_file import read_csv
-from negviz.errors import NegvizError
-from negviz.files import running_alone, temporary_folder
+from negviz.common.csv_file import read_csv
+from negviz.common.errors import NegvizError
+from negviz.common.files import running_alone, temporary_folder
 from negviz.findings import ABNORMAL
 from negviz.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.prompt import read_mentions

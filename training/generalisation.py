@@ -24,9 +24,9 @@ from typing import Any, Final
 import numpy as np
 from tqdm import tqdm
 
+from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES
-from negviz.files import file_sha256, write_atomically, write_json
 from negviz.findings import ABNORMAL
 from negviz.metrics import average, draw, interval
 from negviz.model import DualEncoder

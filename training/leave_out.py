@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
+from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES
-from negviz.files import file_sha256, write_atomically, write_json
 from negviz.model import DualEncoder
 from negviz.prompt import Mention
 from training.again import Again

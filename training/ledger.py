@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from negviz.files import rewriting, write_json
+from negviz.common.files import rewriting, write_json
 
 
 class Ledger:

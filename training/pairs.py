@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.collection import Collection, Film
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from training.prompts import PromptRow
 
 

@@ -19,9 +19,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from negviz.collection import Film
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically
 from negviz.embeddings import default_cache
-from negviz.errors import NegvizError
-from negviz.files import write_atomically
 from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
 from negviz.phantoms import simulate

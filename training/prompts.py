@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
-from negviz.csv_file import Row, read_csv
-from negviz.errors import NegvizError
+from negviz.common.csv_file import Row, read_csv
+from negviz.common.errors import NegvizError
 from negviz.findings import FINDINGS, Polarity
 
 Kind = Literal["structured", "natural"]

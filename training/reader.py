@@ -30,9 +30,9 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from negviz.csv_file import read_csv
-from negviz.errors import NegvizError
-from negviz.files import file_sha256, write_json
+from negviz.common.csv_file import read_csv
+from negviz.common.errors import NegvizError
+from negviz.common.files import file_sha256, write_json
 from negviz.findings import FINDINGS, Polarity, Term
 from negviz.normal import normalise
 from negviz.openi import read_reports

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz.checkpoint import FAMILY_FILE, Family, read_family
-from negviz.files import rewriting, write_atomically
+from negviz.common.files import rewriting, write_atomically
 from training.optim import UNRECORDED
 
 _WHAT: Final = {

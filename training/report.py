@@ -14,8 +14,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.errors import NegvizError
-from negviz.files import rewriting, write_atomically
+from negviz.common.errors import NegvizError
+from negviz.common.files import rewriting, write_atomically
 from negviz.results_leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from negviz.errors import NegvizError
-from negviz.files import write_atomically
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically
 from training.devices import Descent
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from training.places import COMPACT
 
 if TYPE_CHECKING:

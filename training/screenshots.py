@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from negviz.files import write_atomically
+from negviz.common.files import write_atomically
 from negviz.page.pictures import PHANTOMS
 from training.places import COMPACT
 from training.running import arguments, chromium, run_app

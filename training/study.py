@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from negviz.collection import open_collection
-from negviz.files import write_atomically, write_json
+from negviz.common.files import write_atomically, write_json
+from negviz.common.read_files import read_text
 from negviz.model import DualEncoder, load_models
-from negviz.read_files import read_text
 from negviz.search_set import search_sets
 from negviz.study import PROMPTS, Design, StudyError, make_design, read_sentences
 from negviz.study_analysis import analyse

@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
-from negviz.files import file_sha256, write_atomically, write_json
 from negviz.model import DualEncoder, load_models
 from negviz.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.training_free.record import FOLDER

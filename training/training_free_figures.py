@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from negviz.collection import open_collection
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from negviz.metrics import METRICS, Floats, draw, interval
 from negviz.model import DualEncoder
 from negviz.prompt import read_prompt

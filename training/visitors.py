@@ -24,7 +24,7 @@ from uuid import uuid4
 
 import httpx2
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 VISITORS: Final = 80
 _WITHIN: Final = 2.0  # seconds in which all of them ask

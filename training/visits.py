@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, TypedDict, get_args
 import httpx2
 import numpy as np
 
-from negviz.files import write_atomically, write_json
+from negviz.common.files import write_atomically, write_json
 from training.benchmark import machine
 from training.places import Places
 from training.running import RunningApp, RunningError, add_app_options, arguments, run_app

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, get_args
 
 from negviz.collection import ASSETS
-from negviz.csv_file import Row, read_csv
-from negviz.errors import NegvizError
+from negviz.common.csv_file import Row, read_csv
+from negviz.common.errors import NegvizError
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from training.captions import Caption, Said, fold_of
 

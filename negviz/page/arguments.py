@@ -12,7 +12,7 @@ from typing import Final
 import gradio as gr
 
 from negviz.answer import AnswerError
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 _NUMBER: Final = "a number"
 _KINDS: Final = {

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from negviz.common.errors import NegvizError
 from negviz.dose import sides_of, wish
-from negviz.errors import NegvizError
 from negviz.findings import ABNORMAL
 from negviz.page.http import NOT_KEPT
 from negviz.page.lanes import lanes

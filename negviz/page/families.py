@@ -23,8 +23,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from negviz.common.errors import NegvizError
 from negviz.embeddings import Progress
-from negviz.errors import NegvizError
 from negviz.page import families_markup as markup
 from negviz.page.home import FURTHER, Choice, Home
 from negviz.page.http import NOT_KEPT

@@ -18,7 +18,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.block_function import BlockFunction
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.page.lanes import lanes
 from negviz.page.mailboxes import Mailboxes
 from negviz.page.visitors import Visitor

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from negviz.collection import CollectionError, open_image
-from negviz.download import DownloadError, Reason
+from negviz.common.download import DownloadError, Reason
 from negviz.openi import OpeniError
 from negviz.page import words
 from negviz.page.http import NOT_KEPT

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from negviz.errors import NegvizError
-from negviz.read_files import parse_json
+from negviz.common.errors import NegvizError
+from negviz.common.read_files import parse_json
 
 NOT_KEPT: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}  # headers
 

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.page.visitors import Visitor, visitor_of
 
 MOST_OF_SESSION: Final = 16  # waiting in one lane; an answer has eight panels follow it

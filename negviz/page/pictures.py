@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from negviz.collection import Collection, CollectionError, Film
-from negviz.download import DownloadError
+from negviz.common.download import DownloadError
 from negviz.on_demand import Openi
 from negviz.openi import IMAGE_HOST
 from negviz.page import words

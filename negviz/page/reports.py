@@ -11,8 +11,8 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from negviz.collection import Collection, Film
-from negviz.download import DownloadError
-from negviz.errors import NegvizError
+from negviz.common.download import DownloadError
+from negviz.common.errors import NegvizError
 from negviz.on_demand import Openi
 from negviz.openi import REPORTS, OpeniError, Report, read_reports, split_sentences
 from negviz.page.pictures import Pictures

@@ -11,7 +11,7 @@ import gradio as gr
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.page.door import guarded
 from negviz.page.films import film_routes
 from negviz.page.fonts import font_routes

@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.collection import CollectionError, open_image
-from negviz.download import DownloadError
-from negviz.errors import NegvizError
+from negviz.common.download import DownloadError
+from negviz.common.errors import NegvizError
 from negviz.export import to_csv
 from negviz.openi import OpeniError
 from negviz.page.board import Board, html

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 SWITCH: Final = "NEGVIZ_PROXY"
 _PORT: Final = re.compile(r"^\[(.+)\](?::\d+)?$|^([\d.]+):\d+$")  # some proxies tell it too

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.collection import ASSETS
-from negviz.files import file_sha256
+from negviz.common.files import file_sha256
 from negviz.findings import Polarity
 from negviz.model import DualEncoder, weights_id
 from negviz.projection.align import Points

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from negviz.errors import NegvizError
-from negviz.files import write_json
-from negviz.read_files import read_json
-from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_json
+from negviz.common.read_files import read_json
+from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 
 
 class MapError(NegvizError):

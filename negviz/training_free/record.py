@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from negviz.collection import ASSETS
-from negviz.files import write_json
+from negviz.common.files import write_json
+from negviz.common.read_files import read_json
+from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.model import DualEncoder, weights_id
-from negviz.read_files import read_json
 from negviz.soundness import check_rewritten
-from negviz.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.training_free.arithmetic import Arithmetic
 from negviz.training_free.column import Method, TrainingFree
 from negviz.training_free.spacevlm import SpaceVlm

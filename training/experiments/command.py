@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from negviz.errors import NegvizError
-from negviz.files import write_atomically, write_json
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically, write_json
 from training.evaluate import family_hashes
 from training.experiment_picture import draw_experiment
 from training.experiments import con3, knobs, overlap, scaling, unfrozen

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.collection import Collection, Film
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.image_tower import ImageTower
 from negviz.model import DualEncoder, weights_id
 from training.augment import augment

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 from negviz.text_tower import TextTower
 
 # queries, keys, values and outputs of BERT, CLIP and SigLIP, and what stands between the tower and the films

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
-from negviz.files import write_atomically
+from negviz.common.files import write_atomically
 
 Arrays = dict[str, NDArray[np.float32]]
 _FORMAT = 1  # of what a run leaves; a change of the loop itself asks for another

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout, lock_descriptor
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 PARTIAL: Final = ".negviz-partial"  # ends the names of what is half done; git and README's upload skip both
 LOCK: Final = ".negviz-lock"

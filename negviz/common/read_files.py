@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 MAX_TEXT: Final = 200_000_000  # bytes of a file of text; it is held in memory
 _DEEPEST: Final = 100  # levels of a JSON file: deeper ones exhaust the stack of whoever walks them

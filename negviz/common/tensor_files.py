@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from negviz.errors import NegvizError
-from negviz.files import write_atomically
-from negviz.read_files import read_bytes
+from negviz.common.errors import NegvizError
+from negviz.common.files import write_atomically
+from negviz.common.read_files import read_bytes
 
 Shape = tuple[str, tuple[int, ...]]  # dtype and lengths: ("float16", (256, 384))
 

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import httpx2
 
-from negviz.errors import NegvizError
+from negviz.common.errors import NegvizError
 
 Reason = Literal[
     "offline",  # no connection, or no name for the host

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from negviz.errors import NegvizError
-from negviz.read_files import read_text
+from negviz.common.errors import NegvizError
+from negviz.common.read_files import read_text
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from negviz.download import DownloadError
+from negviz.common.download import DownloadError
 
 K = TypeVar("K")
 V = TypeVar("V")
