@@ -18,15 +18,15 @@ gc.disable()  # what is imported stays: looking for garbage among it would take 
 
 import torch
 
-from negviz import collection as shelf
 from negviz.answer import SearchSet, search_sets
 from negviz.checkpoint import FAMILY_FILE, read_family
-from negviz.collection import Collection, open_collection
 from negviz.common.errors import NegvizError
 from negviz.embeddings import EmbeddingsError, Progress
+from negviz.films import collection as shelf
+from negviz.films.collection import Collection, open_collection
+from negviz.films.on_demand import open_openi
+from negviz.films.openi import IMAGE_HOST
 from negviz.model import CheckpointError, DualEncoder, load_models
-from negviz.on_demand import open_openi
-from negviz.openi import IMAGE_HOST
 from negviz.page import Pictures, Room, build_page, serve, uploads
 from negviz.page import study as study_page
 from negviz.page.families import Opener, family_routes

@@ -18,15 +18,15 @@ import numpy.typing as npt
 
 from negviz.answer_types import Answer, Column, Margin, Query, Tally
 from negviz.calibration import Calibration, Certainty, Seen
-from negviz.collection import Film, judge
 from negviz.common.errors import NegvizError
 from negviz.estimate import auroc_estimate
+from negviz.films.collection import Film, judge
 from negviz.findings import Polarity
+from negviz.language.normalise import normalise
+from negviz.language.opposite import CONTRARY, canonical
+from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
+from negviz.language.reader import read
 from negviz.model import DualEncoder
-from negviz.normal import normalise
-from negviz.opposite import CONTRARY, canonical
-from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
-from negviz.reading import read
 from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
 from negviz.search_set import SearchSet, search_sets
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from negviz.calibration import Calibration, Certainty
-from negviz.collection import Film, judge
 from negviz.estimate import Estimate
-from negviz.prompt import Mention, Prompt
+from negviz.films.collection import Film, judge
+from negviz.language.prompt import Mention, Prompt
 from negviz.retrieval import Hit, Vectors
 
 

@@ -26,8 +26,8 @@ import numpy.typing as npt
 import torch
 
 from negviz.common.errors import NegvizError
+from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.model import DualEncoder
-from negviz.prompt import Prompt, Word, read_prompt
 from negviz.word_scores import (
     MOST_WORDS,
     Floats,

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from negviz.collection import ASSETS
 from negviz.common.files import FileError
 from negviz.common.read_files import read_json
+from negviz.films.collection import ASSETS
 from negviz.findings import FINDINGS
 from negviz.metrics import Floats
 from negviz.model import DualEncoder, weights_id

@@ -20,12 +20,12 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from negviz.answer import Answer, Column, SearchSet
-from negviz.collection import ASSETS, Film
 from negviz.common.errors import NegvizError
 from negviz.common.files import FileError
 from negviz.common.read_files import read_json
 from negviz.comparison import Comparison, Pair
 from negviz.estimate import Estimate
+from negviz.films.collection import ASSETS, Film
 from negviz.model import DualEncoder
 
 Signature = Literal["collapse", "blindness", "hallucination"]

@@ -21,11 +21,10 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from negviz.collection import ASSETS
 from negviz.common.errors import NegvizError
-from negviz.common.files import write_atomically
-from negviz.embeddings import default_cache
+from negviz.common.files import default_cache, write_atomically
 from negviz.estimate import Estimate, mean_estimates
+from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL
 from negviz.metrics import Floats
 from negviz.model import DualEncoder

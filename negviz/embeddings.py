@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,10 +26,10 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from negviz.collection import ASSETS, Collection, CollectionError, Film
 from negviz.common.errors import NegvizError
-from negviz.common.files import file_sha256, rewriting, write_atomically
-from negviz.fingerprint import ALIKE, BYTES, distance, fingerprint
+from negviz.common.files import default_cache, file_sha256, rewriting, write_atomically
+from negviz.films.collection import ASSETS, Collection, CollectionError, Film
+from negviz.films.fingerprint import ALIKE, BYTES, distance, fingerprint
 from negviz.model import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
@@ -112,18 +111,6 @@ def write_embeddings(path: Path, collection: Collection, embeddings: NDArray[np.
         marks = np.stack([fingerprint(collection.image(film)) for film in collection])
         ids = [film.id for film in collection]
         _write(path, dict(zip(ids, rows, strict=True)), _BY_ID, fingerprints=marks)
-
-
-def default_cache() -> Path:
-    """`NEGVIZ_CACHE`, or a folder of ours where the platform keeps caches."""
-    asked = os.environ.get("NEGVIZ_CACHE")
-    if asked:
-        return Path(asked)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "negviz" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "negviz"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "negviz"
 
 
 # Computing ------------------------------------------------------------------------------------

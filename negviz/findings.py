@@ -3,8 +3,9 @@
 One spelling each, used in manifests, prompts, checkpoints and results alike.  `normal` is a statement
 about the whole film, not a finding of its own: it denies every other one.
 
-The words themselves stand in `negviz.terms`.  A term says what follows when its words are affirmed and when
-they are denied: affirmative equivalents of absence ("sharp costophrenic angles") need no special case.
+The words themselves stand in `negviz.language.terms`.  A term says what follows when its words are affirmed
+and when they are denied: affirmative equivalents of absence ("sharp costophrenic angles") need no special
+case.
 
 Decisions a reader may want to know
 - Airspace disease and infiltrates are *opacity*; a denial of airspace disease also denies *consolidation*.

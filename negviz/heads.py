@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from negviz.attribution import Vectors, contrast
 from negviz.common.errors import NegvizError
+from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.model import DualEncoder
-from negviz.prompt import Prompt, Word, read_prompt
 from negviz.text_tower import TextTower
 from negviz.word_scores import words_of
 

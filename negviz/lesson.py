@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from negviz.answer import Answer, Column
-from negviz.collection import Collection
 from negviz.comparison import Comparison
+from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
 
 Ask = Callable[[str], Answer]

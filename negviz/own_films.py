@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from negviz.common.errors import NegvizError
-from negviz.dicom import DicomError, is_dicom, read_dicom
-from negviz.film_size import FilmSizeError
-from negviz.grey import UNREADABLE, DeepColourError, grey_picture
+from negviz.films.dicom import DicomError, is_dicom, read_dicom
+from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
+from negviz.films.size import FilmSizeError
 from negviz.model import DualEncoder
 from negviz.retrieval import Hit, cosines, top_k
 from negviz.search_set import SearchSet

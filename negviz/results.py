@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz import results_training_free
-from negviz.collection import ASSETS
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.common.read_files import read_json
+from negviz.films.collection import ASSETS
 from negviz.results_experiments import experiment, is_experiment
 from negviz.results_generalisation import generalisation, is_generalisation
 from negviz.results_leave_out import is_leave_out, leave_out

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from negviz.collection import Collection, Unmentioned, judge
 from negviz.common.errors import NegvizError
 from negviz.embeddings import film_embeddings
-from negviz.prompt import Prompt, read_prompt
+from negviz.films.collection import Collection, Unmentioned, judge
+from negviz.language.prompt import Prompt, read_prompt
 
 if TYPE_CHECKING:
     from negviz.model import DualEncoder

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from negviz.collection import Collection
 from negviz.embeddings import Progress, film_embeddings
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.retrieval import Vectors
 

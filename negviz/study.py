@@ -19,12 +19,12 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from negviz import collection as shelf
 from negviz.common.csv_file import read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
+from negviz.films import collection as shelf
+from negviz.language.prompt import read_prompt
 from negviz.model import DualEncoder, weights_id
-from negviz.prompt import read_prompt
 from negviz.retrieval import search
 from negviz.search_set import SearchSet
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from negviz.prompt import Prompt, Word
+from negviz.language.prompt import Prompt, Word
 from negviz.text_tower import Piece, TextTower
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from negviz.collection import Collection, open_collection
+from negviz.films.collection import Collection, open_collection
 from negviz.model import DualEncoder, load_models
 from tests.tiny import tiny_collection, tiny_family
 

@@ -14,8 +14,8 @@ import pytest
 
 from negviz.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
 from negviz.calibration import Calibration
-from negviz.collection import Collection, CollectionError, Film
 from negviz.comparison import compare
+from negviz.films.collection import Collection, CollectionError, Film
 from negviz.model import DualEncoder
 
 WITH = frozenset({"effusion"})

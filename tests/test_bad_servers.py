@@ -26,11 +26,11 @@ from httpx2 import Response
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.collection import Collection, Film
 from negviz.common.download import DownloadError, Patience
-from negviz.film_cache import FilmCache
-from negviz.on_demand import Openi, open_openi
-from negviz.openi import OpeniError, read_reports
+from negviz.films.cache import FilmCache
+from negviz.films.collection import Collection, Film
+from negviz.films.on_demand import Openi, open_openi
+from negviz.films.openi import OpeniError, read_reports
 from negviz.page.films import film_routes
 from negviz.page.pictures import Pictures
 from negviz.page.reports import MissingReportError, report_sentences

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from negviz.collection import Collection, Film
+from negviz.films.collection import Collection, Film
+from negviz.films.openi import Report
 from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
-from negviz.openi import Report
 from negviz.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from training import base as training_base

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from negviz.collection import ASSETS
+from negviz.films.collection import ASSETS
 from negviz.page import Room
 from training import benchmark, costs, crowd, running, screenshots, tables
 from training.costs import Times

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from negviz.embeddings import default_cache
+from negviz.common.files import default_cache
 from negviz.model import load_models
 from negviz.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
@@ -157,7 +157,7 @@ def test_the_shipped_family_is_not_overwritten_by_another_base(
 
 def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path) -> None:
     """The layout of the data sets' copies, as `--films` takes it."""
-    from negviz.collection import open_collection
+    from negviz.films.collection import open_collection
     from tests.test_films import write_source
     from training.build_films import build_films
     from training.places import Places

@@ -24,9 +24,9 @@ from negviz.calibration import (
     read_calibrations,
     statistic,
 )
-from negviz.collection import Collection
 from negviz.common.files import write_json
 from negviz.estimate import Estimate
+from negviz.films.collection import Collection
 from negviz.metrics import Floats
 from negviz.model import DualEncoder
 from negviz.page import Pictures, Room, words

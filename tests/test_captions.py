@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negviz.collection import Film
-from negviz.openi import Report
-from negviz.prompt import read_mentions
+from negviz.films.collection import Film
+from negviz.films.openi import Report
+from negviz.language.prompt import read_mentions
 from training.build_con3 import MEASURED_ON
 from training.captions import Bank, Caption, Said, make_bank, shows, truth
 from training.places import PROMPTS

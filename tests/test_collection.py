@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from negviz.collection import (
+from negviz.films.collection import (
     Collection,
     CollectionError,
     Film,
@@ -21,7 +21,7 @@ from negviz.collection import (
     read_manifest,
     write_manifest,
 )
-from negviz.prompt import read_prompt
+from negviz.language.prompt import read_prompt
 
 
 def film(findings: str = "", denied: str = "", uncertain: str = "") -> Film:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from negviz.collection import Collection, Film
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, Film
 from negviz.metrics import auroc
 from negviz.model import DualEncoder
 from training.captions import Bank, Caption, shows

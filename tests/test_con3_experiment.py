@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from training.captions import Bank, Caption
 from training.con3 import Con3Config
 from training.experiments.con3 import Exam, Setting, ablations

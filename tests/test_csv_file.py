@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from negviz.collection import Film, read_manifest
 from negviz.common.errors import NegvizError
+from negviz.films.collection import Film, read_manifest
 from negviz.study import read_sentences
 from training.films import read_verdicts
 from training.prompts import read_prompts

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder, load_models, open_hub_model, save_base
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from negviz.answer import Answer, SearchSet, answer, search_sets
-from negviz.collection import Collection, Film
 from negviz.diagnosis import (
     Background,
     Blindness,
@@ -23,6 +22,7 @@ from negviz.diagnosis import (
     read_backgrounds,
 )
 from negviz.estimate import Estimate, mean_estimates
+from negviz.films.collection import Collection, Film
 from negviz.model import DualEncoder
 from negviz.scale import Histogram, Scale, points
 from training import diagnosis as command

@@ -8,9 +8,9 @@ import pytest
 
 from negviz import diagnosis as measured
 from negviz.answer import search_sets
-from negviz.collection import Collection
 from negviz.diagnosis import Background, Collapse
 from negviz.estimate import Estimate
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.page.diagnosis import DiagnosisPanel
 from negviz.page.pictures import Pictures

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
 from negviz.dose import SEVERITIES, DoseSweep
 from negviz.estimate import Estimate
+from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
 from negviz.model import DualEncoder
 from negviz.page import dial_films

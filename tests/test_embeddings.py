@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-import negviz.collection
 import negviz.embeddings
-from negviz.collection import Collection, Film, open_collection, write_manifest
+import negviz.films.collection
 from negviz.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
+from negviz.films.collection import Collection, Film, open_collection, write_manifest
 from negviz.model import DualEncoder, load_models
 from tests.tiny import DIM, FILMS, draw_film
 
@@ -173,7 +173,7 @@ def test_another_film_under_a_shipped_id_is_embedded_itself(
 def test_films_shipped_with_their_pixels_are_known_by_these_alone(
     model: DualEncoder, collection_folder: Path, assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(negviz.collection, "ASSETS", assets)
+    monkeypatch.setattr(negviz.films.collection, "ASSETS", assets)
     home = shutil.copytree(collection_folder, assets / "drawn")
     collection = open_collection("drawn")
     write_embeddings(shipped_path(model.tower_id, "drawn"), collection, marked())

@@ -10,8 +10,8 @@ import pytest
 
 from negviz.answer_types import Answer, Column, Query, Tally
 from negviz.examples import OPENING, Example, Property, examples
+from negviz.language.prompt import read_prompt
 from negviz.page import words
-from negviz.prompt import read_prompt
 from negviz.retrieval import Hit
 
 HITS = tuple(Hit(f"film{number}", number, 0.5, None) for number in range(1, 11))

@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.results import read_result
 from tests.test_tune import PROMPTS

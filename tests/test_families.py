@@ -21,8 +21,8 @@ from starlette.testclient import TestClient
 
 import app
 from negviz.answer import search_sets
-from negviz.collection import Collection
 from negviz.embeddings import Progress
+from negviz.films.collection import Collection
 from negviz.model import CheckpointError, DualEncoder
 from negviz.page import Pictures, Room
 from negviz.page.explore import Explore

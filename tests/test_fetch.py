@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from negviz.collection import Collection, Film, open_collection
 from negviz.common.download import Downloader, DownloadError, Patience
-from negviz.film_cache import FilmCache, NotAFilm, check_film
-from negviz.film_source import FilmSource
-from negviz.on_demand import open_openi
-from negviz.report_source import ReportSource
+from negviz.films.cache import FilmCache, NotAFilm, check_film
+from negviz.films.collection import Collection, Film, open_collection
+from negviz.films.nlm import FilmSource
+from negviz.films.nlm_reports import ReportSource
+from negviz.films.on_demand import open_openi
 from tests.nlm_server import (
     ARCHIVE,
     Act,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from negviz.collection import Film, open_collection
-from negviz.openi import film_id, parse_report
+from negviz.films.collection import Film, open_collection
+from negviz.films.openi import film_id, parse_report
 from tests.test_openi import report_xml
 from tests.tiny import draw_film
 from training.duplicates import duplicates

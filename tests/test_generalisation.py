@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from negviz.collection import Collection, Film
 from negviz.common.files import file_sha256
+from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
+from negviz.language.prompt import Mention
 from negviz.metrics import auroc
-from negviz.prompt import Mention
 from negviz.results import read_result
 from tests.tiny import draw_film
 from training import again, build_con3, generalisation, leave_out

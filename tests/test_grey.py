@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from negviz.collection import Collection, CollectionError, Film, open_image
+from negviz.films.collection import Collection, CollectionError, Film, open_image
 from negviz.model import DualEncoder
 from negviz.own_films import OwnFilmError, read_film
 from tests.tiny import draw_film

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from negviz.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
+from negviz.language.prompt import read_prompt
 from negviz.model import DualEncoder, open_hub_model
-from negviz.prompt import read_prompt
 from negviz.text_tower import CompactTextTower
 from tests import tiny_hub
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from negviz.identifiers import identifier
+from negviz.language.identifiers import identifier
 
 PROMPTS = Path(__file__).parents[1] / "assets" / "prompts"
 

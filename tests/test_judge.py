@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negviz.collection import Collection, Film, open_collection
+from negviz.films.collection import Collection, Film, open_collection
 from negviz.findings import ABNORMAL
 from training import judge, phantoms
 from training.base import BaseConfig

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.lesson import Count, Step, make_lesson
 from negviz.model import DualEncoder
 from negviz.page import Pictures

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.collection import open_collection
+from negviz.films.collection import open_collection
 from negviz.model import DualEncoder
 from negviz.page import Pictures
 from negviz.page.map import MapPanel, map_routes

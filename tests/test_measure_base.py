@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from negviz.collection import Collection, Film
+from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from training.measure_base import MANY, Scores, measure
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from negviz.openi import OpeniError, image_url, parse_report, read_reports, split_sentences
+from negviz.films.openi import OpeniError, image_url, parse_report, read_reports, split_sentences
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data" / "openi"
 

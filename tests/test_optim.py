@@ -16,8 +16,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from negviz.collection import Collection
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3

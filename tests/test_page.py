@@ -23,12 +23,12 @@ from starlette.testclient import TestClient
 import app
 from negviz import page
 from negviz.answer import SearchSet, Tally, answer, search_sets
-from negviz.collection import Collection, CollectionError, Film
 from negviz.common.download import Patience
 from negviz.embeddings import EmbeddingsError
 from negviz.examples import Example
+from negviz.films.collection import Collection, CollectionError, Film
+from negviz.films.on_demand import open_openi
 from negviz.model import DualEncoder
-from negviz.on_demand import open_openi
 from negviz.page import Pictures, Room, markup, words
 from negviz.page.attribution import WordsPanel
 from negviz.page.columns import columns

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from negviz.collection import ASSETS, MANIFEST, open_collection
+from negviz.films.collection import ASSETS, MANIFEST, open_collection
 from negviz.findings import ABNORMAL, FINDINGS
 from negviz.phantoms import simulate
 from training import phantom_films, phantoms

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
-from negviz.collection import open_collection
+from negviz.films.collection import open_collection
 from negviz.model import DualEncoder, load_models
 from negviz.projection import (
     METHODS,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from negviz.findings import FINDINGS
-from negviz.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
+from negviz.language.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
 
 SENTENCES = Path(__file__).parent / "data" / "sentences.csv"
 CONTRARY = {"present": "absent", "absent": "present"}

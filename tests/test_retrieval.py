@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from negviz.collection import Collection, Film
-from negviz.prompt import read_prompt
+from negviz.films.collection import Collection, Film
+from negviz.language.prompt import read_prompt
 from negviz.retrieval import RetrievalError, cosines, in_order, rank, search, top_k
 
 FILMS = Collection(

@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
 from negviz.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.page import Pictures
 from negviz.page.about import about

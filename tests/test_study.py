@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.retrieval import search
 from negviz.study import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences

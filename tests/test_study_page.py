@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.page import Pictures
 from negviz.page import study as page
 from negviz.page import study_markup as markup

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder, load_models
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution import WordsPanel

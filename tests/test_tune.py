@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from negviz.collection import Collection, Film
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from training.choose import choose, prompt_fold, read_choice

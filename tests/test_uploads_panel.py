@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.own_films import File
 from negviz.page import Pictures

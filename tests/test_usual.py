@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from negviz.answer import SearchSet, search_sets
-from negviz.collection import Collection
 from negviz.diagnosis import Background
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.usual import Usual, read_usual
 

@@ -17,13 +17,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.collection import Collection, Film, open_collection
 from negviz.common.download import Patience
-from negviz.evidence_sentence import Evidence, deciding_sentence, film_states
-from negviz.film_record import Sign, simulated
+from negviz.films.collection import Collection, Film, open_collection
+from negviz.films.evidence import Evidence, deciding_sentence, film_states
+from negviz.films.on_demand import open_openi
+from negviz.films.openi import REPORTS
+from negviz.films.record import Sign, simulated
 from negviz.findings import FINDINGS
-from negviz.on_demand import open_openi
-from negviz.openi import REPORTS
 from negviz.page import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.viewer import viewer_routes

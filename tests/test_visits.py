@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 
 from negviz.answer import search_sets
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder
 from negviz.page import Pictures, Room, build_page
 from negviz.page.serve import mount_page

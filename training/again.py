@@ -22,10 +22,10 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from negviz.collection import Collection, Film
 from negviz.common.files import file_sha256, write_atomically
 from negviz.common.tensor_files import in_half_precision
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.model import DualEncoder, load_models, weights_id, with_text
 from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings

@@ -19,12 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.attribution import Method, attribute
-from negviz.collection import Collection, open_collection
 from negviz.common.files import file_sha256, write_json
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, open_collection
+from negviz.language.prompt import Prompt, read_prompt
 from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.model import DualEncoder, load_models
-from negviz.prompt import Prompt, read_prompt
 from negviz.retrieval import Vectors, search
 from training.evaluate import family_hashes
 from training.figures import EvaluationError

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from negviz.collection import Collection, Film
+from negviz.films.collection import Collection, Film
+from negviz.films.openi import Report
 from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
-from negviz.openi import Report
 from negviz.text_tower import CompactTextTower
 from training.phantom_films import SimulatedFilms
 

@@ -21,8 +21,8 @@ from typing import Final
 
 from tqdm import tqdm
 
-from negviz.collection import Collection
 from negviz.embeddings import shipped_path
+from negviz.films.collection import Collection
 from negviz.model import DualEncoder, load_models
 from training.again import Again
 from training.places import Places

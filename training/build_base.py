@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
-from negviz.collection import Collection
 from negviz.common.files import write_atomically, write_json
 from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
+from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.model import CheckpointError, DualEncoder, load_models, make_model, open_hub_model, save_base
 from negviz.text_tower import CompactTextTower, open_text_tower

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from negviz.collection import ASSETS, Collection, Film, open_collection, write_manifest
 from negviz.common.files import write_atomically, write_json
+from negviz.films.collection import ASSETS, Collection, Film, open_collection, write_manifest
+from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
-from negviz.openi import Report
 from training.films import Known, build_openi, known_findings, nih_films
 from training.places import RESULTS, Places
 

@@ -24,9 +24,9 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.calibration import Calibration, model_id
-from negviz.collection import Collection, Film, open_collection
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, Film, open_collection
 from negviz.model import DualEncoder, load_models
 from negviz.retrieval import Vectors
 from training.again import Again

@@ -18,11 +18,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.collection import Film
+from negviz.films.collection import Film
+from negviz.films.openi import Report
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
-from negviz.openi import Report
-from negviz.opposite import CONTRARY
-from negviz.prompt import read_mentions
+from negviz.language.opposite import CONTRARY
+from negviz.language.prompt import read_mentions
 from training.films import FOLDS
 from training.prompts import PromptRow, template
 
@@ -132,7 +132,7 @@ def make_bank(
 def truth(captions: Sequence[Caption], films: Sequence[Film]) -> NDArray[np.float32]:
     """1 where a film satisfies a caption, 0 where it contradicts it, nan where it does not say.
 
-    `<float32>[captions, films]`, as `negviz.collection.judge`: every mention must hold, one that fails
+    `<float32>[captions, films]`, as `negviz.films.collection.judge`: every mention must hold, one that fails
     is enough to contradict.
     """
     has = np.array([[_known(film, name) for name in FINDINGS] for film in films], np.float32).T

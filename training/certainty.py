@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from negviz.calibration import Calibration, Seen, statistic
-from negviz.collection import Collection
 from negviz.estimate import Estimate
+from negviz.films.collection import Collection
 from negviz.metrics import Counts, Floats, Ranked, average, draw
 from negviz.model import DualEncoder
 from negviz.retrieval import Vectors

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from negviz.collection import Collection, Film
+from negviz.films.collection import Collection, Film
 from negviz.metrics import auroc
 from negviz.model import DualEncoder
 from training.devices import CPU, Compute

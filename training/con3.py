@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from negviz.checkpoint import parameter_delta
-from negviz.collection import Film
+from negviz.films.collection import Film
 from negviz.model import DualEncoder, with_text
 from negviz.text_tower import TextTower
 from training.captions import Bank, Caption, shows, truth

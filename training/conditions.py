@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.metrics import Counts, Floats, Ranked, average, draw
 from training.ceiling import probe_scores
 from training.figures import Cell, EvaluationError

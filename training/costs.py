@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from negviz.language.prompt import read_prompt
 from negviz.model import DualEncoder
 from negviz.page.attribution import WordsPanel
 from negviz.page.explore import Explore
 from negviz.page.map import MapPanel
 from negviz.page.room import Asked, Room
-from negviz.prompt import read_prompt
 from negviz.text_tower import MAX_TOKENS
 
 TIMES: Final = 20  # of each cheap part

@@ -20,15 +20,15 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.attribution import attribute
-from negviz.collection import open_collection
 from negviz.common.files import file_sha256, write_json
 from negviz.diagnosis import DiagnosisError
 from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES, Estimate
+from negviz.films.collection import open_collection
+from negviz.language.opposite import canonical
+from negviz.language.prompt import read_prompt
 from negviz.metrics import Counts, Floats, Ranked, average, draw
 from negviz.model import DualEncoder, load_models
-from negviz.opposite import canonical
-from negviz.prompt import read_prompt
 from negviz.retrieval import top_k
 from training.evaluate import family_hashes
 from training.numbers import count

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from negviz.common.files import write_atomically, write_json
+from negviz.common.files import default_cache, write_atomically, write_json
 from negviz.dose import (
     SEVERITIES,
     SIZE,
@@ -35,11 +35,10 @@ from negviz.dose import (
     wish,
     write_sweep,
 )
-from negviz.embeddings import default_cache
 from negviz.estimate import Estimate
 from negviz.findings import ABNORMAL
+from negviz.language.opposite import canonical
 from negviz.model import DualEncoder, load_models
-from negviz.opposite import canonical
 from negviz.phantoms import Side, simulate
 from training.dose_picture import draw_doses
 from training.evaluate import family_hashes

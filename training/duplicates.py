@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from negviz.collection import open_image
-from negviz.fingerprint import distance, fingerprint
+from negviz.films.collection import open_image
+from negviz.films.fingerprint import distance, fingerprint
 
 
 def duplicates(images: Mapping[str, Path]) -> list[tuple[str, ...]]:

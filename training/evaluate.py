@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
-from negviz.collection import Unmentioned, open_collection
 from negviz.common.files import file_sha256, write_json
+from negviz.films.collection import Unmentioned, open_collection
 from negviz.model import load_models
 from training.figures import EvaluationError, Json, make_task, measure_models
 from training.numbers import count, natural

@@ -17,14 +17,14 @@ from typing import Final
 
 from tqdm import tqdm
 
-from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection, write_manifest
 from negviz.common.download import Downloader, DownloadError, Patience
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
-from negviz.film_cache import FilmCache
-from negviz.film_source import FilmSource
-from negviz.openi import IMAGE_HOST, REPORTS
-from negviz.report_source import ReportSource
+from negviz.films.cache import FilmCache
+from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection, write_manifest
+from negviz.films.nlm import FilmSource
+from negviz.films.nlm_reports import ReportSource
+from negviz.films.openi import IMAGE_HOST, REPORTS
 
 CONNECTIONS: Final = 2
 PER_SECOND: Final = 3.0  # what NLM allows for its other services without a key

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from negviz.collection import Collection, Unmentioned
 from negviz.common.errors import NegvizError
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, Unmentioned
+from negviz.language.prompt import read_prompt
 from negviz.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 from negviz.model import DualEncoder
-from negviz.prompt import read_prompt
 from training.ceiling import Indices, probe_scores
 from training.prompts import PromptRow
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from negviz.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.common.csv_file import read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone, temporary_folder
+from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
+from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.findings import ABNORMAL
-from negviz.openi import REPORTS, OpeniError, Report, read_reports
-from negviz.prompt import read_mentions
+from negviz.language.prompt import read_mentions
 from training.duplicates import duplicates
 
 PICTURES: Final = "NLMCXR_png.tgz"

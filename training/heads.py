@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.heads import HeadSwitch
 from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.model import DualEncoder

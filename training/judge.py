@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from negviz.collection import Collection, open_collection
 from negviz.common.files import write_json
+from negviz.films.collection import Collection, open_collection
 from negviz.findings import ABNORMAL
 from negviz.image_tower import prepare
 from negviz.text_tower import open_text_tower

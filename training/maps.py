@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from negviz.answer import Tally
-from negviz.collection import ASSETS, judge, open_collection
+from negviz.films.collection import ASSETS, judge, open_collection
+from negviz.language.prompt import Mention, Prompt
 from negviz.metrics import Floats
 from negviz.model import DualEncoder, load_models
 from negviz.projection.align import Points, align, standardise
@@ -37,7 +38,6 @@ from negviz.projection.separation import (
 )
 from negviz.projection.tsne import PERPLEXITY, tsne
 from negviz.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
-from negviz.prompt import Mention, Prompt
 from negviz.retrieval import search
 from negviz.search_set import SearchSet, search_sets
 from training.places import COMPACT, Places

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.metrics import Ranked, draw, interval
 from training.ceiling import probe_scores

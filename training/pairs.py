@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.collection import Collection, Film
 from negviz.common.errors import NegvizError
+from negviz.films.collection import Collection, Film
 from training.prompts import PromptRow
 
 

@@ -18,10 +18,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 from tqdm import tqdm
 
-from negviz.collection import Film
 from negviz.common.errors import NegvizError
-from negviz.common.files import write_atomically
-from negviz.embeddings import default_cache
+from negviz.common.files import default_cache, write_atomically
+from negviz.films.collection import Film
 from negviz.findings import FINDINGS
 from negviz.image_tower import prepare
 from negviz.phantoms import simulate

@@ -18,8 +18,8 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from negviz.collection import ASSETS, Film, write_manifest
 from negviz.common.files import file_sha256, running_alone, write_atomically, write_json
+from negviz.films.collection import ASSETS, Film, write_manifest
 from negviz.phantoms import simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated

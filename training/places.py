@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from negviz.collection import ASSETS, MANIFEST, Collection, open_collection
-from negviz.embeddings import default_cache
+from negviz.common.files import default_cache
+from negviz.films.collection import ASSETS, MANIFEST, Collection, open_collection
 from training.films import FilmsError
 from training.report import ROOT
 

@@ -17,10 +17,10 @@ from typing import cast, get_args
 
 import numpy as np
 
-from negviz.collection import Film, judge
+from negviz.films.collection import Film, judge
 from negviz.findings import FINDINGS, Polarity
+from negviz.language.prompt import Mention, Prompt, read_prompt
 from negviz.metrics import Floats
-from negviz.prompt import Mention, Prompt, read_prompt
 from training.prompts import PromptFileError, PromptRow, read_prompts
 
 

@@ -33,11 +33,11 @@ import numpy as np
 from negviz.common.csv_file import read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256, write_json
+from negviz.films.openi import read_reports
 from negviz.findings import FINDINGS, Polarity, Term
-from negviz.normal import normalise
-from negviz.openi import read_reports
-from negviz.prompt import read_mentions
-from negviz.reading import find_terms, outcome_of
+from negviz.language.normalise import normalise
+from negviz.language.prompt import read_mentions
+from negviz.language.reader import find_terms, outcome_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WRITTEN: Final = ROOT / "tests" / "data" / "sentences.csv"

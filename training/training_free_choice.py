@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from negviz.language.prompt import Prompt, read_prompt
 from negviz.model import DualEncoder
-from negviz.prompt import Prompt, read_prompt
 from negviz.training_free import Recipe, activations, rewritten
 from negviz.training_free import spacevlm as space
 from negviz.training_free import steering as steer

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 
-from negviz.collection import ASSETS
 from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
+from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from training.captions import Caption, Said, fold_of
 

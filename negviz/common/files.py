@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -143,6 +144,18 @@ def _held(path: Path, seconds: float, sentence: str) -> Iterator[None]:
         with suppress(OSError):  # Windows removes no open file: the next sweep does
             path.unlink()  # while it is held: whoever waits for it finds it gone and makes another
         lock.release()
+
+
+def default_cache() -> Path:
+    """`NEGVIZ_CACHE`, or a folder of ours where the platform keeps caches."""
+    asked = os.environ.get("NEGVIZ_CACHE")
+    if asked:
+        return Path(asked)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "negviz" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "negviz"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "negviz"
 
 
 # What is half done ----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from negviz.attribution import (
     attribute,
 )
 from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
+from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page import arguments
 from negviz.page import attribution_markup as markup
 from negviz.page.arguments import told
@@ -29,7 +30,6 @@ from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import attribution as words
-from negviz.prompt import MAX_CHARACTERS
 
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")

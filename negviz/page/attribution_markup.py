@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from negviz.attribution import Attribution, strengths
 from negviz.heads import Attention, HeadEffects
+from negviz.language.prompt import Word
 from negviz.page.markup import join, note
 from negviz.page.words import attribution as words
 from negviz.page.words import column_title
-from negviz.prompt import Word
 
 _EMPTY: Final = Markup("")
 

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.events import api
 
 from negviz.findings import FINDINGS, Polarity
+from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page import families_markup, markup, panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
@@ -16,7 +17,6 @@ from negviz.page.explore import Explore, chip, stands, toggle_label
 from negviz.page.faults import Page
 from negviz.page.lanes import IN_SEARCH
 from negviz.page.room import Room
-from negviz.prompt import MAX_CHARACTERS
 
 _LOOK_AGAIN: Final = 1.0  # seconds
 _UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back

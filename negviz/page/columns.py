@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from negviz.answer import Answer, Column, SearchSet
-from negviz.collection import Film
 from negviz.comparison import Comparison, Pair
+from negviz.films.collection import Film
 from negviz.page import words
 from negviz.page.markup import join, note, searched
 from negviz.page.pictures import Pictures

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from negviz.collection import CollectionError, open_image
 from negviz.common.download import DownloadError, Reason
-from negviz.openi import OpeniError
+from negviz.films.collection import CollectionError, open_image
+from negviz.films.openi import OpeniError
 from negviz.page import words
 from negviz.page.http import NOT_KEPT
 from negviz.page.lanes import lanes

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from negviz.collection import ASSETS
+from negviz.films.collection import ASSETS
 
 FAMILY: Final = "Atkinson Hyperlegible Next"
 _FILES: Final = {  # and the characters that each is fetched for, as Fontsource divides them

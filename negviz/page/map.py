@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.answer import AnswerError
+from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page import arguments
 from negviz.page import map_markup as markup
 from negviz.page.arguments import told
@@ -40,7 +41,6 @@ from negviz.projection import (
     open_atlas,
     open_film_map,
 )
-from negviz.prompt import MAX_CHARACTERS
 from negviz.training_free import TrainingFree
 
 _REMEMBERED: Final = 256

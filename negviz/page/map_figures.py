@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from negviz.collection import Film
+from negviz.films.collection import Film
 from negviz.findings import FINDINGS
 from negviz.page.words import map as words
 from negviz.projection import Atlas, FilmMap, Sheet

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from negviz.collection import Collection, CollectionError, Film
 from negviz.common.download import DownloadError
-from negviz.on_demand import Openi
-from negviz.openi import IMAGE_HOST
+from negviz.films.collection import Collection, CollectionError, Film
+from negviz.films.on_demand import Openi
+from negviz.films.openi import IMAGE_HOST
 from negviz.page import words
 
 OPENI: Final = "openi"

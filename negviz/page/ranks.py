@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.answer import AnswerError
-from negviz.collection import CollectionError
+from negviz.films.collection import CollectionError
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.lanes import lanes
 from negviz.page.room import Asked, Room

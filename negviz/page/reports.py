@@ -10,11 +10,11 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from negviz.collection import Collection, Film
 from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
-from negviz.on_demand import Openi
-from negviz.openi import REPORTS, OpeniError, Report, read_reports, split_sentences
+from negviz.films.collection import Collection, Film
+from negviz.films.on_demand import Openi
+from negviz.films.openi import REPORTS, OpeniError, Report, read_reports, split_sentences
 from negviz.page.pictures import Pictures
 from negviz.page.words import viewer as words
 

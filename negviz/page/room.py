@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar, cast, get_args
 
 from negviz.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
 from negviz.calibration import Calibration, read_calibrations
-from negviz.collection import CollectionError
 from negviz.comparison import Comparison
 from negviz.diagnosis import RESULTS, Background, read_backgrounds
 from negviz.examples import Example, examples
+from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
 from negviz.model import DualEncoder
 from negviz.page.home import ONLY_ONE, Home

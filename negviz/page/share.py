@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from negviz.collection import CollectionError, open_image
 from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
 from negviz.export import to_csv
-from negviz.openi import OpeniError
+from negviz.films.collection import CollectionError, open_image
+from negviz.films.openi import OpeniError
 from negviz.page.board import Board, html
 from negviz.page.films import thumbnail
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_object

@@ -18,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from negviz.collection import Collection, CollectionError, Film
-from negviz.evidence_sentence import Evidence, Piece, deciding_sentence, film_states
-from negviz.film_record import FindingState, Simulated, finding_states, simulated
-from negviz.openi import IMAGE_HOST
+from negviz.films.collection import Collection, CollectionError, Film
+from negviz.films.evidence import Evidence, Piece, deciding_sentence, film_states
+from negviz.films.openi import IMAGE_HOST
+from negviz.films.record import FindingState, Simulated, finding_states, simulated
+from negviz.language.prompt import read_mentions
 from negviz.page.board import Board, html
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.lanes import lanes
@@ -29,7 +30,6 @@ from negviz.page.reports import MissingReportError, report_sentences
 from negviz.page.room import Asked, Room
 from negviz.page.viewer_markup import dialog
 from negviz.page.words import viewer as words
-from negviz.prompt import read_mentions
 
 InTurn = Callable[..., Awaitable[Any]]
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare

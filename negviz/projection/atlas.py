@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.collection import ASSETS
 from negviz.common.files import file_sha256
+from negviz.films.collection import ASSETS
 from negviz.findings import Polarity
 from negviz.model import DualEncoder, weights_id
 from negviz.projection.align import Points

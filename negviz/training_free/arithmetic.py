@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from negviz.prompt import Prompt
+from negviz.language.prompt import Prompt
 from negviz.text_tower import TextTower
 from negviz.training_free.column import Encode, Vectors, unit
 from negviz.training_free.wording import Wording

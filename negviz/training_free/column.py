@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.language.prompt import Prompt, read_prompt
 from negviz.model import DualEncoder
-from negviz.prompt import Prompt, read_prompt
 from negviz.text_tower import TextTower
 
 Vectors = NDArray[np.float32]  # [n, dim], unit-norm

@@ -14,10 +14,10 @@ from typing import Any, Final, get_args
 from torch import Tensor
 from torch.nn import functional as F
 
-from negviz.collection import ASSETS
 from negviz.common.files import write_json
 from negviz.common.read_files import read_json
 from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
+from negviz.films.collection import ASSETS
 from negviz.model import DualEncoder, weights_id
 from negviz.soundness import check_rewritten
 from negviz.training_free.arithmetic import Arithmetic

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from negviz.prompt import Prompt
+from negviz.language.prompt import Prompt
 from negviz.text_tower import TextTower
 from negviz.training_free.column import Encode, Vectors
 from negviz.training_free.wording import Wording

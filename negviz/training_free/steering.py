@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.hub import ClipTextTower, SiglipTextTower
-from negviz.prompt import Prompt
+from negviz.language.prompt import Prompt
 from negviz.text_tower import CompactTextTower, TextTower
 from negviz.training_free.column import Encode, Vectors
 

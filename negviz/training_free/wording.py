@@ -21,8 +21,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from negviz.opposite import canonical
-from negviz.prompt import Prompt
+from negviz.language.opposite import canonical
+from negviz.language.prompt import Prompt
 from negviz.training_free.column import Encode, Vectors, unit
 
 Concept = Literal["canonical", "opposite"]

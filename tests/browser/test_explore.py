@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from negviz.identifiers import identifier
+from negviz.language.identifiers import identifier
 from negviz.page import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit
 from tests.test_identifiers import IDENTIFYING, ORDINARY

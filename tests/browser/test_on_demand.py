@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from negviz.collection import open_collection
 from negviz.embeddings import film_embeddings, write_embeddings
+from negviz.films.collection import open_collection
 from negviz.model import DualEncoder
 from negviz.page import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
@@ -19,8 +19,9 @@ from tests.nlm_server import NlmServer, status
 
 # The app over collections that are shipped in a folder of our own.
 LAUNCH = (
-    "import pathlib, sys, app, negviz.collection, negviz.embeddings; "
-    "negviz.collection.ASSETS = negviz.embeddings.ASSETS = pathlib.Path(sys.argv[1]); app.main(sys.argv[2:])"
+    "import pathlib, sys, app, negviz.films.collection, negviz.embeddings; "
+    "negviz.films.collection.ASSETS = negviz.embeddings.ASSETS = pathlib.Path(sys.argv[1]); "
+    "app.main(sys.argv[2:])"
 )
 ALL_HERE = "() => [...document.querySelectorAll('.nv-tile img')].every(i => i.complete && i.naturalWidth > 0)"
 FAILED = "Failed to load resource"  # what Chromium says of each answer that is an error

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, expect
 
 from negviz.answer import search_sets
-from negviz.collection import open_collection
+from negviz.films.collection import open_collection
 from negviz.model import DualEncoder
 from negviz.page.words import study as words
 from negviz.study import Sentence, make_design

@@ -35,10 +35,10 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 VERSION: Final = "8.7.0"
 TESTS: Final = {  # what is mutated, and its own tests
     "negviz/metrics.py": ["tests/test_metrics.py"],
-    "negviz/reading.py": ["tests/test_prompt.py"],
-    "negviz/scope.py": ["tests/test_prompt.py"],
-    "negviz/opposite.py": ["tests/test_prompt.py"],
-    "negviz/prompt.py": ["tests/test_prompt.py"],
+    "negviz/language/reader.py": ["tests/test_prompt.py"],
+    "negviz/language/scope.py": ["tests/test_prompt.py"],
+    "negviz/language/opposite.py": ["tests/test_prompt.py"],
+    "negviz/language/prompt.py": ["tests/test_prompt.py"],
     "negviz/calibration.py": ["tests/test_calibration.py"],
     "negviz/heads.py": ["tests/test_heads.py"],
     "negviz/attribution.py": ["tests/test_attribution.py"],

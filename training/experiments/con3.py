@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from negviz.collection import Film
+from negviz.films.collection import Film
 from negviz.metrics import auroc
 from negviz.model import DualEncoder, load_models, with_text
 from training.benches import held_out_fold

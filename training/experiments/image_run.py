@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.collection import Collection, Film
 from negviz.common.errors import NegvizError
+from negviz.films.collection import Collection, Film
 from negviz.image_tower import ImageTower
 from negviz.model import DualEncoder, weights_id
 from training.augment import augment

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from negviz.collection import Collection, open_collection
 from negviz.common.files import file_sha256
 from negviz.embeddings import film_embeddings
+from negviz.films.collection import Collection, open_collection
 from negviz.metrics import Floats
 from negviz.model import DualEncoder, load_models, weights_id
 from training.build_results import Evaluation, evaluations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.metrics import Floats, Ranked, draw, interval
 from training.ceiling import probe_scores

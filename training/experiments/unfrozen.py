@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from negviz.collection import Collection
+from negviz.films.collection import Collection
 from training.choose import Fold
 from training.experiments import knobs
 from training.experiments.cells import Sampled, Vectors, by_finding

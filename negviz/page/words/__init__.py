@@ -8,7 +8,7 @@ from typing import Final
 from negviz.answer import Tally
 from negviz.examples import Property
 from negviz.findings import Polarity
-from negviz.prompt import MAX_CHARACTERS
+from negviz.language.prompt import MAX_CHARACTERS
 from negviz.usual import FINDING as RULED_OUT
 from negviz.usual import Usual
 

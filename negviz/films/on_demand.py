@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from negviz.collection import Collection
 from negviz.common.download import Downloader, Patience
-from negviz.embeddings import default_cache
-from negviz.film_cache import FilmCache
-from negviz.film_source import FilmSource
-from negviz.openi import IMAGE_HOST, REPORTS
-from negviz.report_source import ReportSource
+from negviz.common.files import default_cache
+from negviz.films.cache import FilmCache
+from negviz.films.collection import Collection
+from negviz.films.nlm import FilmSource
+from negviz.films.nlm_reports import ReportSource
+from negviz.films.openi import IMAGE_HOST, REPORTS
 
 CACHE_LIMIT: Final = 500_000_000  # bytes: more than 1,500 films
 

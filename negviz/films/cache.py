@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from negviz.common.errors import NegvizError
 from negviz.common.files import sweep, write_atomically
 from negviz.common.read_files import open_regular
-from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+from negviz.films.size import TOO_MANY, FilmSizeError, check_size
 
 SMALLEST_SIDE: Final = 64  # pixels: below that it is a placeholder
 IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")

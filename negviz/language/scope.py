@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from negviz.findings import Term
-from negviz.lexicon import CUES, HEDGE_END, NEGATION_END, CueKind, CueMatch, cue_of
+from negviz.language.lexicon import CUES, HEDGE_END, NEGATION_END, CueKind, CueMatch, cue_of
 
 Span = tuple[int, int]
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from negviz import collection as collections
-from negviz.collection import MANIFEST, Collection, CollectionError, Film
 from negviz.common.csv_file import read_csv
-from negviz.evidence_sentence import film_states
+from negviz.films import collection as collections
+from negviz.films.collection import MANIFEST, Collection, CollectionError, Film
+from negviz.films.evidence import film_states
 from negviz.findings import FINDINGS, Polarity
 
 _SEVERITY: Final = re.compile(r"([a-z]+)\W+(\d+(?:\.\d+)?)")  # effusion:0.8|nodule:0.5, or JSON

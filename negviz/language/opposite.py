@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from negviz.findings import Polarity
-from negviz.spelling import correct
+from negviz.language.spelling import correct
 
 Span = tuple[int, int]
 

@@ -18,8 +18,8 @@ from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from negviz.common.errors import NegvizError
-from negviz.film_size import FilmSizeError, check_size
-from negviz.grey import OUTLIERS, grey_image, windowed
+from negviz.films.grey import OUTLIERS, grey_image, windowed
+from negviz.films.size import FilmSizeError, check_size
 
 # What pydicom warns of may quote a header, and warnings end up in a log.
 config.settings.reading_validation_mode = config.IGNORE

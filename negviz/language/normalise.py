@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from negviz.spelling import correct
+from negviz.language.spelling import correct
 
 _TOKEN = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—-]")
 _PLAIN: Final = {"(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}

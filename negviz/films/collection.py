@@ -25,16 +25,16 @@ from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.read_files import open_regular
-from negviz.film_size import FilmSizeError
+from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
+from negviz.films.openi import film_id
+from negviz.films.size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
-from negviz.grey import UNREADABLE, DeepColourError, grey_picture
-from negviz.openi import film_id
 
 if TYPE_CHECKING:
-    from negviz.prompt import Prompt
+    from negviz.language.prompt import Prompt
 
 MANIFEST: Final = "manifest.csv"
-ASSETS: Final = Path(__file__).resolve().parent.parent / "assets"
+ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from negviz.common.errors import NegvizError
-from negviz.film_size import TOO_MANY, FilmSizeError, check_size
+from negviz.films.size import TOO_MANY, FilmSizeError, check_size
 
 OUTLIERS: Final = (0.5, 99.5)  # percentiles that become black and white where no window is given
 UNREADABLE: Final = (OSError, ValueError, SyntaxError, EOFError)

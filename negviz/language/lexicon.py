@@ -2,8 +2,8 @@
 
 Each cue is the *smallest* piece of wording whose removal turns a sentence round ("no" of "no evidence of",
 "not" of "is not seen"), because the opposite of a prompt and its attribution are made from it; what must
-stand around it is asserted by look-ahead.  Patterns run over normalised text (`negviz.normal`), where
-"cannot" and "can't" are "can not".  Where two cues start at one place, the earlier in `CUES` wins.
+stand around it is asserted by look-ahead.  Patterns run over normalised text (`negviz.language.normalise`),
+where "cannot" and "can't" are "can not".  Where two cues start at one place, the earlier in `CUES` wins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from negviz.wording import NAMED
+from negviz.language.patterns import NAMED
 
 CueKind = Literal["negation", "uncertainty", "pseudo", "termination"]
 Reach = Literal[

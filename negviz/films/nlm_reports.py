@@ -12,7 +12,7 @@ from typing import Final
 from negviz.common.download import Downloader, DownloadError
 from negviz.common.files import FileError, write_atomically
 from negviz.common.workers import Workers
-from negviz.openi import OpeniError, Report, read_reports, reports_url
+from negviz.films.openi import OpeniError, Report, read_reports, reports_url
 
 MAX_BYTES: Final = 5_000_000
 _BELIEVED: Final = 20.0  # seconds

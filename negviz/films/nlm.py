@@ -21,8 +21,8 @@ from typing import Final
 from negviz.common.download import Downloader, DownloadError, Reason
 from negviz.common.files import FileError
 from negviz.common.workers import Workers
-from negviz.film_cache import IMAGE_STARTS, FilmCache, NotAFilm
-from negviz.openi import image_url
+from negviz.films.cache import IMAGE_STARTS, FilmCache, NotAFilm
+from negviz.films.openi import image_url
 
 MAX_BYTES: Final = 5_000_000  # NLM's PNGs, 512 pixels wide, are far smaller
 PROBE_FILM: Final = "CXR1_IM-0001-4001"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from negviz.findings import Outcome, Polarity
-from negviz.lexicon import CLAUSE_END
-from negviz.scope import Cue, Found, Span, clause_cues
-from negviz.terms import TERMS
+from negviz.language.lexicon import CLAUSE_END
+from negviz.language.scope import Cue, Found, Span, clause_cues
+from negviz.language.terms import TERMS
 
 
 @dataclass(frozen=True)

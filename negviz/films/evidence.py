@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal
 
-from negviz.collection import Film
+from negviz.films.collection import Film
 from negviz.findings import FINDINGS, Polarity
-from negviz.normal import normalise
-from negviz.prompt import MAX_CHARACTERS, Mention, read_mentions
-from negviz.reading import read
+from negviz.language.normalise import normalise
+from negviz.language.prompt import MAX_CHARACTERS, Mention, read_mentions
+from negviz.language.reader import read
 
 Span = tuple[int, int]
 Role = Literal["", "finding", "cue"]

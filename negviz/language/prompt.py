@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from negviz import opposite
 from negviz.findings import Polarity
-from negviz.lexicon import CueKind
-from negviz.normal import Normal, normalise
-from negviz.reading import Reading, read
+from negviz.language import opposite
+from negviz.language.lexicon import CueKind
+from negviz.language.normalise import Normal, normalise
+from negviz.language.reader import Reading, read
 
 MAX_CHARACTERS: Final = 2_000
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")

@@ -1,7 +1,7 @@
 """The vocabulary: wording, lay words and affirmative equivalents of absence, finding by finding.
 
-Patterns run over the normalised text of `negviz.normal`: lower case, one space between tokens, hyphens
-opened ("air-space" is "air space").  `negviz.findings` lists the decisions that are not obvious.
+Patterns run over the normalised text of `negviz.language.normalise`: lower case, one space between tokens,
+hyphens opened ("air-space" is "air space").  `negviz.findings` lists the decisions that are not obvious.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from negviz.findings import Outcome, Term
-from negviz.wording import (
+from negviz.language.patterns import (
     ADVERB,
     ANGLE,
     BE,
