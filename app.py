@@ -19,14 +19,15 @@ gc.disable()  # what is imported stays: looking for garbage among it would take 
 import torch
 
 from negviz.answer import SearchSet, search_sets
-from negviz.checkpoint import FAMILY_FILE, read_family
 from negviz.common.errors import NegvizError
 from negviz.embeddings import EmbeddingsError, Progress
 from negviz.films import collection as shelf
 from negviz.films.collection import Collection, open_collection
 from negviz.films.on_demand import open_openi
 from negviz.films.openi import IMAGE_HOST
-from negviz.model import CheckpointError, DualEncoder, load_models
+from negviz.models.checkpoint import FAMILY_FILE, read_family
+from negviz.models.encoder import CheckpointError, DualEncoder, load_models
+from negviz.models.training_free import load_rivals
 from negviz.page import Pictures, Room, build_page, serve, uploads
 from negviz.page import study as study_page
 from negviz.page.families import Opener, family_routes
@@ -35,7 +36,6 @@ from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
 from negviz.study import PROMPTS, make_design, read_sentences
 from negviz.study_store import StudyFile
-from negviz.training_free import load_rivals
 
 gc.freeze()
 gc.enable()

@@ -26,7 +26,7 @@ from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
 from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.language.reader import read
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
 from negviz.search_set import SearchSet, search_sets
 

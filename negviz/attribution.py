@@ -27,7 +27,7 @@ import torch
 
 from negviz.common.errors import NegvizError
 from negviz.language.prompt import Prompt, Word, read_prompt
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.word_scores import (
     MOST_WORDS,
     Floats,

@@ -28,7 +28,7 @@ from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS
 from negviz.findings import FINDINGS
 from negviz.metrics import Floats
-from negviz.model import DualEncoder, weights_id
+from negviz.models.encoder import DualEncoder, weights_id
 from negviz.retrieval import top_k
 
 Feature = Literal["standardised margin", "margin", "standardised similarity"]

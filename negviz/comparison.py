@@ -14,7 +14,7 @@ from typing import Any
 from negviz.answer import Answer, AnswerError, Column, SearchSet, answer
 from negviz.calibration import Calibration
 from negviz.findings import Polarity
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 
 
 @dataclass(frozen=True)

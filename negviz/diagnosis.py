@@ -26,7 +26,7 @@ from negviz.common.read_files import read_json
 from negviz.comparison import Comparison, Pair
 from negviz.estimate import Estimate
 from negviz.films.collection import ASSETS, Film
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}

@@ -27,7 +27,7 @@ from negviz.estimate import Estimate, mean_estimates
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL
 from negviz.metrics import Floats
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.phantoms import Severity, Side, simulate
 from negviz.phantoms.findings import read_signs, side_names
 

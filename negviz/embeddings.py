@@ -30,7 +30,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache, file_sha256, rewriting, write_atomically
 from negviz.films.collection import ASSETS, Collection, CollectionError, Film
 from negviz.films.fingerprint import ALIKE, BYTES, distance, fingerprint
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
 EncodeImages = Callable[[Sequence[Image.Image]], NDArray[np.float32]]  # unit vectors [n, dim]

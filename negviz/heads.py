@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from negviz.attribution import Vectors, contrast
 from negviz.common.errors import NegvizError
 from negviz.language.prompt import Prompt, Word, read_prompt
-from negviz.model import DualEncoder
-from negviz.text_tower import TextTower
+from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import TextTower
 from negviz.word_scores import words_of
 
 _PROJECTIONS: Final = ("attention.output.dense", "self_attn.out_proj")  # BERT; CLIP and SigLIP

@@ -27,7 +27,7 @@ from negviz.common.errors import NegvizError
 from negviz.films.dicom import DicomError, is_dicom, read_dicom
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.size import FilmSizeError
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import Hit, cosines, top_k
 from negviz.search_set import SearchSet
 

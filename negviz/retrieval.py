@@ -19,7 +19,7 @@ from negviz.films.collection import Collection, Unmentioned, judge
 from negviz.language.prompt import Prompt, read_prompt
 
 if TYPE_CHECKING:
-    from negviz.model import DualEncoder
+    from negviz.models.encoder import DualEncoder
 
 Vectors = npt.NDArray[np.floating[Any]]  # [films, dim], unit-norm
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from negviz.embeddings import Progress, film_embeddings
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import Vectors
 
 BALANCED_ON: Final = "effusion"  # the finding that models are tuned on

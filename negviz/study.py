@@ -24,7 +24,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.films import collection as shelf
 from negviz.language.prompt import read_prompt
-from negviz.model import DualEncoder, weights_id
+from negviz.models.encoder import DualEncoder, weights_id
 from negviz.retrieval import search
 from negviz.search_set import SearchSet
 

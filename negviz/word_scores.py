@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from negviz.language.prompt import Prompt, Word
-from negviz.text_tower import Piece, TextTower
+from negviz.models.text_tower import Piece, TextTower
 
 Floats = npt.NDArray[np.float64]
 Kept = npt.NDArray[np.bool_]  # [sentences, words]: which words are left

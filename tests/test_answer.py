@@ -16,7 +16,7 @@ from negviz.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, 
 from negviz.calibration import Calibration
 from negviz.comparison import compare
 from negviz.films.collection import Collection, CollectionError, Film
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 
 WITH = frozenset({"effusion"})
 FILMS = Collection(

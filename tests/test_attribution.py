@@ -26,8 +26,8 @@ from negviz.attribution import (
     strengths,
 )
 from negviz.language.prompt import read_prompt
-from negviz.model import DualEncoder, open_hub_model
-from negviz.text_tower import Piece
+from negviz.models.encoder import DualEncoder, open_hub_model
+from negviz.models.text_tower import Piece
 from negviz.word_scores import Sentence, shapley, words_of
 from tests import tiny_hub
 

@@ -13,8 +13,8 @@ import torch
 from negviz.films.collection import Collection, Film
 from negviz.films.openi import Report
 from negviz.findings import FINDINGS
-from negviz.image_tower import prepare
-from negviz.text_tower import open_text_tower
+from negviz.models.image_tower import prepare
+from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from training import base as training_base
 from training.augment import augment

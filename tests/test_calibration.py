@@ -28,7 +28,7 @@ from negviz.common.files import write_json
 from negviz.estimate import Estimate
 from negviz.films.collection import Collection
 from negviz.metrics import Floats
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
 from negviz.page.columns import columns
 from negviz.page.room import Asked

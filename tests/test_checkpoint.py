@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from negviz.checkpoint import parameter_delta, write_checkpoint
 from negviz.common.files import file_sha256
-from negviz.model import CheckpointError, DualEncoder, load_models
+from negviz.models.checkpoint import parameter_delta, write_checkpoint
+from negviz.models.encoder import CheckpointError, DualEncoder, load_models
 
 
 @pytest.fixture

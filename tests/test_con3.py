@@ -15,7 +15,7 @@ import torch
 from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film
 from negviz.metrics import auroc
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training.captions import Bank, Caption, shows
 from training.con3 import (
     Batch,

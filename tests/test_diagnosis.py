@@ -23,7 +23,7 @@ from negviz.diagnosis import (
 )
 from negviz.estimate import Estimate, mean_estimates
 from negviz.films.collection import Collection, Film
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.scale import Histogram, Scale, points
 from training import diagnosis as command
 

@@ -11,7 +11,7 @@ from negviz.answer import search_sets
 from negviz.diagnosis import Background, Collapse
 from negviz.estimate import Estimate
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page.diagnosis import DiagnosisPanel
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room

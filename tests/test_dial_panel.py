@@ -18,7 +18,7 @@ from negviz.dose import SEVERITIES, DoseSweep
 from negviz.estimate import Estimate
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import dial_films
 from negviz.page.dial import Chest, Dial, dial_routes
 from negviz.page.dial_films import SEEDS, Dialled

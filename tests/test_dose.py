@@ -26,7 +26,7 @@ from negviz.dose import (
     write_sweep,
 )
 from negviz.findings import ABNORMAL
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training import dose as command
 from training.dose_picture import draw_doses
 from training.phantom_draw import SHIPPED, TRAINING

@@ -14,7 +14,7 @@ import negviz.embeddings
 import negviz.films.collection
 from negviz.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
 from negviz.films.collection import Collection, Film, open_collection, write_manifest
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from tests.tiny import DIM, FILMS, draw_film
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.results import read_result
 from tests.test_tune import PROMPTS
 from training.__main__ import main

@@ -23,7 +23,7 @@ import app
 from negviz.answer import search_sets
 from negviz.embeddings import Progress
 from negviz.films.collection import Collection
-from negviz.model import CheckpointError, DualEncoder
+from negviz.models.encoder import CheckpointError, DualEncoder
 from negviz.page import Pictures, Room
 from negviz.page.explore import Explore
 from negviz.page.families import Opener, family_routes

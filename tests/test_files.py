@@ -12,9 +12,9 @@ from negviz.calibration import read_calibrations
 from negviz.common.errors import NegvizError
 from negviz.common.tensor_files import CheckpointError
 from negviz.diagnosis import read_backgrounds
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
+from negviz.models.training_free.record import read_recipe
 from negviz.projection.record import MapError, read_record
-from negviz.training_free.record import read_recipe
 
 BAD = {
     "empty": "",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from negviz.films.collection import Collection, CollectionError, Film, open_image
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.own_films import OwnFilmError, read_film
 from tests.tiny import draw_film
 

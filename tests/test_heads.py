@@ -12,8 +12,8 @@ import torch
 
 from negviz.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
 from negviz.language.prompt import read_prompt
-from negviz.model import DualEncoder, open_hub_model
-from negviz.text_tower import CompactTextTower
+from negviz.models.encoder import DualEncoder, open_hub_model
+from negviz.models.text_tower import CompactTextTower
 from tests import tiny_hub
 
 NEGATED = "No pleural effusion."

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room
 from negviz.page.health import health_routes
 

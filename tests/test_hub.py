@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import AutoImageProcessor, AutoTokenizer, BertConfig, BertModel
 
-from negviz.checkpoint import write_checkpoint
-from negviz.model import CheckpointError, DualEncoder, load_models, open_hub_model, save_base
+from negviz.models.checkpoint import write_checkpoint
+from negviz.models.encoder import CheckpointError, DualEncoder, load_models, open_hub_model, save_base
 from tests.tiny import draw_film
 from tests.tiny_hub import SIDE, tiny_clip, tiny_siglip, tiny_vision_text
 
@@ -255,7 +255,7 @@ def test_what_the_hub_refuses_is_one_sentence(
         response = httpx2.Response(401, request=httpx2.Request("GET", "https://hub.invalid"))
         raise error("Many words.\nOver many lines.", response=response)
 
-    monkeypatch.setattr("negviz.hub_files.snapshot_download", refuse)
+    monkeypatch.setattr("negviz.models.hub_files.snapshot_download", refuse)
     with pytest.raises(CheckpointError, match=said) as raised:
         open_hub_model("some/model")
     assert "\n" not in str(raised.value)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from negviz.image_tower import ImageTower, ImageTowerConfig, prepare, standardise
+from negviz.models.image_tower import ImageTower, ImageTowerConfig, prepare, standardise
 from tests.tiny import draw_film
 
 TINY = ImageTowerConfig(size=32, stem=4, widths=(4, 8), depths=(1, 1), dim=16)

@@ -10,7 +10,7 @@ import pytest
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.lesson import Count, Step, make_lesson
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
 from negviz.page.lesson import lesson, measure
 from negviz.page.opening import Once

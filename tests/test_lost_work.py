@@ -19,9 +19,9 @@ import pytest
 import torch
 from huggingface_hub.utils._paths import filter_repo_objects
 
-from negviz.checkpoint import read_family, write_checkpoint
 from negviz.common.files import InUseError, rewriting, running_alone, temporary_folder, write_atomically
 from negviz.common.tensor_files import write_tensors
+from negviz.models.checkpoint import read_family, write_checkpoint
 from tests.tiny import draw_film
 from training.__main__ import main
 from training.films import PICTURES, FilmsError, openi_films
@@ -34,7 +34,7 @@ _STOPS = """
 import os, sys, time
 import torch
 from pathlib import Path
-from negviz.checkpoint import write_checkpoint
+from negviz.models.checkpoint import write_checkpoint
 written = []
 def stop(handle):
     written.append(handle)
@@ -74,11 +74,11 @@ def hidden(folder: Path) -> list[str]:
 def test_a_model_added_while_another_is_staged_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr("negviz.checkpoint.write_tensors", write_tensors)
+        monkeypatch.setattr("negviz.models.checkpoint.write_tensors", write_tensors)
         write_checkpoint(folder, "con4", TENSORS, training={})
         return write_tensors(*args, **kwargs)
 
-    monkeypatch.setattr("negviz.checkpoint.write_tensors", meanwhile)
+    monkeypatch.setattr("negviz.models.checkpoint.write_tensors", meanwhile)
     write_checkpoint(folder, "con3", TENSORS, training={})
     family = read_family(folder)
     assert family.columns == ("base", "con1", "con2", "con4", "con3")

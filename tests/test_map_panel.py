@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.films.collection import open_collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
 from negviz.page.map import MapPanel, map_routes
 from negviz.page.room import Asked, Room

@@ -11,8 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from negviz.model import CheckpointError, DualEncoder, load_models, weights_id
-from negviz.text_tower import MAX_TOKENS, open_text_tower
+from negviz.models.encoder import CheckpointError, DualEncoder, load_models, weights_id
+from negviz.models.text_tower import MAX_TOKENS, open_text_tower
 from tests.tiny import DIM, draw_film
 
 PROMPTS = (

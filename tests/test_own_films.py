@@ -27,7 +27,7 @@ from pydicom.uid import (
 from negviz import own_films
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.own_films import File, OwnFilmError, Shelf, best, likeness, nearest, read_film, unpacked
 from tests.tiny import draw_film
 

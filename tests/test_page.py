@@ -28,7 +28,7 @@ from negviz.embeddings import EmbeddingsError
 from negviz.examples import Example
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, markup, words
 from negviz.page.attribution import WordsPanel
 from negviz.page.columns import columns

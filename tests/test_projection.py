@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
 from negviz.films.collection import open_collection
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.projection import (
     METHODS,
     SHEETS,

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from negviz.answer import search_sets
 from negviz.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
 from negviz.page.about import about
 from negviz.page.about_card import card

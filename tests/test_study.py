@@ -11,7 +11,7 @@ import pytest
 
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import search
 from negviz.study import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
 from negviz.study_plan import plan

@@ -19,8 +19,8 @@ from negviz import load_models, load_rivals, read_prompt
 from negviz.attribution import NotFromWordsError, attribute
 from negviz.common.tensor_files import CheckpointError
 from negviz.heads import HeadsError, attention, head_effects
-from negviz.model import DualEncoder, open_hub_model, with_text
-from negviz.training_free import (
+from negviz.models.encoder import DualEncoder, open_hub_model, with_text
+from negviz.models.training_free import (
     Arithmetic,
     Recipe,
     TrainingFree,
@@ -31,9 +31,9 @@ from negviz.training_free import (
     steered,
     write_rivals,
 )
-from negviz.training_free.record import FOLDER
-from negviz.training_free.spacevlm import centre
-from negviz.training_free.steering import layers, speaking
+from negviz.models.training_free.record import FOLDER
+from negviz.models.training_free.spacevlm import centre
+from negviz.models.training_free.steering import layers, speaking
 from tests.tiny_hub import tiny_clip, tiny_siglip, tiny_vision_text
 
 NEGATED = ("No pleural effusion", "no evidence of pleural effusion in the left lung", "no pneumothorax")

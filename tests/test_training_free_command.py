@@ -11,7 +11,8 @@ import pytest
 
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.training_free import load_rivals
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution import WordsPanel
 from negviz.page.diagnosis import DiagnosisPanel
@@ -19,7 +20,6 @@ from negviz.page.explore import Explore
 from negviz.page.map import MapPanel
 from negviz.page.room import Asked
 from negviz.results import read_result
-from negviz.training_free import load_rivals
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
 from training.tables import render

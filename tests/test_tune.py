@@ -12,7 +12,7 @@ import torch
 from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training.choose import choose, prompt_fold, read_choice
 from training.pairs import Pairs, PairsError, make_pairs
 from training.prompts import Kind, PromptRow

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.own_films import File
 from negviz.page import Pictures
 from negviz.page import uploads as panel

@@ -11,7 +11,7 @@ import pytest
 from negviz.answer import SearchSet, search_sets
 from negviz.diagnosis import Background
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.usual import Usual, read_usual
 
 WEIGHTS = {"base/model.safetensors": "1", "con2/model.safetensors": "2"}

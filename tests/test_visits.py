@@ -19,7 +19,7 @@ import uvicorn
 
 from negviz.answer import search_sets
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, build_page
 from negviz.page.serve import mount_page
 from negviz.page.visits import SESSIONS, UNREAD, Visits

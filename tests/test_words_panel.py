@@ -19,7 +19,7 @@ import pytest
 from negviz.answer import search_sets
 from negviz.attribution import attribute
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
 from negviz.page.attribution import WordsPanel
 from negviz.page.once import EachOnce

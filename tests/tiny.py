@@ -19,11 +19,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from negviz.checkpoint import parameter_delta, write_checkpoint
 from negviz.common.files import file_sha256
-from negviz.image_tower import ImageTower, ImageTowerConfig
-from negviz.model import DualEncoder, make_model, save_base
-from negviz.text_tower import CompactTextTower, open_text_tower
+from negviz.models.checkpoint import parameter_delta, write_checkpoint
+from negviz.models.encoder import DualEncoder, make_model, save_base
+from negviz.models.image_tower import ImageTower, ImageTowerConfig
+from negviz.models.text_tower import CompactTextTower, open_text_tower
 
 DIM = 16
 FILMS = 24

@@ -27,7 +27,7 @@ from negviz.common.tensor_files import in_half_precision
 from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
-from negviz.model import DualEncoder, load_models, weights_id, with_text
+from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
 from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank

@@ -24,7 +24,7 @@ from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.metrics import Counts, Floats, average, draw, interval
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval import Vectors, search
 from training.evaluate import family_hashes
 from training.figures import EvaluationError

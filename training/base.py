@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from negviz.findings import FINDINGS
-from negviz.image_tower import Branch, ImageTower, ImageTowerConfig
+from negviz.models.image_tower import Branch, ImageTower, ImageTowerConfig
 from training.augment import augment
 from training.base_data import BaseData
 from training.devices import CPU, Compute, Descent

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from negviz.films.collection import Collection, Film
 from negviz.films.openi import Report
 from negviz.findings import FINDINGS
-from negviz.image_tower import prepare
-from negviz.text_tower import CompactTextTower
+from negviz.models.image_tower import prepare
+from negviz.models.text_tower import CompactTextTower
 from training.phantom_films import SimulatedFilms
 
 SIDE: Final = 256  # pixels a prepared film has; augmentation samples the network's input from it

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from negviz.embeddings import shipped_path
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from training.again import Again
 from training.places import Places
 

@@ -24,7 +24,7 @@ import torch
 
 import app
 from negviz.common.files import write_json
-from negviz.model import load_models
+from negviz.models.encoder import load_models
 from negviz.page.room import Room
 from training.costs import Times, clock, measure_costs, ratios
 from training.places import Places

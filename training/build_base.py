@@ -14,8 +14,15 @@ from negviz.common.files import write_atomically, write_json
 from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.model import CheckpointError, DualEncoder, load_models, make_model, open_hub_model, save_base
-from negviz.text_tower import CompactTextTower, open_text_tower
+from negviz.models.encoder import (
+    CheckpointError,
+    DualEncoder,
+    load_models,
+    make_model,
+    open_hub_model,
+    save_base,
+)
+from negviz.models.text_tower import CompactTextTower, open_text_tower
 from training.base import BaseConfig, BaseRun, train_base, train_branch
 from training.base_data import BaseData, read_base_data
 from training.devices import CPU, Compute

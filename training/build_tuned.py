@@ -11,11 +11,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.checkpoint import write_checkpoint
 from negviz.common.files import write_json
 from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection
-from negviz.model import DualEncoder, load_models
+from negviz.models.checkpoint import write_checkpoint
+from negviz.models.encoder import DualEncoder, load_models
 from training.choose import Search, base_scores, choose, describe, read_choice, score
 from training.devices import CPU, Compute
 from training.films import FilmsError

@@ -19,7 +19,7 @@ from negviz.calibration import Calibration, Seen, statistic
 from negviz.estimate import Estimate
 from negviz.films.collection import Collection
 from negviz.metrics import Counts, Floats, Ranked, average, draw
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import Vectors
 from training.diagnosis import opposite_of
 from training.prompts import PromptRow

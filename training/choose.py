@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from negviz.films.collection import Collection, Film
 from negviz.metrics import auroc
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training.devices import CPU, Compute
 from training.films import FOLDS
 from training.ledger import Ledger

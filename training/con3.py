@@ -29,10 +29,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from negviz.checkpoint import parameter_delta
 from negviz.films.collection import Film
-from negviz.model import DualEncoder, with_text
-from negviz.text_tower import TextTower
+from negviz.models.checkpoint import parameter_delta
+from negviz.models.encoder import DualEncoder, with_text
+from negviz.models.text_tower import TextTower
 from training.captions import Bank, Caption, shows, truth
 from training.devices import CPU, Compute
 from training.losses import choosing, ranking

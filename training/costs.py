@@ -17,12 +17,12 @@ import torch
 from torch.nn import functional as F
 
 from negviz.language.prompt import read_prompt
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import MAX_TOKENS
 from negviz.page.attribution import WordsPanel
 from negviz.page.explore import Explore
 from negviz.page.map import MapPanel
 from negviz.page.room import Asked, Room
-from negviz.text_tower import MAX_TOKENS
 
 TIMES: Final = 20  # of each cheap part
 _DEAR: Final = 2  # of captum's

@@ -32,8 +32,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.common.errors import NegvizError
-from negviz.model import DualEncoder
-from negviz.text_tower import TextTower
+from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import TextTower
 
 Precision = Literal["no", "bf16", "fp16"]
 EncodeImages = Callable[[Sequence[Image.Image]], NDArray[np.float32]]

@@ -28,7 +28,7 @@ from negviz.films.collection import open_collection
 from negviz.language.opposite import canonical
 from negviz.language.prompt import read_prompt
 from negviz.metrics import Counts, Floats, Ranked, average, draw
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval import top_k
 from training.evaluate import family_hashes
 from training.numbers import count

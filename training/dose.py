@@ -38,7 +38,7 @@ from negviz.dose import (
 from negviz.estimate import Estimate
 from negviz.findings import ABNORMAL
 from negviz.language.opposite import canonical
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.phantoms import Side, simulate
 from training.dose_picture import draw_doses
 from training.evaluate import family_hashes

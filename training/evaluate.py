@@ -14,7 +14,7 @@ from typing import get_args
 
 from negviz.common.files import file_sha256, write_json
 from negviz.films.collection import Unmentioned, open_collection
-from negviz.model import load_models
+from negviz.models.encoder import load_models
 from training.figures import EvaluationError, Json, make_task, measure_models
 from training.numbers import count, natural
 from training.prompts import read_prompts

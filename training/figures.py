@@ -21,7 +21,7 @@ from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Unmentioned
 from negviz.language.prompt import read_prompt
 from negviz.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training.ceiling import Indices, probe_scores
 from training.prompts import PromptRow
 

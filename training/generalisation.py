@@ -29,7 +29,7 @@ from negviz.embeddings import film_embeddings
 from negviz.estimate import RESAMPLES
 from negviz.findings import ABNORMAL
 from negviz.metrics import average, draw, interval
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from training.benches import Bench, benches
 from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, records
 from training.evaluate import family_hashes

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from negviz.films.collection import Collection
 from negviz.heads import HeadSwitch
 from negviz.metrics import Counts, Floats, average, draw, interval
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.retrieval import Vectors
 from training.diagnosis import opposite_of
 from training.figures import EvaluationError

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from negviz.common.files import write_json
 from negviz.films.collection import Collection, open_collection
 from negviz.findings import ABNORMAL
-from negviz.image_tower import prepare
-from negviz.text_tower import open_text_tower
+from negviz.models.image_tower import prepare
+from negviz.models.text_tower import open_text_tower
 from training.base import BaseConfig, Learner, train_branch
 from training.base_data import SIDE, BaseData, simulated_data
 from training.build_base import training_data

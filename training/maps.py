@@ -23,7 +23,7 @@ from negviz.answer import Tally
 from negviz.films.collection import ASSETS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
 from negviz.metrics import Floats
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.projection.align import Points, align, standardise
 from negviz.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
 from negviz.projection.films import FILM_METHODS, film_map_path

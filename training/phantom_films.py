@@ -22,7 +22,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache, write_atomically
 from negviz.films.collection import Film
 from negviz.findings import FINDINGS
-from negviz.image_tower import prepare
+from negviz.models.image_tower import prepare
 from negviz.phantoms import simulate
 from training.phantom_draw import TRAINING, simulator_hash, training_wish
 from training.phantom_jobs import in_processes
@@ -41,7 +41,7 @@ class SimulatedFilms:
     """Films that are known in full; row i of `pixels` is film i."""
 
     films: tuple[Film, ...]
-    pixels: Tensor  # <uint8>[n, 2, 256, 256], as `negviz.image_tower.prepare` makes them
+    pixels: Tensor  # <uint8>[n, 2, 256, 256], as `negviz.models.image_tower.prepare` makes them
 
     def __len__(self) -> int:
         return len(self.films)

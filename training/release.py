@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from negviz.checkpoint import FAMILY_FILE, Family, read_family
 from negviz.common.files import rewriting, write_atomically
+from negviz.models.checkpoint import FAMILY_FILE, Family, read_family
 from training.optim import UNRECORDED
 
 _WHAT: Final = {

@@ -12,7 +12,7 @@ from typing import Any
 from negviz.common.files import write_atomically, write_json
 from negviz.common.read_files import read_text
 from negviz.films.collection import open_collection
-from negviz.model import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.search_set import search_sets
 from negviz.study import PROMPTS, Design, StudyError, make_design, read_sentences
 from negviz.study_analysis import analyse

@@ -19,9 +19,9 @@ from typing import Final
 
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.embeddings import film_embeddings
-from negviz.model import DualEncoder, load_models
-from negviz.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
-from negviz.training_free.record import FOLDER
+from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
+from negviz.models.training_free.record import FOLDER
 from training.build_results import evaluations
 from training.choose import base_scores, make_folds
 from training.evaluate import family_hashes

@@ -20,12 +20,12 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from negviz.language.prompt import Prompt, read_prompt
-from negviz.model import DualEncoder
-from negviz.training_free import Recipe, activations, rewritten
-from negviz.training_free import spacevlm as space
-from negviz.training_free import steering as steer
-from negviz.training_free.column import Vectors
-from negviz.training_free.wording import SCENES, Concept
+from negviz.models.encoder import DualEncoder
+from negviz.models.training_free import Recipe, activations, rewritten
+from negviz.models.training_free import spacevlm as space
+from negviz.models.training_free import steering as steer
+from negviz.models.training_free.column import Vectors
+from negviz.models.training_free.wording import SCENES, Concept
 from training.choose import Fold, prompt_fold
 from training.prompts import PromptRow
 

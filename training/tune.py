@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from negviz.checkpoint import parameter_delta
-from negviz.model import DualEncoder, weights_id, with_text
-from negviz.text_tower import TextTower
+from negviz.models.checkpoint import parameter_delta
+from negviz.models.encoder import DualEncoder, weights_id, with_text
+from negviz.models.text_tower import TextTower
 from training.devices import CPU, Compute
 from training.losses import con_clip, info_nce, multi_positive
 from training.optim import Decay, adamw

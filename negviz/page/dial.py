@@ -14,7 +14,7 @@ from starlette.routing import Route
 from negviz.answer import Answer
 from negviz.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import dial_markup as markup
 from negviz.page.board import Board, html
 from negviz.page.dial_films import SEEDS, STEP, film_route

@@ -13,7 +13,7 @@ from negviz.answer import Answer, AnswerError, SearchSet, answer
 from negviz.comparison import Comparison, compare
 from negviz.examples import OPENING
 from negviz.findings import Polarity
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import arguments, columns, markup, words
 from negviz.page.arguments import told
 from negviz.page.pictures import Pictures

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from negviz.answer import AnswerError
 from negviz.language.prompt import MAX_CHARACTERS
+from negviz.models.training_free import TrainingFree
 from negviz.page import arguments
 from negviz.page import map_markup as markup
 from negviz.page.arguments import told
@@ -41,7 +42,6 @@ from negviz.projection import (
     open_atlas,
     open_film_map,
 )
-from negviz.training_free import TrainingFree
 
 _REMEMBERED: Final = 256
 _FILMS: Final = "films/"  # begins the names of maps of films

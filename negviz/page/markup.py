@@ -14,7 +14,7 @@ from markupsafe import Markup
 from negviz.answer import Answer, SearchSet
 from negviz.examples import Example
 from negviz.language.identifiers import SIGNS
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.words.diagnosis import apart as apart_in_words
 from negviz.usual import Usual

@@ -15,12 +15,12 @@ from negviz.diagnosis import RESULTS, Background, read_backgrounds
 from negviz.examples import Example, examples
 from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
+from negviz.models.training_free import TrainingFree
 from negviz.page.home import ONLY_ONE, Home
 from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
 from negviz.retrieval import Hit
-from negviz.training_free import TrainingFree
 from negviz.usual import Usual, read_usual
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.projection.atlas import maps_folder
 from negviz.projection.record import MapError, read_record, read_tensors
 from negviz.retrieval import cosines, top_k

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from negviz.embeddings import film_embeddings, write_embeddings
 from negviz.films.collection import open_collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 from tests.nlm_server import NlmServer, status

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from negviz.answer import search_sets
 from negviz.films.collection import open_collection
-from negviz.model import DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page.words import study as words
 from negviz.study import Sentence, make_design
 from negviz.study_records import Record

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from negviz.common.errors import NegvizError
 from negviz.films.collection import Collection, Film
-from negviz.image_tower import ImageTower
-from negviz.model import DualEncoder, weights_id
+from negviz.models.encoder import DualEncoder, weights_id
+from negviz.models.image_tower import ImageTower
 from training.augment import augment
 from training.experiments.recipe import Recipe, carry_out
 from training.pairs import Pairs

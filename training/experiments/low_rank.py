@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from negviz.common.errors import NegvizError
-from negviz.text_tower import TextTower
+from negviz.models.text_tower import TextTower
 
 # queries, keys, values and outputs of BERT, CLIP and SigLIP, and what stands between the tower and the films
 _TUNED: Final = re.compile(

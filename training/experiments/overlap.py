@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from negviz.metrics import Counts, Floats, draw, interval
-from negviz.model import load_models
+from negviz.models.encoder import load_models
 from negviz.projection.align import align, standardise
 from negviz.projection.pca import pca
 from negviz.projection.separation import Separation, cosine_distances, separations

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from negviz.model import DualEncoder
-from negviz.text_tower import TextTower
+from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import TextTower
 from training.experiments.low_rank import add_low_rank, merge_low_rank
 from training.losses import con_clip_in_part, multi_positive
 from training.optim import Decay, adamw

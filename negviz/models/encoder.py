@@ -23,12 +23,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
 from negviz.common.tensor_files import CheckpointError, check_fits, in_half_precision
-from negviz.hub import open_hub_towers
-from negviz.image_tower import ImageTower, ImageTowerConfig
-from negviz.soundness import check_images, check_text, check_words
-from negviz.text_tower import CompactTextTower, TextTower, open_text_tower
+from negviz.models.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
+from negviz.models.hub import open_hub_towers
+from negviz.models.image_tower import ImageTower, ImageTowerConfig
+from negviz.models.soundness import check_images, check_text, check_words
+from negviz.models.text_tower import CompactTextTower, TextTower, open_text_tower
 
 __all__ = [
     "CheckpointError",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from negviz.language.prompt import Prompt
-from negviz.text_tower import TextTower
-from negviz.training_free.column import Encode, Vectors, unit
-from negviz.training_free.wording import Wording
+from negviz.models.text_tower import TextTower
+from negviz.models.training_free.column import Encode, Vectors, unit
+from negviz.models.training_free.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.language.prompt import Prompt, read_prompt
-from negviz.model import DualEncoder
-from negviz.text_tower import TextTower
+from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import TextTower
 
 Vectors = NDArray[np.float32]  # [n, dim], unit-norm
 Encode = Callable[[Sequence[str]], Vectors]  # as base encodes

@@ -13,12 +13,12 @@ rule something out are changed.  Callers want `load_rivals`; `python -m training
 reads.
 """
 
-from negviz.training_free.arithmetic import Arithmetic
-from negviz.training_free.column import Method, TrainingFree, rewritten, rules_out
-from negviz.training_free.record import SHIPPED, Recipe, load_rivals, rivals_path, write_rivals
-from negviz.training_free.spacevlm import SpaceVlm
-from negviz.training_free.steering import Steering, activations, steered
-from negviz.training_free.wording import Wording
+from negviz.models.training_free.arithmetic import Arithmetic
+from negviz.models.training_free.column import Method, TrainingFree, rewritten, rules_out
+from negviz.models.training_free.record import SHIPPED, Recipe, load_rivals, rivals_path, write_rivals
+from negviz.models.training_free.spacevlm import SpaceVlm
+from negviz.models.training_free.steering import Steering, activations, steered
+from negviz.models.training_free.wording import Wording
 
 __all__ = [
     "SHIPPED",

@@ -35,8 +35,8 @@ from transformers import (
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 
 from negviz.common.tensor_files import CheckpointError
-from negviz.hub_files import check_files, fetch
-from negviz.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
+from negviz.models.hub_files import check_files, fetch
+from negviz.models.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
 
 _OURS: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}  # nor asked about it
 _CLASSES: Final[dict[str, type[PreTrainedModel]]] = {

@@ -18,13 +18,13 @@ from negviz.common.files import write_json
 from negviz.common.read_files import read_json
 from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.films.collection import ASSETS
-from negviz.model import DualEncoder, weights_id
-from negviz.soundness import check_rewritten
-from negviz.training_free.arithmetic import Arithmetic
-from negviz.training_free.column import Method, TrainingFree
-from negviz.training_free.spacevlm import SpaceVlm
-from negviz.training_free.steering import Steering, layers
-from negviz.training_free.wording import Concept, Wording
+from negviz.models.encoder import DualEncoder, weights_id
+from negviz.models.soundness import check_rewritten
+from negviz.models.training_free.arithmetic import Arithmetic
+from negviz.models.training_free.column import Method, TrainingFree
+from negviz.models.training_free.spacevlm import SpaceVlm
+from negviz.models.training_free.steering import Steering, layers
+from negviz.models.training_free.wording import Concept, Wording
 
 FOLDER: Final = "training_free"  # in a family's folder
 SHIPPED: Final = ASSETS / FOLDER

@@ -19,9 +19,9 @@ from typing import Final
 import numpy as np
 
 from negviz.language.prompt import Prompt
-from negviz.text_tower import TextTower
-from negviz.training_free.column import Encode, Vectors
-from negviz.training_free.wording import Wording
+from negviz.models.text_tower import TextTower
+from negviz.models.training_free.column import Encode, Vectors
+from negviz.models.training_free.wording import Wording
 
 PUBLISHED: Final = 0.92
 _SAME: Final = 1e-3  # radians

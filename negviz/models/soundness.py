@@ -15,7 +15,7 @@ from PIL import Image
 from negviz.common.tensor_files import CheckpointError
 
 if TYPE_CHECKING:
-    from negviz.model import DualEncoder
+    from negviz.models.encoder import DualEncoder
 
 _SENTENCES: Final = ("no effusion", "enlarged heart")  # few and short: every start waits for them
 _OF_ONE_LENGTH: Final = ("no effusion is seen", "an effusion is seen", "on effusion is seen")  # word by word

@@ -29,10 +29,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.hub import ClipTextTower, SiglipTextTower
 from negviz.language.prompt import Prompt
-from negviz.text_tower import CompactTextTower, TextTower
-from negviz.training_free.column import Encode, Vectors
+from negviz.models.hub import ClipTextTower, SiglipTextTower
+from negviz.models.text_tower import CompactTextTower, TextTower
+from negviz.models.training_free.column import Encode, Vectors
 
 PUBLISHED: Final = 0.13
 _LAYER: Final = re.compile(r"(?:.*\.)?layers?\.\d+")

@@ -23,7 +23,7 @@ import numpy as np
 
 from negviz.language.opposite import canonical
 from negviz.language.prompt import Prompt
-from negviz.training_free.column import Encode, Vectors, unit
+from negviz.models.training_free.column import Encode, Vectors, unit
 
 Concept = Literal["canonical", "opposite"]
 SCENES: Final = (
