@@ -18,9 +18,7 @@ gc.disable()  # what is imported stays: looking for garbage among it would take 
 
 import torch
 
-from negviz.answer import SearchSet, search_sets
 from negviz.common.errors import NegvizError
-from negviz.embeddings import EmbeddingsError, Progress
 from negviz.films import collection as shelf
 from negviz.films.collection import Collection, open_collection
 from negviz.films.on_demand import open_openi
@@ -34,6 +32,8 @@ from negviz.page.families import Opener, family_routes
 from negviz.page.home import Choice, Home, choices_of
 from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
+from negviz.search.answer import SearchSet, search_sets
+from negviz.search.embeddings import EmbeddingsError, Progress
 from negviz.study import PROMPTS, make_design, read_sentences
 from negviz.study_store import StudyFile
 

@@ -9,13 +9,13 @@ Nothing here imports gradio, and nothing writes but to a cache.
 """
 
 from negviz.attribution import Attribution, AttributionError, attribute
-from negviz.embeddings import EmbeddingsError, film_embeddings
 from negviz.films.collection import Collection, CollectionError, Film, judge, open_collection
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt
 from negviz.models.encoder import CheckpointError, DualEncoder, load_models, open_hub_model
 from negviz.models.training_free import load_rivals
-from negviz.retrieval import Hit, Ranking, rank, search
+from negviz.search.embeddings import EmbeddingsError, film_embeddings
+from negviz.search.retrieval import Hit, Ranking, rank, search
 
 __all__ = [
     "FINDINGS",

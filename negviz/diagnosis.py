@@ -19,14 +19,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from negviz.answer import Answer, Column, SearchSet
 from negviz.common.errors import NegvizError
 from negviz.common.files import FileError
 from negviz.common.read_files import read_json
-from negviz.comparison import Comparison, Pair
-from negviz.estimate import Estimate
 from negviz.films.collection import ASSETS, Film
 from negviz.models.encoder import DualEncoder
+from negviz.search.answer import Answer, Column, SearchSet
+from negviz.search.comparison import Comparison, Pair
+from negviz.search.estimate import Estimate
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}
@@ -46,7 +46,7 @@ class Collapse:
     """Does the model tell a sentence from its opposite?"""
 
     cosine: float  # of the two in the text tower: 1 is the same
-    separation: Estimate | None  # AUROC of the films' margins, as `negviz.answer.Margin` gives it
+    separation: Estimate | None  # AUROC of the films' margins, as `negviz.search.answer.Margin` gives it
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ from safetensors.numpy import save
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache, write_atomically
-from negviz.estimate import Estimate, mean_estimates
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL
-from negviz.metrics import Floats
 from negviz.models.encoder import DualEncoder
 from negviz.phantoms import Severity, Side, simulate
 from negviz.phantoms.findings import read_signs, side_names
+from negviz.search.estimate import Estimate, mean_estimates
+from negviz.search.metrics import Floats
 
 SEVERITIES: Final = tuple(step / 10 for step in range(11))
 SIZE: Final = 256  # pixels a side of the films that are embedded

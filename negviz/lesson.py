@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from negviz.answer import Answer, Column
-from negviz.comparison import Comparison
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
+from negviz.search.answer import Answer, Column
+from negviz.search.comparison import Comparison
 
 Ask = Callable[[str], Answer]
 Shares = Callable[[str], Mapping[str, float]]  # of a sentence: the share of its cue, by model

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.estimate import RESAMPLES, Estimate
-from negviz.metrics import Floats, draw
+from negviz.search.estimate import RESAMPLES, Estimate
+from negviz.search.metrics import Floats, draw
 from negviz.study import Design
 from negviz.study_judged import Judged
 from negviz.study_records import Reader, Record, reader_name

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.export import guarded
+from negviz.search.export import guarded
 from negviz.study import Design
 from negviz.study_judged import Judged
 from negviz.study_records import Record, reader_name

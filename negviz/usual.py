@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from negviz.diagnosis import RESULTS, Background
 from negviz.results import is_evaluation, read_object
-from negviz.search_set import SearchSet
+from negviz.search.sets import SearchSet
 
 FINDING: Final = "effusion"
 _RULED_OUT: Final = (FINDING, "absent")

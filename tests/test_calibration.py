@@ -14,8 +14,15 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import Margin, SearchSet, answer, probabilities, search_sets
-from negviz.calibration import (
+from negviz.common.files import write_json
+from negviz.films.collection import Collection
+from negviz.models.encoder import DualEncoder
+from negviz.page import Pictures, Room, words
+from negviz.page.columns import columns
+from negviz.page.room import Asked
+from negviz.page.viewer import viewer_routes
+from negviz.search.answer import Margin, SearchSet, answer, probabilities, search_sets
+from negviz.search.calibration import (
     FEATURES,
     Calibration,
     Seen,
@@ -24,15 +31,8 @@ from negviz.calibration import (
     read_calibrations,
     statistic,
 )
-from negviz.common.files import write_json
-from negviz.estimate import Estimate
-from negviz.films.collection import Collection
-from negviz.metrics import Floats
-from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, words
-from negviz.page.columns import columns
-from negviz.page.room import Asked
-from negviz.page.viewer import viewer_routes
+from negviz.search.estimate import Estimate
+from negviz.search.metrics import Floats
 from training import calibration as command
 from training.calibrating import (
     CalibrationError,

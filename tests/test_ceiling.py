@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from negviz.metrics import auroc
+from negviz.search.metrics import auroc
 from training.ceiling import FOLDS, probe_scores, study_folds
 
 

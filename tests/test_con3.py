@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film
-from negviz.metrics import auroc
 from negviz.models.encoder import DualEncoder
+from negviz.search.embeddings import film_embeddings
+from negviz.search.metrics import auroc
 from training.captions import Bank, Caption, shows
 from training.con3 import (
     Batch,

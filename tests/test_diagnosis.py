@@ -11,7 +11,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from negviz.answer import Answer, SearchSet, answer, search_sets
 from negviz.diagnosis import (
     Background,
     Blindness,
@@ -21,10 +20,11 @@ from negviz.diagnosis import (
     diagnose,
     read_backgrounds,
 )
-from negviz.estimate import Estimate, mean_estimates
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.scale import Histogram, Scale, points
+from negviz.search.answer import Answer, SearchSet, answer, search_sets
+from negviz.search.estimate import Estimate, mean_estimates
 from training import diagnosis as command
 
 PROMPTS = (

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from negviz import diagnosis as measured
-from negviz.answer import search_sets
 from negviz.diagnosis import Background, Collapse
-from negviz.estimate import Estimate
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.diagnosis import DiagnosisPanel
@@ -17,6 +15,8 @@ from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.words import NOT_SEPARATED
 from negviz.page.words import diagnosis as words
+from negviz.search.answer import search_sets
+from negviz.search.estimate import Estimate
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -13,9 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import search_sets
 from negviz.dose import SEVERITIES, DoseSweep
-from negviz.estimate import Estimate
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
@@ -25,6 +23,8 @@ from negviz.page.dial_films import SEEDS, Dialled
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.words import dial as words
+from negviz.search.answer import search_sets
+from negviz.search.estimate import Estimate
 from training.dose import list_shots
 from training.phantom_draw import SHIPPED, TRAINING
 

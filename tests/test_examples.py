@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from negviz.answer_types import Answer, Column, Query, Tally
-from negviz.examples import OPENING, Example, Property, examples
 from negviz.language.prompt import read_prompt
 from negviz.page import words
-from negviz.retrieval import Hit
+from negviz.search.answer_types import Answer, Column, Query, Tally
+from negviz.search.examples import OPENING, Example, Property, examples
+from negviz.search.retrieval import Hit
 
 HITS = tuple(Hit(f"film{number}", number, 0.5, None) for number in range(1, 11))
 Counts = tuple[int, int]  # of ten films of one model: matching, normal

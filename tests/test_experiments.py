@@ -15,10 +15,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.results import read_result
+from negviz.search.embeddings import film_embeddings
 from tests.test_tune import PROMPTS
 from training.__main__ import main
 from training.build_results import Evaluation

@@ -20,8 +20,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import app
-from negviz.answer import search_sets
-from negviz.embeddings import Progress
 from negviz.films.collection import Collection
 from negviz.models.encoder import CheckpointError, DualEncoder
 from negviz.page import Pictures, Room
@@ -30,6 +28,8 @@ from negviz.page.families import Opener, family_routes
 from negviz.page.families_markup import picker
 from negviz.page.home import ONLY_ONE, Choice, Home, choices_of
 from negviz.page.words import families as words
+from negviz.search.answer import search_sets
+from negviz.search.embeddings import Progress
 
 
 def test_families_are_known_by_their_folders(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from negviz.common.files import file_sha256
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.language.prompt import Mention
-from negviz.metrics import auroc
 from negviz.results import read_result
+from negviz.search.metrics import auroc
 from tests.tiny import draw_film
 from training import again, build_con3, generalisation, leave_out
 from training.again import Again

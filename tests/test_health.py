@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room
 from negviz.page.health import health_routes
+from negviz.search.answer import search_sets
 
 
 def test_it_says_what_is_open(models: dict[str, DualEncoder], collection: Collection) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.lesson import Count, Step, make_lesson
 from negviz.models.encoder import DualEncoder
@@ -16,6 +15,7 @@ from negviz.page.lesson import lesson, measure
 from negviz.page.opening import Once
 from negviz.page.room import Asked, Room
 from negviz.page.words import lesson as words
+from negviz.search.answer import search_sets
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from negviz.page import Pictures
 from negviz.page.map import MapPanel, map_routes
 from negviz.page.room import Asked, Room
 from negviz.page.words import map as words
-from negviz.search_set import search_sets
+from negviz.search.sets import search_sets
 from tests.tiny_maps import tiny_maps
 
 SCRIPT = "<img src=x onerror=alert(1)>"

@@ -22,10 +22,7 @@ from starlette.testclient import TestClient
 
 import app
 from negviz import page
-from negviz.answer import SearchSet, Tally, answer, search_sets
 from negviz.common.download import Patience
-from negviz.embeddings import EmbeddingsError
-from negviz.examples import Example
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
@@ -37,6 +34,9 @@ from negviz.page.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.ranks import rank_routes
 from negviz.page.room import Asked
 from negviz.page.theme import css, theme
+from negviz.search.answer import SearchSet, Tally, answer, search_sets
+from negviz.search.embeddings import EmbeddingsError
+from negviz.search.examples import Example
 from negviz.usual import Usual
 from tests import nlm_server
 from tests.nlm_server import NlmServer, picture

@@ -31,7 +31,7 @@ from negviz.projection import (
     tsne,
 )
 from negviz.projection.separation import cosine_distances, plane_distances
-from negviz.search_set import search_sets
+from negviz.search.sets import search_sets
 from tests.tiny_maps import tiny_maps
 from training.places import COMPACT
 

@@ -15,8 +15,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import search_sets
-from negviz.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
@@ -26,7 +24,9 @@ from negviz.page.room import Asked, Room
 from negviz.page.share import bar, share_routes
 from negviz.page.share_markup import fragment_of
 from negviz.page.words import share as words
-from negviz.permalink import PermalinkError, address, fragment, qr_code
+from negviz.search.answer import search_sets
+from negviz.search.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
+from negviz.search.permalink import PermalinkError, address, fragment, qr_code
 
 SENTENCE = "No pleural effusion"
 HOSTILE = '"><script>alert(1)</script>'

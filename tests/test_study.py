@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval import search
+from negviz.search.answer import search_sets
+from negviz.search.retrieval import search
 from negviz.study import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
 from negviz.study_plan import plan
 from tests.tiny_study import PAIRS, tiny_design

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import load_rivals
@@ -20,6 +19,7 @@ from negviz.page.explore import Explore
 from negviz.page.map import MapPanel
 from negviz.page.room import Asked
 from negviz.results import read_result
+from negviz.search.answer import search_sets
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
 from training.tables import render

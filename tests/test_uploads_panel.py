@@ -15,10 +15,8 @@ from gradio.context import Context
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.own_films import File
 from negviz.page import Pictures
 from negviz.page import uploads as panel
 from negviz.page import uploads_http as http
@@ -26,6 +24,8 @@ from negviz.page.board import Board
 from negviz.page.films import TILE_BYTES
 from negviz.page.room import Asked, Room
 from negviz.page.words import uploads as words
+from negviz.search.answer import search_sets
+from negviz.search.own_films import File
 from tests.test_own_films import dicom, png, zipped
 
 SENTENCE = Asked("No pleural effusion")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from negviz.answer import SearchSet, search_sets
 from negviz.diagnosis import Background
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
+from negviz.search.answer import SearchSet, search_sets
 from negviz.usual import Usual, read_usual
 
 WEIGHTS = {"base/model.safetensors": "1", "con2/model.safetensors": "2"}

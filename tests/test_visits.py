@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 import uvicorn
 
-from negviz.answer import search_sets
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, build_page
 from negviz.page.serve import mount_page
 from negviz.page.visits import SESSIONS, UNREAD, Visits
+from negviz.search.answer import search_sets
 from training import visits as played
 from training.__main__ import main
 from training.running import RunningApp, free_port

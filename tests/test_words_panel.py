@@ -16,7 +16,6 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from negviz.answer import search_sets
 from negviz.attribution import attribute
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
@@ -25,6 +24,7 @@ from negviz.page.attribution import WordsPanel
 from negviz.page.once import EachOnce
 from negviz.page.room import Asked, Room
 from negviz.page.words import attribution as words
+from negviz.search.answer import search_sets
 
 NEGATED = "No pleural effusion"
 MODELS = ("base", "con1", "con2")

@@ -24,10 +24,10 @@ from torch import Tensor
 
 from negviz.common.files import file_sha256, write_atomically
 from negviz.common.tensor_files import in_half_precision
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
+from negviz.search.embeddings import film_embeddings
 from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank

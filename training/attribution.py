@@ -20,12 +20,12 @@ from tqdm import tqdm
 
 from negviz.attribution import Method, attribute
 from negviz.common.files import file_sha256, write_json
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
-from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.retrieval import Vectors, search
+from negviz.search.embeddings import film_embeddings
+from negviz.search.metrics import Counts, Floats, average, draw, interval
+from negviz.search.retrieval import Vectors, search
 from training.evaluate import family_hashes
 from training.figures import EvaluationError
 from training.heads import measure_heads

@@ -21,9 +21,9 @@ from typing import Final
 
 from tqdm import tqdm
 
-from negviz.embeddings import shipped_path
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
+from negviz.search.embeddings import shipped_path
 from training.again import Again
 from training.places import Places
 

@@ -11,7 +11,6 @@ from safetensors.torch import save
 from tqdm import tqdm
 
 from negviz.common.files import write_atomically, write_json
-from negviz.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.models.encoder import (
@@ -23,6 +22,7 @@ from negviz.models.encoder import (
     save_base,
 )
 from negviz.models.text_tower import CompactTextTower, open_text_tower
+from negviz.search.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.base import BaseConfig, BaseRun, train_base, train_branch
 from training.base_data import BaseData, read_base_data
 from training.devices import CPU, Compute

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Film
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import load_models
+from negviz.search.embeddings import film_embeddings
 from training.captions import Bank, make_bank
 from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.devices import CPU, Compute

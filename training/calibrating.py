@@ -21,9 +21,18 @@ import numpy.typing as npt
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from negviz.calibration import FEATURES, STATISTICS, Calibration, Feature, Seen, Statistic, feature, statistic
 from negviz.common.errors import NegvizError
-from negviz.metrics import Floats, auroc
+from negviz.search.calibration import (
+    FEATURES,
+    STATISTICS,
+    Calibration,
+    Feature,
+    Seen,
+    Statistic,
+    feature,
+    statistic,
+)
+from negviz.search.metrics import Floats, auroc
 from training.films import FOLDS
 
 Curve = Literal["Platt", "isotonic"]

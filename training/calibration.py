@@ -23,12 +23,12 @@ from typing import Any, Final
 import numpy as np
 from tqdm import tqdm
 
-from negviz.calibration import Calibration, model_id
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.retrieval import Vectors
+from negviz.search.calibration import Calibration, model_id
+from negviz.search.embeddings import film_embeddings
+from negviz.search.retrieval import Vectors
 from training.again import Again
 from training.benches import held_out_fold
 from training.build_results import Evaluation, evaluations

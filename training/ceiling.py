@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from negviz.metrics import Floats
+from negviz.search.metrics import Floats
 
 FOLDS: Final = 5
 FEWEST: Final = 5  # studies of each kind without which no probe is fitted

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from negviz.films.collection import Collection, Film
-from negviz.metrics import auroc
 from negviz.models.encoder import DualEncoder
+from negviz.search.metrics import auroc
 from training.devices import CPU, Compute
 from training.films import FOLDS
 from training.ledger import Ledger

@@ -1,10 +1,11 @@
 """Models by conditions: how well each ranks films for each way of wording and for each finding.
 
 A *condition* is a phenomenon or a finding with a polarity ("lay words/absent"), or the paper's kind with one;
-its figures are means over its prompts, its intervals are drawn over prompts and films (`negviz.metrics`), and
-differences between models are taken prompt by prompt on the same draws.  A prompt is measured where at least
-`FEWEST` films satisfy it and as many violate it; a condition with no such prompt is listed as not measured.
-Hedges belong to no condition: they have no right answer (`leaning` says which way they lean).
+its figures are means over its prompts, its intervals are drawn over prompts and films
+(`negviz.search.metrics`), and differences between models are taken prompt by prompt on the same draws.  A
+prompt is measured where at least `FEWEST` films satisfy it and as many violate it; a condition with no such
+prompt is listed as not measured. Hedges belong to no condition: they have no right answer (`leaning` says
+which way they lean).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.films.collection import Collection
-from negviz.metrics import Counts, Floats, Ranked, average, draw
+from negviz.search.metrics import Counts, Floats, Ranked, average, draw
 from training.ceiling import probe_scores
 from training.figures import Cell, EvaluationError
 from training.questions import Question

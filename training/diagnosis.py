@@ -22,14 +22,14 @@ from tqdm import tqdm
 from negviz.attribution import attribute
 from negviz.common.files import file_sha256, write_json
 from negviz.diagnosis import DiagnosisError
-from negviz.embeddings import film_embeddings
-from negviz.estimate import RESAMPLES, Estimate
 from negviz.films.collection import open_collection
 from negviz.language.opposite import canonical
 from negviz.language.prompt import read_prompt
-from negviz.metrics import Counts, Floats, Ranked, average, draw
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.retrieval import top_k
+from negviz.search.embeddings import film_embeddings
+from negviz.search.estimate import RESAMPLES, Estimate
+from negviz.search.metrics import Counts, Floats, Ranked, average, draw
+from negviz.search.retrieval import top_k
 from training.evaluate import family_hashes
 from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places

@@ -1,7 +1,7 @@
 """The figures of an evaluation: what every model is asked, and how well each ranked the films.
 
 A *cell* is the prompts of one kind and polarity ("natural/absent"); its figures are means over prompts,
-its intervals are drawn over prompts and films (see `negviz.metrics`), and its difference to base is
+its intervals are drawn over prompts and films (see `negviz.search.metrics`), and its difference to base is
 taken prompt by prompt on the same draws.  Uncertain prompts have no right answer: listed, not measured.
 """
 
@@ -17,11 +17,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.common.errors import NegvizError
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Unmentioned
 from negviz.language.prompt import read_prompt
-from negviz.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 from negviz.models.encoder import DualEncoder
+from negviz.search.embeddings import film_embeddings
+from negviz.search.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 from training.ceiling import Indices, probe_scores
 from training.prompts import PromptRow
 

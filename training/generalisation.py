@@ -25,11 +25,11 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.embeddings import film_embeddings
-from negviz.estimate import RESAMPLES
 from negviz.findings import ABNORMAL
-from negviz.metrics import average, draw, interval
 from negviz.models.encoder import DualEncoder
+from negviz.search.embeddings import film_embeddings
+from negviz.search.estimate import RESAMPLES
+from negviz.search.metrics import average, draw, interval
 from training.benches import Bench, benches
 from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, records
 from training.evaluate import family_hashes

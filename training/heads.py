@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from negviz.films.collection import Collection
 from negviz.heads import HeadSwitch
-from negviz.metrics import Counts, Floats, average, draw, interval
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval import Vectors
+from negviz.search.metrics import Counts, Floats, average, draw, interval
+from negviz.search.retrieval import Vectors
 from training.diagnosis import opposite_of
 from training.figures import EvaluationError
 from training.prompts import PromptRow

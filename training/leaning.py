@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from negviz.metrics import Counts, Floats, average, draw
+from negviz.search.metrics import Counts, Floats, average, draw
 from training.conditions import Asked, Measured
 from training.figures import Cell
 

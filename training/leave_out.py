@@ -22,10 +22,10 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.embeddings import film_embeddings
-from negviz.estimate import RESAMPLES
 from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
+from negviz.search.embeddings import film_embeddings
+from negviz.search.estimate import RESAMPLES
 from training.again import Again
 from training.benches import Bench, benches, held_out_fold
 from training.build_con3 import MEASURED_ON

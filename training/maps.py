@@ -19,10 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from negviz.answer import Tally
 from negviz.films.collection import ASSETS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
-from negviz.metrics import Floats
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.projection.align import Points, align, standardise
 from negviz.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
@@ -38,8 +36,10 @@ from negviz.projection.separation import (
 )
 from negviz.projection.tsne import PERPLEXITY, tsne
 from negviz.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
-from negviz.retrieval import search
-from negviz.search_set import SearchSet, search_sets
+from negviz.search.answer import Tally
+from negviz.search.metrics import Floats
+from negviz.search.retrieval import search
+from negviz.search.sets import SearchSet, search_sets
 from training.places import COMPACT, Places
 from training.prompts import PromptRow, read_prompts
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.metrics import Ranked, draw, interval
+from negviz.search.metrics import Ranked, draw, interval
 from training.ceiling import probe_scores
 
 MANY: Final = 25  # positives a finding needs to count in the mean

@@ -20,7 +20,7 @@ import numpy as np
 from negviz.films.collection import Film, judge
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Mention, Prompt, read_prompt
-from negviz.metrics import Floats
+from negviz.search.metrics import Floats
 from training.prompts import PromptFileError, PromptRow, read_prompts
 
 

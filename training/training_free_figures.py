@@ -17,9 +17,9 @@ import numpy as np
 from negviz.common.files import file_sha256
 from negviz.films.collection import open_collection
 from negviz.language.prompt import read_prompt
-from negviz.metrics import METRICS, Floats, draw, interval
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
+from negviz.search.metrics import METRICS, Floats, draw, interval
 from training.build_results import Evaluation
 from training.figures import BASE, Cell, Measured, Task, make_task, measure
 from training.places import PROMPTS

@@ -11,8 +11,8 @@ from typing import Final
 
 import gradio as gr
 
-from negviz.answer import AnswerError
 from negviz.common.errors import NegvizError
+from negviz.search.answer import AnswerError
 
 _NUMBER: Final = "a number"
 _KINDS: Final = {

@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 import gradio as gr
 from gradio.events import api
 
-from negviz.answer import Answer
 from negviz.attribution import (
     METHODS,
     Attribution,
@@ -30,6 +29,7 @@ from negviz.page.markup import note
 from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import attribution as words
+from negviz.search.answer import Answer
 
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")

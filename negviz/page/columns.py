@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from negviz.answer import Answer, Column, SearchSet
-from negviz.comparison import Comparison, Pair
 from negviz.films.collection import Film
 from negviz.page import words
 from negviz.page.markup import join, note, searched
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked
-from negviz.retrieval import Hit
+from negviz.search.answer import Answer, Column, SearchSet
+from negviz.search.comparison import Comparison, Pair
+from negviz.search.retrieval import Hit
 
 _MARKS: Final = {  # the shape tells them apart as well as the colour does
     True: ("✓", words.MATCHES, "matches"),

@@ -11,7 +11,6 @@ import gradio as gr
 import numpy as np
 from starlette.routing import Route
 
-from negviz.answer import Answer
 from negviz.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
@@ -23,6 +22,7 @@ from negviz.page.once import EachOnce
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import dial as words
 from negviz.phantoms import Side
+from negviz.search.answer import Answer
 
 _FIRST: Final = 0.6  # severity that the dial stands at
 _REMEMBERED: Final = 2_048  # embeddings of 2 kB

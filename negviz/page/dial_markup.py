@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from negviz.dose import DoseCurve
-from negviz.estimate import Estimate
 from negviz.page.markup import join
 from negviz.page.words import column_title, number
 from negviz.page.words import dial as words
 from negviz.scale import Scale, points
+from negviz.search.estimate import Estimate
 
 if TYPE_CHECKING:
     from negviz.page.dial import Chest

@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import gradio as gr
 
-from negviz.answer import Answer, AnswerError, SearchSet, answer
-from negviz.comparison import Comparison, compare
-from negviz.examples import OPENING
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.page import arguments, columns, markup, words
 from negviz.page.arguments import told
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
+from negviz.search.answer import Answer, AnswerError, SearchSet, answer
+from negviz.search.comparison import Comparison, compare
+from negviz.search.examples import OPENING
 from negviz.usual import FINDING as RULED_OUT
 from negviz.usual import Usual
 

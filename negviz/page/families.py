@@ -24,12 +24,12 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from negviz.common.errors import NegvizError
-from negviz.embeddings import Progress
 from negviz.page import families_markup as markup
 from negviz.page.home import FURTHER, Choice, Home
 from negviz.page.http import NOT_KEPT
 from negviz.page.room import Room
 from negviz.page.words import families as words
+from negviz.search.embeddings import Progress
 
 OpenRoom = Callable[[Choice, Progress], Room]
 MakePage = Callable[[Room], gr.Blocks]

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from negviz.answer import Answer
 from negviz.lesson import Count, Step, make_lesson
 from negviz.page import share_markup
 from negviz.page.attribution import WordsPanel
@@ -18,6 +17,7 @@ from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
 from negviz.page.words import lesson as words
 from negviz.page.words import set_choice
+from negviz.search.answer import Answer
 
 _EMPTY = Markup("")
 

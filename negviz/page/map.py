@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from negviz.answer import AnswerError
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.models.training_free import TrainingFree
 from negviz.page import arguments
@@ -42,6 +41,7 @@ from negviz.projection import (
     open_atlas,
     open_film_map,
 )
+from negviz.search.answer import AnswerError
 
 _REMEMBERED: Final = 256
 _FILMS: Final = "films/"  # begins the names of maps of films

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from negviz.answer import AnswerError
 from negviz.films.collection import CollectionError
 from negviz.page.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.lanes import lanes
 from negviz.page.room import Asked, Room
+from negviz.search.answer import AnswerError
 
 _MOST: Final = 32_768  # bytes; a question with the longest sentences is shorter
 

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast, get_args
 
-from negviz.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
-from negviz.calibration import Calibration, read_calibrations
-from negviz.comparison import Comparison
 from negviz.diagnosis import RESULTS, Background, read_backgrounds
-from negviz.examples import Example, examples
 from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
 from negviz.models.encoder import DualEncoder
@@ -20,7 +16,11 @@ from negviz.models.training_free import TrainingFree
 from negviz.page.home import ONLY_ONE, Home
 from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
-from negviz.retrieval import Hit
+from negviz.search.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
+from negviz.search.calibration import Calibration, read_calibrations
+from negviz.search.comparison import Comparison
+from negviz.search.examples import Example, examples
+from negviz.search.retrieval import Hit
 from negviz.usual import Usual, read_usual
 
 T = TypeVar("T")

@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
-from negviz.export import to_csv
 from negviz.films.collection import CollectionError, open_image
 from negviz.films.openi import OpeniError
 from negviz.page.board import Board, html
@@ -31,7 +30,8 @@ from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.share_file import plain, sheet, to_file
 from negviz.page.share_markup import fragment_of
 from negviz.page.words import share as words
-from negviz.permalink import PermalinkError, address, qr_code
+from negviz.search.export import to_csv
+from negviz.search.permalink import PermalinkError, address, qr_code
 
 _LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
 _PATIENCE: Final = 4.0  # seconds for films that are on their way

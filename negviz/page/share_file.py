@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from negviz.answer import Answer, Column
-from negviz.export import UNSEALED, sealed
 from negviz.page import words as page_words
 from negviz.page.room import Asked, Room
 from negviz.page.share_markup import SHAPES
 from negviz.page.words import share as words
-from negviz.retrieval import Hit
-from negviz.search_set import SearchSet
+from negviz.search.answer import Answer, Column
+from negviz.search.export import UNSEALED, sealed
+from negviz.search.retrieval import Hit
+from negviz.search.sets import SearchSet
 
 _EMPTY: Final = Markup("")
 _STYLE: Final = Markup(

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from negviz.page import words
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked
-from negviz.permalink import fragment
-from negviz.retrieval import Hit
-from negviz.search_set import SearchSet
+from negviz.search.permalink import fragment
+from negviz.search.retrieval import Hit
+from negviz.search.sets import SearchSet
 
 SHAPES: Final = {
     True: ("✓", words.MATCHES, "matches"),

@@ -14,8 +14,6 @@ from gradio.context import Context
 from markupsafe import Markup
 from starlette.routing import Route
 
-from negviz.answer import Answer, AnswerError
-from negviz.own_films import Shelf, best, likeness, nearest
 from negviz.page import uploads_markup as markup
 from negviz.page.board import Board, html
 from negviz.page.columns import Wall
@@ -25,6 +23,8 @@ from negviz.page.markup import note
 from negviz.page.room import Asked, Room
 from negviz.page.uploads_http import Shelves, film_route
 from negviz.page.words import uploads as words
+from negviz.search.answer import Answer, AnswerError
+from negviz.search.own_films import Shelf, best, likeness, nearest
 
 SWITCH: Final = "NEGVIZ_UPLOADS"
 _LOCAL: Final = ("", "localhost", "127.0.0.1", "::1")

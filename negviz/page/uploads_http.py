@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from negviz.own_films import MAX_FILE, MAX_ZIP, OwnFilmError, Shelf, is_zip, plain_name, unpacked
 from negviz.page.http import NOT_KEPT
 from negviz.page.words import uploads as words
+from negviz.search.own_films import MAX_FILE, MAX_ZIP, OwnFilmError, Shelf, is_zip, plain_name, unpacked
 
 _SHELVES: Final = 32  # visits at once; this is for one's own machine
 _GONE: Final = 410

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from negviz.own_films import Likeness, Nearest, OwnFilm, OwnHit
 from negviz.page import words as common
 from negviz.page.columns import Wall
 from negviz.page.markup import join, note
 from negviz.page.words import uploads as words
+from negviz.search.own_films import Likeness, Nearest, OwnFilm, OwnHit
 
 _ACCEPTED = ".png,.jpg,.jpeg,.dcm,.dicom,image/png,image/jpeg,application/dicom"
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from negviz.models.encoder import DualEncoder
 from negviz.projection.atlas import maps_folder
 from negviz.projection.record import MapError, read_record, read_tensors
-from negviz.retrieval import cosines, top_k
-from negviz.search_set import SearchSet
+from negviz.search.retrieval import cosines, top_k
+from negviz.search.sets import SearchSet
 
 FILM_METHODS: Final = ("tsne", "umap", "pca")
 _TOP: Final = 10

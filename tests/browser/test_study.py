@@ -10,10 +10,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, expect
 
-from negviz.answer import search_sets
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.words import study as words
+from negviz.search.answer import search_sets
 from negviz.study import Sentence, make_design
 from negviz.study_records import Record
 from negviz.study_store import StudyFile

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.metrics import METRICS, Floats, Ranked, average, draw
+from negviz.search.metrics import METRICS, Floats, Ranked, average, draw
 from training.figures import Cell, Json, Task
 
 Vectors = NDArray[np.float32]

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from negviz.films.collection import Film
-from negviz.metrics import auroc
 from negviz.models.encoder import DualEncoder, load_models, with_text
+from negviz.search.metrics import auroc
 from training.benches import held_out_fold
 from training.build_con3 import open_bank
 from training.captions import Bank, Caption, truth

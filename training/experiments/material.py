@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from negviz.common.files import file_sha256
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, open_collection
-from negviz.metrics import Floats
 from negviz.models.encoder import DualEncoder, load_models, weights_id
+from negviz.search.embeddings import film_embeddings
+from negviz.search.metrics import Floats
 from training.build_results import Evaluation, evaluations
 from training.choose import Fold, make_folds, read_choice
 from training.experiments.cells import Compared, Sampled, Vectors, describe

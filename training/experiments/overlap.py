@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from negviz.metrics import Counts, Floats, draw, interval
 from negviz.models.encoder import load_models
 from negviz.projection.align import align, standardise
 from negviz.projection.pca import pca
 from negviz.projection.separation import Separation, cosine_distances, separations
+from negviz.search.metrics import Counts, Floats, draw, interval
 from training.experiments.material import EFFUSION, Material
 from training.figures import Json
 from training.places import PROMPTS

@@ -8,7 +8,7 @@ import numpy as np
 
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.metrics import Floats, Ranked, draw, interval
+from negviz.search.metrics import Floats, Ranked, draw, interval
 from training.ceiling import probe_scores
 from training.experiments.cells import Vectors
 from training.figures import Json

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.metrics import METRICS, Floats, draw
+from negviz.search.metrics import METRICS, Floats, draw
 from training.build_results import Evaluation
 from training.conditions import FEWEST, Probed, ask, ceiling
 from training.experiments.material import TOP, Material, Question

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.answer import Tally
-from negviz.examples import Property
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
+from negviz.search.answer import Tally
+from negviz.search.examples import Property
 from negviz.usual import FINDING as RULED_OUT
 from negviz.usual import Usual
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from negviz.diagnosis import Blindness, Collapse, Hallucination, Signature
-from negviz.estimate import Estimate
 from negviz.page.words import NOT_SEPARATED, number
 from negviz.page.words.attribution import percent
+from negviz.search.estimate import Estimate
 
 TITLE: Final = "What goes wrong in these models?"
 QUESTIONS: Final[dict[Signature, str]] = {

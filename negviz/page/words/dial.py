@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.dose import DoseCurve
-from negviz.estimate import Estimate
 from negviz.page.words import number
 from negviz.phantoms import Side
+from negviz.search.estimate import Estimate
 
 TITLE: Final = "Dial a finding"
 ABOUT: Final = (

@@ -40,7 +40,7 @@ FILE_SEAL: Final = "Seal of this file"
 FILE_SEAL_HOW: Final = (
     "The SHA-256 of this very file with the seal's 64 characters replaced by zeros. Change one character of "
     "the "
-    "file and the seal no longer fits: negviz.export.seal_holds tells, or sed and sha256sum."
+    "file and the seal no longer fits: negviz.search.export.seal_holds tells, or sed and sha256sum."
 )
 FILE_FACTS: Final = "What it was made from"
 FILE_PARTS: Final = {

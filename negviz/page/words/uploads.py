@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.own_films import MAX_FILE, MAX_FILMS, MAX_ZIP
+from negviz.search.own_films import MAX_FILE, MAX_FILMS, MAX_ZIP
 
 TITLE: Final = "Own films"
 WARNING: Final = (

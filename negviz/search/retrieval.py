@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
-from negviz.embeddings import film_embeddings
 from negviz.films.collection import Collection, Unmentioned, judge
 from negviz.language.prompt import Prompt, read_prompt
+from negviz.search.embeddings import film_embeddings
 
 if TYPE_CHECKING:
     from negviz.models.encoder import DualEncoder

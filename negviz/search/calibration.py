@@ -27,9 +27,9 @@ from negviz.common.files import FileError
 from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS
 from negviz.findings import FINDINGS
-from negviz.metrics import Floats
 from negviz.models.encoder import DualEncoder, weights_id
-from negviz.retrieval import top_k
+from negviz.search.metrics import Floats
+from negviz.search.retrieval import top_k
 
 Feature = Literal["standardised margin", "margin", "standardised similarity"]
 Statistic = Literal["agreement", "lift", "hits' margin", "spread"]

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from negviz.embeddings import Progress, film_embeddings
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval import Vectors
+from negviz.search.embeddings import Progress, film_embeddings
+from negviz.search.retrieval import Vectors
 
 BALANCED_ON: Final = "effusion"  # the finding that models are tuned on
 _BALANCED: Final = 100  # films at most

@@ -28,8 +28,8 @@ from negviz.films.dicom import DicomError, is_dicom, read_dicom
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.size import FilmSizeError
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval import Hit, cosines, top_k
-from negviz.search_set import SearchSet
+from negviz.search.retrieval import Hit, cosines, top_k
+from negviz.search.sets import SearchSet
 
 MAX_FILE: Final = 50_000_000  # bytes of one film
 MAX_ZIP: Final = 200_000_000  # bytes of an archive; it is held in memory

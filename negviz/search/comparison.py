@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from negviz.answer import Answer, AnswerError, Column, SearchSet, answer
-from negviz.calibration import Calibration
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
+from negviz.search.answer import Answer, AnswerError, Column, SearchSet, answer
+from negviz.search.calibration import Calibration
 
 
 @dataclass(frozen=True)

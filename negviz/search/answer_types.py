@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from negviz.calibration import Calibration, Certainty
-from negviz.estimate import Estimate
 from negviz.films.collection import Film, judge
 from negviz.language.prompt import Mention, Prompt
-from negviz.retrieval import Hit, Vectors
+from negviz.search.calibration import Calibration, Certainty
+from negviz.search.estimate import Estimate
+from negviz.search.retrieval import Hit, Vectors
 
 
 @dataclass(frozen=True)

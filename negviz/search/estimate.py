@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from negviz.metrics import Floats, auroc, auroc_interval, average, draw, interval
+from negviz.search.metrics import Floats, auroc, auroc_interval, average, draw, interval
 
 RESAMPLES = 1_000
 

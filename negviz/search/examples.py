@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from negviz.answer_types import Answer, Column
+from negviz.search.answer_types import Answer, Column
 
 Property = Literal["passes over", "one word more", "control", "cost", "any no", "other words"]
 Ask = Callable[[str], Answer]

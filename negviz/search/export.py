@@ -12,9 +12,9 @@ import io
 import re
 from typing import Final
 
-from negviz.answer import Answer
-from negviz.retrieval import Hit
-from negviz.search_set import SearchSet
+from negviz.search.answer import Answer
+from negviz.search.retrieval import Hit
+from negviz.search.sets import SearchSet
 
 CSV_COLUMNS: Final = ("model", "rank", "id", "mark", "similarity", "findings", "sentence", "films")
 MARKS: Final = {True: "matches", False: "contradicts", None: "not stated"}

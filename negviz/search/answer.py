@@ -16,10 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.answer_types import Answer, Column, Margin, Query, Tally
-from negviz.calibration import Calibration, Certainty, Seen
 from negviz.common.errors import NegvizError
-from negviz.estimate import auroc_estimate
 from negviz.films.collection import Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
@@ -27,8 +24,11 @@ from negviz.language.opposite import CONTRARY, canonical
 from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.language.reader import read
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
-from negviz.search_set import SearchSet, search_sets
+from negviz.search.answer_types import Answer, Column, Margin, Query, Tally
+from negviz.search.calibration import Calibration, Certainty, Seen
+from negviz.search.estimate import auroc_estimate
+from negviz.search.retrieval import Hit, Vectors, cosines, rank_of, top_k
+from negviz.search.sets import SearchSet, search_sets
 
 MAX_HITS: Final = 100
 
