@@ -8,7 +8,7 @@
 Nothing here imports gradio, and nothing writes but to a cache.
 """
 
-from negviz.attribution import Attribution, AttributionError, attribute
+from negviz.explain.attribution import Attribution, AttributionError, attribute
 from negviz.films.collection import Collection, CollectionError, Film, judge, open_collection
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, Final
 
-from negviz.diagnosis import RESULTS, Background
+from negviz.explain.diagnosis import RESULTS, Background
 from negviz.results import is_evaluation, read_object
 from negviz.search.sets import SearchSet
 

@@ -16,7 +16,7 @@ import torch
 from captum.attr import LayerIntegratedGradients, ShapleyValues
 
 import negviz
-from negviz.attribution import (
+from negviz.explain.attribution import (
     METHODS,
     Attribution,
     AttributionError,
@@ -25,10 +25,10 @@ from negviz.attribution import (
     contrast,
     strengths,
 )
+from negviz.explain.word_scores import Sentence, shapley, words_of
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder, open_hub_model
 from negviz.models.text_tower import Piece
-from negviz.word_scores import Sentence, shapley, words_of
 from tests import tiny_hub
 
 NEGATED = "No pleural effusion."

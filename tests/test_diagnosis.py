@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from negviz.diagnosis import (
+from negviz.explain.diagnosis import (
     Background,
     Blindness,
     Diagnosis,
@@ -20,9 +20,9 @@ from negviz.diagnosis import (
     diagnose,
     read_backgrounds,
 )
+from negviz.explain.scale import Histogram, Scale, points
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
-from negviz.scale import Histogram, Scale, points
 from negviz.search.answer import Answer, SearchSet, answer, search_sets
 from negviz.search.estimate import Estimate, mean_estimates
 from training import diagnosis as command

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from negviz import diagnosis as measured
-from negviz.diagnosis import Background, Collapse
+from negviz.explain import diagnosis as measured
+from negviz.explain.diagnosis import Background, Collapse
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.diagnosis import DiagnosisPanel

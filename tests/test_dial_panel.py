@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.dose import SEVERITIES, DoseSweep
+from negviz.explain.dose import SEVERITIES, DoseSweep
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
@@ -118,7 +118,7 @@ def test_what_is_typed_is_no_markup(dial: Dial) -> None:
 
 def test_warmer_is_said_only_where_it_is_measured(dial: Dial) -> None:
     plain = dial.room.answer(Asked("no pleural effusion")).prompt.text
-    from negviz.dose import dose_curves
+    from negviz.explain.dose import dose_curves
 
     films = {tower: sweep.of("effusion") for tower, sweep in dial.sweeps.items()}
     curve = dose_curves(dial.room.models, films, [plain])["base"]

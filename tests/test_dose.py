@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negviz import dose
-from negviz.dose import (
+from negviz.explain import dose
+from negviz.explain.dose import (
     SEVERITIES,
     Dosed,
     DoseError,

@@ -10,10 +10,10 @@ import pytest
 
 from negviz.common.errors import NegvizError
 from negviz.common.tensor_files import CheckpointError
-from negviz.diagnosis import read_backgrounds
+from negviz.explain.diagnosis import read_backgrounds
+from negviz.explain.projection.record import MapError, read_record
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free.record import read_recipe
-from negviz.projection.record import MapError, read_record
 from negviz.search.calibration import read_calibrations
 
 BAD = {

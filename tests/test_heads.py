@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from negviz.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
+from negviz.explain.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder, open_hub_model
 from negviz.models.text_tower import CompactTextTower

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from negviz.explain.lesson import Count, Step, make_lesson
 from negviz.films.collection import Collection
-from negviz.lesson import Count, Step, make_lesson
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
 from negviz.page.lesson import lesson, measure

@@ -12,9 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
-from negviz.films.collection import open_collection
-from negviz.models.encoder import DualEncoder, load_models
-from negviz.projection import (
+from negviz.explain.projection import (
     METHODS,
     SHEETS,
     Judged,
@@ -30,7 +28,9 @@ from negviz.projection import (
     standardise,
     tsne,
 )
-from negviz.projection.separation import cosine_distances, plane_distances
+from negviz.explain.projection.separation import cosine_distances, plane_distances
+from negviz.films.collection import open_collection
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.search.sets import search_sets
 from tests.tiny_maps import tiny_maps
 from training.places import COMPACT

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from negviz import load_models, load_rivals, read_prompt
-from negviz.attribution import NotFromWordsError, attribute
 from negviz.common.tensor_files import CheckpointError
-from negviz.heads import HeadsError, attention, head_effects
+from negviz.explain.attribution import NotFromWordsError, attribute
+from negviz.explain.heads import HeadsError, attention, head_effects
 from negviz.models.encoder import DualEncoder, open_hub_model, with_text
 from negviz.models.training_free import (
     Arithmetic,

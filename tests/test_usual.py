@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from negviz.diagnosis import Background
+from negviz.explain.diagnosis import Background
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.search.answer import SearchSet, search_sets

@@ -16,7 +16,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from negviz.attribution import attribute
+from negviz.explain.attribution import attribute
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures

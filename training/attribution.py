@@ -18,8 +18,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from tqdm import tqdm
 
-from negviz.attribution import Method, attribute
 from negviz.common.files import file_sha256, write_json
+from negviz.explain.attribution import Method, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder, load_models

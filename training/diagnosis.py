@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from negviz.attribution import attribute
 from negviz.common.files import file_sha256, write_json
-from negviz.diagnosis import DiagnosisError
+from negviz.explain.attribution import attribute
+from negviz.explain.diagnosis import DiagnosisError
 from negviz.films.collection import open_collection
 from negviz.language.opposite import canonical
 from negviz.language.prompt import read_prompt

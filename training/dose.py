@@ -22,7 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from negviz.common.files import default_cache, write_atomically, write_json
-from negviz.dose import (
+from negviz.explain.dose import (
     SEVERITIES,
     SIZE,
     DoseCurve,

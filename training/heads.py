@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from negviz.explain.heads import HeadSwitch
 from negviz.films.collection import Collection
-from negviz.heads import HeadSwitch
 from negviz.models.encoder import DualEncoder
 from negviz.search.metrics import Counts, Floats, average, draw, interval
 from negviz.search.retrieval import Vectors

@@ -19,23 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from negviz.films.collection import ASSETS, judge, open_collection
-from negviz.language.prompt import Mention, Prompt
-from negviz.models.encoder import DualEncoder, load_models
-from negviz.projection.align import Points, align, standardise
-from negviz.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
-from negviz.projection.films import FILM_METHODS, film_map_path
-from negviz.projection.pca import pca
-from negviz.projection.placement import choose_rule
-from negviz.projection.record import write_maps
-from negviz.projection.separation import (
+from negviz.explain.projection.align import Points, align, standardise
+from negviz.explain.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
+from negviz.explain.projection.films import FILM_METHODS, film_map_path
+from negviz.explain.projection.pca import pca
+from negviz.explain.projection.placement import choose_rule
+from negviz.explain.projection.record import write_maps
+from negviz.explain.projection.separation import (
     Separation,
     cosine_distances,
     plane_distances,
     separations,
 )
-from negviz.projection.tsne import PERPLEXITY, tsne
-from negviz.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
+from negviz.explain.projection.tsne import PERPLEXITY, tsne
+from negviz.explain.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
+from negviz.films.collection import ASSETS, judge, open_collection
+from negviz.language.prompt import Mention, Prompt
+from negviz.models.encoder import DualEncoder, load_models
 from negviz.search.answer import Tally
 from negviz.search.metrics import Floats
 from negviz.search.retrieval import search

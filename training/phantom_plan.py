@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from negviz.dose import sides_of
+from negviz.explain.dose import sides_of
 from negviz.findings import ABNORMAL
 from negviz.phantoms import Severity, Side
 from training.phantom_draw import LEAST, SHIPPED, Wish, draw_severity

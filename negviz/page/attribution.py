@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import gradio as gr
 from gradio.events import api
 
-from negviz.attribution import (
+from negviz.explain.attribution import (
     METHODS,
     Attribution,
     AttributionError,
@@ -18,7 +18,7 @@ from negviz.attribution import (
     Vectors,
     attribute,
 )
-from negviz.heads import Attention, HeadEffects, HeadsError, attention, head_effects
+from negviz.explain.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page import arguments
 from negviz.page import attribution_markup as markup

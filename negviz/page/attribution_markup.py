@@ -7,8 +7,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from negviz.attribution import Attribution, strengths
-from negviz.heads import Attention, HeadEffects
+from negviz.explain.attribution import Attribution, strengths
+from negviz.explain.heads import Attention, HeadEffects
 from negviz.language.prompt import Word
 from negviz.page.markup import join, note
 from negviz.page.words import attribution as words

@@ -8,14 +8,14 @@ from typing import Final
 
 from markupsafe import Markup
 
-from negviz.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose
+from negviz.explain.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose
+from negviz.explain.scale import Histogram, Scale
 from negviz.page.attribution import WordsPanel
 from negviz.page.board import Board, html
 from negviz.page.markup import join, note
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.words import column_title
 from negviz.page.words import diagnosis as words
-from negviz.scale import Histogram, Scale
 
 CueShares = Callable[[Asked], Mapping[str, float | None]]
 _BINS: Final[dict[Signature, int]] = {"collapse": 24, "blindness": 11, "hallucination": 11}

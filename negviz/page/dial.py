@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 from starlette.routing import Route
 
-from negviz.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
+from negviz.explain.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from negviz.page import dial_markup as markup

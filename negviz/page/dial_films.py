@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.common.errors import NegvizError
-from negviz.dose import sides_of, wish
+from negviz.explain.dose import sides_of, wish
 from negviz.findings import ABNORMAL
 from negviz.page.http import NOT_KEPT
 from negviz.page.lanes import lanes

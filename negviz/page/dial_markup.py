@@ -1,4 +1,5 @@
-"""The dial's film and curves as HTML; how near, never how far along: places come from `negviz.scale`."""
+"""The dial's film and curves as HTML; how near, never how far along: places come from `negviz.explain.scale`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from negviz.dose import DoseCurve
+from negviz.explain.dose import DoseCurve
+from negviz.explain.scale import Scale, points
 from negviz.page.markup import join
 from negviz.page.words import column_title, number
 from negviz.page.words import dial as words
-from negviz.scale import Scale, points
 from negviz.search.estimate import Estimate
 
 if TYPE_CHECKING:

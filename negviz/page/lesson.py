@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from negviz.lesson import Count, Step, make_lesson
+from negviz.explain.lesson import Count, Step, make_lesson
 from negviz.page import share_markup
 from negviz.page.attribution import WordsPanel
 from negviz.page.board import Board, html

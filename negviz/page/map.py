@@ -19,6 +19,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from negviz.explain.projection import (
+    METHODS,
+    SHEETS,
+    Atlas,
+    FilmMap,
+    FilmPlacement,
+    MapError,
+    Placement,
+    open_atlas,
+    open_film_map,
+)
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.models.training_free import TrainingFree
 from negviz.page import arguments
@@ -30,17 +41,6 @@ from negviz.page.map_figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map_http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
 from negviz.page.once import EachOnce
 from negviz.page.room import Asked, Room
-from negviz.projection import (
-    METHODS,
-    SHEETS,
-    Atlas,
-    FilmMap,
-    FilmPlacement,
-    MapError,
-    Placement,
-    open_atlas,
-    open_film_map,
-)
 from negviz.search.answer import AnswerError
 
 _REMEMBERED: Final = 256

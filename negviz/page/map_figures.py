@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
+from negviz.explain.projection import Atlas, FilmMap, Sheet
 from negviz.films.collection import Film
 from negviz.findings import FINDINGS
 from negviz.page.words import map as words
-from negviz.projection import Atlas, FilmMap, Sheet
 
 COLOURS: Final = ("polarity", "finding", "kind", "right")
 _ORANGE, _BLUE, _GREEN, _SKY = "#E69F00", "#0072B2", "#009E73", "#56B4E9"  # Okabe–Ito

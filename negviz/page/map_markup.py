@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from negviz.explain.projection import METHODS, Atlas, MapPrompt, Pane, Placement, Sheet
 from negviz.page import words as page_words
 from negviz.page.map_figures import COLOURS, Key
 from negviz.page.markup import join, note
 from negviz.page.words import map as words
-from negviz.projection import METHODS, Atlas, MapPrompt, Pane, Placement, Sheet
 
 _SAID: Final = (
     "FAILED",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast, get_args
 
-from negviz.diagnosis import RESULTS, Background, read_backgrounds
+from negviz.explain.diagnosis import RESULTS, Background, read_backgrounds
 from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
 from negviz.models.encoder import DualEncoder

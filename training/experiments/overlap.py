@@ -2,7 +2,7 @@
 
 For every model of the family, over the vectors of the 99 prompts and of each kind apart:
 
-- silhouette by polarity, cosine distance (`negviz.projection.separation`): 1 far apart, 0 mixed;
+- silhouette by polarity, cosine distance (`negviz.explain.projection.separation`): 1 far apart, 0 mixed;
 - the cosine of the two groups' mean vectors: 1 where they point the same way;
 - purity: the share of each prompt's five nearest that have its polarity; about a half where they are mixed;
 - accuracy of a linear probe, cross-fitted by template so that no wording is on both sides;
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
+from negviz.explain.projection.align import align, standardise
+from negviz.explain.projection.pca import pca
+from negviz.explain.projection.separation import Separation, cosine_distances, separations
 from negviz.models.encoder import load_models
-from negviz.projection.align import align, standardise
-from negviz.projection.pca import pca
-from negviz.projection.separation import Separation, cosine_distances, separations
 from negviz.search.metrics import Counts, Floats, draw, interval
 from training.experiments.material import EFFUSION, Material
 from training.figures import Json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.attribution import Method
+from negviz.explain.attribution import Method
 
 HEADING: Final = "What each word did"
 WORD: Final = "Word"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from negviz.diagnosis import Blindness, Collapse, Hallucination, Signature
+from negviz.explain.diagnosis import Blindness, Collapse, Hallucination, Signature
 from negviz.page.words import NOT_SEPARATED, number
 from negviz.page.words.attribution import percent
 from negviz.search.estimate import Estimate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.dose import DoseCurve
+from negviz.explain.dose import DoseCurve
 from negviz.page.words import number
 from negviz.phantoms import Side
 from negviz.search.estimate import Estimate

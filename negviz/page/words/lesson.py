@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.lesson import Count, Step, name
+from negviz.explain.lesson import Count, Step, name
 from negviz.page import words
 
 HEADING: Final = "Lesson: what does “no” do?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.projection import Judged, Mover, Separation
+from negviz.explain.projection import Judged, Mover, Separation
 
 HEADING: Final = "Where your sentence sits"
 MEANING: Final = "Near means treated alike; the axes mean nothing."

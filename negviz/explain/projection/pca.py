@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.projection.align import Points
+from negviz.explain.projection.align import Points
 
 
 def pca(vectors: NDArray[np.floating[Any]]) -> Points:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.projection.align import Points
+from negviz.explain.projection.align import Points
 
 NEIGHBOURS: Final = 15
 MIN_DISTANCE: Final = 0.1

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.common.files import file_sha256
+from negviz.explain.projection.align import Points
+from negviz.explain.projection.placement import Rule, Vectors, place
+from negviz.explain.projection.record import MapError, read_record, read_tensors
+from negviz.explain.projection.separation import Separation
 from negviz.films.collection import ASSETS
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.training_free import TrainingFree
-from negviz.projection.align import Points
-from negviz.projection.placement import Rule, Vectors, place
-from negviz.projection.record import MapError, read_record, read_tensors
-from negviz.projection.separation import Separation
 
 METHODS: Final = ("tsne", "umap", "pca")  # the default first
 SHEETS: Final = ("effusion", "findings")  # the 99 evaluation prompts; those and prompts about other findings

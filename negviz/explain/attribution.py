@@ -26,9 +26,7 @@ import numpy.typing as npt
 import torch
 
 from negviz.common.errors import NegvizError
-from negviz.language.prompt import Prompt, Word, read_prompt
-from negviz.models.encoder import DualEncoder
-from negviz.word_scores import (
+from negviz.explain.word_scores import (
     MOST_WORDS,
     Floats,
     Sentence,
@@ -37,6 +35,8 @@ from negviz.word_scores import (
     occlusion,
     shapley,
 )
+from negviz.language.prompt import Prompt, Word, read_prompt
+from negviz.models.encoder import DualEncoder
 
 Method = Literal["ig", "gradient_x_input", "occlusion", "shapley"]
 Vectors = npt.NDArray[np.floating[Any]]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.projection.align import Points
+from negviz.explain.projection.align import Points
 
 PERPLEXITY: Final = 15.0
 _SPREAD: Final = 1e-4  # of the start's first axis, as openTSNE and scikit-learn use it

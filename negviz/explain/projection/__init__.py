@@ -14,8 +14,8 @@ similarity, with a rule chosen by leaving prompts out (`placement.py`).  The app
 scikit-learn nor umap-learn is imported by it.
 """
 
-from negviz.projection.align import align, standardise
-from negviz.projection.atlas import (
+from negviz.explain.projection.align import align, standardise
+from negviz.explain.projection.atlas import (
     METHODS,
     SHEETS,
     Atlas,
@@ -28,12 +28,12 @@ from negviz.projection.atlas import (
     Sheet,
     open_atlas,
 )
-from negviz.projection.films import FilmMap, FilmPlacement, open_film_map
-from negviz.projection.pca import pca
-from negviz.projection.placement import Rule, choose_rule, place
-from negviz.projection.record import MapError
-from negviz.projection.separation import Separation, separations
-from negviz.projection.tsne import tsne
+from negviz.explain.projection.films import FilmMap, FilmPlacement, open_film_map
+from negviz.explain.projection.pca import pca
+from negviz.explain.projection.placement import Rule, choose_rule, place
+from negviz.explain.projection.record import MapError
+from negviz.explain.projection.separation import Separation, separations
+from negviz.explain.projection.tsne import tsne
 
 __all__ = [
     "METHODS",

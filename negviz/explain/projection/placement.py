@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.projection.align import Points
+from negviz.explain.projection.align import Points
 
 Vectors = NDArray[np.floating[Any]]  # [n, dim], unit-norm
 NEIGHBOURS: Final = (1, 2, 3, 5, 8, 13)

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.explain.projection.atlas import maps_folder
+from negviz.explain.projection.record import MapError, read_record, read_tensors
 from negviz.models.encoder import DualEncoder
-from negviz.projection.atlas import maps_folder
-from negviz.projection.record import MapError, read_record, read_tensors
 from negviz.search.retrieval import cosines, top_k
 from negviz.search.sets import SearchSet
 

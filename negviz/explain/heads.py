@@ -20,12 +20,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from negviz.attribution import Vectors, contrast
 from negviz.common.errors import NegvizError
+from negviz.explain.attribution import Vectors, contrast
+from negviz.explain.word_scores import words_of
 from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower
-from negviz.word_scores import words_of
 
 _PROJECTIONS: Final = ("attention.output.dense", "self_attn.out_proj")  # BERT; CLIP and SigLIP
 _ATTENTIONS: Final = ("attention.self", "self_attn")

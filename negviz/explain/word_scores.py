@@ -1,4 +1,4 @@
-"""How much of a sentence's score each of its words made: the methods behind `negviz.attribution`.
+"""How much of a sentence's score each of its words made: the methods behind `negviz.explain.attribution`.
 
 A method takes a `Sentence` and returns a score for every token (the two that follow gradients) or for every
 word (the two that ask the tower about the sentence with words missing).
