@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.common.files import write_json
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
@@ -48,7 +49,6 @@ from training.calibration_picture import draw_coverage, draw_reliability
 from training.certainty import Bench, Draws, coverage, reliability, seen_by
 from training.films import FOLDS
 from training.places import Places
-from training.prompts import PromptRow
 
 NO = "no pleural effusion"
 STEEP = Calibration("standardised margin", ((-4.0, -4.0), (4.0, 4.0)), ("effusion",), "agreement", 0.3)

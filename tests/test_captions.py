@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.language.prompt import read_mentions
 from training.build_con3 import MEASURED_ON
 from training.captions import Bank, Caption, Said, make_bank, shows, truth
 from training.places import PROMPTS
-from training.prompts import PromptRow, read_prompts, template
 from training.wordings import FRAMES, WordingsError, compose, read_frames
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from negviz.evaluation.ceiling import FOLDS, probe_scores, study_folds
 from negviz.search.metrics import auroc
-from training.ceiling import FOLDS, probe_scores, study_folds
 
 
 def _films(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from negviz.evaluation.prompts import template
 from negviz.films.collection import Collection
 from training.captions import Bank, Caption
 from training.con3 import Con3Config
 from training.experiments.con3 import Exam, Setting, ablations
-from training.prompts import template
 from training.reader import WRITTEN, read_written
 
 

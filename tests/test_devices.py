@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models, open_hub_model, save_base
 from negviz.search.embeddings import film_embeddings
@@ -29,7 +30,6 @@ from training.ledger import Ledger
 from training.losses import con_clip
 from training.pairs import Pairs, make_pairs
 from training.places import PROMPTS
-from training.prompts import read_prompts
 from training.run_state import RunStateError
 from training.running import free_port
 from training.tune import TuneConfig, schedule, tune

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.results import read_result
@@ -30,7 +31,6 @@ from training.experiments.store import Store, progress
 from training.losses import con_clip, con_clip_in_part, info_nce
 from training.pairs import Pairs, make_pairs
 from training.places import Places
-from training.prompts import PromptRow
 from training.tables import render
 from training.tune import TuneConfig, tune
 
@@ -173,7 +173,7 @@ def experiments(
         "results-findings": Evaluation(str(collection_folder), "all", "findings.csv"),
     }
     monkeypatch.setattr("training.experiments.material.evaluations", lambda places: asked)
-    monkeypatch.setattr("training.ceiling.STRENGTHS", (1e-2,))
+    monkeypatch.setattr("negviz.evaluation.ceiling.STRENGTHS", (1e-2,))
     monkeypatch.setattr(Places, "results", property(lambda self: tmp_path))
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "cache"))
     for module, name, few in (

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from negviz.common.files import file_sha256
+from negviz.evaluation.cells import EvaluationError
+from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts, template
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.language.prompt import Mention
@@ -26,13 +28,11 @@ from training import again, build_con3, generalisation, leave_out
 from training.again import Again
 from training.benches import benches, held_out_fold
 from training.conditions import Probed, ask, ceiling, measure, records
-from training.figures import EvaluationError
 from training.generalisation import FILE, reader
 from training.heatmap import draw_conditions
 from training.leaning import leaning
 from training.leave_out_picture import draw_leave_out
 from training.places import PROMPTS, RESULTS, Places
-from training.prompts import PromptFileError, PromptRow, read_prompts, template
 from training.questions import Question, read_questions
 from training.wordings import Frame, read_frames
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts, template
 from negviz.findings import ABNORMAL
-from training.prompts import PromptFileError, PromptRow, read_prompts, template
 
 PROMPTS = Path(__file__).parents[1] / "assets" / "prompts"
 EVALUATION = read_prompts(PROMPTS / "evaluation.csv")

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from negviz.evaluation.prompts import Kind, PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.search.embeddings import film_embeddings
 from training.choose import choose, prompt_fold, read_choice
 from training.pairs import Pairs, PairsError, make_pairs
-from training.prompts import Kind, PromptRow
 from training.tune import TuneConfig, tune
 
 Floats = npt.NDArray[np.float32]

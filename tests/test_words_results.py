@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negviz.evaluation.cells import EvaluationError
 from training import attribution
-from training.figures import EvaluationError
 
 PROMPTS = """prompt,finding,polarity,kind
 pleural effusion,effusion,present,structured

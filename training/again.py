@@ -24,6 +24,7 @@ from torch import Tensor
 
 from negviz.common.files import file_sha256, write_atomically
 from negviz.common.tensor_files import in_half_precision
+from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
@@ -35,7 +36,6 @@ from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.optim import UNRECORDED
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
-from training.prompts import read_prompts
 from training.tune import TuneConfig
 
 _TRAINING: Final = PROMPTS / "training.csv"

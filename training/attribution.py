@@ -19,6 +19,8 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
+from negviz.evaluation.cells import EvaluationError
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import Method, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
@@ -27,11 +29,9 @@ from negviz.search.embeddings import film_embeddings
 from negviz.search.metrics import Counts, Floats, average, draw, interval
 from negviz.search.retrieval import Vectors, search
 from training.evaluate import family_hashes
-from training.figures import EvaluationError
 from training.heads import measure_heads
 from training.numbers import count, natural
 from training.places import COMPACT, PROMPTS, Places
-from training.prompts import PromptRow, read_prompts
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")

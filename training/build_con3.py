@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Film
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import load_models
@@ -17,7 +18,6 @@ from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.devices import CPU, Compute
 from training.films import openi_reports
 from training.places import PROMPTS, Places
-from training.prompts import read_prompts
 from training.wordings import compose, read_frames
 
 MEASURED_ON: Final = ("evaluation.csv", "findings.csv", "generalisation.csv")  # of assets/prompts

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.common.files import write_json
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder, load_models
@@ -22,7 +23,6 @@ from training.films import FilmsError
 from training.ledger import Ledger
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
-from training.prompts import PromptRow, read_prompts
 from training.tune import Method, run_id, tune
 
 

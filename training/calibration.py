@@ -24,6 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.search.calibration import Calibration, model_id
@@ -40,7 +41,6 @@ from training.evaluate import family_hashes
 from training.films import FOLDS, FilmsError
 from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places, add_place_options
-from training.prompts import PromptFileError, PromptRow, read_prompts
 from training.unworded import Unworded
 
 TRAINING: Final = PROMPTS / "training.csv"

@@ -18,13 +18,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.evaluation.prompts import PromptRow, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
 from training.films import FOLDS
-from training.prompts import PromptRow, template
 
 Source = Literal["prompt", "sentence", "composed"]
 Said = tuple[tuple[str, Polarity], ...]

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.search.calibration import Calibration, Seen, statistic
@@ -22,7 +23,6 @@ from negviz.search.estimate import Estimate
 from negviz.search.metrics import Counts, Floats, Ranked, average, draw
 from negviz.search.retrieval import Vectors
 from training.diagnosis import opposite_of
-from training.prompts import PromptRow
 
 BINS: Final = 10
 COVERAGES: Final = tuple(round(0.1 * tenth, 1) for tenth in range(1, 11))

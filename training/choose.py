@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.search.metrics import auroc
@@ -28,7 +29,6 @@ from training.films import FOLDS
 from training.ledger import Ledger
 from training.optim import UNRECORDED
 from training.pairs import make_pairs
-from training.prompts import PromptRow
 from training.tune import Method, TuneConfig, tune
 
 RATES: Final = (3e-5, 1e-4, 3e-4)

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from negviz.evaluation.ceiling import probe_scores
+from negviz.evaluation.cells import Cell, EvaluationError
 from negviz.films.collection import Collection
 from negviz.search.metrics import Counts, Floats, Ranked, average, draw
-from training.ceiling import probe_scores
-from training.figures import Cell, EvaluationError
 from training.questions import Question
 
 FEWEST: Final = 5

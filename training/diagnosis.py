@@ -2,8 +2,9 @@
 
     python -m training diagnosis
 
-Intervals are drawn over prompts and films as in `training.figures`, except where no film is counted (cosines,
-attributions) or a film more or less has no plain meaning (how many of ten films stay): there over prompts.
+Intervals are drawn over prompts and films as in `negviz.evaluation.cells`, except where no film is counted
+(cosines, attributions) or a film more or less has no plain meaning (how many of ten films stay): there over
+prompts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import attribute
 from negviz.explain.diagnosis import DiagnosisError
 from negviz.films.collection import open_collection
@@ -33,7 +35,6 @@ from negviz.search.retrieval import top_k
 from training.evaluate import family_hashes
 from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places
-from training.prompts import PromptRow, read_prompts
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101

@@ -1,7 +1,7 @@
 """Ask every model of a family every prompt of a file, and write how well it ranked the films.
 
 What is right comes from the prompt file's stated finding and polarity, never from reading the prompt.
-`training.figures` makes the figures; here input is opened, checked and hashed, and the file written.
+`negviz.evaluation.cells` makes the figures; here input is opened, checked and hashed, and the file written.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import get_args
 
 from negviz.common.files import file_sha256, write_json
+from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models
+from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Unmentioned, open_collection
 from negviz.models.encoder import load_models
-from training.figures import EvaluationError, Json, make_task, measure_models
 from training.numbers import count, natural
-from training.prompts import read_prompts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

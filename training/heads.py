@@ -22,14 +22,14 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from negviz.evaluation.cells import EvaluationError
+from negviz.evaluation.prompts import PromptRow
 from negviz.explain.heads import HeadSwitch
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.search.metrics import Counts, Floats, average, draw, interval
 from negviz.search.retrieval import Vectors
 from training.diagnosis import opposite_of
-from training.figures import EvaluationError
-from training.prompts import PromptRow
 
 ENOUGH: Final = 0.9  # of the margin
 Json = dict[str, Any]

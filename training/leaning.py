@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from negviz.evaluation.cells import Cell
 from negviz.search.metrics import Counts, Floats, average, draw
 from training.conditions import Asked, Measured
-from training.figures import Cell
 
 Json = dict[str, Any]
 

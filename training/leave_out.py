@@ -22,6 +22,8 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.evaluation.cells import EvaluationError
+from negviz.evaluation.prompts import read_prompts
 from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
 from negviz.search.embeddings import film_embeddings
@@ -31,11 +33,9 @@ from training.benches import Bench, benches, held_out_fold
 from training.build_con3 import MEASURED_ON
 from training.conditions import Asked, Measured, ask, measure
 from training.evaluate import family_hashes
-from training.figures import EvaluationError
 from training.leave_out_picture import draw_leave_out
 from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places
-from training.prompts import read_prompts
 from training.questions import Question, read_questions
 
 FINDINGS: Final = (

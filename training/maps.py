@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.projection.align import Points, align, standardise
 from negviz.explain.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
 from negviz.explain.projection.films import FILM_METHODS, film_map_path
@@ -41,7 +42,6 @@ from negviz.search.metrics import Floats
 from negviz.search.retrieval import search
 from negviz.search.sets import SearchSet, search_sets
 from training.places import COMPACT, Places
-from training.prompts import PromptRow, read_prompts
 
 _HITS: Final = 10
 _MOVERS: Final = 5

@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.evaluation.ceiling import probe_scores
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.search.metrics import Ranked, draw, interval
-from training.ceiling import probe_scores
 
 MANY: Final = 25  # positives a finding needs to count in the mean
 FEW: Final = 5

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.common.errors import NegvizError
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
-from training.prompts import PromptRow
 
 
 class PairsError(NegvizError):

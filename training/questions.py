@@ -17,11 +17,11 @@ from typing import cast, get_args
 
 import numpy as np
 
+from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Film, judge
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Mention, Prompt, read_prompt
 from negviz.search.metrics import Floats
-from training.prompts import PromptFileError, PromptRow, read_prompts
 
 
 @dataclass(frozen=True)

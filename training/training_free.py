@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.evaluation.cells import BASE
+from negviz.evaluation.prompts import read_prompts
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
@@ -25,10 +27,8 @@ from negviz.search.embeddings import film_embeddings
 from training.build_results import evaluations
 from training.choose import base_scores, make_folds
 from training.evaluate import family_hashes
-from training.figures import BASE
 from training.numbers import count, natural
 from training.places import PHANTOMS, PROMPTS, Places, add_place_options
-from training.prompts import read_prompts
 from training.training_free_choice import Trial, best, choose, recipe
 from training.training_free_figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.training_free_picture import draw

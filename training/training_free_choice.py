@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from negviz.evaluation.prompts import PromptRow
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import Recipe, activations, rewritten
@@ -27,7 +28,6 @@ from negviz.models.training_free import steering as steer
 from negviz.models.training_free.column import Vectors
 from negviz.models.training_free.wording import SCENES, Concept
 from training.choose import Fold, prompt_fold
-from training.prompts import PromptRow
 
 THRESHOLDS: Final = (space.PUBLISHED, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5, 0.3)
 WEIGHTS: Final = (1.0, 0.25, 0.5, 2.0, 4.0, 8.0)

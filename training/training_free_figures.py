@@ -15,15 +15,15 @@ from typing import Any, Final
 import numpy as np
 
 from negviz.common.files import file_sha256
+from negviz.evaluation.cells import BASE, Cell, Measured, Task, make_task, measure
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import open_collection
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
 from negviz.search.metrics import METRICS, Floats, draw, interval
 from training.build_results import Evaluation
-from training.figures import BASE, Cell, Measured, Task, make_task, measure
 from training.places import PROMPTS
-from training.prompts import PromptRow, read_prompts
 
 K: Final = 10
 Json = dict[str, Any]

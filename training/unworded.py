@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from negviz.evaluation.prompts import read_prompts
 from training.again import Again, Tuned
 from training.captions import Bank
 from training.choose import prompt_fold
 from training.pairs import make_pairs
 from training.places import PROMPTS
-from training.prompts import read_prompts
 from training.tune import TuneConfig, tune
 
 _KNOBS = frozenset(TuneConfig.__dataclass_fields__)

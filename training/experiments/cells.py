@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.evaluation.cells import Cell, Json, Task
 from negviz.search.metrics import METRICS, Floats, Ranked, average, draw
-from training.figures import Cell, Json, Task
 
 Vectors = NDArray[np.float32]
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically, write_json
+from negviz.evaluation.cells import Json
 from training.evaluate import family_hashes
 from training.experiment_picture import draw_experiment
 from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.material import Material, open_material
 from training.experiments.store import Store, progress
-from training.figures import Json
 from training.numbers import count
 from training.places import COMPACT, Places, add_place_options
 

@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from negviz.evaluation.cells import Json
+from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
 from negviz.models.encoder import DualEncoder, load_models, with_text
 from negviz.search.metrics import auroc
@@ -33,9 +35,7 @@ from training.experiments.cells import Sampled, Vectors
 from training.experiments.material import Material, Question, recipe_of
 from training.experiments.settings import BASE, answers
 from training.experiments.unseen import unseen
-from training.figures import Json
 from training.films import FOLDS
-from training.prompts import template
 from training.reader import WRITTEN, read_written
 
 Keep = Callable[[Caption], bool]

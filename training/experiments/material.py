@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from negviz.common.files import file_sha256
+from negviz.evaluation.cells import Cell, Json, Task, ceiling, make_task
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, open_collection
 from negviz.models.encoder import DualEncoder, load_models, weights_id
 from negviz.search.embeddings import film_embeddings
@@ -21,11 +23,9 @@ from training.choose import Fold, make_folds, read_choice
 from training.experiments.cells import Compared, Sampled, Vectors, describe
 from training.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.experiments.store import Store
-from training.figures import Cell, Json, Task, ceiling, make_task
 from training.films import FilmsError
 from training.pairs import Pairs, make_pairs
 from training.places import PROMPTS, Places
-from training.prompts import PromptRow, read_prompts
 
 TOP: Final = 10  # films that precision looks at
 EFFUSION: Final = "evaluation.csv"  # the 99 prompts

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
+from negviz.evaluation.cells import Json
+from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.explain.projection.align import align, standardise
 from negviz.explain.projection.pca import pca
 from negviz.explain.projection.separation import Separation, cosine_distances, separations
 from negviz.models.encoder import load_models
 from negviz.search.metrics import Counts, Floats, draw, interval
 from training.experiments.material import EFFUSION, Material
-from training.figures import Json
 from training.places import PROMPTS
-from training.prompts import PromptRow, read_prompts, template
 
 NEIGHBOURS: Final = 5
 FOLDS: Final = 5

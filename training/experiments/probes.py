@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from negviz.evaluation.ceiling import probe_scores
+from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
 from negviz.search.metrics import Floats, Ranked, draw, interval
-from training.ceiling import probe_scores
 from training.experiments.cells import Vectors
-from training.figures import Json
 from training.measure_base import labels_of
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from negviz.evaluation.cells import Json
 from training.experiments.material import Material
 from training.experiments.settings import measure_settings
-from training.figures import Json
 
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 WHAT: Final = (

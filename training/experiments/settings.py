@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from negviz.evaluation.cells import Cell, Json
 from training.experiments.cells import Sampled
 from training.experiments.material import Material, Question
 from training.experiments.recipe import Recipe
-from training.figures import Cell, Json
 
 BASE = "base"
 

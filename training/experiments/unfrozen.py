@@ -14,6 +14,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
 from training.choose import Fold
 from training.experiments import knobs
@@ -24,7 +25,6 @@ from training.experiments.probes import probe_records
 from training.experiments.recipe import Recipe
 from training.experiments.settings import BASE, answers
 from training.experiments.store import Arrays
-from training.figures import Json
 from training.films import FOLDS
 from training.pairs import make_pairs
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.evaluation.cells import Cell, Task, make_task
 from negviz.search.metrics import METRICS, Floats, draw
 from training.build_results import Evaluation
 from training.conditions import FEWEST, Probed, ask, ceiling
 from training.experiments.material import TOP, Material, Question
-from training.figures import Cell, Task, make_task
 from training.generalisation import BLIND, FILE
 from training.questions import Question as Wording
 from training.questions import read_questions

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.common.errors import NegvizError
+from negviz.evaluation.ceiling import Indices, probe_scores
+from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Unmentioned
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.search.embeddings import film_embeddings
 from negviz.search.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
-from training.ceiling import Indices, probe_scores
-from training.prompts import PromptRow
 
 BASE: Final = "base"
 Json = dict[str, Any]
