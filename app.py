@@ -34,8 +34,8 @@ from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
 from negviz.search.answer import SearchSet, search_sets
 from negviz.search.embeddings import EmbeddingsError, Progress
-from negviz.study import PROMPTS, make_design, read_sentences
-from negviz.study_store import StudyFile
+from negviz.study.design import PROMPTS, make_design, read_sentences
+from negviz.study.store import StudyFile
 
 gc.freeze()
 gc.enable()

@@ -11,7 +11,7 @@ import pytest
 from negviz.common.errors import NegvizError
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Film, read_manifest
-from negviz.study import read_sentences
+from negviz.study.design import read_sentences
 from training.films import read_verdicts
 from training.reader import read_written
 from training.wordings import read_frames

@@ -13,8 +13,8 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.search.answer import search_sets
 from negviz.search.retrieval import search
-from negviz.study import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
-from negviz.study_plan import plan
+from negviz.study.design import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
+from negviz.study.plan import plan
 from tests.tiny_study import PAIRS, tiny_design
 
 CODES = ("K7QM3XPD", "00000000", "ZZZZZZZZ", "A1B2C3D4")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negviz.study_analysis import analyse
-from negviz.study_export import COLUMNS, to_csv
-from negviz.study_plan import Trial
-from negviz.study_records import Decision, Reader, Record, Times
-from negviz.study_statistics import cohen, cohen_resampled, krippendorff, mean, median, wilson
+from negviz.study.analysis import analyse
+from negviz.study.export import COLUMNS, to_csv
+from negviz.study.plan import Trial
+from negviz.study.records import Decision, Reader, Record, Times
+from negviz.study.statistics import cohen, cohen_resampled, krippendorff, mean, median, wilson
 from tests.tiny_study import record, tiny_design
 
 ONE_PAIR = tiny_design(10, pairs=[("quokka", "wombat")])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from negviz.study_records import Decision, Times
-from negviz.study_store import StudyFile
+from negviz.study.records import Decision, Times
+from negviz.study.store import StudyFile
 from training.__main__ import main
 
 

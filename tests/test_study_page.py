@@ -18,9 +18,9 @@ from negviz.page import Pictures
 from negviz.page import study as page
 from negviz.page import study_markup as markup
 from negviz.page.words import study as words
-from negviz.study import StudyError
-from negviz.study_plan import plan
-from negviz.study_store import StudyFile
+from negviz.study.design import StudyError
+from negviz.study.plan import plan
+from negviz.study.store import StudyFile
 from tests.tiny_study import MODELS, tiny_design
 
 TIMES = {"active_ms": 1200, "paused_ms": 0, "pauses": 0, "loading_ms": 30}

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negviz import study_store
-from negviz.study import StudyError
-from negviz.study_plan import plan
-from negviz.study_records import Choice, Decision, OutOfTurnError, Times, UnknownCodeError
-from negviz.study_store import StudyFile, spelt
+from negviz.study import store as study_store
+from negviz.study.design import StudyError
+from negviz.study.plan import plan
+from negviz.study.records import Choice, Decision, OutOfTurnError, Times, UnknownCodeError
+from negviz.study.store import StudyFile, spelt
 from tests.tiny_study import tiny_design
 
 TIMES = Times(active_ms=1_200, paused_ms=300, pauses=1, loading_ms=50)
@@ -170,8 +170,8 @@ def test_who_withdraws_leaves_nothing_behind(study: StudyFile, path: Path) -> No
 _ON_A_FULL_DISK = """
 import os, sys
 from pathlib import Path
-from negviz.study import StudyError
-from negviz.study_store import StudyFile
+from negviz.study.design import StudyError
+from negviz.study.store import StudyFile
 from tests.tiny_study import tiny_design
 folder = Path(sys.argv[1])
 study = StudyFile.make(folder / "study", tiny_design())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from negviz.study import Design, Item, Ranked, Sentence
-from negviz.study_plan import Trial
-from negviz.study_records import Choice, Decision, Record, Times
+from negviz.study.design import Design, Item, Ranked, Sentence
+from negviz.study.plan import Trial
+from negviz.study.records import Choice, Decision, Record, Times
 
 MODELS = ("quokka", "wombat", "numbat")  # words that occur nowhere else on the page
 PAIRS = (("quokka", "wombat"), ("quokka", "numbat"), ("wombat", "numbat"))

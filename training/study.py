@@ -14,10 +14,10 @@ from negviz.common.read_files import read_text
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.search.sets import search_sets
-from negviz.study import PROMPTS, Design, StudyError, make_design, read_sentences
-from negviz.study_analysis import analyse
-from negviz.study_export import to_csv
-from negviz.study_store import StudyFile
+from negviz.study.analysis import analyse
+from negviz.study.design import PROMPTS, Design, StudyError, make_design, read_sentences
+from negviz.study.export import to_csv
+from negviz.study.store import StudyFile
 from training.numbers import count, natural
 from training.places import COMPACT
 

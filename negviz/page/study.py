@@ -32,8 +32,8 @@ from negviz.page.pictures import Pictures
 from negviz.page.scripts import script_routes
 from negviz.page.visitors import visitor_of
 from negviz.page.words import study as words
-from negviz.study import Design, StudyError
-from negviz.study_records import (
+from negviz.study.design import Design, StudyError
+from negviz.study.records import (
     CHOICES,
     LONGEST_MS,
     Choice,
@@ -42,7 +42,7 @@ from negviz.study_records import (
     Times,
     UnknownCodeError,
 )
-from negviz.study_store import StudyFile, spelt
+from negviz.study.store import StudyFile, spelt
 
 _LONGEST: Final = 20_000  # bytes of a message: twenty long ids, escaped
 MOST_FROM_ONE_ADDRESS: Final = 150  # readers an hour: a class and those who begin anew

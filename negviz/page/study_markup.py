@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from negviz.page.markup import join
 from negviz.page.words import study as words
-from negviz.study import IDLE_SECONDS
+from negviz.study.design import IDLE_SECONDS
 
 _ON_SCRIPT: Final = ("LOADING", "PAUSED", "SAVED", "NOT_YET", "FAILED", "CANVAS", "NO_FILM", "PAUSE", "GO_ON")
 _BUTTON: Final = Markup(

@@ -14,9 +14,9 @@ from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.words import study as words
 from negviz.search.answer import search_sets
-from negviz.study import Sentence, make_design
-from negviz.study_records import Record
-from negviz.study_store import StudyFile
+from negviz.study.design import Sentence, make_design
+from negviz.study.records import Record
+from negviz.study.store import StudyFile
 from tests.browser.conftest import ANSWERS_WITHIN, App, start
 
 NAMES = ("quokka", "wombat")  # words that occur nowhere else on the page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.study import FILMS, IDLE_SECONDS
+from negviz.study.design import FILMS, IDLE_SECONDS
 
 TAB: Final = "Study"
 HEADING: Final = "Reader study"

@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from negviz.search.estimate import RESAMPLES, Estimate
 from negviz.search.metrics import Floats, draw
-from negviz.study import Design
-from negviz.study_judged import Judged
-from negviz.study_records import Reader, Record, reader_name
-from negviz.study_statistics import cohen, cohen_resampled, krippendorff, mean, median, wilson
+from negviz.study.design import Design
+from negviz.study.judged import Judged
+from negviz.study.records import Reader, Record, reader_name
+from negviz.study.statistics import cohen, cohen_resampled, krippendorff, mean, median, wilson
 
 _SAID: Final = {True: "matches", False: "contradicts", None: "not stated"}
 

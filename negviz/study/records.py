@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import Final, Literal, get_args
 
-from negviz.study import StudyError
-from negviz.study_plan import Trial
+from negviz.study.design import StudyError
+from negviz.study.plan import Trial
 
 Choice = Literal["left", "right", "same"]
 CHOICES: Final = get_args(Choice)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from negviz.study import Design
-from negviz.study_records import Choice, Record
+from negviz.study.design import Design
+from negviz.study.records import Choice, Record
 
 _SLACK_MS: Final = 2_000  # by which two clocks may differ
 

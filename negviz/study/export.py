@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from negviz.search.export import guarded
-from negviz.study import Design
-from negviz.study_judged import Judged
-from negviz.study_records import Record, reader_name
+from negviz.study.design import Design
+from negviz.study.judged import Judged
+from negviz.study.records import Record, reader_name
 
 COLUMNS: Final = (
     *("reader", "background", "place", "sentence", "polarity", "kind", "left", "right"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from negviz.study import Design
+from negviz.study.design import Design
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from typing import Any, Final, Literal, cast, get_args
 
 from negviz.common.files import write_atomically
 from negviz.common.read_files import parse_json
-from negviz.study import Design, StudyError
-from negviz.study_plan import Trial, plan
-from negviz.study_records import (
+from negviz.study.design import Design, StudyError
+from negviz.study.plan import Trial, plan
+from negviz.study.records import (
     BACKGROUNDS,
     CHOICES,
     Decision,

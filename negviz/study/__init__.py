@@ -1,0 +1,1 @@
+"""The blinded reader study: its design, its store, its analysis and its export."""
