@@ -11,9 +11,9 @@ import pytest
 
 from negviz.page.evidence import evidence
 from negviz.page.words import evidence as words
-from negviz.results import RESULTS, read_evaluations, read_object, read_result, read_results
-from negviz.results_paper import Comparison, comparisons
-from negviz.results_types import Figure, Group, Plot
+from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
+from negviz.results.paper import Comparison, comparisons
+from negviz.results.types import Figure, Group, Plot
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -166,7 +166,7 @@ def test_an_axis_holds_every_figure() -> None:
 
 
 def _dot(figure: Figure) -> Any:
-    from negviz.results_types import Dot
+    from negviz.results.types import Dot
 
     return Dot("base", figure)
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.results import read_result
+from negviz.results.files import read_result
 from negviz.search.embeddings import film_embeddings
 from tests.test_tune import PROMPTS
 from training.__main__ import main

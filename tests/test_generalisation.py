@@ -21,7 +21,7 @@ from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts, 
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.language.prompt import Mention
-from negviz.results import read_result
+from negviz.results.files import read_result
 from negviz.search.metrics import auroc
 from tests.tiny import draw_film
 from training import again, build_con3, generalisation, leave_out

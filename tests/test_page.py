@@ -34,10 +34,10 @@ from negviz.page.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.ranks import rank_routes
 from negviz.page.room import Asked
 from negviz.page.theme import css, theme
+from negviz.results.averages import Usual
 from negviz.search.answer import SearchSet, Tally, answer, search_sets
 from negviz.search.embeddings import EmbeddingsError
 from negviz.search.examples import Example
-from negviz.usual import Usual
 from tests import nlm_server
 from tests.nlm_server import NlmServer, picture
 

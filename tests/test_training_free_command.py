@@ -18,7 +18,7 @@ from negviz.page.diagnosis import DiagnosisPanel
 from negviz.page.explore import Explore
 from negviz.page.map import MapPanel
 from negviz.page.room import Asked
-from negviz.results import read_result
+from negviz.results.files import read_result
 from negviz.search.answer import search_sets
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main

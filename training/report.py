@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
-from negviz.results_leave_out import is_leave_out
+from negviz.results.leave_out import is_leave_out
 from training.experiment_picture import draw_experiment
 from training.heatmap import draw_conditions
 from training.leave_out_picture import draw_leave_out

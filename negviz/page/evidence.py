@@ -13,9 +13,9 @@ from negviz.page.board import Board, html
 from negviz.page.evidence_plot import plot, table
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.words import evidence as words
-from negviz.results import RESULTS, read_evaluations, read_object, read_results
-from negviz.results_paper import Comparison, comparisons
-from negviz.results_types import Figure, Result, Table
+from negviz.results.files import RESULTS, read_evaluations, read_object, read_results
+from negviz.results.paper import Comparison, comparisons
+from negviz.results.types import Figure, Result, Table
 
 _EMPTY = Markup("")
 

@@ -11,7 +11,7 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.page.words import evidence as words
-from negviz.results_types import Cell, Dot, Figure, Group, Plot, Table
+from negviz.results.types import Cell, Dot, Figure, Group, Plot, Table
 
 _EMPTY: Final = Markup("")
 _COLOURED: Final = ("base", "con1", "con2", "con3")  # the others take what is left

@@ -15,11 +15,11 @@ from negviz.page import arguments, columns, markup, words
 from negviz.page.arguments import told
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
+from negviz.results.averages import FINDING as RULED_OUT
+from negviz.results.averages import Usual
 from negviz.search.answer import Answer, AnswerError, SearchSet, answer
 from negviz.search.comparison import Comparison, compare
 from negviz.search.examples import OPENING
-from negviz.usual import FINDING as RULED_OUT
-from negviz.usual import Usual
 
 _FORGOTTEN_AT_ONCE: Final = 200  # sentences of one visit
 

@@ -15,9 +15,9 @@ from negviz.language.identifiers import SIGNS
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.words.diagnosis import apart as apart_in_words
+from negviz.results.averages import Usual
 from negviz.search.answer import Answer, SearchSet
 from negviz.search.examples import Example
-from negviz.usual import Usual
 
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")

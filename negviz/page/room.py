@@ -16,12 +16,12 @@ from negviz.models.training_free import TrainingFree
 from negviz.page.home import ONLY_ONE, Home
 from negviz.page.once import EachOnce
 from negviz.page.pictures import Pictures
+from negviz.results.averages import Usual, read_usual
 from negviz.search.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
 from negviz.search.calibration import Calibration, read_calibrations
 from negviz.search.comparison import Comparison
 from negviz.search.examples import Example, examples
 from negviz.search.retrieval import Hit
-from negviz.usual import Usual, read_usual
 
 T = TypeVar("T")
 

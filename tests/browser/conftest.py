@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from negviz.page import words
-from negviz.results import RESULTS
+from negviz.results.files import RESULTS
 from training.running import FLAGS, free_port
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ from typing import Final
 
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
+from negviz.results.averages import FINDING as RULED_OUT
+from negviz.results.averages import Usual
 from negviz.search.answer import Tally
 from negviz.search.examples import Property
-from negviz.usual import FINDING as RULED_OUT
-from negviz.usual import Usual
 
 TITLE: Final = "negviz"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."

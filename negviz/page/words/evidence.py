@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.results_paper import CUE_SHARE, GAIN, Claim, Comparison, Verdict
-from negviz.results_types import Figure, Result
+from negviz.results.paper import CUE_SHARE, GAIN, Claim, Comparison, Verdict
+from negviz.results.types import Figure, Result
 
 OPENING: Final = "Reading the results…"
 HEADING: Final = "Evidence"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from negviz.results_types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _GROUPS: Final = {"phenomena": "by way of wording", "findings": "by finding, spoken of alone"}
 _POLARITIES: Final = ("absent", "present")

@@ -1,10 +1,10 @@
-"""What `python -m training training-free` wrote, as plots and tables: see `negviz.results`."""
+"""What `python -m training training-free` wrote, as plots and tables: see `negviz.results.files`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from negviz.results_types import Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Group, Json, Plot, Table, figure
 
 _POLARITIES = ("present", "absent")
 

@@ -13,7 +13,7 @@ from statistics import mean
 from typing import Any, Final
 
 from negviz.explain.diagnosis import RESULTS, Background
-from negviz.results import is_evaluation, read_object
+from negviz.results.files import is_evaluation, read_object
 from negviz.search.sets import SearchSet
 
 FINDING: Final = "effusion"

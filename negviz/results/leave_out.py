@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from negviz.results_types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _PARTS: Final = {"findings": "a finding", "kinds": "a kind of wording"}
 _MODELS: Final = {"base": "base", "without": "CON3 without it", "full": "CON3"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from negviz.results_types import Figure, Json, figure
+from negviz.results.types import Figure, Json, figure
 
 GAIN: Final = 0.15
 CUE_SHARE: Final = (0.101, 0.127)  # base, tuned

@@ -4,7 +4,7 @@
         result.plots, result.tables, result.command
 
 The files that `python -m training` is known to write are laid out as a reader wants them; any other is read
-by its shape (`negviz.results_plain`), so that nothing measured is left out.  No figure is made here: values
+by its shape (`negviz.results.plain`), so that nothing measured is left out.  No figure is made here: values
 are taken as they stand in the files, and only picked and put in order.
 """
 
@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from negviz import results_training_free
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS
-from negviz.results_experiments import experiment, is_experiment
-from negviz.results_generalisation import generalisation, is_generalisation
-from negviz.results_leave_out import is_leave_out, leave_out
-from negviz.results_plain import plain
-from negviz.results_types import Dot, Figure, Group, Json, Plot, Result, Table, figure
+from negviz.results import training_free as results_training_free
+from negviz.results.experiments import experiment, is_experiment
+from negviz.results.generalisation import generalisation, is_generalisation
+from negviz.results.leave_out import is_leave_out, leave_out
+from negviz.results.plain import plain
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Result, Table, figure
 
 RESULTS: Final = ASSETS / "results"
 _FIRST: Final = ("openi", "nih", "phantoms", "simulated", "openi-findings")  # then the others, by name

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from negviz.results_types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
 
 _ROWS: Final = 60  # of one table; more would bury the page
 _OPEN: Final = 24  # longer tables are folded

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from negviz.results_plain import plain
-from negviz.results_types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.plain import plain
+from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _SHOWN = ("films", "experiment", "reference", "settings", "map", "polarities", "kinds", "seeds")
 _HEAD = ("prompts", "setting", "AUROC", "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")

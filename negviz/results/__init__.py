@@ -1,0 +1,1 @@
+"""Results files, read as typed tables and plots: a module a kind."""
