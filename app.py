@@ -26,14 +26,15 @@ from negviz.films.openi import IMAGE_HOST
 from negviz.models.checkpoint import FAMILY_FILE, read_family
 from negviz.models.encoder import CheckpointError, DualEncoder, load_models
 from negviz.models.training_free import load_rivals
-from negviz.page import Pictures, Room, build_page, serve, uploads
-from negviz.page import study as study_page
-from negviz.page.families import Opener, family_routes
-from negviz.page.home import Choice, Home, choices_of
+from negviz.page import Pictures, Room, build_page, serve
+from negviz.page.families.choice import Choice, Home, choices_of
+from negviz.page.families.panel import Opener, family_routes
 from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
-from negviz.search.answer import SearchSet, search_sets
-from negviz.search.embeddings import EmbeddingsError, Progress
+from negviz.page.study import panel as study_page
+from negviz.page.uploads import panel as uploads
+from negviz.retrieval.answer import SearchSet, search_sets
+from negviz.retrieval.embeddings import EmbeddingsError, Progress
 from negviz.study.design import PROMPTS, make_design, read_sentences
 from negviz.study.store import StudyFile
 

@@ -14,8 +14,8 @@ from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt
 from negviz.models.encoder import CheckpointError, DualEncoder, load_models, open_hub_model
 from negviz.models.training_free import load_rivals
-from negviz.search.embeddings import EmbeddingsError, film_embeddings
-from negviz.search.retrieval import Hit, Ranking, rank, search
+from negviz.retrieval.embeddings import EmbeddingsError, film_embeddings
+from negviz.retrieval.search import Hit, Ranking, rank, search
 
 __all__ = [
     "FINDINGS",

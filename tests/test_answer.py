@@ -14,9 +14,9 @@ import pytest
 
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.models.encoder import DualEncoder
-from negviz.search.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
-from negviz.search.calibration import Calibration
-from negviz.search.comparison import compare
+from negviz.retrieval.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
+from negviz.retrieval.calibration import Calibration
+from negviz.retrieval.comparison import compare
 
 WITH = frozenset({"effusion"})
 FILMS = Collection(
@@ -163,7 +163,9 @@ def test_without_test_films_as_many_with_effusion_as_without_are_the_default(
         Film(f"f{n}", f"{n}.png", str(n), findings=WITH if n % 5 == 0 else frozenset({"normal"}))
         for n in range(80)
     )
-    monkeypatch.setattr("negviz.search.sets.film_embeddings", lambda *_, **__: np.eye(80, dtype=np.float32))
+    monkeypatch.setattr(
+        "negviz.retrieval.sets.film_embeddings", lambda *_, **__: np.eye(80, dtype=np.float32)
+    )
     balanced, everything = search_sets(_base(Model), Collection("many", films))
     assert (balanced.name, len(balanced)) == ("many/balanced", 32)
     assert sum(film.findings == WITH for film in balanced.collection) == 16

@@ -31,9 +31,9 @@ from negviz.films.cache import FilmCache
 from negviz.films.collection import Collection, Film
 from negviz.films.on_demand import Openi, open_openi
 from negviz.films.openi import OpeniError, read_reports
-from negviz.page.films import film_routes
 from negviz.page.pictures import Pictures
-from negviz.page.reports import MissingReportError, report_sentences
+from negviz.page.server.films import film_routes
+from negviz.page.viewer.reports import MissingReportError, report_sentences
 from tests.nlm_server import (
     ARCHIVE,
     Act,

@@ -19,11 +19,11 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
-from negviz.page.columns import columns
+from negviz.page.explore.columns import columns
 from negviz.page.room import Asked
-from negviz.page.viewer import viewer_routes
-from negviz.search.answer import Margin, SearchSet, answer, probabilities, search_sets
-from negviz.search.calibration import (
+from negviz.page.viewer.panel import routes as viewer_routes
+from negviz.retrieval.answer import Margin, SearchSet, answer, probabilities, search_sets
+from negviz.retrieval.calibration import (
     FEATURES,
     Calibration,
     Seen,
@@ -32,8 +32,8 @@ from negviz.search.calibration import (
     read_calibrations,
     statistic,
 )
-from negviz.search.estimate import Estimate
-from negviz.search.metrics import Floats
+from negviz.retrieval.estimate import Estimate
+from negviz.retrieval.metrics import Floats
 from training import calibration as command
 from training.calibrating import (
     CalibrationError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from negviz.evaluation.ceiling import FOLDS, probe_scores, study_folds
-from negviz.search.metrics import auroc
+from negviz.retrieval.metrics import auroc
 
 
 def _films(

@@ -14,8 +14,8 @@ import torch
 
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
-from negviz.search.metrics import auroc
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.metrics import auroc
 from training.captions import Bank, Caption, shows
 from training.con3 import (
     Batch,

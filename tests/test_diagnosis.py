@@ -23,8 +23,8 @@ from negviz.explain.diagnosis import (
 from negviz.explain.scale import Histogram, Scale, points
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
-from negviz.search.answer import Answer, SearchSet, answer, search_sets
-from negviz.search.estimate import Estimate, mean_estimates
+from negviz.retrieval.answer import Answer, SearchSet, answer, search_sets
+from negviz.retrieval.estimate import Estimate, mean_estimates
 from training import diagnosis as command
 
 PROMPTS = (

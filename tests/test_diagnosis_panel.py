@@ -10,13 +10,13 @@ from negviz.explain import diagnosis as measured
 from negviz.explain.diagnosis import Background, Collapse
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page.diagnosis import DiagnosisPanel
+from negviz.page.diagnosis import words
+from negviz.page.diagnosis.panel import DiagnosisPanel
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.words import NOT_SEPARATED
-from negviz.page.words import diagnosis as words
-from negviz.search.answer import search_sets
-from negviz.search.estimate import Estimate
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.estimate import Estimate
 
 SCRIPT = "<script>alert(1)</script>"
 

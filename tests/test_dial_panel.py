@@ -17,14 +17,15 @@ from negviz.explain.dose import SEVERITIES, DoseSweep
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
-from negviz.page import dial_films
-from negviz.page.dial import Chest, Dial, dial_routes
-from negviz.page.dial_films import SEEDS, Dialled
+from negviz.page.dial import films as dial_films
+from negviz.page.dial import words
+from negviz.page.dial.films import SEEDS, Dialled
+from negviz.page.dial.panel import Chest, Dial
+from negviz.page.dial.panel import routes as dial_routes
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
-from negviz.page.words import dial as words
-from negviz.search.answer import search_sets
-from negviz.search.estimate import Estimate
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.estimate import Estimate
 from training.dose import list_shots
 from training.phantom_draw import SHIPPED, TRAINING
 

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from negviz.common.errors import NegvizError
-from negviz.page.door import MOST_SENT, guarded
-from negviz.page.faults import FAULT, NOT_TAKEN, Page
+from negviz.page.server.door import MOST_SENT, guarded
+from negviz.page.server.faults import FAULT, NOT_TAKEN, Page
 
 MARK = "ouagadougou"
 USED = {  # by method, the addresses of gradio's that the page and its clients ask

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import negviz.films.collection
-import negviz.search.embeddings
+import negviz.retrieval.embeddings
 from negviz.films.collection import Collection, Film, open_collection, write_manifest
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
+from negviz.retrieval.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
 from tests.tiny import DIM, FILMS, draw_film
 
 
@@ -25,7 +25,7 @@ def model(models: dict[str, DualEncoder]) -> DualEncoder:
 
 @pytest.fixture
 def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(negviz.search.embeddings, "ASSETS", tmp_path / "assets")
+    monkeypatch.setattr(negviz.retrieval.embeddings, "ASSETS", tmp_path / "assets")
     return tmp_path / "assets"
 
 
@@ -264,8 +264,8 @@ def test_an_image_that_is_none(model: DualEncoder, collection_folder: Path, tmp_
 def test_work_that_was_stopped_is_kept_and_may_be_done_elsewhere(
     models: dict[str, DualEncoder], collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("negviz.search.embeddings._AT_ONCE", 10)
-    monkeypatch.setattr("negviz.search.embeddings._KEPT_EVERY", 0.0)
+    monkeypatch.setattr("negviz.retrieval.embeddings._AT_ONCE", 10)
+    monkeypatch.setattr("negviz.retrieval.embeddings._KEPT_EVERY", 0.0)
     base, seen = models["base"], list[int]()
 
     def encode(images: Sequence[Image.Image]) -> NDArray[np.float32]:

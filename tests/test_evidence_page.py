@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from negviz.page.evidence import evidence
-from negviz.page.words import evidence as words
+from negviz.page.evidence import words
+from negviz.page.evidence.panel import evidence
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
 from negviz.results.paper import Comparison, comparisons
 from negviz.results.types import Figure, Group, Plot

@@ -10,9 +10,9 @@ import pytest
 
 from negviz.language.prompt import read_prompt
 from negviz.page import words
-from negviz.search.answer_types import Answer, Column, Query, Tally
-from negviz.search.examples import OPENING, Example, Property, examples
-from negviz.search.retrieval import Hit
+from negviz.retrieval.answer_types import Answer, Column, Query, Tally
+from negviz.retrieval.examples import OPENING, Example, Property, examples
+from negviz.retrieval.search import Hit
 
 HITS = tuple(Hit(f"film{number}", number, 0.5, None) for number in range(1, 11))
 Counts = tuple[int, int]  # of ten films of one model: matching, normal

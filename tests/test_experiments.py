@@ -19,7 +19,7 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.results.files import read_result
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from tests.test_tune import PROMPTS
 from training.__main__ import main
 from training.build_results import Evaluation

@@ -23,13 +23,13 @@ import app
 from negviz.films.collection import Collection
 from negviz.models.encoder import CheckpointError, DualEncoder
 from negviz.page import Pictures, Room
-from negviz.page.explore import Explore
-from negviz.page.families import Opener, family_routes
-from negviz.page.families_markup import picker
-from negviz.page.home import ONLY_ONE, Choice, Home, choices_of
-from negviz.page.words import families as words
-from negviz.search.answer import search_sets
-from negviz.search.embeddings import Progress
+from negviz.page.explore.panel import Explore
+from negviz.page.families import words
+from negviz.page.families.choice import ONLY_ONE, Choice, Home, choices_of
+from negviz.page.families.markup import picker
+from negviz.page.families.panel import Opener, family_routes
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.embeddings import Progress
 
 
 def test_families_are_known_by_their_folders(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from negviz.explain.diagnosis import read_backgrounds
 from negviz.explain.projection.record import MapError, read_record
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free.record import read_recipe
-from negviz.search.calibration import read_calibrations
+from negviz.retrieval.calibration import read_calibrations
 
 BAD = {
     "empty": "",

@@ -22,7 +22,7 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.language.prompt import Mention
 from negviz.results.files import read_result
-from negviz.search.metrics import auroc
+from negviz.retrieval.metrics import auroc
 from tests.tiny import draw_film
 from training import again, build_con3, generalisation, leave_out
 from training.again import Again

@@ -12,7 +12,7 @@ from PIL import Image
 
 from negviz.films.collection import Collection, CollectionError, Film, open_image
 from negviz.models.encoder import DualEncoder
-from negviz.search.own_films import OwnFilmError, read_film
+from negviz.retrieval.own_films import OwnFilmError, read_film
 from tests.tiny import draw_film
 
 FILM = draw_film(3, effusion=True)

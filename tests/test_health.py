@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room
-from negviz.page.health import health_routes
-from negviz.search.answer import search_sets
+from negviz.page.server.health import health_routes
+from negviz.retrieval.answer import search_sets
 
 
 def test_it_says_what_is_open(models: dict[str, DualEncoder], collection: Collection) -> None:

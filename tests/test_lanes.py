@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from negviz.page.lanes import BusyError, Lane, LeftError
-from negviz.page.visitors import ProxyError, Visitor, address_of, proxies
+from negviz.page.server.lanes import BusyError, Lane, LeftError
+from negviz.page.server.visitors import ProxyError, Visitor, address_of, proxies
 
 
 class Work:

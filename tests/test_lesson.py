@@ -11,11 +11,11 @@ from negviz.explain.lesson import Count, Step, make_lesson
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
-from negviz.page.lesson import lesson, measure
+from negviz.page.lesson import words
+from negviz.page.lesson.panel import lesson, measure
 from negviz.page.opening import Once
 from negviz.page.room import Asked, Room
-from negviz.page.words import lesson as words
-from negviz.search.answer import search_sets
+from negviz.retrieval.answer import search_sets
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from negviz.search.estimate import Estimate, auroc_estimate
-from negviz.search.metrics import (
+from negviz.retrieval.estimate import Estimate, auroc_estimate
+from negviz.retrieval.metrics import (
     MetricError,
     Ranked,
     auroc,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3
 from tests.test_con3 import bank, lessons

@@ -26,9 +26,9 @@ from pydicom.uid import (
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.search import own_films
-from negviz.search.answer import search_sets
-from negviz.search.own_films import File, OwnFilmError, Shelf, best, likeness, nearest, read_film, unpacked
+from negviz.retrieval import own_films
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.own_films import File, OwnFilmError, Shelf, best, likeness, nearest, read_film, unpacked
 from tests.tiny import draw_film
 
 RAMP = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)  # 0 … 4095

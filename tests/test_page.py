@@ -26,18 +26,19 @@ from negviz.common.download import Patience
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, markup, words
-from negviz.page.attribution import WordsPanel
-from negviz.page.columns import columns
-from negviz.page.explore import Explore, Shown
-from negviz.page.films import TILE_BYTES, film_routes, thumbnail
-from negviz.page.ranks import rank_routes
+from negviz.page import Pictures, Room, words
+from negviz.page.attribution.panel import WordsPanel
+from negviz.page.explore import markup
+from negviz.page.explore.columns import columns
+from negviz.page.explore.panel import Explore, Shown
 from negviz.page.room import Asked
-from negviz.page.theme import css, theme
+from negviz.page.server.films import TILE_BYTES, film_routes, thumbnail
+from negviz.page.theme.theme import css, theme
+from negviz.page.viewer.ranks import rank_routes
 from negviz.results.averages import Usual
-from negviz.search.answer import SearchSet, Tally, answer, search_sets
-from negviz.search.embeddings import EmbeddingsError
-from negviz.search.examples import Example
+from negviz.retrieval.answer import SearchSet, Tally, answer, search_sets
+from negviz.retrieval.embeddings import EmbeddingsError
+from negviz.retrieval.examples import Example
 from tests import nlm_server
 from tests.nlm_server import NlmServer, picture
 
@@ -525,13 +526,13 @@ def test_a_film_that_cannot_be_had_says_so_and_why(
 def test_a_film_that_takes_its_time_frees_the_connection_between_turns(
     find: Find, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("negviz.page.films._TURN", 0.05)
+    monkeypatch.setattr("negviz.page.server.films._TURN", 0.05)
     nlm.delay = 0.2
     came = visitor(find(nlm.url)).get("/film/tile", params={"id": OPENI[1]})
     assert came.headers["content-type"] == "image/jpeg"
     assert {turn.status_code for turn in came.history} == {307}
     assert nlm.requests == 1
-    monkeypatch.setattr("negviz.page.films._TURN", 0.001)
+    monkeypatch.setattr("negviz.page.server.films._TURN", 0.001)
     nlm.delay = 2.0  # more than all turns take, on a busy machine too
     given_up = visitor(find(nlm.url)).get("/film/large", params={"id": OPENI[2]})
     assert given_up.status_code == 504

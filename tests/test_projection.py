@@ -31,7 +31,7 @@ from negviz.explain.projection import (
 from negviz.explain.projection.separation import cosine_distances, plane_distances
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.sets import search_sets
+from negviz.retrieval.sets import search_sets
 from tests.tiny_maps import tiny_maps
 from training.places import COMPACT
 

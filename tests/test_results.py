@@ -12,7 +12,7 @@ import pytest
 from negviz.common.files import file_sha256
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import film_embeddings, shipped_path
+from negviz.retrieval.embeddings import film_embeddings, shipped_path
 from training.evaluate import evaluate
 from training.places import COMPACT, PROMPTS, RESULTS
 

@@ -9,7 +9,7 @@ import pytest
 
 from negviz.films.collection import Collection, Film
 from negviz.language.prompt import read_prompt
-from negviz.search.retrieval import RetrievalError, cosines, in_order, rank, search, top_k
+from negviz.retrieval.search import RetrievalError, cosines, in_order, rank, search, top_k
 
 FILMS = Collection(
     "four",

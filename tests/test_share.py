@@ -18,15 +18,16 @@ from starlette.testclient import TestClient
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
-from negviz.page.about import about
-from negviz.page.about_card import card
+from negviz.page.about.card import card
+from negviz.page.about.panel import about
 from negviz.page.room import Asked, Room
-from negviz.page.share import bar, share_routes
-from negviz.page.share_markup import fragment_of
-from negviz.page.words import share as words
-from negviz.search.answer import search_sets
-from negviz.search.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
-from negviz.search.permalink import PermalinkError, address, fragment, qr_code
+from negviz.page.share import words
+from negviz.page.share.markup import fragment_of
+from negviz.page.share.panel import bar
+from negviz.page.share.panel import routes as share_routes
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.export import CSV_COLUMNS, guarded, seal_holds, sealed, to_csv
+from negviz.retrieval.permalink import PermalinkError, address, fragment, qr_code
 
 SENTENCE = "No pleural effusion"
 HOSTILE = '"><script>alert(1)</script>'

@@ -11,8 +11,8 @@ import pytest
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.search.answer import search_sets
-from negviz.search.retrieval import search
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.search import search
 from negviz.study.design import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
 from negviz.study.plan import plan
 from tests.tiny_study import PAIRS, tiny_design

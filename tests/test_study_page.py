@@ -15,9 +15,8 @@ from starlette.testclient import TestClient
 import app
 from negviz.films.collection import Collection
 from negviz.page import Pictures
-from negviz.page import study as page
-from negviz.page import study_markup as markup
-from negviz.page.words import study as words
+from negviz.page.study import markup, words
+from negviz.page.study import panel as page
 from negviz.study.design import StudyError
 from negviz.study.plan import plan
 from negviz.study.store import StudyFile

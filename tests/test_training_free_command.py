@@ -13,13 +13,13 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import load_rivals
 from negviz.page import Pictures, Room, words
-from negviz.page.attribution import WordsPanel
-from negviz.page.diagnosis import DiagnosisPanel
-from negviz.page.explore import Explore
-from negviz.page.map import MapPanel
+from negviz.page.attribution.panel import WordsPanel
+from negviz.page.diagnosis.panel import DiagnosisPanel
+from negviz.page.explore.panel import Explore
+from negviz.page.map.panel import MapPanel
 from negviz.page.room import Asked
 from negviz.results.files import read_result
-from negviz.search.answer import search_sets
+from negviz.retrieval.answer import search_sets
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
 from training.tables import render

@@ -13,7 +13,7 @@ from negviz.evaluation.prompts import Kind, PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from training.choose import choose, prompt_fold, read_choice
 from training.pairs import Pairs, PairsError, make_pairs
 from training.tune import TuneConfig, tune

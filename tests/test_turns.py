@@ -17,10 +17,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from negviz.page import mailboxes
-from negviz.page.door import guarded
-from negviz.page.faults import Page
-from negviz.page.lanes import IN_SEARCH, IN_SLOW, lanes
+from negviz.page.server import mailboxes
+from negviz.page.server.door import guarded
+from negviz.page.server.faults import Page
+from negviz.page.server.lanes import IN_SEARCH, IN_SLOW, lanes
 
 FLOOD, OTHER = "192.0.2.1", "192.0.2.2"
 MANY = 120  # more than gradio begins by itself, and than there are threads

@@ -18,14 +18,12 @@ from starlette.testclient import TestClient
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
-from negviz.page import uploads as panel
-from negviz.page import uploads_http as http
 from negviz.page.board import Board
-from negviz.page.films import TILE_BYTES
 from negviz.page.room import Asked, Room
-from negviz.page.words import uploads as words
-from negviz.search.answer import search_sets
-from negviz.search.own_films import File
+from negviz.page.server.films import TILE_BYTES
+from negviz.page.uploads import http, panel, words
+from negviz.retrieval.answer import search_sets
+from negviz.retrieval.own_films import File
 from tests.test_own_films import dicom, png, zipped
 
 SENTENCE = Asked("No pleural effusion")
@@ -40,7 +38,7 @@ def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
 @pytest.fixture
 def client(room: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setenv(panel.SWITCH, "1")
-    with TestClient(Starlette(routes=panel.uploads_routes(room))) as client:
+    with TestClient(Starlette(routes=panel.routes(room))) as client:
         yield client
 
 
@@ -78,7 +76,7 @@ def test_without_the_switch_there_is_nothing(
         monkeypatch.setenv(panel.SWITCH, value)
     monkeypatch.setattr(Context, "root_block", object())  # a page that nothing can be laid out on
     panel.lay_out(cast(Board, None))
-    assert panel.uploads_routes(room) == []
+    assert panel.routes(room) == []
     assert panel.warning("0.0.0.0") is None
 
 

@@ -12,7 +12,7 @@ from negviz.explain.diagnosis import Background
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.results.averages import Usual, read_usual
-from negviz.search.answer import SearchSet, search_sets
+from negviz.retrieval.answer import SearchSet, search_sets
 
 WEIGHTS = {"base/model.safetensors": "1", "con2/model.safetensors": "2"}
 

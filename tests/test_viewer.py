@@ -26,9 +26,9 @@ from negviz.films.record import Sign, simulated
 from negviz.findings import FINDINGS
 from negviz.page import Pictures
 from negviz.page.room import Asked, Room
-from negviz.page.viewer import viewer_routes
-from negviz.page.viewer_markup import dialog
-from negviz.page.words import viewer as words
+from negviz.page.viewer import words
+from negviz.page.viewer.markup import dialog
+from negviz.page.viewer.panel import routes as viewer_routes
 from tests.nlm_server import NlmServer, archive
 
 ASKED = Asked("No pleural effusion").json()

@@ -21,8 +21,8 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, build_page
 from negviz.page.serve import mount_page
-from negviz.page.visits import SESSIONS, UNREAD, Visits
-from negviz.search.answer import search_sets
+from negviz.page.server.visits import SESSIONS, UNREAD, Visits
+from negviz.retrieval.answer import search_sets
 from training import visits as played
 from training.__main__ import main
 from training.running import RunningApp, free_port

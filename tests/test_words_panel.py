@@ -20,11 +20,11 @@ from negviz.explain.attribution import attribute
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures
-from negviz.page.attribution import WordsPanel
-from negviz.page.once import EachOnce
+from negviz.page.attribution import words
+from negviz.page.attribution.panel import WordsPanel
 from negviz.page.room import Asked, Room
-from negviz.page.words import attribution as words
-from negviz.search.answer import search_sets
+from negviz.page.server.once import EachOnce
+from negviz.retrieval.answer import search_sets
 
 NEGATED = "No pleural effusion"
 MODELS = ("base", "con1", "con2")

@@ -28,7 +28,7 @@ from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank

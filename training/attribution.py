@@ -25,9 +25,9 @@ from negviz.explain.attribution import Method, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import film_embeddings
-from negviz.search.metrics import Counts, Floats, average, draw, interval
-from negviz.search.retrieval import Vectors, search
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.metrics import Counts, Floats, average, draw, interval
+from negviz.retrieval.search import Vectors, search
 from training.evaluate import family_hashes
 from training.heads import measure_heads
 from training.numbers import count, natural

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import shipped_path
+from negviz.retrieval.embeddings import shipped_path
 from training.again import Again
 from training.places import Places
 

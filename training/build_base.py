@@ -22,7 +22,7 @@ from negviz.models.encoder import (
     save_base,
 )
 from negviz.models.text_tower import CompactTextTower, open_text_tower
-from negviz.search.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
+from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.base import BaseConfig, BaseRun, train_base, train_branch
 from training.base_data import BaseData, read_base_data
 from training.devices import CPU, Compute

@@ -12,7 +12,7 @@ from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Film
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import load_models
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from training.captions import Bank, make_bank
 from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.devices import CPU, Compute

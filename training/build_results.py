@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from negviz.common.files import write_json
 from negviz.models.encoder import load_models
-from negviz.search.embeddings import shipped_path
+from negviz.retrieval.embeddings import shipped_path
 from training.evaluate import evaluate
 from training.places import PHANTOMS, PROMPTS, Places
 from training.release import write_cards

@@ -16,7 +16,7 @@ from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from training.choose import Search, base_scores, choose, describe, read_choice, score
 from training.devices import CPU, Compute
 from training.films import FilmsError

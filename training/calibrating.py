@@ -22,7 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from negviz.common.errors import NegvizError
-from negviz.search.calibration import (
+from negviz.retrieval.calibration import (
     FEATURES,
     STATISTICS,
     Calibration,
@@ -32,7 +32,7 @@ from negviz.search.calibration import (
     feature,
     statistic,
 )
-from negviz.search.metrics import Floats, auroc
+from negviz.retrieval.metrics import Floats, auroc
 from training.films import FOLDS
 
 Curve = Literal["Platt", "isotonic"]

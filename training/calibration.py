@@ -27,9 +27,9 @@ from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.calibration import Calibration, model_id
-from negviz.search.embeddings import film_embeddings
-from negviz.search.retrieval import Vectors
+from negviz.retrieval.calibration import Calibration, model_id
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.search import Vectors
 from training.again import Again
 from training.benches import held_out_fold
 from training.build_results import Evaluation, evaluations

@@ -4,7 +4,7 @@
 the expected calibration error (ECE) is the mean distance between the two, the gap its mean with its sign, the
 Brier score the mean square error, beside what it would be if the share of right films were always said.
 *Coverage*: how well a model ranks the prompts that it does not abstain from, the surest first.  Intervals are
-drawn over prompts and films, as in `negviz.search.metrics`; a mean of distances is never 0 by chance.
+drawn over prompts and films, as in `negviz.retrieval.metrics`; a mean of distances is never 0 by chance.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.search.calibration import Calibration, Seen, statistic
-from negviz.search.estimate import Estimate
-from negviz.search.metrics import Counts, Floats, Ranked, average, draw
-from negviz.search.retrieval import Vectors
+from negviz.retrieval.calibration import Calibration, Seen, statistic
+from negviz.retrieval.estimate import Estimate
+from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
+from negviz.retrieval.search import Vectors
 from training.diagnosis import opposite_of
 
 BINS: Final = 10

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
-from negviz.search.metrics import auroc
+from negviz.retrieval.metrics import auroc
 from training.devices import CPU, Compute
 from training.films import FOLDS
 from training.ledger import Ledger

@@ -2,7 +2,7 @@
 
 A *condition* is a phenomenon or a finding with a polarity ("lay words/absent"), or the paper's kind with one;
 its figures are means over its prompts, its intervals are drawn over prompts and films
-(`negviz.search.metrics`), and differences between models are taken prompt by prompt on the same draws.  A
+(`negviz.retrieval.metrics`), and differences between models are taken prompt by prompt on the same draws.  A
 prompt is measured where at least `FEWEST` films satisfy it and as many violate it; a condition with no such
 prompt is listed as not measured. Hedges belong to no condition: they have no right answer (`leaning` says
 which way they lean).
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from negviz.evaluation.ceiling import probe_scores
 from negviz.evaluation.cells import Cell, EvaluationError
 from negviz.films.collection import Collection
-from negviz.search.metrics import Counts, Floats, Ranked, average, draw
+from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from training.questions import Question
 
 FEWEST: Final = 5

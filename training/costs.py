@@ -19,9 +19,9 @@ from torch.nn import functional as F
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import MAX_TOKENS
-from negviz.page.attribution import WordsPanel
-from negviz.page.explore import Explore
-from negviz.page.map import MapPanel
+from negviz.page.attribution.panel import WordsPanel
+from negviz.page.explore.panel import Explore
+from negviz.page.map.panel import MapPanel
 from negviz.page.room import Asked, Room
 
 TIMES: Final = 20  # of each cheap part

@@ -28,10 +28,10 @@ from negviz.films.collection import open_collection
 from negviz.language.opposite import canonical
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.embeddings import film_embeddings
-from negviz.search.estimate import RESAMPLES, Estimate
-from negviz.search.metrics import Counts, Floats, Ranked, average, draw
-from negviz.search.retrieval import top_k
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.estimate import RESAMPLES, Estimate
+from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
+from negviz.retrieval.search import top_k
 from training.evaluate import family_hashes
 from training.numbers import count
 from training.places import COMPACT, PROMPTS, Places

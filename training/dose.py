@@ -39,7 +39,7 @@ from negviz.findings import ABNORMAL
 from negviz.language.opposite import canonical
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.phantoms import Side, simulate
-from negviz.search.estimate import Estimate
+from negviz.retrieval.estimate import Estimate
 from training.dose_picture import draw_doses
 from training.evaluate import family_hashes
 from training.phantom_draw import simulator_hash

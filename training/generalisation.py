@@ -27,9 +27,9 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
-from negviz.search.estimate import RESAMPLES
-from negviz.search.metrics import average, draw, interval
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.estimate import RESAMPLES
+from negviz.retrieval.metrics import average, draw, interval
 from training.benches import Bench, benches
 from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, records
 from training.evaluate import family_hashes

@@ -27,8 +27,8 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.explain.heads import HeadSwitch
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.search.metrics import Counts, Floats, average, draw, interval
-from negviz.search.retrieval import Vectors
+from negviz.retrieval.metrics import Counts, Floats, average, draw, interval
+from negviz.retrieval.search import Vectors
 from training.diagnosis import opposite_of
 
 ENOUGH: Final = 0.9  # of the margin

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from negviz.evaluation.cells import Cell
-from negviz.search.metrics import Counts, Floats, average, draw
+from negviz.retrieval.metrics import Counts, Floats, average, draw
 from training.conditions import Asked, Measured
 
 Json = dict[str, Any]

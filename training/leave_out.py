@@ -26,8 +26,8 @@ from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import read_prompts
 from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
-from negviz.search.estimate import RESAMPLES
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.estimate import RESAMPLES
 from training.again import Again
 from training.benches import Bench, benches, held_out_fold
 from training.build_con3 import MEASURED_ON

@@ -37,10 +37,10 @@ from negviz.explain.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
 from negviz.films.collection import ASSETS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
 from negviz.models.encoder import DualEncoder, load_models
-from negviz.search.answer import Tally
-from negviz.search.metrics import Floats
-from negviz.search.retrieval import search
-from negviz.search.sets import SearchSet, search_sets
+from negviz.retrieval.answer import Tally
+from negviz.retrieval.metrics import Floats
+from negviz.retrieval.search import search
+from negviz.retrieval.sets import SearchSet, search_sets
 from training.places import COMPACT, Places
 
 _HITS: Final = 10

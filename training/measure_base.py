@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from negviz.evaluation.ceiling import probe_scores
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.search.metrics import Ranked, draw, interval
+from negviz.retrieval.metrics import Ranked, draw, interval
 
 MANY: Final = 25  # positives a finding needs to count in the mean
 FEW: Final = 5

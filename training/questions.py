@@ -21,7 +21,7 @@ from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Film, judge
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Mention, Prompt, read_prompt
-from negviz.search.metrics import Floats
+from negviz.retrieval.metrics import Floats
 
 
 @dataclass(frozen=True)

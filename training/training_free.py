@@ -23,7 +23,7 @@ from negviz.evaluation.prompts import read_prompts
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
-from negviz.search.embeddings import film_embeddings
+from negviz.retrieval.embeddings import film_embeddings
 from training.build_results import evaluations
 from training.choose import base_scores, make_folds
 from training.evaluate import family_hashes

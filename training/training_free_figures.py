@@ -21,7 +21,7 @@ from negviz.films.collection import open_collection
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
-from negviz.search.metrics import METRICS, Floats, draw, interval
+from negviz.retrieval.metrics import METRICS, Floats, draw, interval
 from training.build_results import Evaluation
 from training.places import PROMPTS
 

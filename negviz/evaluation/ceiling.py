@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from negviz.search.metrics import Floats
+from negviz.retrieval.metrics import Floats
 
 FOLDS: Final = 5
 FEWEST: Final = 5  # studies of each kind without which no probe is fitted

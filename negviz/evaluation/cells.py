@@ -1,7 +1,7 @@
 """The figures of an evaluation: what every model is asked, and how well each ranked the films.
 
 A *cell* is the prompts of one kind and polarity ("natural/absent"); its figures are means over prompts,
-its intervals are drawn over prompts and films (see `negviz.search.metrics`), and its difference to base is
+its intervals are drawn over prompts and films (see `negviz.retrieval.metrics`), and its difference to base is
 taken prompt by prompt on the same draws.  Uncertain prompts have no right answer: listed, not measured.
 """
 
@@ -22,8 +22,8 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Unmentioned
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
-from negviz.search.embeddings import film_embeddings
-from negviz.search.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
 
 BASE: Final = "base"
 Json = dict[str, Any]

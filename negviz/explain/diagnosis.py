@@ -24,9 +24,9 @@ from negviz.common.files import FileError
 from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS, Film
 from negviz.models.encoder import DualEncoder
-from negviz.search.answer import Answer, Column, SearchSet
-from negviz.search.comparison import Comparison, Pair
-from negviz.search.estimate import Estimate
+from negviz.retrieval.answer import Answer, Column, SearchSet
+from negviz.retrieval.comparison import Comparison, Pair
+from negviz.retrieval.estimate import Estimate
 
 Signature = Literal["collapse", "blindness", "hallucination"]
 KEYS: Final[dict[Signature, str]] = {"collapse": "cosine", "blindness": "stay", "hallucination": "contrary"}
@@ -46,7 +46,7 @@ class Collapse:
     """Does the model tell a sentence from its opposite?"""
 
     cosine: float  # of the two in the text tower: 1 is the same
-    separation: Estimate | None  # AUROC of the films' margins, as `negviz.search.answer.Margin` gives it
+    separation: Estimate | None  # AUROC of the films' margins, as `negviz.retrieval.answer.Margin` gives it
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from negviz.phantoms import Severity, Side, simulate
 from negviz.phantoms.findings import read_signs, side_names
-from negviz.search.estimate import Estimate, mean_estimates
-from negviz.search.metrics import Floats
+from negviz.retrieval.estimate import Estimate, mean_estimates
+from negviz.retrieval.metrics import Floats
 
 SEVERITIES: Final = tuple(step / 10 for step in range(11))
 SIZE: Final = 256  # pixels a side of the films that are embedded

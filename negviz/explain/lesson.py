@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from negviz.films.collection import Collection
 from negviz.findings import ABNORMAL
-from negviz.search.answer import Answer, Column
-from negviz.search.comparison import Comparison
+from negviz.retrieval.answer import Answer, Column
+from negviz.retrieval.comparison import Comparison
 
 Ask = Callable[[str], Answer]
 Shares = Callable[[str], Mapping[str, float]]  # of a sentence: the share of its cue, by model

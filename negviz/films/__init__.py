@@ -1,2 +1,1 @@
-"""Films: collections with what is known of each film, where their pixels come from, and how they are decoded.
-"""
+"""Films: collections and what is known of each film, where their pixels come from, how they are decoded."""

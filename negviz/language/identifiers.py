@@ -1,6 +1,6 @@
 """Signs that a sentence names a person, looked for before it is sent.
 
-The browser uses these very patterns (`scripts/10_search.js`), so they hold only what Python's `re` with
+The browser uses these very patterns (`page/explore/script.js`), so they hold only what Python's `re` with
 ASCII classes and JavaScript's `RegExp` read alike.  They warn, they do not forbid: a false alarm costs a
 click.
 """

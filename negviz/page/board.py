@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from starlette.routing import Route
 
-from negviz.page.lanes import IN_SLOW
 from negviz.page.room import Room
+from negviz.page.server.lanes import IN_SLOW
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,15 @@ class Board:
     def seal(self) -> None:
         """To be called once, when every panel has been laid out: typing on cancels what is under way."""
         self.box.input(None, cancels=self._running, queue=False, api_visibility="private")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the page that lives in a folder of its own: what is laid out, and what it sends over HTTP."""
+
+    name: str
+    lay_out: Callable[[Board], None]  # called where it is to stand
+    routes: Callable[[Room], Sequence[Route]] = lambda room: ()
 
 
 def html(value: str) -> gr.HTML:

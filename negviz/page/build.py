@@ -10,13 +10,15 @@ from gradio.events import api
 
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import MAX_CHARACTERS
-from negviz.page import families_markup, markup, panels, words
+from negviz.page import panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
-from negviz.page.explore import Explore, chip, stands, toggle_label
-from negviz.page.faults import Page
-from negviz.page.lanes import IN_SEARCH
+from negviz.page.explore import markup
+from negviz.page.explore.panel import Explore, chip, stands, toggle_label
+from negviz.page.families import markup as families_markup
 from negviz.page.room import Room
+from negviz.page.server.faults import Page
+from negviz.page.server.lanes import IN_SEARCH
 
 _LOOK_AGAIN: Final = 1.0  # seconds
 _UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back
@@ -54,9 +56,9 @@ def build_page(room: Room) -> gr.Blocks:
         with gr.Tabs(elem_classes="nv-tabs"):
             with gr.Tab(words.EXPLORE):
                 board = _Layout(explore, page).board
-            for name in panels.TABS:
-                with gr.Tab(name.capitalize()):
-                    panels.panel(name).lay_out(board)
+            for tab in panels.TABS:
+                with gr.Tab(tab.name.capitalize()):
+                    tab.lay_out(board)
         board.seal()
         _html(markup.footer(room.pictures.collections, room.models))
         api(explore.search, api_name="search", **IN_SEARCH)
@@ -79,8 +81,8 @@ class _Layout:
         self._remember()
         self._origin(page)
         self.board = Board(explore.room, self.box, self.asked)
-        for name in panels.EXPLORE:
-            panels.panel(name).lay_out(self.board)
+        for panel in panels.EXPLORE:
+            panel.lay_out(self.board)
         with gr.Row(elem_classes="nv-leaving"):  # far from every other button
             self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
         self._wire()

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from negviz.page.lanes import IN_SLOW
+from negviz.page.server.lanes import IN_SLOW
 
 
 class Once:

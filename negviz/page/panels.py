@@ -1,38 +1,36 @@
-"""The panels of the page, in order: modules of this package that are named here and nowhere else.
-
-A panel offers `lay_out(board)`, called where it is to stand, and may offer `<its name>_routes(room)`.
-"""
+"""The panels of the page, in the order in which they stand: each has a folder, and is named here alone."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
 from typing import Final
 
 from starlette.routing import Route
 
+from negviz.page.about.panel import ABOUT
+from negviz.page.attribution.panel import ATTRIBUTION
+from negviz.page.board import Panel
+from negviz.page.diagnosis.panel import DIAGNOSIS
+from negviz.page.dial.panel import DIAL
+from negviz.page.evidence.panel import EVIDENCE
+from negviz.page.lesson.panel import LESSON
+from negviz.page.map.panel import MAP
 from negviz.page.room import Room
+from negviz.page.share.panel import SHARE
+from negviz.page.uploads.panel import UPLOADS
+from negviz.page.viewer.panel import VIEWER
 
-EXPLORE: Final = (
-    "attribution",
-    "map",
-    "diagnosis",
-    "dial",
-    "share",
-    "viewer",
-    "uploads",
-)  # under the galleries
-TABS: Final = ("lesson", "evidence", "about")  # beside Explore
-
-
-def panel(name: str) -> ModuleType:
-    return import_module(f"negviz.page.{name}")
+EXPLORE: Final[tuple[Panel, ...]] = (
+    ATTRIBUTION,
+    MAP,
+    DIAGNOSIS,
+    DIAL,
+    SHARE,
+    VIEWER,
+    UPLOADS,
+)  # under the films
+TABS: Final[tuple[Panel, ...]] = (LESSON, EVIDENCE, ABOUT)  # beside Explore
 
 
 def panel_routes(room: Room) -> list[Route]:
-    """The routes of all panels."""
-    routes: list[Route] = []
-    for name in (*EXPLORE, *TABS):
-        of_panel = getattr(panel(name), f"{name}_routes", None)
-        routes += of_panel(room) if of_panel is not None else []
-    return routes
+    """What all panels send over HTTP."""
+    return [route for panel in (*EXPLORE, *TABS) for route in panel.routes(room)]

@@ -13,15 +13,15 @@ from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import TrainingFree
-from negviz.page.home import ONLY_ONE, Home
-from negviz.page.once import EachOnce
+from negviz.page.families.choice import ONLY_ONE, Home
 from negviz.page.pictures import Pictures
+from negviz.page.server.once import EachOnce
 from negviz.results.averages import Usual, read_usual
-from negviz.search.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
-from negviz.search.calibration import Calibration, read_calibrations
-from negviz.search.comparison import Comparison
-from negviz.search.examples import Example, examples
-from negviz.search.retrieval import Hit
+from negviz.retrieval.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
+from negviz.retrieval.calibration import Calibration, read_calibrations
+from negviz.retrieval.comparison import Comparison
+from negviz.retrieval.examples import Example, examples
+from negviz.retrieval.search import Hit
 
 T = TypeVar("T")
 

@@ -12,15 +12,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from negviz.common.errors import NegvizError
-from negviz.page.door import guarded
-from negviz.page.films import film_routes
-from negviz.page.fonts import font_routes
-from negviz.page.health import health_routes
 from negviz.page.panels import panel_routes
-from negviz.page.ranks import rank_routes
 from negviz.page.room import Room
-from negviz.page.scripts import head, script_routes
-from negviz.page.theme import css, theme
+from negviz.page.server.door import guarded
+from negviz.page.server.films import film_routes
+from negviz.page.server.health import health_routes
+from negviz.page.theme.fonts import font_routes
+from negviz.page.theme.scripts import head, script_routes
+from negviz.page.theme.theme import css, theme
+from negviz.page.viewer.ranks import rank_routes
 
 
 class ServeError(NegvizError):

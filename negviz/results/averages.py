@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from negviz.explain.diagnosis import RESULTS, Background
 from negviz.results.files import is_evaluation, read_object
-from negviz.search.sets import SearchSet
+from negviz.retrieval.sets import SearchSet
 
 FINDING: Final = "effusion"
 _RULED_OUT: Final = (FINDING, "absent")

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.search.estimate import RESAMPLES, Estimate
-from negviz.search.metrics import Floats, draw
+from negviz.retrieval.estimate import RESAMPLES, Estimate
+from negviz.retrieval.metrics import Floats, draw
 from negviz.study.design import Design
 from negviz.study.judged import Judged
 from negviz.study.records import Reader, Record, reader_name

@@ -25,8 +25,8 @@ from negviz.common.files import file_sha256
 from negviz.films import collection as shelf
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder, weights_id
-from negviz.search.retrieval import search
-from negviz.search.sets import SearchSet
+from negviz.retrieval.search import search
+from negviz.retrieval.sets import SearchSet
 
 PROMPTS: Final = shelf.ASSETS / "prompts" / "evaluation.csv"
 FILMS: Final = 10  # a side

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.search.export import guarded
+from negviz.retrieval.export import guarded
 from negviz.study.design import Design
 from negviz.study.judged import Judged
 from negviz.study.records import Record, reader_name

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from negviz.search.metrics import Floats
+from negviz.retrieval.metrics import Floats
 
 _Z: Final = NormalDist().inv_cdf(0.975)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from negviz.page.words import dial as words
+from negviz.page.dial import words
 from tests.browser.conftest import ANSWERS_WITHIN, Visit
 
 SLIDER = ".nv-dial-severity input[type=range]"

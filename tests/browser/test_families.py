@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from negviz.page.words import families as words
+from negviz.page.families import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from negviz.page.words import lesson as words
+from negviz.page.lesson import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

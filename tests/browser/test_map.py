@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Request, expect
 
-from negviz.page.words import map as words
+from negviz.page.map import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
 

@@ -13,14 +13,14 @@ from playwright.sync_api import Browser
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
-from negviz.search.embeddings import film_embeddings, write_embeddings
+from negviz.retrieval.embeddings import film_embeddings, write_embeddings
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 from tests.nlm_server import NlmServer, status
 
 # The app over collections that are shipped in a folder of our own.
 LAUNCH = (
-    "import pathlib, sys, app, negviz.films.collection, negviz.search.embeddings; "
-    "negviz.films.collection.ASSETS = negviz.search.embeddings.ASSETS = pathlib.Path(sys.argv[1]); "
+    "import pathlib, sys, app, negviz.films.collection, negviz.retrieval.embeddings; "
+    "negviz.films.collection.ASSETS = negviz.retrieval.embeddings.ASSETS = pathlib.Path(sys.argv[1]); "
     "app.main(sys.argv[2:])"
 )
 ALL_HERE = "() => [...document.querySelectorAll('.nv-tile img')].every(i => i.complete && i.naturalWidth > 0)"

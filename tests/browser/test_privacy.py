@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from negviz.page import words
-from negviz.page.words import attribution, share
+from negviz.page.attribution import words as attribution
+from negviz.page.share import words as share
 from tests.browser.conftest import ANSWERS_WITHIN, ROOT, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
 

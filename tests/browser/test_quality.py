@@ -10,9 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from negviz.page import words
-from negviz.page.words import attribution, share
-from negviz.page.words import dial as dial_words
-from negviz.page.words import map as map_words
+from negviz.page.attribution import words as attribution
+from negviz.page.dial import words as dial_words
+from negviz.page.map import words as map_words
+from negviz.page.share import words as share
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
 from training.running import free_port

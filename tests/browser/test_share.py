@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
-from negviz.page.words import share as words
-from negviz.search.export import CSV_COLUMNS, seal_holds
+from negviz.page.share import words
+from negviz.retrieval.export import CSV_COLUMNS, seal_holds
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
 
 SECRET = "no effusion in xanadu"

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
-from negviz.page.words import study as words
-from negviz.search.answer import search_sets
+from negviz.page.study import words
+from negviz.retrieval.answer import search_sets
 from negviz.study.design import Sentence, make_design
 from negviz.study.records import Record
 from negviz.study.store import StudyFile

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from negviz.page.uploads import SWITCH
-from negviz.page.words import uploads as words
+from negviz.page.uploads import words
+from negviz.page.uploads.panel import SWITCH
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 from tests.test_own_films import dicom, png, zipped
 

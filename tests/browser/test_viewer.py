@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from negviz.page.words import viewer as words
+from negviz.page.viewer import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
 
 REPORT = "Heart size is normal. No pneumothorax or pleural effusion."

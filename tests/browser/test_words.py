@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from negviz.language.prompt import read_prompt
-from negviz.page.words import attribution as words
+from negviz.page.attribution import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

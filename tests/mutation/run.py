@@ -34,12 +34,12 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 RESULTS: Final = Path(__file__).with_name("results.json")
 VERSION: Final = "8.7.0"
 TESTS: Final = {  # what is mutated, and its own tests
-    "negviz/search/metrics.py": ["tests/test_metrics.py"],
+    "negviz/retrieval/metrics.py": ["tests/test_metrics.py"],
     "negviz/language/reader.py": ["tests/test_prompt.py"],
     "negviz/language/scope.py": ["tests/test_prompt.py"],
     "negviz/language/opposite.py": ["tests/test_prompt.py"],
     "negviz/language/prompt.py": ["tests/test_prompt.py"],
-    "negviz/search/calibration.py": ["tests/test_calibration.py"],
+    "negviz/retrieval/calibration.py": ["tests/test_calibration.py"],
     "negviz/explain/heads.py": ["tests/test_heads.py"],
     "negviz/explain/attribution.py": ["tests/test_attribution.py"],
     "negviz/explain/word_scores.py": ["tests/test_attribution.py"],
@@ -125,7 +125,7 @@ def _note(path: Path, seed: int, module: str, outcome: dict[str, Any]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "modules", nargs="*", metavar="MODULE", help="as negviz/search/metrics.py; default: all"
+        "modules", nargs="*", metavar="MODULE", help="as negviz/retrieval/metrics.py; default: all"
     )
     parser.add_argument(
         "--tool", default="cosmic-ray", help=f"cosmic-ray {VERSION}, from an environment of its own"

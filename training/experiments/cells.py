@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.evaluation.cells import Cell, Json, Task
-from negviz.search.metrics import METRICS, Floats, Ranked, average, draw
+from negviz.retrieval.metrics import METRICS, Floats, Ranked, average, draw
 
 Vectors = NDArray[np.float32]
 

@@ -26,7 +26,7 @@ from negviz.evaluation.cells import Json
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
 from negviz.models.encoder import DualEncoder, load_models, with_text
-from negviz.search.metrics import auroc
+from negviz.retrieval.metrics import auroc
 from training.benches import held_out_fold
 from training.build_con3 import open_bank
 from training.captions import Bank, Caption, truth

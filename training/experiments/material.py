@@ -16,8 +16,8 @@ from negviz.evaluation.cells import Cell, Json, Task, ceiling, make_task
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, open_collection
 from negviz.models.encoder import DualEncoder, load_models, weights_id
-from negviz.search.embeddings import film_embeddings
-from negviz.search.metrics import Floats
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.metrics import Floats
 from training.build_results import Evaluation, evaluations
 from training.choose import Fold, make_folds, read_choice
 from training.experiments.cells import Compared, Sampled, Vectors, describe

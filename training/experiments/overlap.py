@@ -29,7 +29,7 @@ from negviz.explain.projection.align import align, standardise
 from negviz.explain.projection.pca import pca
 from negviz.explain.projection.separation import Separation, cosine_distances, separations
 from negviz.models.encoder import load_models
-from negviz.search.metrics import Counts, Floats, draw, interval
+from negviz.retrieval.metrics import Counts, Floats, draw, interval
 from training.experiments.material import EFFUSION, Material
 from training.places import PROMPTS
 

@@ -10,7 +10,7 @@ from negviz.evaluation.ceiling import probe_scores
 from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.search.metrics import Floats, Ranked, draw, interval
+from negviz.retrieval.metrics import Floats, Ranked, draw, interval
 from training.experiments.cells import Vectors
 from training.measure_base import labels_of
 

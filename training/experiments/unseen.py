@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.evaluation.cells import Cell, Task, make_task
-from negviz.search.metrics import METRICS, Floats, draw
+from negviz.retrieval.metrics import METRICS, Floats, draw
 from training.build_results import Evaluation
 from training.conditions import FEWEST, Probed, ask, ceiling
 from training.experiments.material import TOP, Material, Question

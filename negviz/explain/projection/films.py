@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from negviz.explain.projection.atlas import maps_folder
 from negviz.explain.projection.record import MapError, read_record, read_tensors
 from negviz.models.encoder import DualEncoder
-from negviz.search.retrieval import cosines, top_k
-from negviz.search.sets import SearchSet
+from negviz.retrieval.search import cosines, top_k
+from negviz.retrieval.sets import SearchSet
 
 FILM_METHODS: Final = ("tsne", "umap", "pca")
 _TOP: Final = 10

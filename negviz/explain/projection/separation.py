@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.search.metrics import Counts, Floats
+from negviz.retrieval.metrics import Counts, Floats
 
 _NORMAL: Final = 1.96  # standard errors on either side: 95 %
 

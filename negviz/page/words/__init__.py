@@ -9,8 +9,8 @@ from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.results.averages import FINDING as RULED_OUT
 from negviz.results.averages import Usual
-from negviz.search.answer import Tally
-from negviz.search.examples import Property
+from negviz.retrieval.answer import Tally
+from negviz.retrieval.examples import Property
 
 TITLE: Final = "negviz"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."

@@ -1,0 +1,244 @@
+"""The words panel: what each word did in every model and, folded, what each attention head did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+import gradio as gr
+from gradio.events import api
+
+from negviz.explain.attribution import (
+    METHODS,
+    Attribution,
+    AttributionError,
+    Method,
+    NotFromWordsError,
+    Vectors,
+    attribute,
+)
+from negviz.explain.heads import Attention, HeadEffects, HeadsError, attention, head_effects
+from negviz.language.prompt import MAX_CHARACTERS
+from negviz.page.attribution import markup, words
+from negviz.page.board import Board, Panel, html
+from negviz.page.explore.markup import note
+from negviz.page.room import AnswerError, Asked, Room
+from negviz.page.server import arguments
+from negviz.page.server.arguments import told
+from negviz.page.server.lanes import IN_SLOW
+from negviz.page.server.once import EachOnce
+from negviz.retrieval.answer import Answer
+
+Target = Literal["hits", "contrast"]
+_TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
+_REMEMBERED: Final = 256
+_QUEUE: Final[dict[str, Any]] = {
+    **IN_SLOW,
+    "api_visibility": "private",
+    "show_progress": "minimal",
+}
+_PICK: Final = """element.addEventListener('click', (event) => {
+  const square = event.target.closest('button[data-head]');
+  if (square) trigger('pick', {...square.dataset});
+});"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is worked out once for everybody."""
+
+    asked: Asked
+    target: Target = "hits"
+    method: Method = "ig"
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What the words did in every model, and why it cannot be told of some."""
+
+    given: Mapping[str, Attribution]
+    left_out: Mapping[str, str]  # a sentence each
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of one model, before one sentence."""
+
+    asked: Asked
+    model: str
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True, eq=False)
+class WordsPanel:
+    """What the components and the endpoint call; holds nothing of a visitor's but what all share."""
+
+    room: Room
+    _heat: EachOnce[Question, Heat] = field(init=False, repr=False)
+    _heads: EachOnce[Asked, Mapping[str, HeadEffects | str]] = field(init=False, repr=False)
+    _looks: EachOnce[Head, Attention] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, work in (("_heat", self._attribute), ("_heads", self._effects), ("_looks", self._look)):
+            object.__setattr__(self, name, EachOnce(work, most=_REMEMBERED))
+        self.room.when_forgetting(self._forget)
+
+    def show(self, asked: str, target: str = "hits", method: str = "ig") -> str:
+        """The table of words and models; calm where there is nothing to show."""
+        question = self._question(asked, target, method)
+        try:
+            heat = self._heat(question)
+            opposite = self.room.answer(question.asked).opposite
+        except AnswerError:
+            return markup.panel(note(words.NOTHING_ASKED))
+        except AttributionError as error:
+            return markup.panel(note(str(error)))
+        return markup.heat(
+            heat.given,
+            heat.left_out,
+            target=question.target,
+            opposite=opposite.text if opposite else "",
+        )
+
+    def attribute(self, prompt: str) -> dict[str, Any]:
+        """What each word of a sentence did in every model, as JSON.
+
+        By integrated gradients, towards the films that the model shows for it among those the page opens on.
+        `left_out` says why for models that do not encode the words.
+        """
+        with told():
+            sent = arguments.text(prompt, "prompt")[:MAX_CHARACTERS]
+            question = Question(Asked(sent, models=tuple(self.room.models)))
+            heat, asked = self._heat(question), self.room.answer(question.asked).prompt.text
+        models = {model: attribution.plain() for model, attribution in heat.given.items()}
+        about = {"prompt": asked, "target": question.target, "method": question.method}
+        return {**about, "models": models, "left_out": dict(heat.left_out)}
+
+    def cue_shares(self, asked: Asked) -> dict[str, float | None]:
+        """The share of the cue in every model, as the table shows it, for panels that repeat it.
+
+        Raises `AnswerError`.
+        """
+        given = self._heat(Question(replace(asked, meant=None))).given
+        return {model: attribution.cue_share for model, attribution in given.items()}
+
+    def show_heads(self, asked: str, opened: bool = True) -> tuple[str, str]:
+        """The grids, if they are looked at, and no head looked into yet."""
+        question = _to_all(asked)
+        if not (opened and question.text):
+            return "", ""
+        try:
+            return markup.grids(self._heads(question)), ""
+        except AnswerError:
+            return "", ""
+
+    def look(self, asked: str, picked: Mapping[str, Any]) -> str:
+        """What a picked head looks at; the pick comes from a browser, so it is not trusted."""
+        try:
+            head = Head(_to_all(asked), str(picked["model"]), int(picked["layer"]), int(picked["head"]))
+        except (LookupError, TypeError, ValueError):
+            return note(words.NO_HEAD)
+        if head.model not in self.room.models:
+            return note(words.NO_HEAD)
+        try:
+            return markup.looks(head.model, head.layer, head.head, self._looks(head))
+        except (AnswerError, HeadsError):
+            return note(words.NO_HEAD)
+
+    def _question(self, asked: str, target: str, method: str) -> Question:
+        return Question(
+            _to_all(asked),
+            target if target in _TARGETS else "hits",
+            method if method in METHODS else "ig",
+        )
+
+    def _attribute(self, question: Question) -> Heat:
+        answered = self.room.answer(question.asked)
+        given, left_out = {}, {}
+        for name, model in self.room.chosen(question.asked).items():
+            try:
+                given[name] = attribute(
+                    model,
+                    answered.prompt,
+                    target=question.target,
+                    method=question.method,
+                    hits=self._hits(question.asked, answered, name),
+                    opposite=answered.opposite,
+                )
+            except NotFromWordsError as error:
+                left_out[name] = str(error)
+        return Heat(given, left_out)
+
+    def _effects(self, asked: Asked) -> dict[str, HeadEffects | str]:
+        given = self.room.answer(asked)
+        return {name: self._effect(asked, given, name) for name in self.room.chosen(asked)}
+
+    def _effect(self, asked: Asked, given: Answer, name: str) -> HeadEffects | str:
+        hits = self._hits(asked, given, name)
+        try:
+            return head_effects(self.room.models[name], given.prompt, hits=hits, opposite=given.opposite)
+        except HeadsError as error:
+            return str(error)
+
+    def _look(self, head: Head) -> Attention:
+        prompt = self.room.answer(head.asked).prompt
+        return attention(self.room.models[head.model], prompt, head.layer, head.head)
+
+    def _hits(self, asked: Asked, given: Answer, name: str) -> Vectors:
+        """Embeddings [hits, dim] of the films that a model shows."""
+        films = self.room.films(asked.films)
+        column = next(column for column in given.columns if column.model == name)
+        rows = films.collection.rows(films.collection.by_id(hit.id) for hit in column.hits)
+        vectors: Vectors = films.embeddings[self.room.models[name].tower_id][rows]
+        return vectors
+
+    def _forget(self, text: str) -> None:
+        self._heat.forget(lambda question: question.asked.says(text))
+        self._heads.forget(lambda asked: asked.says(text))
+        self._looks.forget(lambda head: head.asked.says(text))
+
+
+def _to_all(asked: str) -> Asked:
+    """The question without what only changes the marking."""
+    return replace(Asked.read(asked), meant=None)
+
+
+def lay_out(board: Board) -> None:
+    """The table of words, its settings and the heads, where this is called, and the named endpoint."""
+    panel = board.room.own(WordsPanel)
+    table = html(panel.show(board.asked.value or ""))
+    with gr.Accordion(words.MEASURED, open=False, elem_classes="nv-words-fold"):
+        target = gr.Radio(
+            [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET
+        )
+        method = gr.Radio([(words.METHODS[name], name) for name in METHODS], value="ig", label=words.METHOD)
+        html(note(words.PAPER))
+    board.on_answer(panel.show, table, inputs=[target, method])
+    for setting in (target, method):
+        setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
+    api(panel.attribute, api_name="attribute", **IN_SLOW)
+    _lay_out_heads(panel, board)
+
+
+def _lay_out_heads(panel: WordsPanel, board: Board) -> None:
+    """Worked out only while somebody looks."""
+    opened = gr.State(False)
+    with gr.Accordion(words.HEADS, open=False, elem_classes="nv-words-fold") as fold:
+        grid = gr.HTML("", apply_default_css=False, js_on_load=_PICK, elem_classes="nv-heads-box")
+        looks = html("")
+
+    def pick(asked: str, event: gr.EventData) -> str:
+        return panel.look(asked, event._data or {})
+
+    def open_(asked: str) -> tuple[bool, str, str]:
+        return (True, *panel.show_heads(asked))
+
+    fold.expand(open_, [board.asked], [opened, grid, looks], **_QUEUE)
+    fold.collapse(lambda: False, None, [opened], concurrency_limit=None, api_visibility="private")
+    board.on_answer(panel.show_heads, [grid, looks], inputs=[opened])
+    grid.pick(pick, [board.asked], looks, **_QUEUE)
+
+
+ATTRIBUTION: Final = Panel("attribution", lay_out)

@@ -1,0 +1,1 @@
+"""The panel of links and files to take away."""

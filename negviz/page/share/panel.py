@@ -1,0 +1,166 @@
+"""Sharing: a link, a QR code and files, each made only when somebody presses for it.
+
+Sentences reach the routes here in the bodies of POST requests, never in an address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from negviz.common.download import DownloadError
+from negviz.common.errors import NegvizError
+from negviz.films.collection import CollectionError, open_image
+from negviz.films.openi import OpeniError
+from negviz.page.board import Board, Panel, html
+from negviz.page.pictures import Pictures
+from negviz.page.room import AnswerError, Asked, Room
+from negviz.page.server.films import thumbnail
+from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
+from negviz.page.server.lanes import lanes
+from negviz.page.share import words
+from negviz.page.share.file import plain, sheet, to_file
+from negviz.page.share.markup import fragment_of
+from negviz.retrieval.export import to_csv
+from negviz.retrieval.permalink import PermalinkError, address, qr_code
+
+_LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
+_PATIENCE: Final = 4.0  # seconds for films that are on their way
+_EMPTY: Final = Markup("")
+
+
+def lay_out(board: Board) -> None:
+    """A folded row of buttons under the comparison they share."""
+    shown = html(bar(Asked(board.box.value or "")))
+    board.on_answer(lambda asked: bar(Asked.read(asked)), shown, progress="hidden")
+
+
+def bar(asked: Asked) -> Markup:
+    """The buttons for one question; the script presses the routes below for them."""
+    if not asked.text:
+        return Markup('<p class="nv-note nv-share">{}</p>').format(words.NOTHING_YET)
+    buttons = _EMPTY.join(
+        Markup('<button type="button" class="nv-button" data-share="{}">{}</button>').format(*button)
+        for button in words.BUTTONS.items()
+    )
+    said = {
+        "copied": words.COPIED,
+        "copy-it": words.COPY_IT,
+        "working": words.WORKING,
+        "saved": words.SAVED,
+        "saved-with": words.SAVED_WITH,
+        "failed": words.FAILED,
+        "local": words.LOCAL_ONLY,
+        "qr": words.QR_LABEL,
+    }
+    says = _EMPTY.join(Markup(' data-say-{}="{}"').format(*each) for each in said.items())
+    return Markup(
+        '<details class="nv-share" data-asked="{}" data-fragment="{}"{}><summary>{}</summary>'
+        '<div class="nv-share-buttons" role="group" aria-label="{}">{}</div>'
+        '<label class="nv-share-link" hidden><span class="nv-label">{}</span>'
+        '<input type="text" readonly autocomplete="off" spellcheck="false"></label>'
+        '<div class="nv-qr" hidden></div><p class="nv-share-said" role="status"></p>'
+        '<p class="nv-note">{}</p></details>'
+    ).format(
+        asked.json(),
+        fragment_of(asked),
+        says,
+        words.SUMMARY,
+        words.LABEL,
+        buttons,
+        words.LINK,
+        words.NOTE,
+    )
+
+
+# Routes ---------------------------------------------------------------------------------------
+
+
+class ShareError(NegvizError):
+    """A request that cannot be met; the message is one sentence that says what to do."""
+
+
+Make = Callable[[Request, dict[str, Any], Asked], Awaitable[Response]]
+
+
+def routes(room: Room) -> list[Route]:
+    """POST share/qr, share/comparison, share/csv and share/file; each takes {"asked": …} as JSON."""
+
+    async def qr(_: Request, body: dict[str, Any], asked: Asked) -> Response:
+        code = qr_code(address(str(body.get("page", "")), fragment_of(asked)), label=words.QR_LABEL)
+        return Response(code, media_type="image/svg+xml", headers=NOT_KEPT)
+
+    async def comparison(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        found = await lanes().slow.run_in_thread(request, plain, asked, room)
+        return JSONResponse(found, headers=NOT_KEPT)
+
+    async def table(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        _shown, given, films = await lanes().slow.run_in_thread(request, sheet, asked, room)
+        return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
+
+    async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+        slow = lanes().slow
+        _shown, given, _films = await slow.run_in_thread(request, sheet, asked, room)
+        ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
+        films = await thumbnails(request, room.pictures, ids)
+        content = await slow.run_in_thread(request, to_file, asked, room, films)
+        headers = {**NOT_KEPT, "X-SHA256": hashlib.sha256(content).hexdigest()}
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    made: dict[str, Make] = {"qr": qr, "comparison": comparison, "csv": table, "file": file}
+    return [Route(f"/share/{name}", _answering(make), methods=["POST"]) for name, make in made.items()]
+
+
+def _answering(make: Make) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        try:
+            body = await _body(request)
+            asked = Asked.read(json.dumps(body.get("asked")))
+            if not asked.text.strip():
+                raise ShareError(words.NO_QUESTION)
+            return await make(request, body, asked)
+        except (ShareError, PermalinkError, AnswerError) as error:
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
+
+    return respond
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        return await read_object(request, _LONGEST)
+    except TooLongError:
+        raise ShareError(words.TOO_LONG) from None
+    except NotJsonError:
+        raise ShareError(words.NOT_JSON) from None
+
+
+async def thumbnails(request: Request, pictures: Pictures, ids: Iterable[str]) -> dict[str, bytes]:
+    """JPEGs by id of the films that are at hand, or come soon, for whoever sent a request."""
+
+    async def one(film_id: str) -> tuple[str, bytes | None]:
+        try:
+            path = await pictures.find(film_id, wait=_PATIENCE)
+            if path is None:
+                return film_id, None
+            return film_id, await lanes().films.run_in_thread(request, _thumbnail, path)
+        except (CollectionError, OpeniError, DownloadError):
+            return film_id, None
+
+    found = await asyncio.gather(*map(one, ids))
+    return {film_id: content for film_id, content in found if content is not None}
+
+
+def _thumbnail(path: Path) -> bytes:
+    return thumbnail(open_image(path))
+
+
+SHARE: Final = Panel("share", lay_out, routes)

@@ -1,0 +1,1 @@
+"""How the page looks and moves: typeface, colours, and the scripts and styles that every panel shares."""

@@ -1,0 +1,148 @@
+"""What an answer is: typed values that the page, its endpoints and exports render without counting anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from negviz.films.collection import Film, judge
+from negviz.language.prompt import Mention, Prompt
+from negviz.retrieval.calibration import Calibration, Certainty
+from negviz.retrieval.estimate import Estimate
+from negviz.retrieval.search import Hit, Vectors
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many films satisfy a prompt, contradict it, or do not say."""
+
+    matches: int
+    contradicts: int
+    not_stated: int
+
+    @classmethod
+    def of(cls, verdicts: Iterable[bool | None]) -> Tally:
+        given = list(verdicts)
+        return cls(given.count(True), given.count(False), given.count(None))
+
+    @property
+    def judged(self) -> int:
+        return self.matches + self.contradicts
+
+    def expected_in(self, films: int) -> float | None:
+        """Matches among as many judged films picked at random; None where no film is judged."""
+        return films * self.matches / self.judged if self.judged else None
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How much nearer films are to a sentence than to its opposite: the difference of the two cosines.
+
+    `value`, the mean over the hits, describes them and claims nothing: the sentence chose them for being near
+    to it, so it lies above zero where the model knows nothing at all.
+    """
+
+    value: float
+    # Of all films searched, how often one that satisfies the sentence has a larger margin than one that
+    # contradicts it: an AUROC, one half where the margin tells nothing.  None unless both kinds are known.
+    separation: Estimate | None
+
+    @property
+    def separates(self) -> bool | None:
+        """Whether the margin tells right films from wrong ones, all of `separation` above one half."""
+        return None if self.separation is None else self.separation.side_of(0.5) == 1
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What one model ranks films by.
+
+    An answer is remembered, and so holds this rather than a ranking of all films: that is one product away.
+    """
+
+    tower_id: str  # of the film embeddings that it is compared with
+    vectors: Vectors  # [1 or 2, dim] of the sentence and, where it has one, of its opposite
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one model answers."""
+
+    model: str
+    query: Query = field(compare=False, repr=False)
+    hits: tuple[Hit, ...]
+    tally: Tally  # of the hits
+    random_picks: float | None  # matches to expect among the judged hits by chance
+    showing: int | None  # hits whose film has the one finding asked about; None where that is not one
+    margin: Margin | None = None  # None where the sentence has no opposite
+    alike: float | None = None  # cosine of the sentence and its opposite in the text tower
+    normal: int | None = None  # hits that are normal films; None where no film searched is known to be one
+    normal_by_chance: float | None = None  # normal films to expect among as many films picked at random
+    # Its probabilities are those of the hits; None where the sentence has no opposite or the model no
+    # calibration.
+    certainty: Certainty | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def abstains(self) -> bool:
+        """Whether the order of the films is known to be worth nothing."""
+        return self.certainty is not None and self.certainty.abstains
+
+    def probability(self, place: int) -> float | None:
+        """Of the hit at a place, 0 the best, satisfying the sentence; None: not known."""
+        if self.certainty is None or self.certainty.probabilities is None:
+            return None
+        return float(self.certainty.probabilities[place])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What every model answers to one sentence, in column order."""
+
+    prompt: Prompt
+    mentions: tuple[Mention, ...]  # what the films are judged by: as read, or as the visitor meant it
+    cut: bool  # the sentence went on beyond MAX_CHARACTERS
+    marked: bool  # hits are judged: something was recognised, and no part of it is uncertain
+    tally: Tally  # of all films searched
+    columns: tuple[Column, ...]
+    opposite: Prompt | None = None  # as read, or as the visitor worded it
+    scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
+
+    def judge(self, film: Film) -> bool | None:
+        """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""
+        return judge(film, self.judged)
+
+    @property
+    def judged(self) -> Prompt:
+        """The prompt with what films are judged by in place of what was read."""
+        return replace(self.prompt, mentions=self.mentions if self.marked else ())
+
+    def plain(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        return {
+            "prompt": self.prompt.text,
+            "finding": self.prompt.finding,
+            "polarity": self.prompt.polarity,
+            "mentions": [asdict(mention) for mention in self.mentions],
+            "marked": self.marked,
+            "opposite": self.opposite.text if self.opposite else None,
+            "films": asdict(self.tally),
+            "models": {column.model: _plain(column) for column in self.columns},
+        }
+
+
+def _plain(column: Column) -> dict[str, Any]:
+    margin = column.margin
+    return {
+        "hits": [
+            {**asdict(hit), "satisfies_probability": column.probability(hit.rank - 1)} for hit in column.hits
+        ],
+        **asdict(column.tally),
+        "judged": column.tally.judged,
+        "random_picks": column.random_picks,
+        "normal": column.normal,
+        "normal_by_chance": column.normal_by_chance,
+        "margin": asdict(margin) | {"separates": margin.separates} if margin else None,
+        "abstains": None if column.certainty is None else column.certainty.abstains,
+    }

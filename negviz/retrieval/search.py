@@ -1,0 +1,135 @@
+"""The films of a collection that a model puts nearest to a prompt.
+
+Exact search: with unit vectors the cosine is the dot product, and below some 200,000 films no index is
+faster.  A film's score does not depend on the films beside it, and equal scores go by film id, so a ranking
+is the same on every call and in any order of the films.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from negviz.common.errors import NegvizError
+from negviz.films.collection import Collection, Unmentioned, judge
+from negviz.language.prompt import Prompt, read_prompt
+from negviz.retrieval.embeddings import film_embeddings
+
+if TYPE_CHECKING:
+    from negviz.models.encoder import DualEncoder
+
+Vectors = npt.NDArray[np.floating[Any]]  # [films, dim], unit-norm
+
+
+class RetrievalError(NegvizError):
+    """A search that cannot be made; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One film a search returned."""
+
+    id: str
+    rank: int  # 1 is best
+    score: float  # cosine of prompt and film
+    relevant: bool | None  # does the film satisfy the prompt; None where that is not judged
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Every film of a collection, best first."""
+
+    ids: tuple[str, ...]
+    scores: npt.NDArray[np.floating[Any]]  # [films] cosine
+
+
+def rank(
+    model: DualEncoder, collection: Collection, prompt: Prompt | str, *, embeddings: Vectors | None = None
+) -> Ranking:
+    """Rank all films for a prompt.  `embeddings` [films, dim] replace those of `film_embeddings`.
+
+    Raises `RetrievalError` where the embeddings do not fit the model and the collection.
+    """
+    return in_order(collection, _scores(model, collection, prompt, embeddings))
+
+
+def in_order(collection: Collection, scores: npt.NDArray[np.floating[Any]]) -> Ranking:
+    """The films of a collection by their `scores` [films], best first."""
+    order = top_k(scores, len(collection), collection.places_by_id)
+    return Ranking(tuple(collection.films[i].id for i in order), scores[order])
+
+
+def search(
+    model: DualEncoder,
+    collection: Collection,
+    prompt: Prompt | str,
+    k: int = 10,
+    *,
+    unmentioned: Unmentioned = "unknown",
+    embeddings: Vectors | None = None,
+) -> list[Hit]:
+    """The `k` best films for a prompt (all of them where there are fewer), each judged against it.
+
+    Raises `RetrievalError` as `rank` does, and for `k` below 1.
+    """
+    if k < 1:
+        raise RetrievalError(f"k must be at least 1, not {k}.")
+    read = read_prompt(prompt) if isinstance(prompt, str) else prompt
+    scores = _scores(model, collection, read, embeddings)
+    return [
+        Hit(
+            id=collection.films[i].id,
+            rank=place,
+            score=float(scores[i]),
+            relevant=judge(collection.films[i], read, unmentioned),
+        )
+        for place, i in enumerate(top_k(scores, k, collection.places_by_id), start=1)
+    ]
+
+
+def top_k(
+    scores: npt.NDArray[np.floating[Any]], k: int, places: npt.NDArray[np.intp] | None = None
+) -> npt.NDArray[np.intp]:
+    """Indices of the `k` largest scores, largest first; of equal scores the one of the lower place.
+
+    `places` [scores] are those of `Collection.places_by_id`; the indices themselves without it.
+    """
+    if k < len(scores):
+        least = np.partition(scores, -k)[-k]  # sorting only what can be among the first k
+        candidates = np.flatnonzero(scores >= least)
+    else:
+        candidates = np.arange(len(scores))
+    settled = candidates if places is None else places[candidates]
+    return candidates[np.lexsort((settled, -scores[candidates]))][:k]
+
+
+def rank_of(row: int, scores: npt.NDArray[np.floating[Any]], places: npt.NDArray[np.intp]) -> int:
+    """The rank of one film, 1 the best, in the order of `top_k`, without sorting the others."""
+    before = (scores > scores[row]) | ((scores == scores[row]) & (places < places[row]))
+    return 1 + int(before.sum())
+
+
+def cosines(films: Vectors, text: Vectors) -> Vectors:
+    """Of each film [films, dim] with one sentence [dim], one dot product a film.
+
+    A matrix product would round the same film otherwise with other films beside it.
+    """
+    found: Vectors = np.vecdot(films, text)
+    return found
+
+
+def _scores(
+    model: DualEncoder, collection: Collection, prompt: Prompt | str, embeddings: Vectors | None
+) -> npt.NDArray[np.floating[Any]]:
+    text = prompt if isinstance(prompt, str) else prompt.text
+    films = film_embeddings(model, collection) if embeddings is None else embeddings
+    vector = model.encode_text([text])[0]
+    if films.shape != (len(collection), len(vector)):
+        raise RetrievalError(
+            f"{collection.name} and {model.name} need embeddings of shape {(len(collection), len(vector))}, "
+            f"not {films.shape}; compute them with this model for these films."
+        )
+    return cosines(films, vector)

@@ -1,0 +1,76 @@
+"""Films that are searched together, and which of a collection's films make a fair search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from negviz.films.collection import Collection
+from negviz.models.encoder import DualEncoder
+from negviz.retrieval.embeddings import Progress, film_embeddings
+from negviz.retrieval.search import Vectors
+
+BALANCED_ON: Final = "effusion"  # the finding that models are tuned on
+_BALANCED: Final = 100  # films at most
+_FEWEST: Final = 10  # films a side; with fewer, one side cannot fill a gallery
+
+
+@dataclass(frozen=True, eq=False)
+class SearchSet:
+    """Some films of a collection and what each image tower makes of them."""
+
+    name: str  # the collection's name and the part of it: "openi/test"
+    collection: Collection
+    embeddings: Mapping[str, Vectors]  # float32 [films, dim] by tower_id
+
+    def __len__(self) -> int:
+        return len(self.collection)
+
+    @property
+    def part(self) -> str:
+        """ "test", "balanced" or "all"."""
+        return self.name.rpartition("/")[2]
+
+
+def search_sets(
+    models: Mapping[str, DualEncoder], collection: Collection, *, progress: Progress | None = None
+) -> tuple[SearchSet, ...]:
+    """The sets of one collection that a visitor may search, the default first.
+
+    Films used in tuning flatter a model, so where a collection has test films they are the default.  Over
+    films of which nearly all satisfy a prompt every model looks superb, so where there are no test films the
+    default is as many with effusion as without, if there are enough; else there is one set, of everything.
+    Raises `EmbeddingsError` as `film_embeddings` does.
+    """
+    towers = {model.tower_id: model for model in models.values()}
+    embeddings = {id_: film_embeddings(model, collection, progress=progress) for id_, model in towers.items()}
+    everything = SearchSet(f"{collection.name}/all", collection, embeddings)
+    part, rows = _fair_part(collection)
+    if not rows:
+        return (everything,)
+    films = replace(collection, films=tuple(collection.films[row] for row in rows))
+    chosen = {id_: matrix[rows] for id_, matrix in embeddings.items()}
+    return (SearchSet(f"{collection.name}/{part}", films, chosen), everything)
+
+
+def _fair_part(collection: Collection) -> tuple[str, list[int]]:
+    """What to search by default, and the rows of its films; no rows where that is everything."""
+    test = [row for row, film in enumerate(collection) if film.split == "test"]
+    if test:
+        return "test", test
+    sides = [
+        [row for row, film in enumerate(collection) if film.states(BALANCED_ON, polarity)]
+        for polarity in ("present", "absent")
+    ]
+    each = min(_BALANCED // 2, *map(len, sides))
+    if each < _FEWEST or 2 * each == len(collection):
+        return "all", []
+    return "balanced", sorted(row for side in sides for row in _spread(side, each))
+
+
+def _spread(rows: Sequence[int], number: int) -> list[int]:
+    """`number` of them, evenly apart: neighbours in a manifest are often alike."""
+    return [rows[place] for place in np.linspace(0, len(rows) - 1, number).round().astype(int)]
