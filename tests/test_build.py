@@ -19,9 +19,9 @@ from training.__main__ import main
 
 @pytest.fixture(autouse=True)
 def _small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.choose.RATES", (1e-3,))
-    monkeypatch.setattr("training.choose.BATCHES", (16,))
-    monkeypatch.setattr("training.choose.SEEDS", (0,))
+    monkeypatch.setattr("training.tune.choose.RATES", (1e-3,))
+    monkeypatch.setattr("training.tune.choose.BATCHES", (16,))
+    monkeypatch.setattr("training.tune.choose.SEEDS", (0,))
 
 
 @pytest.mark.parametrize("make", [tiny_clip, tiny_siglip], ids=["clip", "siglip"])

@@ -17,7 +17,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import auroc
 from training.captions import Bank, Caption, shows
-from training.con3 import (
+from training.tune.con3 import (
     Batch,
     Con3Config,
     Lessons,
@@ -27,7 +27,7 @@ from training.con3 import (
     tune_con3,
     where_base_puts,
 )
-from training.losses import choosing, ranking
+from training.tune.losses import choosing, ranking
 
 CONFIG = Con3Config(steps=25, lr=3e-3, prompts=4, composed=6, sentences=4, hedged=2, neutral=2, films=8)
 
@@ -170,7 +170,7 @@ BEFORE = dict(zip(("small effusion", "the patient is rotated", "effusion is seen
 
 @pytest.fixture
 def spoken(monkeypatch: pytest.MonkeyPatch) -> Lessons:
-    monkeypatch.setattr("training.con3._FEWEST", 2)  # two films have an effusion and no big heart
+    monkeypatch.setattr("training.tune.con3._FEWEST", 2)  # two films have an effusion and no big heart
     before = {text: torch.from_numpy(vector) for text, vector in BEFORE.items()}
     return Lessons.of(FILMS, [_film(number) for number in range(12)], SPOKEN, before)
 

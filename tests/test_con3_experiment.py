@@ -8,9 +8,9 @@ import pytest
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Collection
 from training.captions import Bank, Caption
-from training.con3 import Con3Config
 from training.experiments.con3 import Exam, Setting, ablations
 from training.reader import WRITTEN, read_written
+from training.tune.con3 import Con3Config
 
 
 class Models:

@@ -24,15 +24,15 @@ from negviz.models.encoder import DualEncoder, load_models, open_hub_model, save
 from negviz.retrieval.embeddings import film_embeddings
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main
-from training.choose import Fold, Search, choose
-from training.devices import CPU, Compute, DeviceError, open_compute
-from training.ledger import Ledger
-from training.losses import con_clip
 from training.pairs import Pairs, make_pairs
 from training.places import PROMPTS
-from training.run_state import RunStateError
 from training.running import free_port
-from training.tune import TuneConfig, schedule, tune
+from training.tune.choose import Fold, Search, choose
+from training.tune.con1_con2 import TuneConfig, schedule, tune
+from training.tune.devices import CPU, Compute, DeviceError, open_compute
+from training.tune.finished_runs import Ledger
+from training.tune.losses import con_clip
+from training.tune.run_state import RunStateError
 
 ROOT = Path(__file__).parents[1]
 CONFIG = TuneConfig(method="con2", lr=1e-3, epochs=3, batch=8, seed=5)
@@ -144,7 +144,7 @@ def test_a_search_that_was_stopped_runs_nothing_twice(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.choose.SEEDS", (0, 1))
+    monkeypatch.setattr("training.tune.choose.SEEDS", (0, 1))
     base, prompts = models["base"], read_prompts(PROMPTS / "training.csv")
     films, ran = film_embeddings(base, collection), list[float]()
 

@@ -11,11 +11,11 @@ import pytest
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.findings import ABNORMAL
 from training import judge, phantoms
-from training.base import BaseConfig
 from training.phantom_plan import shipped_plan
 from training.phantoms import build_phantoms
 from training.places import Places
 from training.tables import render
+from training.tune.base import BaseConfig
 
 TINY = partial(BaseConfig, size=32, widths=(8, 16), depths=(1, 1), dim=32, batch=4)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.losses import con_clip, info_nce, multi_positive, weighted_bce
+from training.tune.losses import con_clip, info_nce, multi_positive, weighted_bce
 
 
 def unit(*shape: int, seed: int) -> Tensor:

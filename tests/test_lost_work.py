@@ -25,7 +25,7 @@ from negviz.models.checkpoint import read_family, write_checkpoint
 from tests.tiny import draw_film
 from training.__main__ import main
 from training.films import PICTURES, FilmsError, openi_films
-from training.ledger import Ledger
+from training.tune.finished_runs import Ledger
 
 ROOT = Path(__file__).parents[1]
 TENSORS = {"weight": torch.ones(2)}

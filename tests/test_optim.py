@@ -23,20 +23,21 @@ from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3
 from tests.test_con3 import bank, lessons
 from tests.test_tune import PROMPTS
-from training import again, con3
-from training import tune as tuning
+from training import again
 from training.again import Again
-from training.base import BaseConfig, train_branch
-from training.base_data import BaseData
-from training.choose import read_choice
-from training.con3 import Con3Config, Lessons, tune_con3
 from training.experiments.image_run import Prepared, image_tower, tune_both
 from training.experiments.recipe import Recipe
-from training.optim import Decay, adamw
 from training.pairs import Pairs, make_pairs
 from training.places import COMPACT, Places
 from training.release import write_cards
-from training.tune import TuneConfig, tune
+from training.tune import con1_con2 as tuning
+from training.tune import con3
+from training.tune.base import BaseConfig, train_branch
+from training.tune.base_data import BaseData
+from training.tune.choose import read_choice
+from training.tune.con1_con2 import TuneConfig, tune
+from training.tune.con3 import Con3Config, Lessons, tune_con3
+from training.tune.optim import Decay, adamw
 
 __all__ = ["bank", "data", "lessons"]  # fixtures
 Run = Callable[[float, Decay], dict[str, Tensor]]
@@ -180,8 +181,8 @@ def test_what_decides_a_run_is_in_the_key_of_its_cache() -> None:
     """The modules whose names tuning uses; how a stopped run is kept decides nothing."""
     for module, keyed in ((tuning, again._OF_PAIRS), (con3, again._CODE)):
         used = {getattr(value, "__module__", "") or "" for value in vars(module).values()}
-        ours = {name for name in used if name.startswith("training.")} - {"training.run_state"}
-        assert "training.optim" in ours
+        ours = {name for name in used if name.startswith("training.")} - {"training.tune.run_state"}
+        assert "training.tune.optim" in ours
         assert ours <= {module.__name__ for module in keyed}
 
 

@@ -18,12 +18,12 @@ from negviz.findings import ABNORMAL, FINDINGS
 from negviz.phantoms import simulate
 from training import phantom_films, phantoms
 from training.__main__ import main
-from training.base import BaseConfig, _batches
-from training.base_data import simulated_data
 from training.phantom_draw import LEAST, SHIPPED, TRAINING, simulator_hash, training_wish
 from training.phantom_films import SimulatedFilms, simulated_films
 from training.phantom_plan import Order, shipped_plan
 from training.phantoms import build_phantoms, film_of, make_film
+from training.tune.base import BaseConfig, _batches
+from training.tune.base_data import simulated_data
 
 FOLDER = ASSETS / "phantoms"
 PLAN = shipped_plan()

@@ -14,9 +14,9 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
-from training.choose import choose, prompt_fold, read_choice
 from training.pairs import Pairs, PairsError, make_pairs
-from training.tune import TuneConfig, tune
+from training.tune.choose import choose, prompt_fold, read_choice
+from training.tune.con1_con2 import TuneConfig, tune
 
 Floats = npt.NDArray[np.float32]
 _WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
@@ -150,9 +150,9 @@ def test_tuning_on_opposites_teaches_the_tiny_model_to_tell_them_apart(
 def test_prompts_are_held_out_with_their_opposites_and_choices_are_read_back(
     models: dict[str, DualEncoder], collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.choose.RATES", (1e-3, 1e-5))
-    monkeypatch.setattr("training.choose.BATCHES", (8,))
-    monkeypatch.setattr("training.choose.SEEDS", (0, 1, 2))
+    monkeypatch.setattr("training.tune.choose.RATES", (1e-3, 1e-5))
+    monkeypatch.setattr("training.tune.choose.BATCHES", (8,))
+    monkeypatch.setattr("training.tune.choose.SEEDS", (0, 1, 2))
     base = models["base"]
     assert all(0 <= prompt_fold(row) < 5 for row in PROMPTS)
     prompts = [

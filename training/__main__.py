@@ -41,11 +41,11 @@ from training import (
     training_free,
     visits,
 )
-from training.base import BaseConfig
-from training.devices import Compute, add_device_options, open_compute
 from training.films import FilmsError
 from training.numbers import count, natural, rate
 from training.places import COMPACT, Places
+from training.tune.base import BaseConfig
+from training.tune.devices import Compute, add_device_options, open_compute
 
 _TUNING: Final = ("choose", "con1", "con2", "con3")
 _BUILDING: Final = ("films", "base", *_TUNING, "results")

@@ -29,14 +29,16 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
 from negviz.retrieval.embeddings import film_embeddings
-from training import build_con3, captions, con3, devices, losses, optim, pairs, tune, wordings
+from training import build_con3, captions, pairs, wordings
 from training.build_con3 import open_bank
 from training.captions import Bank
-from training.con3 import Con3Config, Lessons, tune_con3, where_base_puts
-from training.optim import UNRECORDED
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
-from training.tune import TuneConfig
+from training.tune import con1_con2 as tune
+from training.tune import con3, devices, losses, optim
+from training.tune.con1_con2 import TuneConfig
+from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
+from training.tune.optim import UNRECORDED
 
 _TRAINING: Final = PROMPTS / "training.csv"
 _CODE: Final = {  # what decides a run, as it was when it was loaded

@@ -23,14 +23,14 @@ from negviz.models.encoder import (
 )
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
-from training.base import BaseConfig, BaseRun, train_base, train_branch
-from training.base_data import BaseData, read_base_data
-from training.devices import CPU, Compute
 from training.films import FilmsError, nih_films, openi_reports
 from training.measure_base import Scores, measure
 from training.phantom_draw import simulator_hash
 from training.phantom_films import simulated_films
 from training.places import OPENI, Places
+from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
+from training.tune.base_data import BaseData, read_base_data
+from training.tune.devices import CPU, Compute
 
 LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
 HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding

@@ -17,13 +17,13 @@ from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import film_embeddings
-from training.choose import Search, base_scores, choose, describe, read_choice, score
-from training.devices import CPU, Compute
 from training.films import FilmsError
-from training.ledger import Ledger
 from training.pairs import make_pairs
 from training.places import PROMPTS, Places
-from training.tune import Method, run_id, tune
+from training.tune.choose import Search, base_scores, choose, describe, read_choice, score
+from training.tune.con1_con2 import Method, run_id, tune
+from training.tune.devices import CPU, Compute
+from training.tune.finished_runs import Ledger
 
 
 def _material(

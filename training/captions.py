@@ -224,7 +224,7 @@ def _usable(sentence: str) -> bool:
 
 
 def fold_of(text: str) -> int:
-    """As `training.choose.prompt_fold`: a wording and its opposite are held out together."""
+    """As `training.tune.choose.prompt_fold`: a wording and its opposite are held out together."""
     return int(hashlib.sha256(text.encode()).hexdigest(), 16) % FOLDS
 
 

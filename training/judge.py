@@ -22,14 +22,14 @@ from negviz.films.collection import Collection, open_collection
 from negviz.findings import ABNORMAL
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
-from training.base import BaseConfig, Learner, train_branch
-from training.base_data import SIDE, BaseData, simulated_data
 from training.build_base import training_data
 from training.measure_base import FEW, figures, labels_of
 from training.numbers import count, natural
 from training.phantom_draw import SHIPPED, TRAINING, simulator_hash
 from training.phantom_films import COUNT, simulated_films
 from training.places import PHANTOMS, RESULTS, Places
+from training.tune.base import BaseConfig, Learner, train_branch
+from training.tune.base_data import SIDE, BaseData, simulated_data
 
 TARGETS: Final = {  # AUROC to be reached by the tower trained on films of the other kind
     "simulated": {"effusion": 0.80, "cardiomegaly": 0.85},

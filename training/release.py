@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from negviz.common.files import rewriting, write_atomically
 from negviz.models.checkpoint import FAMILY_FILE, Family, read_family
-from training.optim import UNRECORDED
+from training.tune.optim import UNRECORDED
 
 _WHAT: Final = {
     "base": "An image tower beside a text tower, trained on report sentences as written, negations included.",

@@ -1,6 +1,6 @@
 """Choosing the settings of the methods that need no training: as those of CON1 and CON2 were chosen.
 
-The folds and the score are those of `training.choose`: held-out training prompts rank held-out training
+The folds and the score are those of `training.tune.choose`: held-out training prompts rank held-out training
 films.  Only steering learns anything, a direction a layer, and that from the training prompts and their
 opposites, those of the fold left out.  What their authors publish is tried first, so that it wins a tie.
 """
@@ -27,7 +27,7 @@ from negviz.models.training_free import spacevlm as space
 from negviz.models.training_free import steering as steer
 from negviz.models.training_free.column import Vectors
 from negviz.models.training_free.wording import SCENES, Concept
-from training.choose import Fold, prompt_fold
+from training.tune.choose import Fold, prompt_fold
 
 THRESHOLDS: Final = (space.PUBLISHED, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5, 0.3)
 WEIGHTS: Final = (1.0, 0.25, 0.5, 2.0, 4.0, 8.0)

@@ -14,10 +14,10 @@ from typing import Any
 from negviz.evaluation.prompts import read_prompts
 from training.again import Again, Tuned
 from training.captions import Bank
-from training.choose import prompt_fold
 from training.pairs import make_pairs
 from training.places import PROMPTS
-from training.tune import TuneConfig, tune
+from training.tune.choose import prompt_fold
+from training.tune.con1_con2 import TuneConfig, tune
 
 _KNOBS = frozenset(TuneConfig.__dataclass_fields__)
 

@@ -44,13 +44,13 @@ TESTS: Final = {  # what is mutated, and its own tests
     "negviz/explain/attribution.py": ["tests/test_attribution.py"],
     "negviz/explain/word_scores.py": ["tests/test_attribution.py"],
     "negviz/explain/diagnosis.py": ["tests/test_diagnosis.py"],
-    "training/losses.py": [
+    "training/tune/losses.py": [
         "tests/test_losses.py",
         "tests/test_con3.py",
         "tests/test_experiments.py::test_without_distractors_the_loss_is_con1s_and_with_all_con2s",
         "tests/test_experiments.py::test_each_distractor_makes_the_loss_another",
     ],
-    "training/con3.py": ["tests/test_con3.py"],
+    "training/tune/con3.py": ["tests/test_con3.py"],
 }
 LEFT_OUT: Final = (  # a busy machine fails the first three, so they kill what lives; others are slow
     "tests/test_metrics.py::test_a_thousand_resamples_are_fast",

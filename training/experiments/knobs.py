@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 
 from negviz.evaluation.cells import Json
-from training.choose import Fold
 from training.experiments.material import Material
 from training.experiments.recipe import Recipe, carry_out, fixed
 from training.experiments.settings import measure_settings
 from training.films import FOLDS
 from training.pairs import make_pairs
+from training.tune.choose import Fold
 
 BATCHES: Final = (8, 64)
 RATES: Final = (1e-4, 1e-3)

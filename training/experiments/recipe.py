@@ -1,6 +1,7 @@
 """One tuning run in every respect that the experiments vary, and the loop that carries it out.
 
-With a share of 0 or 1 and nothing else changed it is `training.tune` with CON1 or CON2, step by step.
+With a share of 0 or 1 and nothing else changed it is `training.tune.con1_con2` with CON1 or CON2, step by
+step.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from torch import Tensor, nn
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower
 from training.experiments.low_rank import add_low_rank, merge_low_rank
-from training.losses import con_clip_in_part, multi_positive
-from training.optim import Decay, adamw
 from training.pairs import Pairs
-from training.tune import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig, batches, encode, schedule
+from training.tune.con1_con2 import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig, batches, encode, schedule
+from training.tune.losses import con_clip_in_part, multi_positive
+from training.tune.optim import Decay, adamw
 
 Look = Callable[[NDArray[np.int64]], Tensor]  # rows of films → their unit vectors [n, dim]
 
@@ -43,7 +44,7 @@ class Recipe:
 
     @classmethod
     def of(cls, config: TuneConfig, *, seed: int = 0) -> Recipe:
-        """What `training.tune` does by that configuration."""
+        """What `training.tune.con1_con2` does by that configuration."""
         share = 1.0 if config.method == "con2" else 0.0
         return cls(
             lr=config.lr,

@@ -16,7 +16,6 @@ import numpy as np
 
 from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
-from training.choose import Fold
 from training.experiments import knobs
 from training.experiments.cells import Sampled, Vectors, by_finding
 from training.experiments.image_run import Prepared, embed, image_tower, tune_both
@@ -27,6 +26,7 @@ from training.experiments.settings import BASE, answers
 from training.experiments.store import Arrays
 from training.films import FOLDS
 from training.pairs import make_pairs
+from training.tune.choose import Fold
 
 RATES: Final = (1e-4, 1e-3)
 FROZEN, UNFROZEN = "frozen", "unfrozen"

@@ -2,7 +2,7 @@
 
 Film embeddings are computed once; an epoch is text only.  The tower's word embeddings are frozen and so
 never shipped; the logit scale is tuned along.  The paper does not publish its learning rate: ours was chosen
-by study-level cross-validation with the same budget for both methods (`training/choose.py`); batch and
+by study-level cross-validation with the same budget for both methods (`training/tune/choose.py`); batch and
 weight decay are ours too.
 """
 
@@ -24,11 +24,11 @@ from tqdm import tqdm
 from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.text_tower import TextTower
-from training.devices import CPU, Compute
-from training.losses import con_clip, info_nce, multi_positive
-from training.optim import Decay, adamw
 from training.pairs import Pairs
-from training.run_state import TuneState
+from training.tune.devices import CPU, Compute
+from training.tune.losses import con_clip, info_nce, multi_positive
+from training.tune.optim import Decay, adamw
+from training.tune.run_state import TuneState
 
 Method = Literal["con1", "con2"]
 Targets = Literal["identity", "multi-positive"]

@@ -24,12 +24,12 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.metrics import auroc
-from training.devices import CPU, Compute
 from training.films import FOLDS
-from training.ledger import Ledger
-from training.optim import UNRECORDED
 from training.pairs import make_pairs
-from training.tune import Method, TuneConfig, tune
+from training.tune.con1_con2 import Method, TuneConfig, tune
+from training.tune.devices import CPU, Compute
+from training.tune.finished_runs import Ledger
+from training.tune.optim import UNRECORDED
 
 RATES: Final = (3e-5, 1e-4, 3e-4)
 BATCHES: Final = (32,)

@@ -34,10 +34,10 @@ from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.text_tower import TextTower
 from training.captions import Bank, Caption, shows, truth
-from training.devices import CPU, Compute
-from training.losses import choosing, ranking
-from training.optim import Decay, adamw
-from training.tune import encode, schedule
+from training.tune.con1_con2 import encode, schedule
+from training.tune.devices import CPU, Compute
+from training.tune.losses import choosing, ranking
+from training.tune.optim import Decay, adamw
 
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing

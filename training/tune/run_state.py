@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
-from training.devices import Descent
+from training.tune.devices import Descent
 
 
 class RunStateError(NegvizError):

@@ -24,12 +24,12 @@ from tqdm import tqdm
 
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import Branch, ImageTower, ImageTowerConfig
-from training.augment import augment
-from training.base_data import BaseData
-from training.devices import CPU, Compute, Descent
-from training.losses import multi_positive, weighted_bce
-from training.optim import adamw
-from training.run_state import RunState
+from training.tune.augment import augment
+from training.tune.base_data import BaseData
+from training.tune.devices import CPU, Compute, Descent
+from training.tune.losses import multi_positive, weighted_bce
+from training.tune.optim import adamw
+from training.tune.run_state import RunState
 
 _MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
 
