@@ -58,7 +58,7 @@ from tests.nlm_server import (
     well,
 )
 from tests.test_openi import report_xml
-from training import fetch
+from training.data import fetch
 
 pytestmark = pytest.mark.timing
 

@@ -59,7 +59,7 @@ def test_the_compact_family_is_built_from_films_and_reports(
     monkeypatch.setattr("training.build_base.open_text_tower", tiny)
     source, family = drawn_source(tmp_path / "films"), tmp_path / "family"
     common = ["--family", str(family), "--collection", str(source)]
-    monkeypatch.setattr("training.phantom_films.SHARD", 2)
+    monkeypatch.setattr("training.data.phantoms.training_films.SHARD", 2)
     few = ["--simulated", "2"]
     assert main(["base", *common, "--films", str(source), "--epochs", "1", *few, "--precision", "no"]) == 0
     states = (default_cache() / "training").glob("base-*.safetensors")
@@ -160,7 +160,7 @@ def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path
     from negviz.films.collection import open_collection
     from tests.test_films import write_source
     from training.build_films import build_films
-    from training.places import Places
+    from training.paths import Places
 
     source = write_source(tmp_path / "source", count=3)
     build_films(Places(films=source), to=tmp_path / "out")

@@ -47,8 +47,8 @@ from training.calibrating import (
 )
 from training.calibration_picture import draw_coverage, draw_reliability
 from training.certainty import Bench, Draws, coverage, reliability, seen_by
-from training.films import FOLDS
-from training.places import Places
+from training.data.films import FOLDS
+from training.paths import Places
 
 NO = "no pleural effusion"
 STEEP = Calibration("standardised margin", ((-4.0, -4.0), (4.0, 4.0)), ("effusion",), "agreement", 0.3)

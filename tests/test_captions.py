@@ -12,9 +12,9 @@ from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.language.prompt import read_mentions
 from training.build_con3 import MEASURED_ON
-from training.captions import Bank, Caption, Said, make_bank, shows, truth
-from training.places import PROMPTS
-from training.wordings import FRAMES, WordingsError, compose, read_frames
+from training.data.captions import Bank, Caption, Said, make_bank, shows, truth
+from training.data.wordings import FRAMES, WordingsError, compose, read_frames
+from training.paths import PROMPTS
 
 
 def film(number: int, findings: str = "", denied: str = "") -> Film:

@@ -16,7 +16,7 @@ from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import auroc
-from training.captions import Bank, Caption, shows
+from training.data.captions import Bank, Caption, shows
 from training.tune.con3 import (
     Batch,
     Con3Config,

@@ -7,7 +7,7 @@ import pytest
 
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Collection
-from training.captions import Bank, Caption
+from training.data.captions import Bank, Caption
 from training.experiments.con3 import Exam, Setting, ablations
 from training.reader import WRITTEN, read_written
 from training.tune.con3 import Con3Config

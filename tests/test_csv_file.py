@@ -12,9 +12,9 @@ from negviz.common.errors import NegvizError
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Film, read_manifest
 from negviz.study.design import read_sentences
-from training.films import read_verdicts
+from training.data.films import read_verdicts
+from training.data.wordings import read_frames
 from training.reader import read_written
-from training.wordings import read_frames
 
 
 def films_of(manifest: Path) -> tuple[Film, ...]:

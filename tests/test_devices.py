@@ -24,8 +24,8 @@ from negviz.models.encoder import DualEncoder, load_models, open_hub_model, save
 from negviz.retrieval.embeddings import film_embeddings
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main
-from training.pairs import Pairs, make_pairs
-from training.places import PROMPTS
+from training.data.pairs import Pairs, make_pairs
+from training.paths import PROMPTS
 from training.running import free_port
 from training.tune.choose import Fold, Search, choose
 from training.tune.con1_con2 import TuneConfig, schedule, tune

@@ -26,8 +26,8 @@ from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.estimate import Estimate
+from training.data.phantoms.draw import SHIPPED, TRAINING
 from training.dose import list_shots
-from training.phantom_draw import SHIPPED, TRAINING
 
 ASKED = Asked("no pleural effusion").json()
 SEED = SEEDS[0]

@@ -28,8 +28,8 @@ from negviz.explain.dose import (
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from training import dose as command
+from training.data.phantoms.draw import SHIPPED, TRAINING
 from training.dose_picture import draw_doses
-from training.phantom_draw import SHIPPED, TRAINING
 
 UP, ACROSS = np.eye(2)
 

@@ -41,8 +41,8 @@ from tests.nlm_server import (
     well,
 )
 from tests.test_openi import report_xml
-from training import fetch
 from training.__main__ import main
+from training.data import fetch
 
 FILM = "CXR1_IM-0001-4001"
 FILMS = [f"CXR{uid}_IM-{uid:04}-1001" for uid in range(400, 412)]

@@ -15,8 +15,8 @@ from negviz.films.collection import Film, open_collection
 from negviz.films.openi import film_id, parse_report
 from tests.test_openi import report_xml
 from tests.tiny import draw_film
-from training.duplicates import duplicates
-from training.films import (
+from training.data.duplicates import duplicates
+from training.data.films import (
     FilmsError,
     Known,
     build_openi,

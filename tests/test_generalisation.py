@@ -28,13 +28,13 @@ from training import again, build_con3, generalisation, leave_out
 from training.again import Again
 from training.benches import benches, held_out_fold
 from training.conditions import Probed, ask, ceiling, measure, records
+from training.data.wordings import Frame, read_frames
 from training.generalisation import FILE, reader
 from training.heatmap import draw_conditions
 from training.leaning import leaning
 from training.leave_out_picture import draw_leave_out
-from training.places import PROMPTS, RESULTS, Places
+from training.paths import PROMPTS, RESULTS, Places
 from training.questions import Question, read_questions
-from training.wordings import Frame, read_frames
 
 HEDGES = "cannot rule out"
 HEADER = "prompt,finding,polarity,kind,phenomenon,mentions\n"

@@ -10,10 +10,11 @@ import pytest
 
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.findings import ABNORMAL
-from training import judge, phantoms
-from training.phantom_plan import shipped_plan
-from training.phantoms import build_phantoms
-from training.places import Places
+from training import judge
+from training.data.phantoms import collection as phantoms
+from training.data.phantoms.collection import build_phantoms
+from training.data.phantoms.plan import shipped_plan
+from training.paths import Places
 from training.tables import render
 from training.tune.base import BaseConfig
 
@@ -37,7 +38,7 @@ def test_two_towers_judge_films_they_never_saw(
     tmp_path: Path, collection_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(phantoms, "SIZE", 64)
-    monkeypatch.setattr("training.phantom_films.SHARD", 4)
+    monkeypatch.setattr("training.data.phantoms.training_films.SHARD", 4)
     monkeypatch.setattr(judge, "BaseConfig", TINY)
     build_phantoms(tmp_path / "phantoms", shipped_plan()[:10], jobs=1)
     monkeypatch.setattr(judge, "open_collection", lambda _: open_collection(tmp_path / "phantoms"))

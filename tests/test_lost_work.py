@@ -24,7 +24,7 @@ from negviz.common.tensor_files import write_tensors
 from negviz.models.checkpoint import read_family, write_checkpoint
 from tests.tiny import draw_film
 from training.__main__ import main
-from training.films import PICTURES, FilmsError, openi_films
+from training.data.films import PICTURES, FilmsError, openi_films
 from training.tune.finished_runs import Ledger
 
 ROOT = Path(__file__).parents[1]

@@ -25,10 +25,10 @@ from tests.test_con3 import bank, lessons
 from tests.test_tune import PROMPTS
 from training import again
 from training.again import Again
+from training.data.pairs import Pairs, make_pairs
 from training.experiments.image_run import Prepared, image_tower, tune_both
 from training.experiments.recipe import Recipe
-from training.pairs import Pairs, make_pairs
-from training.places import COMPACT, Places
+from training.paths import COMPACT, Places
 from training.release import write_cards
 from training.tune import con1_con2 as tuning
 from training.tune import con3

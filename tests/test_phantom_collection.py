@@ -16,12 +16,13 @@ from PIL import Image
 from negviz.films.collection import ASSETS, MANIFEST, open_collection
 from negviz.findings import ABNORMAL, FINDINGS
 from negviz.phantoms import simulate
-from training import phantom_films, phantoms
 from training.__main__ import main
-from training.phantom_draw import LEAST, SHIPPED, TRAINING, simulator_hash, training_wish
-from training.phantom_films import SimulatedFilms, simulated_films
-from training.phantom_plan import Order, shipped_plan
-from training.phantoms import build_phantoms, film_of, make_film
+from training.data.phantoms import collection as phantoms
+from training.data.phantoms import training_films as phantom_films
+from training.data.phantoms.collection import build_phantoms, film_of, make_film
+from training.data.phantoms.draw import LEAST, SHIPPED, TRAINING, simulator_hash, training_wish
+from training.data.phantoms.plan import Order, shipped_plan
+from training.data.phantoms.training_films import SimulatedFilms, simulated_films
 from training.tune.base import BaseConfig, _batches
 from training.tune.base_data import simulated_data
 
@@ -259,7 +260,7 @@ def test_a_run_without_simulated_films_keeps_its_name() -> None:
 
 
 def test_the_simulators_hash_sees_code_and_no_comment() -> None:
-    from training.phantom_draw import _code
+    from training.data.phantoms.draw import _code
 
     assert _code('"""One."""\nx = 1  # why\n') == _code('"""Two."""\nx = 1\n') != _code('"""One."""\nx = 2\n')
     assert len(simulator_hash()) == 64

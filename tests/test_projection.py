@@ -33,7 +33,7 @@ from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.sets import search_sets
 from tests.tiny_maps import tiny_maps
-from training.places import COMPACT
+from training.paths import COMPACT
 
 RANDOM = np.random.default_rng(7)
 

@@ -14,7 +14,7 @@ from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import film_embeddings, shipped_path
 from training.evaluate import evaluate
-from training.places import COMPACT, PROMPTS, RESULTS
+from training.paths import COMPACT, PROMPTS, RESULTS
 
 EVALUATIONS = ("openi", "openi-findings", "nih", "phantoms", "phantoms-findings")
 METHODS = ("con1", "con2")

@@ -14,7 +14,7 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
-from training.pairs import Pairs, PairsError, make_pairs
+from training.data.pairs import Pairs, PairsError, make_pairs
 from training.tune.choose import choose, prompt_fold, read_choice
 from training.tune.con1_con2 import TuneConfig, tune
 

@@ -27,13 +27,10 @@ from training import (
     dose,
     evaluate,
     experiments,
-    fetch,
     generalisation,
     judge,
     leave_out,
     maps,
-    phantom_films,
-    phantoms,
     reader,
     report,
     screenshots,
@@ -41,9 +38,12 @@ from training import (
     training_free,
     visits,
 )
-from training.films import FilmsError
-from training.numbers import count, natural, rate
-from training.places import COMPACT, Places
+from training.data import fetch
+from training.data.films import FilmsError
+from training.data.phantoms import collection as phantoms
+from training.data.phantoms import training_films as phantom_films
+from training.options import count, natural, rate
+from training.paths import COMPACT, Places
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 

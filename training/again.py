@@ -29,11 +29,12 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
 from negviz.retrieval.embeddings import film_embeddings
-from training import build_con3, captions, pairs, wordings
+from training import build_con3
 from training.build_con3 import open_bank
-from training.captions import Bank
-from training.pairs import make_pairs
-from training.places import PROMPTS, Places
+from training.data import captions, pairs, wordings
+from training.data.captions import Bank
+from training.data.pairs import make_pairs
+from training.paths import PROMPTS, Places
 from training.tune import con1_con2 as tune
 from training.tune import con3, devices, losses, optim
 from training.tune.con1_con2 import TuneConfig

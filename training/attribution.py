@@ -30,8 +30,8 @@ from negviz.retrieval.metrics import Counts, Floats, average, draw, interval
 from negviz.retrieval.search import Vectors, search
 from training.evaluate import family_hashes
 from training.heads import measure_heads
-from training.numbers import count, natural
-from training.places import COMPACT, PROMPTS, Places
+from training.options import count, natural
+from training.paths import COMPACT, PROMPTS, Places
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")

@@ -25,7 +25,7 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.again import Again
-from training.places import Places
+from training.paths import Places
 
 HELD_OUT: Final = "held-out"
 

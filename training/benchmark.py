@@ -27,7 +27,7 @@ from negviz.common.files import write_json
 from negviz.models.encoder import load_models
 from negviz.page.room import Room
 from training.costs import Times, clock, measure_costs, ratios
-from training.places import Places
+from training.paths import Places
 from training.running import RunningApp, add_app_options, arguments, chromium, run_app, search
 from training.unseen import sentences
 

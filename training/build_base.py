@@ -23,11 +23,11 @@ from negviz.models.encoder import (
 )
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
-from training.films import FilmsError, nih_films, openi_reports
+from training.data.films import FilmsError, nih_films, openi_reports
+from training.data.phantoms.draw import simulator_hash
+from training.data.phantoms.training_films import simulated_films
 from training.measure_base import Scores, measure
-from training.phantom_draw import simulator_hash
-from training.phantom_films import simulated_films
-from training.places import OPENI, Places
+from training.paths import OPENI, Places
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.base_data import BaseData, read_base_data
 from training.tune.devices import CPU, Compute

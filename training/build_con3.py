@@ -13,12 +13,12 @@ from negviz.films.collection import Film
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import load_models
 from negviz.retrieval.embeddings import film_embeddings
-from training.captions import Bank, make_bank
-from training.films import openi_reports
-from training.places import PROMPTS, Places
+from training.data.captions import Bank, make_bank
+from training.data.films import openi_reports
+from training.data.wordings import compose, read_frames
+from training.paths import PROMPTS, Places
 from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.devices import CPU, Compute
-from training.wordings import compose, read_frames
 
 MEASURED_ON: Final = ("evaluation.csv", "findings.csv", "generalisation.csv")  # of assets/prompts
 

@@ -14,8 +14,8 @@ from negviz.common.files import write_atomically, write_json
 from negviz.films.collection import ASSETS, Collection, Film, open_collection, write_manifest
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
-from training.films import Known, build_openi, known_findings, nih_films
-from training.places import RESULTS, Places
+from training.data.films import Known, build_openi, known_findings, nih_films
+from training.paths import RESULTS, Places
 
 
 def build_films(places: Places, *, to: Path | None = None) -> None:

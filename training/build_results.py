@@ -8,7 +8,7 @@ from negviz.common.files import write_json
 from negviz.models.encoder import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.evaluate import evaluate
-from training.places import PHANTOMS, PROMPTS, Places
+from training.paths import PHANTOMS, PROMPTS, Places
 from training.release import write_cards
 from training.report import ROOT, refresh
 

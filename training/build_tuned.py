@@ -17,9 +17,9 @@ from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import film_embeddings
-from training.films import FilmsError
-from training.pairs import make_pairs
-from training.places import PROMPTS, Places
+from training.data.films import FilmsError
+from training.data.pairs import make_pairs
+from training.paths import PROMPTS, Places
 from training.tune.choose import Search, base_scores, choose, describe, read_choice, score
 from training.tune.con1_con2 import Method, run_id, tune
 from training.tune.devices import CPU, Compute

@@ -33,7 +33,7 @@ from negviz.retrieval.calibration import (
     statistic,
 )
 from negviz.retrieval.metrics import Floats, auroc
-from training.films import FOLDS
+from training.data.films import FOLDS
 
 Curve = Literal["Platt", "isotonic"]
 Knots = tuple[tuple[float, float], ...]

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from negviz.common.files import write_json
 from training.benchmark import machine
-from training.places import Places
+from training.paths import Places
 from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.unseen import sentences
 from training.visitors import VISITORS

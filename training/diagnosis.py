@@ -33,8 +33,8 @@ from negviz.retrieval.estimate import RESAMPLES, Estimate
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import top_k
 from training.evaluate import family_hashes
-from training.numbers import count
-from training.places import COMPACT, PROMPTS, Places
+from training.options import count
+from training.paths import COMPACT, PROMPTS, Places
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101

@@ -17,7 +17,7 @@ from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_mo
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Unmentioned, open_collection
 from negviz.models.encoder import load_models
-from training.numbers import count, natural
+from training.options import count, natural
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

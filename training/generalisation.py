@@ -35,8 +35,8 @@ from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, 
 from training.evaluate import family_hashes
 from training.heatmap import draw_conditions
 from training.leaning import leaning
-from training.numbers import count
-from training.places import COMPACT, PROMPTS, Places, add_place_options
+from training.options import count
+from training.paths import COMPACT, PROMPTS, Places, add_place_options
 from training.questions import Question, read_questions
 from training.report import ROOT
 

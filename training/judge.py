@@ -23,11 +23,11 @@ from negviz.findings import ABNORMAL
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
 from training.build_base import training_data
+from training.data.phantoms.draw import SHIPPED, TRAINING, simulator_hash
+from training.data.phantoms.training_films import COUNT, simulated_films
 from training.measure_base import FEW, figures, labels_of
-from training.numbers import count, natural
-from training.phantom_draw import SHIPPED, TRAINING, simulator_hash
-from training.phantom_films import COUNT, simulated_films
-from training.places import PHANTOMS, RESULTS, Places
+from training.options import count, natural
+from training.paths import PHANTOMS, RESULTS, Places
 from training.tune.base import BaseConfig, Learner, train_branch
 from training.tune.base_data import SIDE, BaseData, simulated_data
 

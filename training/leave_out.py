@@ -34,8 +34,8 @@ from training.build_con3 import MEASURED_ON
 from training.conditions import Asked, Measured, ask, measure
 from training.evaluate import family_hashes
 from training.leave_out_picture import draw_leave_out
-from training.numbers import count
-from training.places import COMPACT, PROMPTS, Places
+from training.options import count
+from training.paths import COMPACT, PROMPTS, Places
 from training.questions import Question, read_questions
 
 FINDINGS: Final = (

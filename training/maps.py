@@ -41,7 +41,7 @@ from negviz.retrieval.answer import Tally
 from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import search
 from negviz.retrieval.sets import SearchSet, search_sets
-from training.places import COMPACT, Places
+from training.paths import COMPACT, Places
 
 _HITS: Final = 10
 _MOVERS: Final = 5

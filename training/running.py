@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from negviz.common.errors import NegvizError
-from training.places import COMPACT
+from training.paths import COMPACT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -15,7 +15,7 @@ from PIL import Image
 
 from negviz.common.files import write_atomically
 from negviz.page.pictures import PHANTOMS
-from training.places import COMPACT
+from training.paths import COMPACT
 from training.running import arguments, chromium, run_app
 
 if TYPE_CHECKING:

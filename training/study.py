@@ -18,8 +18,8 @@ from negviz.study.analysis import analyse
 from negviz.study.design import PROMPTS, Design, StudyError, make_design, read_sentences
 from negviz.study.export import to_csv
 from negviz.study.store import StudyFile
-from training.numbers import count, natural
-from training.places import COMPACT
+from training.options import count, natural
+from training.paths import COMPACT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

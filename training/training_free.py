@@ -26,8 +26,8 @@ from negviz.models.training_free.record import FOLDER
 from negviz.retrieval.embeddings import film_embeddings
 from training.build_results import evaluations
 from training.evaluate import family_hashes
-from training.numbers import count, natural
-from training.places import PHANTOMS, PROMPTS, Places, add_place_options
+from training.options import count, natural
+from training.paths import PHANTOMS, PROMPTS, Places, add_place_options
 from training.training_free_choice import Trial, best, choose, recipe
 from training.training_free_figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.training_free_picture import draw

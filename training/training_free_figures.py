@@ -23,7 +23,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
 from negviz.retrieval.metrics import METRICS, Floats, draw, interval
 from training.build_results import Evaluation
-from training.places import PROMPTS
+from training.paths import PROMPTS
 
 K: Final = 10
 Json = dict[str, Any]

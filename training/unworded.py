@@ -13,9 +13,9 @@ from typing import Any
 
 from negviz.evaluation.prompts import read_prompts
 from training.again import Again, Tuned
-from training.captions import Bank
-from training.pairs import make_pairs
-from training.places import PROMPTS
+from training.data.captions import Bank
+from training.data.pairs import make_pairs
+from training.paths import PROMPTS
 from training.tune.choose import prompt_fold
 from training.tune.con1_con2 import TuneConfig, tune
 

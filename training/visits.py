@@ -25,7 +25,7 @@ import numpy as np
 
 from negviz.common.files import write_atomically, write_json
 from training.benchmark import machine
-from training.places import Places
+from training.paths import Places
 from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.unseen import sentences
 from training.visits_picture import draw_visits

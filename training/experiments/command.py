@@ -18,8 +18,8 @@ from training.experiment_picture import draw_experiment
 from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.material import Material, open_material
 from training.experiments.store import Store, progress
-from training.numbers import count
-from training.places import COMPACT, Places, add_place_options
+from training.options import count
+from training.paths import COMPACT, Places, add_place_options
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500

@@ -29,12 +29,12 @@ from negviz.models.encoder import DualEncoder, load_models, with_text
 from negviz.retrieval.metrics import auroc
 from training.benches import held_out_fold
 from training.build_con3 import open_bank
-from training.captions import Bank, Caption, truth
+from training.data.captions import Bank, Caption, truth
+from training.data.films import FOLDS
 from training.experiments.cells import Sampled, Vectors
 from training.experiments.material import Material, Question, recipe_of
 from training.experiments.settings import BASE, answers
 from training.experiments.unseen import unseen
-from training.films import FOLDS
 from training.reader import WRITTEN, read_written
 from training.tune.con3 import Con3, Con3Config, Lessons, towards, tune_con3, where_base_puts
 

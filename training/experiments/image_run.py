@@ -20,8 +20,8 @@ from negviz.common.errors import NegvizError
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.image_tower import ImageTower
+from training.data.pairs import Pairs
 from training.experiments.recipe import Recipe, carry_out
-from training.pairs import Pairs
 from training.tune.augment import augment
 
 _AT_ONCE = 32

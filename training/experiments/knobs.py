@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from negviz.evaluation.cells import Json
+from training.data.films import FOLDS
+from training.data.pairs import make_pairs
 from training.experiments.material import Material
 from training.experiments.recipe import Recipe, carry_out, fixed
 from training.experiments.settings import measure_settings
-from training.films import FOLDS
-from training.pairs import make_pairs
 from training.tune.choose import Fold
 
 BATCHES: Final = (8, 64)

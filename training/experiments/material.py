@@ -19,12 +19,12 @@ from negviz.models.encoder import DualEncoder, load_models, weights_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import Floats
 from training.build_results import Evaluation, evaluations
+from training.data.films import FilmsError
+from training.data.pairs import Pairs, make_pairs
 from training.experiments.cells import Compared, Sampled, Vectors, describe
 from training.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.experiments.store import Store
-from training.films import FilmsError
-from training.pairs import Pairs, make_pairs
-from training.places import PROMPTS, Places
+from training.paths import PROMPTS, Places
 from training.tune.choose import Fold, make_folds, read_choice
 
 TOP: Final = 10  # films that precision looks at

@@ -31,7 +31,7 @@ from negviz.explain.projection.separation import Separation, cosine_distances, s
 from negviz.models.encoder import load_models
 from negviz.retrieval.metrics import Counts, Floats, draw, interval
 from training.experiments.material import EFFUSION, Material
-from training.places import PROMPTS
+from training.paths import PROMPTS
 
 NEIGHBOURS: Final = 5
 FOLDS: Final = 5

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower
+from training.data.pairs import Pairs
 from training.experiments.low_rank import add_low_rank, merge_low_rank
-from training.pairs import Pairs
 from training.tune.con1_con2 import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig, batches, encode, schedule
 from training.tune.losses import con_clip_in_part, multi_positive
 from training.tune.optim import Decay, adamw

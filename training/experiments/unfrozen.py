@@ -16,6 +16,8 @@ import numpy as np
 
 from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
+from training.data.films import FOLDS
+from training.data.pairs import make_pairs
 from training.experiments import knobs
 from training.experiments.cells import Sampled, Vectors, by_finding
 from training.experiments.image_run import Prepared, embed, image_tower, tune_both
@@ -24,8 +26,6 @@ from training.experiments.probes import probe_records
 from training.experiments.recipe import Recipe
 from training.experiments.settings import BASE, answers
 from training.experiments.store import Arrays
-from training.films import FOLDS
-from training.pairs import make_pairs
 from training.tune.choose import Fold
 
 RATES: Final = (1e-4, 1e-3)

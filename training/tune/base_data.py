@@ -22,7 +22,7 @@ from negviz.films.openi import Report
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import CompactTextTower
-from training.phantom_films import SimulatedFilms
+from training.data.phantoms.training_films import SimulatedFilms
 
 SIDE: Final = 256  # pixels a prepared film has; augmentation samples the network's input from it
 _COMMON: Final = 25  # studies a MeSH term needs to be learned

@@ -24,8 +24,8 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.metrics import auroc
-from training.films import FOLDS
-from training.pairs import make_pairs
+from training.data.films import FOLDS
+from training.data.pairs import make_pairs
 from training.tune.con1_con2 import Method, TuneConfig, tune
 from training.tune.devices import CPU, Compute
 from training.tune.finished_runs import Ledger

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.text_tower import TextTower
-from training.pairs import Pairs
+from training.data.pairs import Pairs
 from training.tune.devices import CPU, Compute
 from training.tune.losses import con_clip, info_nce, multi_positive
 from training.tune.optim import Decay, adamw

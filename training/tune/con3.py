@@ -33,7 +33,7 @@ from negviz.films.collection import Film
 from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.text_tower import TextTower
-from training.captions import Bank, Caption, shows, truth
+from training.data.captions import Bank, Caption, shows, truth
 from training.tune.con1_con2 import encode, schedule
 from training.tune.devices import CPU, Compute
 from training.tune.losses import choosing, ranking

@@ -17,7 +17,7 @@ from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
-from training.captions import Caption, Said, fold_of
+from training.data.captions import Caption, Said, fold_of
 
 FRAMES: Final = ASSETS / "prompts" / "wordings.csv"
 SLIPS: Final = "slips in words"

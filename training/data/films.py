@@ -23,7 +23,7 @@ from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_col
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.findings import ABNORMAL
 from negviz.language.prompt import read_mentions
-from training.duplicates import duplicates
+from training.data.duplicates import duplicates
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"

@@ -18,7 +18,7 @@ import numpy as np
 from negviz.explain.dose import sides_of
 from negviz.findings import ABNORMAL
 from negviz.phantoms import Severity, Side
-from training.phantom_draw import LEAST, SHIPPED, Wish, draw_severity
+from training.data.phantoms.draw import LEAST, SHIPPED, Wish, draw_severity
 
 _TESTS: Final = 50  # chests, two films each
 _LEVELS: Final = 10  # films of each finding alone

@@ -23,11 +23,11 @@ from negviz.films.collection import ASSETS, Film, write_manifest
 from negviz.phantoms import simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated
-from training.phantom_draw import simulator_hash
-from training.phantom_films import PhantomFilmsError
-from training.phantom_jobs import in_processes
-from training.phantom_plan import Order, shipped_plan
-from training.places import PHANTOMS
+from training.data.phantoms.draw import simulator_hash
+from training.data.phantoms.jobs import in_processes
+from training.data.phantoms.plan import Order, shipped_plan
+from training.data.phantoms.training_films import PhantomFilmsError
+from training.paths import PHANTOMS
 
 SIZE: Final = 512  # pixels a side
 QUALITY: Final = 88  # of the JPEGs: below 30 MB in all

@@ -24,7 +24,7 @@ from negviz.films.openi import Report
 from negviz.findings import ABNORMAL, FINDINGS, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
-from training.films import FOLDS
+from training.data.films import FOLDS
 
 Source = Literal["prompt", "sentence", "composed"]
 Said = tuple[tuple[str, Polarity], ...]

@@ -24,8 +24,8 @@ from negviz.films.collection import Film
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import prepare
 from negviz.phantoms import simulate
-from training.phantom_draw import TRAINING, simulator_hash, training_wish
-from training.phantom_jobs import in_processes
+from training.data.phantoms.draw import TRAINING, simulator_hash, training_wish
+from training.data.phantoms.jobs import in_processes
 
 SIDE: Final = 256  # pixels of a simulated and of a prepared film
 SHARD: Final = 20  # films a file

@@ -1,0 +1,1 @@
+"""Simulated films: the shipped collection, and films to learn from."""
