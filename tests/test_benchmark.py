@@ -15,8 +15,9 @@ from PIL import Image
 
 from negviz.films.collection import ASSETS
 from negviz.page import Room
-from training import benchmark, costs, crowd, running, screenshots, tables
+from training import benchmark, costs, crowd, running, screenshots
 from training.costs import Times
+from training.report import tables
 from training.running import RunningApp, RunningError, run_app
 from training.unseen import sentences
 

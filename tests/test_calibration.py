@@ -45,10 +45,10 @@ from training.calibrating import (
     choose_curve,
     fit_curve,
 )
-from training.calibration_picture import draw_coverage, draw_reliability
 from training.certainty import Bench, Draws, coverage, reliability, seen_by
 from training.data.films import FOLDS
 from training.paths import Places
+from training.report.calibration_picture import draw_coverage, draw_reliability
 
 NO = "no pleural effusion"
 STEEP = Calibration("standardised margin", ((-4.0, -4.0), (4.0, 4.0)), ("effusion",), "agreement", 0.3)

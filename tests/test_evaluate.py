@@ -13,7 +13,7 @@ import pytest
 
 from training.__main__ import main
 from training.evaluate import evaluate
-from training.tables import render
+from training.report.tables import render
 
 PROMPTS = """prompt,finding,polarity,kind,note
 pleural effusion,effusion,present,structured,a

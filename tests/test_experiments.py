@@ -24,12 +24,12 @@ from tests.test_tune import PROMPTS
 from training.__main__ import main
 from training.build_results import Evaluation
 from training.data.pairs import Pairs, make_pairs
-from training.experiment_picture import draw_experiment
 from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.experiments.store import Store, progress
 from training.paths import Places
-from training.tables import render
+from training.report.experiment_picture import draw_experiment
+from training.report.tables import render
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config
 from training.tune.losses import con_clip, con_clip_in_part, info_nce

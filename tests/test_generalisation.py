@@ -30,11 +30,11 @@ from training.benches import benches, held_out_fold
 from training.conditions import Probed, ask, ceiling, measure, records
 from training.data.wordings import Frame, read_frames
 from training.generalisation import FILE, reader
-from training.heatmap import draw_conditions
 from training.leaning import leaning
-from training.leave_out_picture import draw_leave_out
 from training.paths import PROMPTS, RESULTS, Places
 from training.questions import Question, read_questions
+from training.report.heatmap import draw_conditions
+from training.report.leave_out_picture import draw_leave_out
 
 HEDGES = "cannot rule out"
 HEADER = "prompt,finding,polarity,kind,phenomenon,mentions\n"

@@ -15,7 +15,7 @@ from training.data.phantoms import collection as phantoms
 from training.data.phantoms.collection import build_phantoms
 from training.data.phantoms.plan import shipped_plan
 from training.paths import Places
-from training.tables import render
+from training.report.tables import render
 from training.tune.base import BaseConfig
 
 TINY = partial(BaseConfig, size=32, widths=(8, 16), depths=(1, 1), dim=32, batch=4)

@@ -29,7 +29,7 @@ from training.data.pairs import Pairs, make_pairs
 from training.experiments.image_run import Prepared, image_tower, tune_both
 from training.experiments.recipe import Recipe
 from training.paths import COMPACT, Places
-from training.release import write_cards
+from training.report.cards import write_cards
 from training.tune import con1_con2 as tuning
 from training.tune import con3
 from training.tune.base import BaseConfig, train_branch

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from negviz.common.files import rewriting
-from training import report
 from training.__main__ import main
-from training.tables import render
+from training.report import command as report
+from training.report.tables import render
 
 CELL = {
     "n": 25,

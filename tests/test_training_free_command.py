@@ -22,7 +22,7 @@ from negviz.results.files import read_result
 from negviz.retrieval.answer import search_sets
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
-from training.tables import render
+from training.report.tables import render
 from training.training_free_choice import Trial, best
 from training.training_free_figures import against_tuned, say, tallies
 

@@ -25,8 +25,8 @@ from negviz.page.server.visits import SESSIONS, UNREAD, Visits
 from negviz.retrieval.answer import search_sets
 from training import visits as played
 from training.__main__ import main
+from training.report.visits_picture import draw_visits
 from training.running import RunningApp, free_port
-from training.visits_picture import draw_visits
 
 FEW = 5
 VISITS = 60

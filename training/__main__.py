@@ -32,7 +32,6 @@ from training import (
     leave_out,
     maps,
     reader,
-    report,
     screenshots,
     study,
     training_free,
@@ -44,6 +43,7 @@ from training.data.phantoms import collection as phantoms
 from training.data.phantoms import training_films as phantom_films
 from training.options import count, natural, rate
 from training.paths import COMPACT, Places
+from training.report import command as report
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 

@@ -9,8 +9,8 @@ from negviz.models.encoder import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.evaluate import evaluate
 from training.paths import PHANTOMS, PROMPTS, Places
-from training.release import write_cards
-from training.report import ROOT, refresh
+from training.report.cards import write_cards
+from training.report.command import ROOT, refresh
 
 
 @dataclass(frozen=True)

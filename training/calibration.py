@@ -34,13 +34,13 @@ from training.again import Again
 from training.benches import held_out_fold
 from training.build_results import Evaluation, evaluations
 from training.calibrating import Material, Question, calibrate, fit_model
-from training.calibration_picture import draw_coverage, draw_reliability
 from training.certainty import Bench, measure, seen_by
 from training.data.captions import Caption, make_bank
 from training.data.films import FOLDS, FilmsError
 from training.evaluate import family_hashes
 from training.options import count
 from training.paths import COMPACT, PROMPTS, Places, add_place_options
+from training.report.calibration_picture import draw_coverage, draw_reliability
 from training.unworded import Unworded
 
 TRAINING: Final = PROMPTS / "training.csv"

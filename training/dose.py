@@ -42,9 +42,9 @@ from negviz.phantoms import Side, simulate
 from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
-from training.dose_picture import draw_doses
 from training.evaluate import family_hashes
 from training.paths import COMPACT, Places
+from training.report.dose_picture import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
 CHESTS: Final = 12

@@ -33,12 +33,12 @@ from negviz.retrieval.metrics import average, draw, interval
 from training.benches import Bench, benches
 from training.conditions import Asked, Measured, Probed, ask, ceiling, measure, records
 from training.evaluate import family_hashes
-from training.heatmap import draw_conditions
 from training.leaning import leaning
 from training.options import count
 from training.paths import COMPACT, PROMPTS, Places, add_place_options
 from training.questions import Question, read_questions
-from training.report import ROOT
+from training.report.command import ROOT
+from training.report.heatmap import draw_conditions
 
 FILE: Final = PROMPTS / "generalisation.csv"
 BLIND: Final = PROMPTS / "blind.csv"  # written after CON3's settings and captions were fixed

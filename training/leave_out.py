@@ -33,10 +33,10 @@ from training.benches import Bench, benches, held_out_fold
 from training.build_con3 import MEASURED_ON
 from training.conditions import Asked, Measured, ask, measure
 from training.evaluate import family_hashes
-from training.leave_out_picture import draw_leave_out
 from training.options import count
 from training.paths import COMPACT, PROMPTS, Places
 from training.questions import Question, read_questions
+from training.report.leave_out_picture import draw_leave_out
 
 FINDINGS: Final = (
     "effusion",

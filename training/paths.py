@@ -10,7 +10,7 @@ from typing import Final
 from negviz.common.files import default_cache
 from negviz.films.collection import ASSETS, MANIFEST, Collection, open_collection
 from training.data.films import FilmsError
-from training.report import ROOT
+from training.report.command import ROOT
 
 COMPACT: Final = ROOT / "checkpoints" / "compact"
 PROMPTS: Final = ASSETS / "prompts"

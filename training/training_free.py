@@ -28,9 +28,9 @@ from training.build_results import evaluations
 from training.evaluate import family_hashes
 from training.options import count, natural
 from training.paths import PHANTOMS, PROMPTS, Places, add_place_options
+from training.report.training_free_picture import draw
 from training.training_free_choice import Trial, best, choose, recipe
 from training.training_free_figures import K, against_tuned, evaluate_beside, gate, say, tallies
-from training.training_free_picture import draw
 from training.tune.choose import base_scores, make_folds
 
 NAME: Final = "training-free"

@@ -14,12 +14,12 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically, write_json
 from negviz.evaluation.cells import Json
 from training.evaluate import family_hashes
-from training.experiment_picture import draw_experiment
 from training.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.experiments.material import Material, open_material
 from training.experiments.store import Store, progress
 from training.options import count
 from training.paths import COMPACT, Places, add_place_options
+from training.report.experiment_picture import draw_experiment
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500

@@ -62,7 +62,7 @@ On the hand-confirmed Open-i test films, then on NIH films. P@10 is read beside 
 
 
 def write_cards(folder: Path) -> None:
-    """Write every model's README.md; `training.report` fills the tables of the shipped family."""
+    """Write every model's README.md; `training.report.command` fills the tables of the shipped family."""
     with rewriting(folder / FAMILY_FILE):  # nobody replaces a model meanwhile
         _write_cards(read_family(folder))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _TITLE: Final = "What CON3 was not taught: AUROC by what its lessons left out"
 _MODELS: Final = {"base": "base", "without": "CON3 without these lessons", "full": "CON3"}

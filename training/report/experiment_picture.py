@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#7A848B")  # Okabe–Ito, then grey
 _CELLS: Final = ("structured/present", "natural/present", "structured/absent", "natural/absent")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _POLARITIES: Final = ("present", "absent")
 _RIVAL, _TUNED, _BASE = "#D55E00", "#0072B2", "#5F6B73"  # Okabe–Ito, and a grey

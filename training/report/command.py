@@ -17,12 +17,12 @@ from typing import Any, Final
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
 from negviz.results.leave_out import is_leave_out
-from training.experiment_picture import draw_experiment
-from training.heatmap import draw_conditions
-from training.leave_out_picture import draw_leave_out
-from training.picture import draw
-from training.tables import render
-from training.visits_picture import draw_visits, is_visits
+from training.report.experiment_picture import draw_experiment
+from training.report.heatmap import draw_conditions
+from training.report.leave_out_picture import draw_leave_out
+from training.report.picture import draw
+from training.report.tables import render
+from training.report.visits_picture import draw_visits, is_visits
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _CELLS: Final = ("structured/present", "natural/present", "structured/absent", "natural/absent")
 _COLOURS: Final = ("#5F6B73", "#E69F00", "#0072B2", "#009E73", "#CC79A7")  # grey, then Okabe–Ito

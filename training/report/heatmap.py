@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _LEFT, _TOP, _ROW, _COLUMN, _GAP = 222, 112, 24, 40, 12  # pixels
 _CHANCE: Final = 0.5

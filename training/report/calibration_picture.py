@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from training.svg import frame, heading
+from training.report.svg import frame, heading
 
 _COLOURS: Final = ("#7A848B", "#E69F00", "#0072B2", "#009E73", "#CC79A7")  # grey, then Okabe–Ito
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 2")  # colour is never the only cue

@@ -1,0 +1,1 @@
+"""Tables, pictures and model cards, made from results files and never typed in."""
