@@ -34,8 +34,9 @@ from negviz.retrieval.calibration import (
 )
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.metrics import Floats
-from training import calibration as command
-from training.calibrating import (
+from training.data.films import FOLDS
+from training.measure.calibration import command
+from training.measure.calibration.fit import (
     CalibrationError,
     Judged,
     Material,
@@ -45,8 +46,7 @@ from training.calibrating import (
     choose_curve,
     fit_curve,
 )
-from training.certainty import Bench, Draws, coverage, reliability, seen_by
-from training.data.films import FOLDS
+from training.measure.calibration.held_out import Bench, Draws, coverage, reliability, seen_by
 from training.paths import Places
 from training.report.calibration_picture import draw_coverage, draw_reliability
 

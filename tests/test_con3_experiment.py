@@ -8,8 +8,8 @@ import pytest
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Collection
 from training.data.captions import Bank, Caption
-from training.experiments.con3 import Exam, Setting, ablations
-from training.reader import WRITTEN, read_written
+from training.measure.experiments.con3 import Exam, Setting, ablations
+from training.measure.reader import WRITTEN, read_written
 from training.tune.con3 import Con3Config
 
 
@@ -78,7 +78,7 @@ def test_the_effusion_alone_keeps_what_speaks_of_nothing_else() -> None:
 
 
 def test_written_sentences_that_a_caption_resembles_are_not_asked(collection: Collection) -> None:
-    from training.experiments.con3 import _written
+    from training.measure.experiments.con3 import _written
 
     sentence = next(one for one in read_written(WRITTEN) if one.gold)
     known = Bank((Caption(sentence.text, (("effusion", "present"),), "prompt", 0, "x"),))

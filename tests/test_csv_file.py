@@ -14,7 +14,7 @@ from negviz.films.collection import Film, read_manifest
 from negviz.study.design import read_sentences
 from training.data.films import read_verdicts
 from training.data.wordings import read_frames
-from training.reader import read_written
+from training.measure.reader import read_written
 
 
 def films_of(manifest: Path) -> tuple[Film, ...]:

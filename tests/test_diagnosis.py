@@ -25,7 +25,7 @@ from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import Answer, SearchSet, answer, search_sets
 from negviz.retrieval.estimate import Estimate, mean_estimates
-from training import diagnosis as command
+from training.measure import diagnosis as command
 
 PROMPTS = (
     "prompt,finding,polarity,kind\n"

@@ -27,7 +27,7 @@ from negviz.page.room import Asked, Room
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import SHIPPED, TRAINING
-from training.dose import list_shots
+from training.measure.dose import list_shots
 
 ASKED = Asked("no pleural effusion").json()
 SEED = SEEDS[0]

@@ -27,8 +27,8 @@ from negviz.explain.dose import (
 )
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
-from training import dose as command
 from training.data.phantoms.draw import SHIPPED, TRAINING
+from training.measure import dose as command
 from training.report.dose_picture import draw_doses
 
 UP, ACROSS = np.eye(2)

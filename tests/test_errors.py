@@ -17,8 +17,8 @@ import negviz
 import training
 from negviz.common.errors import NegvizError
 from negviz.common.files import FileError, write_json
-from training import evaluate
 from training.__main__ import main
+from training.measure import evaluate
 
 
 def _ours() -> Iterator[type[BaseException]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from training.__main__ import main
-from training.evaluate import evaluate
+from training.measure.evaluate import evaluate
 from training.report.tables import render
 
 PROMPTS = """prompt,finding,polarity,kind,note

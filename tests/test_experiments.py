@@ -24,9 +24,9 @@ from tests.test_tune import PROMPTS
 from training.__main__ import main
 from training.build_results import Evaluation
 from training.data.pairs import Pairs, make_pairs
-from training.experiments import con3, knobs, overlap, scaling, unfrozen
-from training.experiments.recipe import Recipe, carry_out, fewer, fixed
-from training.experiments.store import Store, progress
+from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
+from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
+from training.measure.experiments.store import Store, progress
 from training.paths import Places
 from training.report.experiment_picture import draw_experiment
 from training.report.tables import render
@@ -172,7 +172,7 @@ def experiments(
         "results": Evaluation(str(collection_folder), "test", "evaluation.csv"),
         "results-findings": Evaluation(str(collection_folder), "all", "findings.csv"),
     }
-    monkeypatch.setattr("training.experiments.material.evaluations", lambda places: asked)
+    monkeypatch.setattr("training.measure.experiments.material.evaluations", lambda places: asked)
     monkeypatch.setattr("negviz.evaluation.ceiling.STRENGTHS", (1e-2,))
     monkeypatch.setattr(Places, "results", property(lambda self: tmp_path))
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "cache"))
@@ -321,7 +321,7 @@ def test_con3_stands_beside_con2_on_prompts_and_on_wordings_never_seen(
     experiments: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(con3, "Con3Config", lambda: FEW)
-    monkeypatch.setattr("training.experiments.unseen.FEWEST", 1)
+    monkeypatch.setattr("training.measure.experiments.unseen.FEWEST", 1)
     assert experiments("con3") == 0
     results = _read(tmp_path / "experiment-con3.json")
     assert list(results["settings"]) == [con3.REFERENCE, con3.CHOSEN, con3.ON_FEWER]

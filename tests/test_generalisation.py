@@ -24,15 +24,17 @@ from negviz.language.prompt import Mention
 from negviz.results.files import read_result
 from negviz.retrieval.metrics import auroc
 from tests.tiny import draw_film
-from training import again, build_con3, generalisation, leave_out
-from training.again import Again
-from training.benches import benches, held_out_fold
-from training.conditions import Probed, ask, ceiling, measure, records
+from training import build_con3
 from training.data.wordings import Frame, read_frames
-from training.generalisation import FILE, reader
-from training.leaning import leaning
+from training.measure import generalisation, leave_out
+from training.measure import retuned as again
+from training.measure.conditions import Probed, ask, ceiling, measure, records
+from training.measure.eligible import benches, held_out_fold
+from training.measure.generalisation import FILE, reader
+from training.measure.hedges import leaning
+from training.measure.questions import Question, read_questions
+from training.measure.retuned import Again
 from training.paths import PROMPTS, RESULTS, Places
-from training.questions import Question, read_questions
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out
 

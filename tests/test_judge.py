@@ -10,10 +10,10 @@ import pytest
 
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.findings import ABNORMAL
-from training import judge
 from training.data.phantoms import collection as phantoms
 from training.data.phantoms.collection import build_phantoms
 from training.data.phantoms.plan import shipped_plan
+from training.measure import simulator as judge
 from training.paths import Places
 from training.report.tables import render
 from training.tune.base import BaseConfig

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
-from training.measure_base import MANY, Scores, measure
+from training.measure.probe import MANY, Scores, measure
 
 EFFUSION = FINDINGS.index("effusion")
 

@@ -23,11 +23,11 @@ from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3
 from tests.test_con3 import bank, lessons
 from tests.test_tune import PROMPTS
-from training import again
-from training.again import Again
 from training.data.pairs import Pairs, make_pairs
-from training.experiments.image_run import Prepared, image_tower, tune_both
-from training.experiments.recipe import Recipe
+from training.measure import retuned as again
+from training.measure.experiments.image_run import Prepared, image_tower, tune_both
+from training.measure.experiments.recipe import Recipe
+from training.measure.retuned import Again
 from training.paths import COMPACT, Places
 from training.report.cards import write_cards
 from training.tune import con1_con2 as tuning

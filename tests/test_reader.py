@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from negviz.common.files import file_sha256
-from training.reader import (
+from training.measure.reader import (
     BLIND,
     RESULTS,
     SEEN,

@@ -13,7 +13,7 @@ from negviz.common.files import file_sha256
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import film_embeddings, shipped_path
-from training.evaluate import evaluate
+from training.measure.evaluate import evaluate
 from training.paths import COMPACT, PROMPTS, RESULTS
 
 EVALUATIONS = ("openi", "openi-findings", "nih", "phantoms", "phantoms-findings")

@@ -22,9 +22,9 @@ from negviz.results.files import read_result
 from negviz.retrieval.answer import search_sets
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
+from training.measure.training_free.choice import Trial, best
+from training.measure.training_free.figures import against_tuned, say, tallies
 from training.report.tables import render
-from training.training_free_choice import Trial, best
-from training.training_free_figures import against_tuned, say, tallies
 
 RIVALS = ("spacevlm", "steering", "arithmetic")
 NEGATED = Asked("No pleural effusion", models=RIVALS)
@@ -37,8 +37,8 @@ def made(family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.
     shutil.copytree(family_folder, family)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("THRESHOLDS", "STRENGTHS", "WEIGHTS"):
-            patch.setattr(f"training.training_free_choice.{name}", (0.5, 0.9))
-        patch.setattr("training.training_free_choice.SCENES", ("chest film",))
+            patch.setattr(f"training.measure.training_free.choice.{name}", (0.5, 0.9))
+        patch.setattr("training.measure.training_free.choice.SCENES", ("chest film",))
         options = ["--family", str(family), "--collection", str(collection_folder), "--bootstrap", "20"]
         assert main(["training-free", *options]) == 0
     return family

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from negviz.evaluation.cells import EvaluationError
-from training import attribution
+from training.measure import attribution
 
 PROMPTS = """prompt,finding,polarity,kind
 pleural effusion,effusion,present,structured

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from negviz.models.encoder import load_models
-from training import maps
+from training.measure import maps
 
 
 @cache

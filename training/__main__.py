@@ -14,33 +14,35 @@ from typing import Final, NoReturn
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
 from training import (
-    attribution,
     benchmark,
     build_base,
     build_con3,
     build_films,
     build_results,
     build_tuned,
-    calibration,
     crowd,
-    diagnosis,
-    dose,
-    evaluate,
-    experiments,
-    generalisation,
-    judge,
-    leave_out,
-    maps,
-    reader,
     screenshots,
-    study,
-    training_free,
     visits,
 )
 from training.data import fetch
 from training.data.films import FilmsError
 from training.data.phantoms import collection as phantoms
 from training.data.phantoms import training_films as phantom_films
+from training.measure import (
+    attribution,
+    diagnosis,
+    dose,
+    evaluate,
+    experiments,
+    generalisation,
+    leave_out,
+    maps,
+    reader,
+    study,
+)
+from training.measure import simulator as judge
+from training.measure.calibration import command as calibration
+from training.measure.training_free import command as training_free
 from training.options import count, natural, rate
 from training.paths import COMPACT, Places
 from training.report import command as report

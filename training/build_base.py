@@ -26,7 +26,7 @@ from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path,
 from training.data.films import FilmsError, nih_films, openi_reports
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.training_films import simulated_films
-from training.measure_base import Scores, measure
+from training.measure.probe import Scores, measure
 from training.paths import OPENI, Places
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.base_data import BaseData, read_base_data

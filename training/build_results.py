@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from negviz.common.files import write_json
 from negviz.models.encoder import load_models
 from negviz.retrieval.embeddings import shipped_path
-from training.evaluate import evaluate
+from training.measure.evaluate import evaluate
 from training.paths import PHANTOMS, PROMPTS, Places
 from training.report.cards import write_cards
 from training.report.command import ROOT, refresh

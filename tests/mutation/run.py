@@ -149,7 +149,13 @@ def _warm() -> None:
     os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", GRADIO_ANALYTICS_ENABLED="False")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # anyio's complains that anyio is there already
     sys.path.insert(0, str(ROOT))
-    for name in ("captum.attr", "tests.conftest", "tests.tiny_hub", "negviz.page", "training.calibration"):
+    for name in (
+        "captum.attr",
+        "tests.conftest",
+        "tests.tiny_hub",
+        "negviz.page",
+        "training.measure.calibration.command",
+    ):
         importlib.import_module(name)
     sys.path.remove(str(ROOT))
     for name in [name for name in sys.modules if name.split(".")[0] in ("negviz", "training", "tests")]:

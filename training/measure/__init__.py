@@ -1,0 +1,1 @@
+"""What is measured of models, films and reader: a command a module."""

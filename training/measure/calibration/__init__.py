@@ -1,0 +1,1 @@
+"""Calibrated probabilities that a film satisfies a sentence, and when to abstain."""

@@ -1,0 +1,236 @@
+"""What experiments tune on and what they ask, opened once and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from negviz.common.files import file_sha256
+from negviz.evaluation.cells import Cell, Json, Task, ceiling, make_task
+from negviz.evaluation.prompts import PromptRow, read_prompts
+from negviz.films.collection import Collection, open_collection
+from negviz.models.encoder import DualEncoder, load_models, weights_id
+from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.metrics import Floats
+from training.build_results import Evaluation, evaluations
+from training.data.films import FilmsError
+from training.data.pairs import Pairs, make_pairs
+from training.measure.experiments.cells import Compared, Sampled, Vectors, describe
+from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
+from training.measure.experiments.store import Store
+from training.paths import PROMPTS, Places
+from training.tune.choose import Fold, make_folds, read_choice
+
+TOP: Final = 10  # films that precision looks at
+EFFUSION: Final = "evaluation.csv"  # the 99 prompts
+
+
+@dataclass(frozen=True)
+class Question:
+    """One pre-listed evaluation, and what base and a probe make of it."""
+
+    evaluation: Evaluation
+    task: Task
+    model: DualEncoder  # base
+    films: Vectors  # its embeddings of the whole collection
+    store: Store
+
+    @cached_property
+    def base(self) -> Sampled:
+        return Sampled.of(self.task, [(self.model.encode_text(self.prompts), self.films)])
+
+    @cached_property
+    def ceiling(self) -> Mapping[str, Floats]:
+        """By metric, [prompts]: what a probe reaches on the same embeddings; kept, since it takes minutes."""
+        facts = {
+            "run": "ceiling",
+            "collection": self.task.films.hash,
+            "split": self.evaluation.split,
+            "prompts": self.prompts,
+            "tower_id": self.model.tower_id,
+        }
+        found = self.store.get(facts, lambda: ceiling(self.task, self.films), counts=False)
+        return {name: values.astype(np.float64) for name, values in found.items()}
+
+    @property
+    def prompts(self) -> list[str]:
+        return [row.prompt for row in self.task.rows]
+
+    def answer(
+        self, mine: Sampled, reference: Sampled | None, cells: Mapping[str, Cell] | None = None
+    ) -> Json:
+        """The record of a setting, cell by cell."""
+        return describe(self.task, mine, Compared(self.base, reference, self.ceiling), cells)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything an experiment needs."""
+
+    places: Places
+    base: DualEncoder
+    films: Collection  # tuned on
+    vectors: Vectors  # base's embeddings of them
+    prompts: Sequence[PromptRow]  # tuned with
+    pairs: Pairs
+    chosen: Mapping[str, Recipe]  # con1 and con2 as cross-validation chose them
+    seeds: Sequence[int]
+    resamples: int
+    store: Store  # of runs
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """What decides a run besides its recipe."""
+        return {
+            "base": weights_id(self.base.text.state_dict(), {}),
+            "tower_id": self.base.tower_id,
+            "pairs": self.pairs.hash,
+            "logit_scale": repr(self.base.logit_scale),
+        }
+
+    @cached_property
+    def folds(self) -> list[Fold]:
+        return make_folds(self.base, self.films, self.vectors, self.prompts)
+
+    @cached_property
+    def questions(self) -> dict[str, Question]:
+        """The pre-listed evaluations by name."""
+        return {name: self._question(listed) for name, listed in evaluations(self.places).items()}
+
+    @property
+    def effusion(self) -> dict[str, Question]:
+        """Those that put the 99 prompts."""
+        return {name: each for name, each in self.questions.items() if each.evaluation.prompts == EFFUSION}
+
+    @cached_property
+    def asked(self) -> list[str]:
+        """Every prompt of every evaluation, once."""
+        return list(dict.fromkeys(prompt for each in self.questions.values() for prompt in each.prompts))
+
+    def _question(self, listed: Evaluation) -> Question:
+        films = self.open(listed)
+        task = make_task(
+            read_prompts(PROMPTS / listed.prompts),
+            films,
+            split=listed.split,
+            k=TOP,
+            unmentioned="unknown",
+            bootstrap=self.resamples,
+            seed=0,
+        )
+        return Question(listed, task, self.base, film_embeddings(self.base, films), self.store)
+
+    def open(self, listed: Evaluation) -> Collection:
+        """The films of an evaluation, with their images where the command was told where they lie."""
+        known = {self.places.collection: self.places.films, "nih": self.places.nih}
+        return open_collection(listed.collection, films=known.get(listed.collection))
+
+    def rows(self, question: Question, vectors: Vectors) -> Vectors:
+        """Of vectors of all prompts `asked`, those of one evaluation's."""
+        return vectors[[self._place[prompt] for prompt in question.prompts]]
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {prompt: place for place, prompt in enumerate(self.asked)}
+
+    def tuned(self, recipe: Recipe, asked: list[str] | None = None) -> Vectors:
+        """What the text tower of a run with the image tower frozen makes of prompts, [asked, dim].
+
+        Unless told which, all of them.
+        """
+        prompts = self.asked if asked is None else asked
+        key = hashlib.sha256(repr(prompts).encode()).hexdigest()
+        facts = {"run": "text", "recipe": recipe.facts(), "asked": key, **self.hashes}
+        return self.store.get(facts, lambda: {"prompts": self._tune(recipe).encode_text(prompts)})["prompts"]
+
+    def _tune(self, recipe: Recipe) -> DualEncoder:
+        pairs = fewer(self.pairs, recipe.films, recipe.seed)
+        return carry_out(self.base, pairs, recipe, fixed(self.vectors[self.films.rows(pairs.films)]))
+
+    def sampled(self, recipe: Recipe, tasks: Mapping[str, Question]) -> dict[str, Sampled]:
+        """All seeds of a recipe on some evaluations, the image tower frozen."""
+        runs = [self.tuned(recipe_of(recipe, seed)) for seed in self.seeds]
+        return {
+            name: Sampled.of(each.task, [(self.rows(each, prompts), each.films) for prompts in runs])
+            for name, each in tasks.items()
+        }
+
+    def cross_validated(
+        self, recipe: Recipe, score: Callable[[Fold, Recipe], float], *, what: str
+    ) -> list[float]:
+        """A recipe's score on every fold of training studies and prompts; test films have no part in it."""
+        prompts = hashlib.sha256(repr(self.prompts).encode()).hexdigest()
+        return [
+            self._score(fold, recipe, score, {"run": what, "fold": number, "training": prompts})
+            for number, fold in enumerate(self.folds)
+        ]
+
+    def _score(
+        self, fold: Fold, recipe: Recipe, score: Callable[[Fold, Recipe], float], facts: Json
+    ) -> float:
+        facts = {**facts, "recipe": recipe.facts(), "films": self.films.hash, **self.hashes}
+        return float(self.store.get(facts, lambda: {"score": np.array([score(fold, recipe)])})["score"][0])
+
+    def data(self, asked: Sequence[str], questions: Mapping[str, Question] | None = None) -> Json:
+        """Hashes for the results file; `questions` are those asked, if not the pre-listed ones."""
+        known = self.questions if questions is None else questions
+        return {
+            self.films.name: self.films.hash,
+            **self.hashes,
+            "training_prompts": file_sha256(PROMPTS / "training.csv"),
+            "effusion_prompts": file_sha256(PROMPTS / EFFUSION),
+            "evaluations": {
+                name: {
+                    "collection_hash": known[name].task.films.hash,
+                    "films": len(known[name].task.evaluated),
+                    "prompts_hash": file_sha256(PROMPTS / known[name].evaluation.prompts),
+                }
+                for name in asked
+            },
+        }
+
+
+def recipe_of(recipe: Recipe, seed: int) -> Recipe:
+    """The recipe with another seed."""
+    return Recipe(**{**recipe.facts(), "seed": seed})
+
+
+def open_material(places: Places, seeds: int, resamples: int) -> Material:
+    """Open what is needed.  Raises a `NegvizError` where something is missing."""
+    models = load_models(places.family)
+    base, films = models["base"], places.open_collection()
+    prompts = read_prompts(PROMPTS / "training.csv")
+    return Material(
+        places=places,
+        base=base,
+        films=films,
+        vectors=film_embeddings(base, films),
+        prompts=prompts,
+        pairs=make_pairs(films, prompts),
+        chosen=_chosen(places, base),
+        seeds=range(seeds),
+        resamples=resamples,
+        store=Store(places.work / "experiments"),
+    )
+
+
+def _chosen(places: Places, base: DualEncoder) -> dict[str, Recipe]:
+    path = places.results / "tuning.json"
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        recipes = {method: Recipe.of(read_choice(results, method)) for method in ("con1", "con2")}
+        tower_id = results["data"]["tower_id"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FilmsError(f"{path} holds no choice; run `python -m training choose` first.") from error
+    if tower_id != base.tower_id:
+        raise FilmsError(f"{path} was made with another base; run `python -m training choose` anew.")
+    return recipes
+
+
+__all__ = ["EFFUSION", "TOP", "Material", "Question", "open_material", "recipe_of"]

@@ -1,0 +1,48 @@
+"""Settings side by side: each is tuned from several seeds and measured on every pre-listed evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from negviz.evaluation.cells import Cell, Json
+from training.measure.experiments.cells import Sampled
+from training.measure.experiments.material import Material, Question
+from training.measure.experiments.recipe import Recipe
+
+BASE = "base"
+
+
+def measure_settings(material: Material, settings: Mapping[str, Recipe], reference: str) -> Json:
+    """`settings` and `films` of a results file: by evaluation, setting and cell; the first setting is base.
+
+    Figures `_minus_reference` are over the setting named `reference`.
+    """
+    tasks = material.effusion
+    measured = {name: material.sampled(recipe, tasks) for name, recipe in settings.items()}
+    return {
+        "settings": {name: _facts(recipe) for name, recipe in settings.items()},
+        "reference": reference,
+        "films": {
+            name: answers(each, {label: of[name] for label, of in measured.items()}, reference)
+            for name, each in tasks.items()
+        },
+    }
+
+
+def answers(
+    question: Question,
+    measured: Mapping[str, Sampled],
+    reference: str,
+    cells: Mapping[str, Cell] | None = None,
+) -> Json:
+    """One evaluation: base and every setting, cell by cell."""
+    beside = measured[reference]
+    return {
+        BASE: question.answer(question.base, beside, cells),
+        **{label: question.answer(sampled, beside, cells) for label, sampled in measured.items()},
+    }
+
+
+def _facts(recipe: Recipe) -> Json:
+    """Its knobs; seeds are those of the file."""
+    return {key: value for key, value in recipe.facts().items() if key != "seed" and value is not None}

@@ -1,0 +1,150 @@
+"""Are simulated films like real ones?  Two towers judge, each of which saw films of one kind only.
+
+One learned from real films and ranks the shipped simulated ones; one learned from simulated films and ranks
+real ones.  Both have the plan of one network of the compact base.  Whatever they tell apart, they must have
+learned from what both kinds have in common.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from negviz.common.files import write_json
+from negviz.films.collection import Collection, open_collection
+from negviz.findings import ABNORMAL
+from negviz.models.image_tower import prepare
+from negviz.models.text_tower import open_text_tower
+from training.build_base import training_data
+from training.data.phantoms.draw import SHIPPED, TRAINING, simulator_hash
+from training.data.phantoms.training_films import COUNT, simulated_films
+from training.measure.probe import FEW, figures, labels_of
+from training.options import count, natural
+from training.paths import PHANTOMS, RESULTS, Places
+from training.tune.base import BaseConfig, Learner, train_branch
+from training.tune.base_data import SIDE, BaseData, simulated_data
+
+TARGETS: Final = {  # AUROC to be reached by the tower trained on films of the other kind
+    "simulated": {"effusion": 0.80, "cardiomegaly": 0.85},
+    "real": {"effusion": 0.70, "cardiomegaly": 0.75},
+}
+HOLD_OUT: Final = "0"  # as for the compact base
+_AT_ONCE: Final = 64
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained network and what it was trained on."""
+
+    learner: Learner
+    config: BaseConfig
+    films: int
+    data_hash: str
+
+    @classmethod
+    def train(cls, data: BaseData, config: BaseConfig, work: Path) -> Judge:
+        return cls(train_branch(data, config, 0, work=work), config, len(data.collection), data.hash)
+
+    def describe(self) -> dict[str, Any]:
+        return {"config": self.config.describe(), "films": self.films, "data": self.data_hash}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training judge`."""
+    add = parser.add_argument
+    add("--films", type=Path, required=True, metavar="DIR", help="Open-i films, as for `base`")
+    add("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* are judged")
+    many = "simulated films that one tower learns from (default: %(default)s)"
+    add("--simulated", type=natural, default=COUNT, metavar="N", help=many)
+    add("--epochs", type=count, default=40, help="over the simulated films (default: %(default)s)")
+    add("--train", choices=("real", "simulated"), help="train this tower only; then run without")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train what is not trained, judge, and write `simulator.json`."""
+    places = Places(films=args.films, nih=args.nih)
+    if args.train == "real":
+        train_on_real(places)
+    elif args.train == "simulated":
+        train_on_simulated(places, args.simulated, args.epochs)
+    else:
+        simulated = train_on_simulated(places, args.simulated, args.epochs)
+        results = judge(places, train_on_real(places), simulated)
+        write_json(RESULTS / "simulator.json", {**results, "command": _command(args)})
+    return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    budget = f"--simulated {args.simulated} --epochs {args.epochs}"
+    return f"python -m training judge --films DIR {'--nih DIR ' if args.nih else ''}{budget}"
+
+
+def train_on_real(places: Places) -> Judge:
+    """The first network of the compact base as it was before it saw a simulated film."""
+    config = BaseConfig(simulated=0)
+    data = training_data(places, config, open_text_tower(config.dim), hold_out=HOLD_OUT)
+    return Judge.train(data, config, places.work)
+
+
+def train_on_simulated(places: Places, count: int, epochs: int) -> Judge:
+    """One network supervised by what simulated films show."""
+    config = BaseConfig(simulated=count, epochs=epochs, contrastive=0.0)
+    return Judge.train(simulated_data(simulated_films(count, work=places.work)), config, places.work)
+
+
+def judge(places: Places, real: Judge, simulated: Judge) -> dict[str, Any]:
+    """What each tower makes of films of the other kind: the results file, `command` aside."""
+    phantoms, openi, nih = open_collection(PHANTOMS), places.open_collection(), places.open_nih()
+    seen = _logits(simulated.learner, openi)
+    test = openi.select("test")
+    of_real = {
+        "Open-i, test films": ranked(seen[openi.rows(test)], test),
+        "Open-i, all films": ranked(seen, openi),
+    }
+    if nih is not None:
+        of_real["NIH e_*"] = ranked(_logits(simulated.learner, nih), nih)
+    return {
+        "what": "AUROC by finding of towers that saw films of the other kind only",
+        "judged": {
+            "simulated": {"shipped simulated films": ranked(_logits(real.learner, phantoms), phantoms)},
+            "real": of_real,
+        },
+        "targets": TARGETS,
+        "towers": {"real": real.describe(), "simulated": simulated.describe()},
+        "seeds": {"shipped": [SHIPPED.start, SHIPPED.stop], "training": [TRAINING.start, TRAINING.stop]},
+        "data": {
+            "simulator": simulator_hash(),
+            **{films.name: films.hash for films in (phantoms, openi, nih) if films is not None},
+        },
+    }
+
+
+def ranked(logits: NDArray[np.float32], films: Collection) -> dict[str, Any]:
+    """AUROC of every finding that some films have and some do not; `logits` [films, ABNORMAL]."""
+    rows: dict[str, Any] = {}
+    for column, finding in enumerate(ABNORMAL):
+        labels = labels_of(films, finding)
+        positives, negatives = (int((labels == value).sum()) for value in (1, 0))
+        if min(positives, negatives) >= FEW:
+            counts = {"positives": positives, "negatives": negatives}
+            rows[finding] = counts | figures("classifier", labels, logits[:, column])
+    return {"films": len(films), "findings": rows}
+
+
+@torch.inference_mode()
+def _logits(learner: Learner, films: Collection) -> NDArray[np.float32]:
+    """The network's own classifier on every film, `<float32>[films, ABNORMAL]`."""
+    parts = []
+    for start in tqdm(range(0, len(films), _AT_ONCE), desc=f"judging {films.name}", unit="batch"):
+        batch = films.films[start : start + _AT_ONCE]
+        prepared = torch.stack([prepare(films.image(film), SIDE) for film in batch])
+        parts.append(learner.heads.labels(learner.tower(prepared))[:, : len(ABNORMAL)])
+    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+    return logits

@@ -1,0 +1,124 @@
+"""Rivals that need no training, beside the models that were tuned: `python -m training training-free`.
+
+    python -m training training-free
+
+SpaceVLM, negation steering and plain arithmetic are set up on base by cross-validation
+(`training.measure.training_free.choice`), written to where `negviz.load_rivals` reads them, and put the
+pre-listed evaluations together with every model of the family (`training.measure.training_free.figures`).
+Test figures choose nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.evaluation.cells import BASE
+from negviz.evaluation.prompts import read_prompts
+from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
+from negviz.models.training_free.record import FOLDER
+from negviz.retrieval.embeddings import film_embeddings
+from training.build_results import evaluations
+from training.measure.evaluate import family_hashes
+from training.measure.training_free.choice import Trial, best, choose, recipe
+from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
+from training.options import count, natural
+from training.paths import PHANTOMS, PROMPTS, Places, add_place_options
+from training.report.training_free_picture import draw
+from training.tune.choose import base_scores, make_folds
+
+NAME: Final = "training-free"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training training-free`."""
+    add_place_options(
+        parser,
+        collection="films to choose settings and to test on",
+        films="its images, where their embeddings are not shipped",
+    )
+    add = parser.add_argument
+    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Choose, write, evaluate.  Raises a `NegvizError` on bad input."""
+    places = Places.of(args)
+    models, hashes = load_models(places.family), family_hashes(places.family)
+    trials = _set_up(places, models[BASE])
+    rivals = load_rivals(models, places.family)
+    measured = {
+        name: evaluate_beside(
+            evaluation,
+            models,
+            rivals,
+            folder={"nih": places.nih, PHANTOMS: None}.get(evaluation.collection, places.films),
+            times=args.bootstrap,
+            seed=args.seed,
+        )
+        for name, evaluation in evaluations(places).items()
+    }
+    rows = [row for name, found in measured.items() for row in against_tuned(name, found)]
+    results = {
+        "what": "rivals that need no training beside the models that were tuned; their settings were chosen "
+        "on training films and training prompts",
+        "precision_at": K,
+        "settings": {name: best(tried).settings for name, tried in trials.items()},
+        "cross_validation": {name: [trial.to_dict() for trial in tried] for name, tried in trials.items()},
+        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in _prompt_files(places)},
+        "evaluations": measured,
+        "tallies": tallies(rows),
+        "against_tuned": rows,
+        "data": {
+            "training_prompts_hash": file_sha256(PROMPTS / "training.csv"),
+            "family": hashes,
+        },
+        "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
+        "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
+        "command": shlex.join(("python", "-m", "training", NAME, *_options(args, places))),
+    }
+    out = places.results / f"{NAME}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(out, results)
+    write_atomically(out.with_suffix(".svg"), draw(results).encode())
+    print(f"{out}: {', '.join(rivals)} beside {', '.join(models)}")
+    print("\n".join(map(say, tallies(rows))))
+    return 0
+
+
+def _set_up(places: Places, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
+    """Choose the settings and write them for the page."""
+    films, prompts = places.open_collection(), read_prompts(PROMPTS / "training.csv")
+    folds = make_folds(base, films, film_embeddings(base, films), prompts)
+    trials = choose(base, folds, prompts)
+    made = recipe(base, prompts, {name: best(tried).settings for name, tried in trials.items()})
+    facts = {
+        "cross_validation": {BASE: base_scores(base, films, folds[0].vectors, prompts)}
+        | {name: list(best(tried).scores) for name, tried in trials.items()},
+        "data": {
+            films.name: films.hash,
+            "training_prompts": file_sha256(PROMPTS / "training.csv"),
+            "tower_id": base.tower_id,
+        },
+    }
+    folder = SHIPPED if places.shipped else places.family / FOLDER
+    write_rivals(rivals_path(base, folder), made, facts)
+    return trials
+
+
+def _prompt_files(places: Places) -> list[str]:
+    return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(places).values()))))
+
+
+def _options(args: argparse.Namespace, places: Places) -> Iterator[str]:
+    """What makes the file again, without where images lie: that is one machine's affair."""
+    if not places.shipped:
+        yield from ("--family", places.family.name, "--collection", Path(args.collection).name)
+    yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))
