@@ -56,7 +56,7 @@ def test_the_compact_family_is_built_from_films_and_reports(
     sha256 = tiny_text_tower(tmp_path / "text")
     monkeypatch.setenv("NEGVIZ_TEXT_TOWER", str(tmp_path / "text"))
     tiny = partial(open_text_tower, sha256=sha256, name="tiny")
-    monkeypatch.setattr("training.build_base.open_text_tower", tiny)
+    monkeypatch.setattr("training.build.base.open_text_tower", tiny)
     source, family = drawn_source(tmp_path / "films"), tmp_path / "family"
     common = ["--family", str(family), "--collection", str(source)]
     monkeypatch.setattr("training.data.phantoms.training_films.SHARD", 2)
@@ -159,7 +159,7 @@ def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path
     """The layout of the data sets' copies, as `--films` takes it."""
     from negviz.films.collection import open_collection
     from tests.test_films import write_source
-    from training.build_films import build_films
+    from training.build.films import build_films
     from training.paths import Places
 
     source = write_source(tmp_path / "source", count=3)

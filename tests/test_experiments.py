@@ -22,7 +22,7 @@ from negviz.results.files import read_result
 from negviz.retrieval.embeddings import film_embeddings
 from tests.test_tune import PROMPTS
 from training.__main__ import main
-from training.build_results import Evaluation
+from training.build.results import Evaluation
 from training.data.pairs import Pairs, make_pairs
 from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed

@@ -24,7 +24,7 @@ from negviz.language.prompt import Mention
 from negviz.results.files import read_result
 from negviz.retrieval.metrics import auroc
 from tests.tiny import draw_film
-from training import build_con3
+from training.build import con3 as build_con3
 from training.data.wordings import Frame, read_frames
 from training.measure import generalisation, leave_out
 from training.measure import retuned as again

@@ -13,17 +13,12 @@ from typing import Final, NoReturn
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
-from training import (
-    benchmark,
-    build_base,
-    build_con3,
-    build_films,
-    build_results,
-    build_tuned,
-    crowd,
-    screenshots,
-    visits,
-)
+from training import benchmark, crowd, screenshots, visits
+from training.build import base as build_base
+from training.build import con3 as build_con3
+from training.build import films as build_films
+from training.build import results as build_results
+from training.build import tuned as build_tuned
 from training.data import fetch
 from training.data.films import FilmsError
 from training.data.phantoms import collection as phantoms

@@ -28,7 +28,7 @@ from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
-from training.build_con3 import MEASURED_ON
+from training.build.con3 import MEASURED_ON
 from training.measure.conditions import Asked, Measured, ask, measure
 from training.measure.eligible import Bench, benches, held_out_fold
 from training.measure.evaluate import family_hashes

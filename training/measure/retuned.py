@@ -29,8 +29,8 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
 from negviz.retrieval.embeddings import film_embeddings
-from training import build_con3
-from training.build_con3 import open_bank
+from training.build import con3 as build_con3
+from training.build.con3 import open_bank
 from training.data import captions, pairs, wordings
 from training.data.captions import Bank
 from training.data.pairs import make_pairs

@@ -22,7 +22,7 @@ from negviz.films.collection import Collection, open_collection
 from negviz.findings import ABNORMAL
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
-from training.build_base import training_data
+from training.build.base import training_data
 from training.data.phantoms.draw import SHIPPED, TRAINING, simulator_hash
 from training.data.phantoms.training_films import COUNT, simulated_films
 from training.measure.probe import FEW, figures, labels_of

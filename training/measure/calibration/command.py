@@ -30,7 +30,7 @@ from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.calibration import Calibration, model_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.search import Vectors
-from training.build_results import Evaluation, evaluations
+from training.build.results import Evaluation, evaluations
 from training.data.captions import Caption, make_bank
 from training.data.films import FOLDS, FilmsError
 from training.measure.calibration.fit import Material, Question, calibrate, fit_model

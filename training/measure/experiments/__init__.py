@@ -3,7 +3,7 @@
     python -m training experiments overlap|scaling|knobs|unfrozen|all
 
 Every run is kept under the cache by all that decides it, so a command that was stopped goes on.  Settings
-come from cross-validation on training studies; the evaluations are those of `training.build_results`, all of
+come from cross-validation on training studies; the evaluations are those of `training.build.results`, all of
 them reported, and choose nothing.
 """
 

@@ -27,7 +27,7 @@ from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
 from negviz.models.encoder import DualEncoder, load_models, with_text
 from negviz.retrieval.metrics import auroc
-from training.build_con3 import open_bank
+from training.build.con3 import open_bank
 from training.data.captions import Bank, Caption, truth
 from training.data.films import FOLDS
 from training.measure.eligible import held_out_fold

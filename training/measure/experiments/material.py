@@ -18,7 +18,7 @@ from negviz.films.collection import Collection, open_collection
 from negviz.models.encoder import DualEncoder, load_models, weights_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import Floats
-from training.build_results import Evaluation, evaluations
+from training.build.results import Evaluation, evaluations
 from training.data.films import FilmsError
 from training.data.pairs import Pairs, make_pairs
 from training.measure.experiments.cells import Compared, Sampled, Vectors, describe

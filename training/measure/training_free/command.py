@@ -24,7 +24,7 @@ from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
 from negviz.retrieval.embeddings import film_embeddings
-from training.build_results import evaluations
+from training.build.results import evaluations
 from training.measure.evaluate import family_hashes
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
