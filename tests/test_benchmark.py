@@ -15,11 +15,11 @@ from PIL import Image
 
 from negviz.films.collection import ASSETS
 from negviz.page import Room
-from training import benchmark, costs, crowd, running, screenshots
-from training.costs import Times
+from training.bench import benchmark, costs, crowd, running, screenshots
+from training.bench.costs import Times
+from training.bench.running import RunningApp, RunningError, run_app
+from training.bench.sentences import sentences
 from training.report import tables
-from training.running import RunningApp, RunningError, run_app
-from training.unseen import sentences
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ from negviz.models.encoder import DualEncoder, load_models, open_hub_model, save
 from negviz.retrieval.embeddings import film_embeddings
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main
+from training.bench.running import free_port
 from training.data.pairs import Pairs, make_pairs
 from training.paths import PROMPTS
-from training.running import free_port
 from training.tune.choose import Fold, Search, choose
 from training.tune.con1_con2 import TuneConfig, schedule, tune
 from training.tune.devices import CPU, Compute, DeviceError, open_compute

@@ -23,10 +23,10 @@ from negviz.page import Pictures, Room, build_page
 from negviz.page.serve import mount_page
 from negviz.page.server.visits import SESSIONS, UNREAD, Visits
 from negviz.retrieval.answer import search_sets
-from training import visits as played
 from training.__main__ import main
+from training.bench import visits as played
+from training.bench.running import RunningApp, free_port
 from training.report.visits_picture import draw_visits
-from training.running import RunningApp, free_port
 
 FEW = 5
 VISITS = 60

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
-from training import benchmark, crowd, screenshots, visits
+from training.bench import benchmark, crowd, screenshots, visits
 from training.build import base as build_base
 from training.build import con3 as build_con3
 from training.build import films as build_films

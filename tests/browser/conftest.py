@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_pla
 
 from negviz.page import words
 from negviz.results.files import RESULTS
-from training.running import FLAGS, free_port
+from training.bench.running import FLAGS, free_port
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = (

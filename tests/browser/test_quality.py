@@ -16,7 +16,7 @@ from negviz.page.map import words as map_words
 from negviz.page.share import words as share
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
-from training.running import free_port
+from training.bench.running import free_port
 
 TABS = (words.EXPLORE, "Lesson", "Evidence", "About")
 WIDTHS = (390, 768, 1366, 2560)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
-from training.running import search
+from training.bench.running import search
 
 VISITORS = 80
 TOWNS = ("timbuktu", "samarkand", "valparaiso")

@@ -15,8 +15,8 @@ from PIL import Image
 
 from negviz.common.files import write_atomically
 from negviz.page.pictures import PHANTOMS
+from training.bench.running import arguments, chromium, run_app
 from training.paths import COMPACT
-from training.running import arguments, chromium, run_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -2,8 +2,8 @@
 
     python -m training benchmark
 
-First the parts of an answer in this process (`training.costs`); then the app is started as a visitor finds
-it: answer times over HTTP, first paint, memory.
+First the parts of an answer in this process (`training.bench.costs`); then the app is started as a visitor
+finds it: answer times over HTTP, first paint, memory.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ import app
 from negviz.common.files import write_json
 from negviz.models.encoder import load_models
 from negviz.page.room import Room
-from training.costs import Times, clock, measure_costs, ratios
+from training.bench.costs import Times, clock, measure_costs, ratios
+from training.bench.running import RunningApp, add_app_options, arguments, chromium, run_app, search
+from training.bench.sentences import sentences
 from training.paths import Places
-from training.running import RunningApp, add_app_options, arguments, chromium, run_app, search
-from training.unseen import sentences
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -2,8 +2,9 @@
 
     python -m training crowd
 
-Each of three runs starts the app anew and lets processes of their own (`training.visitors`) be its visitors,
-on the same machine; the CPU time they take is told beside what they saw, as they take it from the app.
+Each of three runs starts the app anew and lets processes of their own (`training.bench.visitors`) be its
+visitors, on the same machine; the CPU time they take is told beside what they saw, as they take it from the
+app.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz.common.files import write_json
-from training.benchmark import machine
+from training.bench.benchmark import machine
+from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
+from training.bench.sentences import sentences
+from training.bench.visitors import VISITORS
 from training.paths import Places
-from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
-from training.unseen import sentences
-from training.visitors import VISITORS
 
 RUNS: Final = 3
 _WITHIN: Final = 300.0  # seconds for one process of visitors

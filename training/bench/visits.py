@@ -24,11 +24,11 @@ import httpx2
 import numpy as np
 
 from negviz.common.files import write_atomically, write_json
-from training.benchmark import machine
+from training.bench.benchmark import machine
+from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
+from training.bench.sentences import sentences
 from training.paths import Places
 from training.report.visits_picture import draw_visits
-from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
-from training.unseen import sentences
 
 
 class Sample(TypedDict):

@@ -1,0 +1,1 @@
+"""How fast, how fair and how lean the page is: the app from outside, as its visitors use it."""
