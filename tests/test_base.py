@@ -16,10 +16,10 @@ from negviz.findings import FINDINGS
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
+from training.data.base import BaseData, read_base_data
 from training.tune import base as training_base
 from training.tune.augment import augment
 from training.tune.base import BaseConfig, train_base, train_branch
-from training.tune.base_data import BaseData, read_base_data
 from training.tune.devices import CPU, open_compute
 
 TINY = BaseConfig(size=32, widths=(8, 16), depths=(1, 1), dim=32, epochs=3, batch=8, lr=3e-3)
@@ -58,7 +58,7 @@ def test_targets_say_what_is_known_and_weigh_what_is_not(data: BaseData) -> None
 
 
 def test_hedges_weigh_less_than_statements() -> None:
-    from training.tune.base_data import _finding_target
+    from training.data.base import _finding_target
 
     effusion = frozenset({"effusion"})
     hedged = Film("a", "", "1", uncertain=effusion)

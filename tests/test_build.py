@@ -160,10 +160,10 @@ def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path
     from negviz.films.collection import open_collection
     from tests.test_films import write_source
     from training.build.films import build_films
-    from training.paths import Places
+    from training.paths import Paths
 
     source = write_source(tmp_path / "source", count=3)
-    build_films(Places(films=source), to=tmp_path / "out")
+    build_films(Paths(films=source), to=tmp_path / "out")
     written = open_collection(tmp_path / "out" / "openi")
     assert len(written) == 3
     assert all(written.image(film).size == (96, 96) for film in written)

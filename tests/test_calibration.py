@@ -47,7 +47,7 @@ from training.measure.calibration.fit import (
     fit_curve,
 )
 from training.measure.calibration.held_out import Bench, Draws, coverage, reliability, seen_by
-from training.paths import Places
+from training.paths import Paths
 from training.report.calibration_picture import draw_coverage, draw_reliability
 
 NO = "no pleural effusion"
@@ -448,7 +448,7 @@ def test_the_command_fits_measures_and_draws(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Places, "results", tmp_path)
+    monkeypatch.setattr(Paths, "results", tmp_path)
     monkeypatch.setattr(command, "unseen_films", lambda films, fold: films)  # 24 films make no folds
     monkeypatch.setattr(command, "tuned_again", lambda *_: {name: [m] * FOLDS for name, m in models.items()})
     monkeypatch.setattr(command, "wordings", lambda: command_wordings()[::20])
@@ -481,6 +481,6 @@ def test_wordings_are_put_to_findings_and_shared_with_nothing_that_is_measured()
 def test_models_that_cannot_be_tuned_again_are_left_out(
     family_folder: Path, collection_folder: Path, models: dict[str, DualEncoder]
 ) -> None:
-    found = command.tuned_again(Places(family_folder, str(collection_folder)), models, "0")
+    found = command.tuned_again(Paths(family_folder, str(collection_folder)), models, "0")
     assert set(found) == {"base"}
     assert len(found["base"]) == FOLDS

@@ -11,7 +11,7 @@ from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.language.prompt import read_mentions
-from training.build.con3 import MEASURED_ON
+from training.data.bank import MEASURED_ON
 from training.data.captions import Bank, Caption, Said, make_bank, shows, truth
 from training.data.wordings import FRAMES, WordingsError, compose, read_frames
 from training.paths import PROMPTS

@@ -30,7 +30,7 @@ from training.paths import PROMPTS
 from training.tune.choose import Fold, Search, choose
 from training.tune.con1_con2 import TuneConfig, schedule, tune
 from training.tune.devices import CPU, Compute, DeviceError, open_compute
-from training.tune.finished_runs import Ledger
+from training.tune.finished_runs import FinishedRuns
 from training.tune.losses import con_clip
 from training.tune.run_state import RunStateError
 
@@ -158,13 +158,13 @@ def test_a_search_that_was_stopped_runs_nothing_twice(
     monkeypatch.setattr(Fold, "run", score)
     found = []
     for _ in range(2):
-        search = Search(rates=(1e-6, 1e-5), ledger=Ledger(tmp_path / "work" / "known.json"))
+        search = Search(rates=(1e-6, 1e-5), finished_runs=FinishedRuns(tmp_path / "work" / "known.json"))
         with suppress(KeyboardInterrupt):
             found.append(choose("con1", base, collection, films, prompts, search))
     assert len(ran) - 1 == 15  # two rates and another seed of the better one, five folds each
     assert [trial.mean for trial in found[0].settings] == pytest.approx([1e-6, 1e-5])
     assert found[0].config.lr == 1e-5
-    Ledger(tmp_path / "work" / "known.json").close()
+    FinishedRuns(tmp_path / "work" / "known.json").close()
     assert list((tmp_path / "work").iterdir()) == []
 
 

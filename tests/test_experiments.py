@@ -22,12 +22,12 @@ from negviz.results.files import read_result
 from negviz.retrieval.embeddings import film_embeddings
 from tests.test_tune import PROMPTS
 from training.__main__ import main
-from training.build.results import Evaluation
 from training.data.pairs import Pairs, make_pairs
+from training.measure.evaluations import Evaluation
 from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
-from training.paths import Places
+from training.paths import Paths
 from training.report.experiment_picture import draw_experiment
 from training.report.tables import render
 from training.tune.con1_con2 import TuneConfig, tune
@@ -172,9 +172,9 @@ def experiments(
         "results": Evaluation(str(collection_folder), "test", "evaluation.csv"),
         "results-findings": Evaluation(str(collection_folder), "all", "findings.csv"),
     }
-    monkeypatch.setattr("training.measure.experiments.material.evaluations", lambda places: asked)
+    monkeypatch.setattr("training.measure.experiments.material.evaluations", lambda paths: asked)
     monkeypatch.setattr("negviz.evaluation.ceiling.STRENGTHS", (1e-2,))
-    monkeypatch.setattr(Places, "results", property(lambda self: tmp_path))
+    monkeypatch.setattr(Paths, "results", property(lambda self: tmp_path))
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "cache"))
     for module, name, few in (
         (scaling, "SHARES", (0.0, 0.5, 1.0)),
@@ -192,9 +192,9 @@ def experiments(
     (tmp_path / "tuning.json").write_text(json.dumps(tuning), "utf-8")
 
     def command(*words: str) -> int:
-        places = ["--family", str(family_folder), "--collection", str(collection_folder)]
+        paths = ["--family", str(family_folder), "--collection", str(collection_folder)]
         few = ["--films", str(collection_folder), "--seeds", "2", "--resamples", "10"]
-        return main(["experiments", *words, *places, *few])
+        return main(["experiments", *words, *paths, *few])
 
     return command
 

@@ -17,7 +17,6 @@ from tests.test_openi import report_xml
 from tests.tiny import draw_film
 from training.data.duplicates import duplicates
 from training.data.films import (
-    FilmsError,
     Known,
     build_openi,
     label,
@@ -28,6 +27,7 @@ from training.data.films import (
     read_verdicts,
     split,
 )
+from training.paths import FilmsError
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="the real films are not beside this checkout")

@@ -24,17 +24,16 @@ from negviz.language.prompt import Mention
 from negviz.results.files import read_result
 from negviz.retrieval.metrics import auroc
 from tests.tiny import draw_film
-from training.build import con3 as build_con3
+from training.data import bank
 from training.data.wordings import Frame, read_frames
-from training.measure import generalisation, leave_out
-from training.measure import retuned as again
+from training.measure import generalisation, leave_out, retuned
 from training.measure.conditions import Probed, ask, ceiling, measure, records
 from training.measure.eligible import benches, held_out_fold
 from training.measure.generalisation import FILE, reader
 from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
-from training.measure.retuned import Again
-from training.paths import PROMPTS, RESULTS, Places
+from training.measure.retuned import Retuned
+from training.paths import PROMPTS, RESULTS, Paths
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out
 
@@ -278,7 +277,7 @@ def _few_frames() -> Iterator[None]:
     for frame in read_frames():
         few.setdefault(frame.kind, []).append(frame)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build_con3, "read_frames", lambda: [f for kind in few.values() for f in kind[:5]])
+        patch.setattr(bank, "read_frames", lambda: [f for kind in few.values() for f in kind[:5]])
         yield
 
 
@@ -323,33 +322,33 @@ def _say(folder: Path, name: str, training: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def places(family: Path, sketches: Path) -> Places:
-    return Places(family, str(sketches), work=family.parent / "cache" / "training")
+def paths(family: Path, sketches: Path) -> Paths:
+    return Paths(family, str(sketches), work=family.parent / "cache" / "training")
 
 
-def test_films_are_held_out_from_models_that_are_tuned_again(places: Places) -> None:
-    test, held = benches(places)
+def test_films_are_held_out_from_models_that_are_tuned_again(paths: Paths) -> None:
+    test, held = benches(paths)
     assert list(test.models) == ["base", "con1", "con2", "con3"]
     assert not test.tuned_again
     assert list(held.models) == ["base", "con2", "con3"]  # nobody knows how con1 was tuned
     assert held.tuned_again
     assert {f.fold for f in held.films if f.split == "train"} == {"0"}
     assert not {f.id for f in held.films} & {f.id for f in held.fitted}
-    assert {f.fold for f in Again(places, "0").trained} == set("1234")
+    assert {f.fold for f in Retuned(paths, "0").trained} == set("1234")
 
 
-def test_a_run_is_cached_under_all_that_decides_it(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Again(places, "0")
+def test_a_run_is_cached_under_all_that_decides_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Retuned(paths, "0")
     first = bench.tuned("con3").encode_text(["no effusion"])
     other = bench.tuned("con3", without="effusion").encode_text(["no effusion"])
     kind = bench.tuned("con3", without="lay words").encode_text(["no effusion"])
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, kind)
     assert bench.tuned("base") is bench.base
-    monkeypatch.setattr(again, "tune_con3", None)  # from here on nothing can be tuned
-    np.testing.assert_array_equal(Again(places, "0").tuned("con3").encode_text(["no effusion"]), first)
+    monkeypatch.setattr(retuned, "tune_con3", None)  # from here on nothing can be tuned
+    np.testing.assert_array_equal(Retuned(paths, "0").tuned("con3").encode_text(["no effusion"]), first)
     with pytest.raises(TypeError):
-        Again(places, "1").tuned("con3")
+        Retuned(paths, "1").tuned("con3")
 
 
 def test_a_tower_kept_from_no_fold_has_none_held_out(family: Path, tmp_path: Path) -> None:
@@ -359,21 +358,21 @@ def test_a_tower_kept_from_no_fold_has_none_held_out(family: Path, tmp_path: Pat
     assert held_out_fold(tmp_path) == ""
 
 
-def _run(command: Any, places: Places, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
-    monkeypatch.setenv("NEGVIZ_CACHE", str(places.work.parent))
+def _run(command: Any, paths: Paths, monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
+    monkeypatch.setenv("NEGVIZ_CACHE", str(paths.work.parent))
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    asked = ["--family", str(places.family), "--collection", places.collection, "--bootstrap", "20"]
+    asked = ["--family", str(paths.family), "--collection", paths.collection, "--bootstrap", "20"]
     assert command.run(parser.parse_args([*asked, *options])) == 0
-    written = sorted((places.family / "results").glob("*.json"))
+    written = sorted((paths.family / "results").glob("*.json"))
     found: dict[str, Any] = json.loads(written[-1].read_text("utf-8"))
     return found
 
 
 def test_the_command_writes_figures_a_picture_and_a_page(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = _run(generalisation, places, monkeypatch)
+    results = _run(generalisation, paths, monkeypatch)
     names = list(results["conditions"])
     assert names == [results["command"].rsplit("/", 1)[-1], f"{names[0]}-held-out"]
     base = results["conditions"][names[1]]["base"]
@@ -381,7 +380,7 @@ def test_the_command_writes_figures_a_picture_and_a_page(
     assert "nodule/present" in results["not_measured"][names[1]]["findings"]
     assert results["uncertain"][names[1]]["con2"]["n"] >= 6
     assert set(results["prompts"][names[0]][0]["auroc"]) == {"base", "con1", "con2", "con3"}
-    drawn = (places.family / "results" / "generalisation.svg").read_text("utf-8")
+    drawn = (paths.family / "results" / "generalisation.svg").read_text("utf-8")
     assert drawn == draw_conditions(results)
     cells = [
         record
@@ -392,13 +391,13 @@ def test_the_command_writes_figures_a_picture_and_a_page(
     ]
     boxes = ElementTree.fromstring(drawn).findall("{http://www.w3.org/2000/svg}rect")
     assert len(boxes) == 1 + len(cells)
-    read = read_result(places.family / "results" / "generalisation.json")
+    read = read_result(paths.family / "results" / "generalisation.json")
     assert read.problem == ""
     assert {len(group.dots) for group in read.plots[0].groups} == {3, 4}
 
 
-def test_con3_is_asked_about_what_it_was_not_taught(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = _run(leave_out, places, monkeypatch, "--without", "effusion", "nodule", "lay words")
+def test_con3_is_asked_about_what_it_was_not_taught(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = _run(leave_out, paths, monkeypatch, "--without", "effusion", "nodule", "lay words")
     assert list(results["findings"]) == ["effusion", "nodule"]
     assert results["findings"]["nodule"] == {}  # no film shows one
     (effusion,) = results["findings"]["effusion"].values()  # the shipped models' films are no part of it
@@ -406,7 +405,7 @@ def test_con3_is_asked_about_what_it_was_not_taught(places: Places, monkeypatch:
     for key in ("auroc_without", "without_minus_full", "without_minus_base"):
         assert effusion["present"][f"{key}_ci"][0] <= effusion["present"][f"{key}_ci"][1]
     assert list(results["kinds"]) == ["lay words"]
-    written = places.results / "leave-out.json"
+    written = paths.results / "leave-out.json"
     shown, picture = read_result(written), written.with_suffix(".svg").read_text("utf-8")
     assert picture == draw_leave_out(results)
     ElementTree.fromstring(picture)
@@ -415,16 +414,16 @@ def test_con3_is_asked_about_what_it_was_not_taught(places: Places, monkeypatch:
     assert {len(group.dots) for plot in shown.plots for group in plot.groups} == {3}
 
 
-def test_nothing_is_written_where_no_film_can_tell(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_where_no_film_can_tell(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EvaluationError, match="films enough"):
-        _run(leave_out, places, monkeypatch, "--without", "nodule")
+        _run(leave_out, paths, monkeypatch, "--without", "nodule")
 
 
 def test_a_family_without_con3_has_nothing_to_leave_out(
     family_folder: Path, sketches: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EvaluationError, match="no con3"):
-        _run(leave_out, Places(family_folder, str(sketches)), monkeypatch)
+        _run(leave_out, Paths(family_folder, str(sketches)), monkeypatch)
 
 
 def test_every_kind_left_out_has_prompts_that_try_it(written: list[Question]) -> None:

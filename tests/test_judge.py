@@ -14,7 +14,6 @@ from training.data.phantoms import collection as phantoms
 from training.data.phantoms.collection import build_phantoms
 from training.data.phantoms.plan import shipped_plan
 from training.measure import simulator as judge
-from training.paths import Places
 from training.report.tables import render
 from training.tune.base import BaseConfig
 
@@ -42,7 +41,7 @@ def test_two_towers_judge_films_they_never_saw(
     monkeypatch.setattr(judge, "BaseConfig", TINY)
     build_phantoms(tmp_path / "phantoms", shipped_plan()[:10], jobs=1)
     monkeypatch.setattr(judge, "open_collection", lambda _: open_collection(tmp_path / "phantoms"))
-    places = Places(collection=str(collection_folder), work=tmp_path / "work")
+    places = Paths(collection=str(collection_folder), work=tmp_path / "work")
     trained = judge.train_on_simulated(places, 4, 1)
     states = list((tmp_path / "work").glob("base-*"))
     again = judge.train_on_simulated(places, 4, 1)  # found, not trained anew

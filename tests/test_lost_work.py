@@ -24,8 +24,9 @@ from negviz.common.tensor_files import write_tensors
 from negviz.models.checkpoint import read_family, write_checkpoint
 from tests.tiny import draw_film
 from training.__main__ import main
-from training.data.films import PICTURES, FilmsError, openi_films
-from training.tune.finished_runs import Ledger
+from training.data.films import PICTURES, openi_films
+from training.paths import FilmsError
+from training.tune.finished_runs import FinishedRuns
 
 ROOT = Path(__file__).parents[1]
 TENSORS = {"weight": torch.ones(2)}
@@ -139,11 +140,11 @@ def test_a_second_fetch_into_one_folder_is_refused(
 
 def test_two_searches_keep_their_scores_in_one_ledger(tmp_path: Path) -> None:
     path = tmp_path / "choose.json"
-    first, second = Ledger(path), Ledger(path)
+    first, second = FinishedRuns(path), FinishedRuns(path)
     first.score("a", lambda: 0.25)
     second.score("b", lambda: 0.75)
     first.score("c", lambda: 0.5)
-    third = Ledger(path)
+    third = FinishedRuns(path)
     assert [third.score(key, lambda: pytest.fail("run anew")) for key in "abc"] == [0.25, 0.75, 0.5]
 
 

@@ -119,7 +119,7 @@ def test_a_sentence_is_placed_in_every_map_and_pane(panel: MapPanel) -> None:
     assert data["models"] == MODELS
     assert data["exact"] == []
     assert len(data["maps"]) == 9  # two sheets and the films, by three methods
-    assert all(list(places) == MODELS for places in data["maps"].values())
+    assert all(list(paths) == MODELS for paths in data["maps"].values())
     assert len(data["hits"]["films/drawn"]["con1"]) == len(panel.room.sets[0])
     assert _data(panel.show(Asked("no pleural effusion").json()))["exact"] == ["effusion", "findings"]
 

@@ -23,17 +23,14 @@ from tests.test_base import TINY, data
 from tests.test_con3 import CONFIG as CON3
 from tests.test_con3 import bank, lessons
 from tests.test_tune import PROMPTS
+from training.data.base import BaseData
 from training.data.pairs import Pairs, make_pairs
-from training.measure import retuned as again
 from training.measure.experiments.image_run import Prepared, image_tower, tune_both
 from training.measure.experiments.recipe import Recipe
-from training.measure.retuned import Again
-from training.paths import COMPACT, Places
+from training.measure.retuned import Retuned
+from training.paths import COMPACT, Paths
 from training.report.cards import write_cards
-from training.tune import con1_con2 as tuning
-from training.tune import con3
 from training.tune.base import BaseConfig, train_branch
-from training.tune.base_data import BaseData
 from training.tune.choose import read_choice
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3
@@ -162,28 +159,27 @@ def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
     family_folder: Path, tmp_path: Path, collection_folder: Path
 ) -> None:
     """A config that says nothing of decay is of a run in which it fell on everything."""
-    places = Places(
-        shutil.copytree(family_folder, tmp_path / "family"), str(collection_folder), work=tmp_path
-    )
+    paths = Paths(shutil.copytree(family_folder, tmp_path / "family"), str(collection_folder), work=tmp_path)
     found = []
     for said in ({}, {"decay": "everything"}, {"decay": "matrices"}):
-        path = places.family / "con1" / "config.json"
+        path = paths.family / "con1" / "config.json"
         record = json.loads(path.read_text("utf-8"))
         record["training"] = {"method": "con1", "lr": 1e-2, "epochs": 1, "weight_decay": 0.5, **said}
         path.write_text(json.dumps(record), "utf-8")
-        found.append(Again(places, "").tuned("con1").encode_text(["no effusion"]))
+        found.append(Retuned(paths, "").tuned("con1").encode_text(["no effusion"]))
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
-    assert len(list((tmp_path / "again").iterdir())) == 2
+    assert len(list((tmp_path / "retuned").iterdir())) == 2
 
 
-def test_what_decides_a_run_is_in_the_key_of_its_cache() -> None:
-    """The modules whose names tuning uses; how a stopped run is kept decides nothing."""
-    for module, keyed in ((tuning, again._OF_PAIRS), (con3, again._CODE)):
-        used = {getattr(value, "__module__", "") or "" for value in vars(module).values()}
-        ours = {name for name in used if name.startswith("training.")} - {"training.tune.run_state"}
-        assert "training.tune.optim" in ours
-        assert ours <= {module.__name__ for module in keyed}
+def test_a_run_of_another_version_is_not_taken_for_this_one(
+    family_folder: Path, collection_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(family_folder, str(collection_folder), work=tmp_path)
+    for version, cached in (("con1-con2/1", 1), ("con1-con2/1", 1), ("con1-con2/2", 2)):
+        monkeypatch.setattr("training.tune.con1_con2.VERSION", version)
+        Retuned(paths, "").tuned("con1")
+        assert len(list((tmp_path / "retuned").iterdir())) == cached
 
 
 @pytest.mark.parametrize("name", ["con1", "con2", "con3"])

@@ -17,6 +17,7 @@ from negviz.films.collection import ASSETS, MANIFEST, open_collection
 from negviz.findings import ABNORMAL, FINDINGS
 from negviz.phantoms import simulate
 from training.__main__ import main
+from training.data.base import simulated_data
 from training.data.phantoms import collection as phantoms
 from training.data.phantoms import training_films as phantom_films
 from training.data.phantoms.collection import build_phantoms, film_of, make_film
@@ -24,7 +25,6 @@ from training.data.phantoms.draw import LEAST, SHIPPED, TRAINING, simulator_hash
 from training.data.phantoms.plan import Order, shipped_plan
 from training.data.phantoms.training_films import SimulatedFilms, simulated_films
 from training.tune.base import BaseConfig, _batches
-from training.tune.base_data import simulated_data
 
 FOLDER = ASSETS / "phantoms"
 PLAN = shipped_plan()

@@ -20,7 +20,6 @@ from training.build import films as build_films
 from training.build import results as build_results
 from training.build import tuned as build_tuned
 from training.data import fetch
-from training.data.films import FilmsError
 from training.data.phantoms import collection as phantoms
 from training.data.phantoms import training_films as phantom_films
 from training.measure import (
@@ -39,7 +38,7 @@ from training.measure import simulator as judge
 from training.measure.calibration import command as calibration
 from training.measure.training_free import command as training_free
 from training.options import count, natural, rate
-from training.paths import COMPACT, Places
+from training.paths import COMPACT, FilmsError, Paths
 from training.report import command as report
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
@@ -204,19 +203,19 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 
 
-def _places(args: argparse.Namespace) -> Places:
+def _paths(args: argparse.Namespace) -> Paths:
     names = ("family", "collection", "films", "nih")  # a command has those that reach something
-    return Places(**{name: getattr(args, name) for name in names if hasattr(args, name)})
+    return Paths(**{name: getattr(args, name) for name in names if hasattr(args, name)})
 
 
 def _compute(args: argparse.Namespace) -> Compute:
     """Where it runs; the shipped family was tuned on the CPU, and is again unless told otherwise."""
-    device = "cpu" if args.device is None and _places(args).shipped else args.device
+    device = "cpu" if args.device is None and _paths(args).shipped else args.device
     return open_compute(device, args.precision)
 
 
 def _films(args: argparse.Namespace) -> int:
-    build_films.build_films(_places(args), to=getattr(args, "to", None))
+    build_films.build_films(_paths(args), to=getattr(args, "to", None))
     return 0
 
 
@@ -239,47 +238,47 @@ def _refuse_idle(args: argparse.Namespace) -> None:
 
 def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
-        build_base.start_hub_family(_places(args), args.base, compute)
+        build_base.start_hub_family(_paths(args), args.base, compute)
         return
     knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
     config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
     hold_out = args.hold_out or "0"
     if getattr(args, "branch", None) is not None:
-        build_base.build_branch(_places(args), config, args.branch, hold_out=hold_out, compute=compute)
+        build_base.build_branch(_paths(args), config, args.branch, hold_out=hold_out, compute=compute)
     else:
-        build_base.build_base(_places(args), config, hold_out=hold_out, compute=compute)
+        build_base.build_base(_paths(args), config, hold_out=hold_out, compute=compute)
 
 
 def _choose(args: argparse.Namespace) -> int:
-    build_tuned.build_choice(_places(args), _compute(args), args.rates)
+    build_tuned.build_choice(_paths(args), _compute(args), args.rates)
     return 0
 
 
 def _tuned(args: argparse.Namespace) -> int:
-    build_tuned.build_tuned(_places(args), args.command, _compute(args))
+    build_tuned.build_tuned(_paths(args), args.command, _compute(args))
     return 0
 
 
 def _con3(args: argparse.Namespace) -> int:
-    build_con3.build_con3(_places(args), compute=_compute(args))
+    build_con3.build_con3(_paths(args), compute=_compute(args))
     return 0
 
 
 def _results(args: argparse.Namespace) -> int:
-    build_results.build_results(_places(args))
+    build_results.build_results(_paths(args))
     return 0
 
 
 def _all(args: argparse.Namespace) -> int:
     _refuse_idle(args)
     compute = _compute(args)
-    if _places(args).shipped:  # anybody else's family takes the shipped labels and split as they are
+    if _paths(args).shipped:  # anybody else's family takes the shipped labels and split as they are
         compute.alone(lambda: _films(args))
     for step in (_base, _choose):
         step(args)
     for method in ("con1", "con2"):
-        build_tuned.build_tuned(_places(args), method, compute)
-    build_con3.build_con3(_places(args), compute=compute)
+        build_tuned.build_tuned(_paths(args), method, compute)
+    build_con3.build_con3(_paths(args), compute=compute)
     return compute.alone(lambda: _results(args)) or 0
 
 

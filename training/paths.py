@@ -7,22 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache
 from negviz.films.collection import ASSETS, MANIFEST, Collection, open_collection
-from training.data.films import FilmsError
-from training.report.command import ROOT
 
+ROOT: Final = ASSETS.parent
 COMPACT: Final = ROOT / "checkpoints" / "compact"
 PROMPTS: Final = ASSETS / "prompts"
 OPENI: Final = "openi"
 PHANTOMS: Final = "phantoms"
 RESULTS: Final = ASSETS / "results"
-
-
 _NIH_FILMS: Final = "NIH films, where their embeddings are not shipped"
 
 
-def add_place_options(
+class FilmsError(NegvizError):
+    """A source of films that cannot be used; the message says what to do."""
+
+
+def add_path_options(
     parser: argparse.ArgumentParser, *, collection: str, films: str, nih: str = _NIH_FILMS
 ) -> None:
     """`--family`, `--collection`, `--films` and `--nih`, with what a command has to say of the last three."""
@@ -34,7 +36,7 @@ def add_place_options(
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """What a command was given; what it was not given stands where the repository keeps it."""
 
     family: Path = COMPACT
@@ -44,7 +46,7 @@ class Places:
     work: Path = field(default_factory=lambda: default_cache() / "training")
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> Places:
+    def of(cls, args: argparse.Namespace) -> Paths:
         """As the options of `add_place_options` say."""
         return cls(args.family, args.collection, args.films, args.nih)
 

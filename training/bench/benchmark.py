@@ -29,7 +29,7 @@ from negviz.page.room import Room
 from training.bench.costs import Times, clock, measure_costs, ratios
 from training.bench.running import RunningApp, add_app_options, arguments, chromium, run_app, search
 from training.bench.sentences import sentences
-from training.paths import Places
+from training.paths import Paths
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         "targets": aims,
         "seconds": round(time.perf_counter() - began, 1),
     }
-    write_json(args.to or Places(args.family).results / "benchmark.json", found)
+    write_json(args.to or Paths(args.family).results / "benchmark.json", found)
     for name, target in aims.items():
         print(f"{name}: {target['measured']} {target['unit']}, wanted at most {target['most']}")
     return 0

@@ -25,7 +25,7 @@ from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.bench.visitors import VISITORS
-from training.paths import Places
+from training.paths import Paths
 
 RUNS: Final = 3
 _WITHIN: Final = 300.0  # seconds for one process of visitors
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         "runs": runs,
     }
     found["targets"] = targets(found["medians"])
-    write_json(args.to or Places(args.family).results / "crowd.json", found)
+    write_json(args.to or Paths(args.family).results / "crowd.json", found)
     for name, target in found["targets"].items():
         print(f"{name}: {target['measured']} s, wanted at most {target['most']}")
     return 0

@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from negviz.common.errors import NegvizError
-from training.paths import COMPACT
+from training.paths import COMPACT, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_ROOT: Final = Path(__file__).parents[1]
 _STARTS_WITHIN: Final = 600.0  # seconds; films whose embeddings are not shipped are embedded first
 _LOOKS_EVERY: Final = 0.02  # seconds
 _ENDS_WITHIN: Final = 10.0
@@ -77,7 +76,7 @@ def run_app(*arguments: str, **variables: str) -> Iterator[RunningApp]:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         began = time.perf_counter()
         surroundings = {**os.environ, "HF_HUB_OFFLINE": "1", **variables}
-        process = subprocess.Popen(command, cwd=_ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(process, port)
             if process.poll() is not None:

@@ -27,7 +27,7 @@ from negviz.common.files import write_atomically, write_json
 from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
-from training.paths import Places
+from training.paths import Paths
 from training.report.visits_picture import draw_visits
 
 
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         "growth_mb_per_1000_visits": growth(samples),
         "seconds": round(time.perf_counter() - began, 1),
     }
-    to = args.to or Places(args.family).results / "visits.json"
+    to = args.to or Paths(args.family).results / "visits.json"
     write_json(to, found)
     write_atomically(to.with_suffix(".svg"), draw_visits(found).encode())
     print(f"{found['growth_mb_per_1000_visits']} MB for 1,000 visits over the second half; wrote {to}")

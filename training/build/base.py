@@ -23,24 +23,22 @@ from negviz.models.encoder import (
 )
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
-from training.data.films import FilmsError, nih_films, openi_reports
+from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
-from training.data.phantoms.training_films import simulated_films
 from training.measure.probe import Scores, measure
-from training.paths import OPENI, Places
+from training.paths import OPENI, FilmsError, Paths
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
-from training.tune.base_data import BaseData, read_base_data
 from training.tune.devices import CPU, Compute
 
 LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
 HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding
 
 
-def build_base(places: Places, config: BaseConfig, *, hold_out: str, compute: Compute = CPU) -> None:
+def build_base(paths: Paths, config: BaseConfig, *, hold_out: str, compute: Compute = CPU) -> None:
     """Train the compact base, write and embed it, and measure it on what it never saw."""
-    tower, collection = open_text_tower(config.dim), places.open_collection()
-    data = training_data(places, config, tower, hold_out=hold_out)
-    run = train_base(data, config, work=places.work, compute=compute)
+    tower, collection = open_text_tower(config.dim), paths.open_collection()
+    data = training_data(paths, tower, simulated=config.simulated, hold_out=hold_out)
+    run = train_base(data, config, work=paths.work, compute=compute)
     facts = {
         "config": config.describe(),
         "hold_out": hold_out,
@@ -50,14 +48,14 @@ def build_base(places: Places, config: BaseConfig, *, hold_out: str, compute: Co
     facts |= {} if compute == CPU else {"compute": compute.describe()}
     hashes = {collection.name: collection.hash, "training": run.data_hash}
     hashes |= {"simulator": simulator_hash()} if config.simulated else {}
-    save_base(places.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)
-    write_atomically(places.family / "base" / HEADS_FILE, save(_finding_heads(run)))
-    embed_films(places, compute)
-    _measure(places, run, hold_out, facts)
+    save_base(paths.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)
+    write_atomically(paths.family / "base" / HEADS_FILE, save(_finding_heads(run)))
+    embed_films(paths, compute)
+    _measure(paths, run, hold_out, facts)
 
 
 def build_branch(
-    places: Places, config: BaseConfig, number: int, *, hold_out: str, compute: Compute = CPU
+    paths: Paths, config: BaseConfig, number: int, *, hold_out: str, compute: Compute = CPU
 ) -> None:
     """Train one of the base's networks and keep its state, for `build_base` to find.
 
@@ -65,30 +63,8 @@ def build_branch(
     """
     if not 0 <= number < config.branches:
         raise FilmsError(f"The base has branches 0 to {config.branches - 1}, not {number}.")
-    data = training_data(places, config, open_text_tower(config.dim), hold_out=hold_out)
-    train_branch(data, config, number, work=places.work, compute=compute)
-
-
-def training_data(places: Places, config: BaseConfig, tower: CompactTextTower, *, hold_out: str) -> BaseData:
-    """What the base learns from: real films but those of the fold kept out, and simulated ones."""
-    reports = openi_reports(places.need_films())
-    trained, _ = _sides(places.open_collection(), hold_out)
-    made = simulated_films(config.simulated, work=places.work) if config.simulated else None
-    return read_base_data(trained, reports, tower, _extra(places), made)
-
-
-def _sides(films: Collection, hold_out: str) -> tuple[Collection, Collection]:
-    """Training films that are trained on, and those of the fold kept out."""
-    train = films.select("train")
-    return train.where(lambda film: film.fold != hold_out), train.where(lambda film: film.fold == hold_out)
-
-
-def _extra(places: Places) -> Collection | None:
-    """NIH films that may help to train; the external test is not among them."""
-    if places.nih is None:
-        return None
-    films, _ = nih_films(places.nih, keep=lambda name: name.startswith("p_"))
-    return Collection("nih-train", tuple(films), places.nih)
+    data = training_data(paths, open_text_tower(config.dim), simulated=config.simulated, hold_out=hold_out)
+    train_branch(data, config, number, work=paths.work, compute=compute)
 
 
 def _assemble(run: BaseRun, tower: CompactTextTower) -> DualEncoder:
@@ -111,18 +87,18 @@ def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
     return {name: torch.stack(values).detach() for name, values in kept.items()}
 
 
-def start_hub_family(places: Places, base: str, compute: Compute = CPU) -> None:
+def start_hub_family(paths: Paths, base: str, compute: Compute = CPU) -> None:
     """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder.
 
     A family that this very base has started already is kept as it is, with its tuned models.
     """
-    if places.shipped:
+    if paths.shipped:
         raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
-    if not _started(places, base := _lasting(base)):
+    if not _started(paths, base := _lasting(base)):
         save_base(
-            places.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}
+            paths.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}
         )
-    embed_films(places, compute)
+    embed_films(paths, compute)
 
 
 def _lasting(base: str) -> str:
@@ -130,23 +106,23 @@ def _lasting(base: str) -> str:
     return str(Path(base).resolve()) if Path(base).is_dir() else base
 
 
-def _started(places: Places, base: str) -> bool:
+def _started(paths: Paths, base: str) -> bool:
     try:
-        models = load_models(places.family)
+        models = load_models(paths.family)
     except CheckpointError:
         return False
     return (models["base"].source or {}).get("id") == base
 
 
-def embed_films(places: Places, compute: Compute = CPU) -> None:
+def embed_films(paths: Paths, compute: Compute = CPU) -> None:
     """Embed the films that are at hand with the model as written, and ship that with the shipped family."""
-    model = load_models(places.family)["base"]
-    encode, evaluated = compute.encode_images(model), places.shipped or places.collection == OPENI
-    phantoms = places.open_phantoms() if evaluated else None
-    for collection in filter(None, (places.open_collection(), places.open_nih(), phantoms)):
+    model = load_models(paths.family)["base"]
+    encode, evaluated = compute.encode_images(model), paths.shipped or paths.collection == OPENI
+    phantoms = paths.open_phantoms() if evaluated else None
+    for collection in filter(None, (paths.open_collection(), paths.open_nih(), phantoms)):
         with tqdm(total=len(collection), desc=f"embedding {collection.name}", unit="film") as bar:
             vectors = film_embeddings(model, collection, progress=_shown_on(bar), encode=encode)
-        if places.shipped:
+        if paths.shipped:
             path = shipped_path(model.tower_id, collection.name)
             for old in path.parent.glob("*.safetensors"):  # of the base that this one replaces
                 old.unlink()
@@ -161,18 +137,18 @@ def _shown_on(bar: tqdm[Any]) -> Progress:
     return show
 
 
-def _measure(places: Places, run: BaseRun, hold_out: str, facts: Mapping[str, Any]) -> None:
-    base, films = load_models(places.family)["base"], places.open_collection()
-    trained, held_out = _sides(films, hold_out)
+def _measure(paths: Paths, run: BaseRun, hold_out: str, facts: Mapping[str, Any]) -> None:
+    base, films = load_models(paths.family)["base"], paths.open_collection()
+    trained, held_out = sides(films, hold_out)
     scores = _scores(base, run, films)
     results = {
         "held-out studies": measure(scores, held_out, trained),
         "test films": measure(scores, films.select("test"), trained),
     }
-    if (nih := places.open_nih()) is not None:
+    if (nih := paths.open_nih()) is not None:
         results["NIH e_*"] = measure(_scores(base, run, nih), nih, nih.where(lambda _: False))
     write_json(
-        places.results / "base.json",
+        paths.results / "base.json",
         {
             "what": "AUROC of base's image tower by finding: its own classifier, and a probe on embeddings",
             "sets": results,

@@ -15,17 +15,17 @@ from negviz.films.collection import ASSETS, Collection, Film, open_collection, w
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
 from training.data.films import Known, build_openi, known_findings, nih_films
-from training.paths import RESULTS, Places
+from training.paths import RESULTS, Paths
 
 
-def build_films(places: Places, *, to: Path | None = None) -> None:
+def build_films(paths: Paths, *, to: Path | None = None) -> None:
     """Write the shipped, pixel-free `assets/`; with `to`, collection folders there, images included."""
-    source = places.need_films()
+    source = paths.need_films()
     films, reports, copies = build_openi(source)
     _write_collection(to, "openi", films, source)
-    if places.nih is not None:
-        external, unknown = nih_films(places.nih, keep=lambda name: name.startswith("e_"))
-        _write_collection(to, "nih", external, places.nih)
+    if paths.nih is not None:
+        external, unknown = nih_films(paths.nih, keep=lambda name: name.startswith("e_"))
+        _write_collection(to, "nih", external, paths.nih)
         for name, count in unknown.items():
             tqdm.write(f"NIH label {name!r} is outside the vocabulary ({count} films); ignored.")
     if to is None:

@@ -17,40 +17,39 @@ from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import film_embeddings
-from training.data.films import FilmsError
 from training.data.pairs import make_pairs
-from training.paths import PROMPTS, Places
+from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.choose import Search, base_scores, choose, describe, read_choice, score
 from training.tune.con1_con2 import Method, run_id, tune
 from training.tune.devices import CPU, Compute
-from training.tune.finished_runs import Ledger
+from training.tune.finished_runs import FinishedRuns
 
 
 def _material(
-    places: Places, compute: Compute = CPU
+    paths: Paths, compute: Compute = CPU
 ) -> tuple[DualEncoder, Collection, NDArray[np.float32], list[PromptRow]]:
     """One process embeds what is not embedded yet; the others find it in the cache."""
-    base, films = load_models(places.family)["base"], places.open_collection()
+    base, films = load_models(paths.family)["base"], paths.open_collection()
     compute.alone(lambda: film_embeddings(base, films, encode=compute.encode_images(base)))
     return base, films, film_embeddings(base, films), read_prompts(PROMPTS / "training.csv")
 
 
-def build_choice(places: Places, compute: Compute = CPU, rates: Sequence[float] = ()) -> None:
+def build_choice(paths: Paths, compute: Compute = CPU, rates: Sequence[float] = ()) -> None:
     """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results.
 
     `rates` are the peak learning rates to choose from.  A search that was stopped goes on where it was.
     """
-    base, films, vectors, prompts = _material(places, compute)
+    base, films, vectors, prompts = _material(paths, compute)
     facts = {"collection": films.hash, "prompts": hashlib.sha256(repr(prompts).encode()).hexdigest()}
-    known = places.work / f"choose-{run_id(base, vectors, compute, **facts)}.json"
-    search = Search(compute, tuple(rates), Ledger(known, writes=compute.main))
+    known = paths.work / f"choose-{run_id(base, vectors, compute, **facts)}.json"
+    search = Search(compute, tuple(rates), FinishedRuns(known, writes=compute.main))
     chosen = {method: choose(method, base, films, vectors, prompts, search) for method in get_args(Method)}
     shared = replace(chosen["con1"].config, targets="multi-positive")
     multi_positive = score(shared, base, films, vectors, prompts, search)
     if not compute.main:
         return
     write_json(
-        places.results / "tuning.json",
+        paths.results / "tuning.json",
         {
             "what": "mean AUROC of held-out prompts over held-out films, five folds by study and by prompt",
             "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts)},
@@ -60,13 +59,13 @@ def build_choice(places: Places, compute: Compute = CPU, rates: Sequence[float] 
             "command": "python -m training choose",
         },
     )
-    search.ledger.close()
+    search.finished_runs.close()
 
 
-def build_tuned(places: Places, method: Method, compute: Compute = CPU) -> None:
+def build_tuned(paths: Paths, method: Method, compute: Compute = CPU) -> None:
     """Tune with the chosen settings and add the model to the family; goes on where it was stopped."""
-    base, films, vectors, prompts = _material(places, compute)
-    chosen = places.results / "tuning.json"
+    base, films, vectors, prompts = _material(paths, compute)
+    chosen = paths.results / "tuning.json"
     try:
         results = json.loads(chosen.read_text(encoding="utf-8"))
         config, tower_id = read_choice(results, method), results["data"]["tower_id"]
@@ -77,11 +76,11 @@ def build_tuned(places: Places, method: Method, compute: Compute = CPU) -> None:
     pairs = make_pairs(films, prompts)
     paired = vectors[films.rows(pairs.films)]
     run = run_id(base, paired, compute, pairs=pairs.hash, config=repr(config))
-    state = places.work / f"tune-{method}-{run}.safetensors"
+    state = paths.work / f"tune-{method}-{run}.safetensors"
     tuned = tune(base, paired, pairs, config, compute=compute, state=state)
     facts = {**tuned.describe(), "films": len(pairs), "data": {films.name: films.hash, "pairs": pairs.hash}}
     facts |= {} if compute == CPU else {"compute": compute.describe()}
     if compute.main:
-        write_checkpoint(places.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
+        write_checkpoint(paths.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
         state.unlink(missing_ok=True)
     compute.wait()

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from negviz.common.csv_file import read_csv
-from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
 from negviz.findings import ABNORMAL
 from negviz.language.prompt import read_mentions
 from training.data.duplicates import duplicates
+from training.paths import FilmsError
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
@@ -50,10 +50,6 @@ NIH: Final[Mapping[str, str]] = {
     "infiltration": "opacity",
     "pneumonia": "opacity",
 }
-
-
-class FilmsError(NegvizError):
-    """A source of films that cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +109,8 @@ def label(film: Film, report: Report) -> Film:
 
 def openi_reports(source: Path) -> dict[str, Report]:
     """The reports of a source: NLM's archive, the folder it unpacks to, or the prose in a manifest."""
-    places = (source / REPORTS, source / "ecgen-radiology")
-    for place in places:
+    paths = (source / REPORTS, source / "ecgen-radiology")
+    for place in paths:
         if place.exists():
             return read_reports(place)
     if (source / MANIFEST).is_file():

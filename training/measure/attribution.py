@@ -31,7 +31,7 @@ from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
 from training.options import count, natural
-from training.paths import COMPACT, PROMPTS, Places
+from training.paths import COMPACT, PROMPTS, Paths
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
@@ -67,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and write both files.  Raises a `NegvizError` on bad input."""
-    places = Places(args.family, args.collection, args.films)
-    to = args.to or places.results
+    paths = Paths(args.family, args.collection, args.films)
+    to = args.to or paths.results
     rows = read_prompts(args.prompts)
     films = open_collection(args.collection, films=args.films)
     shown = films.select("test") if any(film.split == "test" for film in films) else films
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "captum")},
-        "command": _command(args, places),
+        "command": _command(args, paths),
     }
     vectors = {name: film_embeddings(model, shown) for name, model in models.items()}
     options = {"times": args.bootstrap, "seed": args.seed}
@@ -173,13 +173,13 @@ def _number(value: Floats) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _command(args: argparse.Namespace, places: Places) -> str:
+def _command(args: argparse.Namespace, paths: Paths) -> str:
     """What makes these files again, without `--films`: where images lie is one machine's affair."""
-    return shlex.join(("python", "-m", "training", "attribution", *_options(args, places)))
+    return shlex.join(("python", "-m", "training", "attribution", *_options(args, paths)))
 
 
-def _options(args: argparse.Namespace, places: Places) -> Iterator[str]:
-    if not places.shipped:
+def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
+    if not paths.shipped:
         yield from ("--family", str(args.family), "--collection", str(args.collection))
     if args.prompts != PROMPTS / "evaluation.csv":
         yield from ("--prompts", str(args.prompts))

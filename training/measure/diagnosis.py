@@ -34,7 +34,7 @@ from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import top_k
 from training.measure.evaluate import family_hashes
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Places
+from training.paths import COMPACT, PROMPTS, Paths
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         "bootstrap": {"resamples": args.bootstrap, "seed": 0},
         "command": _command(args),
     }
-    out = Places(args.family).results / "diagnosis.json"
+    out = Paths(args.family).results / "diagnosis.json"
     write_json(out, results)
     print(f"{out}: {', '.join(models)} on {len(task.rows)} prompts and {len(films)} films")
     return 0

@@ -43,7 +43,7 @@ from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
-from training.paths import COMPACT, Places
+from training.paths import COMPACT, Paths
 from training.report.dose_picture import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate, embed and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
     if args.chests < 2 or args.jobs < 1:
         raise DoseError("Give --chests 2 or more, so that there is an interval, and --jobs 1 or more.")
-    models, places = load_models(args.family), Places(args.family)
+    models, paths = load_models(args.family), Paths(args.family)
     shots = list_shots(args.chests, args.size)
     folder = default_cache() / "dose" / simulator_hash()[:16]
     sweeps = {}
@@ -94,12 +94,12 @@ def run(args: argparse.Namespace) -> int:
             if known is None:
                 simulate_all(shots, folder, jobs=args.jobs)
                 known = embed(model, shots, folder)
-                write_sweep(sweep_path(model.tower_id, shipped=places.shipped), known)
+                write_sweep(sweep_path(model.tower_id, shipped=paths.shipped), known)
             sweeps[model.tower_id] = known
     results = {**measure(models, sweeps), "family": family_hashes(args.family), "command": _command(args)}
-    write_json(places.results / "dose.json", results)
-    write_atomically(places.results / "dose.svg", draw_doses(results).encode())
-    print(f"{places.results / 'dose.json'}: {len(models)} models, {len(ABNORMAL)} findings")
+    write_json(paths.results / "dose.json", results)
+    write_atomically(paths.results / "dose.svg", draw_doses(results).encode())
+    print(f"{paths.results / 'dose.json'}: {len(models)} models, {len(ABNORMAL)} findings")
     return 0
 
 

@@ -24,8 +24,8 @@ from tqdm import tqdm
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.embeddings import shipped_path
-from training.measure.retuned import Again
-from training.paths import Places
+from training.measure.retuned import Retuned
+from training.paths import Paths
 
 HELD_OUT: Final = "held-out"
 
@@ -42,34 +42,34 @@ class Bench:
     tuned_again: bool = False
 
 
-def benches(places: Places) -> Iterator[Bench]:
+def benches(paths: Paths) -> Iterator[Bench]:
     """The collections, as listed above; those that are not at hand for this family are left out."""
-    models, films = load_models(places.family), places.open_collection()
-    fold, tests = held_out_fold(places.family), films.select("test")
+    models, films = load_models(paths.family), paths.open_collection()
+    fold, tests = held_out_fold(paths.family), films.select("test")
     fitted = films.where(lambda film: film.split == "train" and film.fold != fold)
     if len(tests):
         yield Bench(films.name, tests, films, fitted, models)
-    if fold and (found := held_out(places, films, models, fold)) is not None:
+    if fold and (found := held_out(paths, films, models, fold)) is not None:
         yield found
     tower_id = models["base"].tower_id
-    if places.collection != "openi":
+    if paths.collection != "openi":
         return
-    if places.nih is not None or shipped_path(tower_id, "nih").is_file():
-        nih = replace(places, collection="nih", films=places.nih).open_collection()
+    if paths.nih is not None or shipped_path(tower_id, "nih").is_file():
+        nih = replace(paths, collection="nih", films=paths.nih).open_collection()
         yield Bench("nih", nih, nih, nih.where(lambda _: False), models)
-    if (phantoms := places.open_phantoms()) is not None:
+    if (phantoms := paths.open_phantoms()) is not None:
         yield Bench("phantoms", phantoms, phantoms, phantoms.where(lambda _: False), models)
 
 
-def held_out(places: Places, films: Collection, models: Mapping[str, DualEncoder], fold: str) -> Bench | None:
+def held_out(paths: Paths, films: Collection, models: Mapping[str, DualEncoder], fold: str) -> Bench | None:
     """Test films and the fold kept out, before models that were tuned again without it."""
-    again, kept = Again(places, fold), films.where(lambda film: film.split == "test" or film.fold == fold)
-    known = [name for name in models if again.knows(name)]
+    retuned, kept = Retuned(paths, fold), films.where(lambda film: film.split == "test" or film.fold == fold)
+    known = [name for name in models if retuned.knows(name)]
     if not len(kept):
         return None
     bar = tqdm(known, desc="tuned again", unit="model", leave=False)
     return Bench(
-        f"{films.name}-{HELD_OUT}", kept, films, again.trained, {n: again.tuned(n) for n in bar}, True
+        f"{films.name}-{HELD_OUT}", kept, films, retuned.trained, {n: retuned.tuned(n) for n in bar}, True
     )
 
 

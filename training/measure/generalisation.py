@@ -37,8 +37,7 @@ from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Places, add_place_options
-from training.report.command import ROOT
+from training.paths import COMPACT, PROMPTS, ROOT, Paths, add_path_options
 from training.report.heatmap import draw_conditions
 
 FILE: Final = PROMPTS / "generalisation.csv"
@@ -49,7 +48,7 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training generalisation`."""
-    add_place_options(
+    add_path_options(
         parser,
         collection="what they were tuned on (default: openi)",
         films="films and reports of Open-i; needed only to tune con3 again, once",
@@ -67,10 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    places = Places.of(args)
+    paths = Paths.of(args)
     hashes, prompts_hash = family_hashes(args.family), file_sha256(args.prompts)  # not of later writing
     questions = read_questions(args.prompts)
-    found = {bench.name: bench for bench in benches(places)}
+    found = {bench.name: bench for bench in benches(paths)}
     results = {
         "what": "prompts worded unlike any in tuning, by kind and by finding: AUROC, 95 % intervals",
         **measure_benches(questions, found, bootstrap=args.bootstrap),
@@ -86,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         "command": _command(args),
     }
     own = args.prompts.resolve() == FILE
-    out = places.results / ("generalisation.json" if own else f"generalisation-{args.prompts.stem}.json")
+    out = paths.results / ("generalisation.json" if own else f"generalisation-{args.prompts.stem}.json")
     write_json(out, results)
     write_atomically(out.with_suffix(".svg"), draw_conditions(results).encode())
     print(f"{out}: {len(questions)} prompts, {', '.join(found)}")

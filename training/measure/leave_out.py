@@ -28,14 +28,14 @@ from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
-from training.build.con3 import MEASURED_ON
+from training.data.bank import MEASURED_ON
 from training.measure.conditions import Asked, Measured, ask, measure
 from training.measure.eligible import Bench, benches, held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.questions import Question, read_questions
-from training.measure.retuned import Again
+from training.measure.retuned import Retuned
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Places
+from training.paths import COMPACT, PROMPTS, Paths
 from training.report.leave_out_picture import draw_leave_out
 
 FINDINGS: Final = (
@@ -82,26 +82,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    places = Places(args.family, args.collection, args.films)
+    paths = Paths(args.family, args.collection, args.films)
     hashes = family_hashes(args.family)  # now, not of what is written later
     prompts_hash = {name: file_sha256(PROMPTS / name) for name in MEASURED_ON}
-    found = [bench for bench in benches(places) if bench.tuned_again or not len(bench.fitted)]
+    found = [bench for bench in benches(paths) if bench.tuned_again or not len(bench.fitted)]
     if not any(_MODEL in bench.models for bench in found):
         raise EvaluationError(f"{args.family} has no {_MODEL} to leave something out of; tune it first.")
-    again = Again(places, held_out_fold(args.family))
+    retuned = Retuned(paths, held_out_fold(args.family))
     parts: dict[str, Json] = {"findings": {}, "kinds": {}}
     for name in tqdm(args.without, desc="leave-out", unit="run", disable=None):
         three = {
-            "base": again.base,
-            "full": again.tuned(_MODEL),
-            "without": again.tuned(_MODEL, without=name),
+            "base": retuned.base,
+            "full": retuned.tuned(_MODEL),
+            "without": retuned.tuned(_MODEL, without=name),
         }
         asked = questions_on(name)
         measured = {bench.name: compare(asked, bench, three, bootstrap=args.bootstrap) for bench in found}
         parts["findings" if name in FINDINGS else "kinds"][name] = {k: v for k, v in measured.items() if v}
     if not any(measured for part in parts.values() for measured in part.values()):
         raise EvaluationError("No prompt has films enough of either kind; leave something else out.")
-    out = places.results / "leave-out.json"
+    out = paths.results / "leave-out.json"
     results = {
         "what": "AUROC on what CON3 was not taught: captions on a finding or of a kind left out",
         **parts,

@@ -41,7 +41,7 @@ from negviz.retrieval.answer import Tally
 from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import search
 from negviz.retrieval.sets import SearchSet, search_sets
-from training.paths import COMPACT, Places
+from training.paths import COMPACT, Paths
 
 _HITS: Final = 10
 _MOVERS: Final = 5
@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build as `add_arguments` says."""
-    places = Places(args.family)
-    folder = args.to or (ASSETS / "maps" if places.shipped else args.family / "maps")
+    paths = Paths(args.family)
+    folder = args.to or (ASSETS / "maps" if paths.shipped else args.family / "maps")
     build_maps(load_models(args.family), args.collections, folder)
     print(f"Show them with: {'' if folder == ASSETS / 'maps' else f'NEGVIZ_MAPS={folder} '}python app.py")
     return 0

@@ -38,8 +38,8 @@ from negviz.findings import FINDINGS, Polarity, Term
 from negviz.language.normalise import normalise
 from negviz.language.prompt import read_mentions
 from negviz.language.reader import find_terms, outcome_of
+from training.paths import ROOT
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 WRITTEN: Final = ROOT / "tests" / "data" / "sentences.csv"
 SEEN: Final = ROOT / "tests" / "data" / "seen.csv"
 BLIND: Final = ROOT / "tests" / "data" / "blind.csv"

@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import torch
@@ -29,24 +28,16 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
 from negviz.retrieval.embeddings import film_embeddings
-from training.build import con3 as build_con3
-from training.build.con3 import open_bank
-from training.data import captions, pairs, wordings
+from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
-from training.paths import PROMPTS, Places
-from training.tune import con1_con2 as tune
-from training.tune import con3, devices, losses, optim
+from training.paths import PROMPTS, Paths
+from training.tune import con1_con2, con3
 from training.tune.con1_con2 import TuneConfig
 from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.optim import UNRECORDED
 
 _TRAINING: Final = PROMPTS / "training.csv"
-_CODE: Final = {  # what decides a run, as it was when it was loaded
-    module: file_sha256(Path(str(module.__file__)))
-    for module in (devices, losses, optim, pairs, tune, build_con3, captions, con3, wordings)
-}
-_OF_PAIRS: Final = (devices, losses, optim, pairs, tune)  # all that CON1 and CON2 are made by
 
 
 class Tuned(Protocol):
@@ -58,24 +49,24 @@ class Tuned(Protocol):
 
 
 @dataclass(frozen=True)
-class Again:
+class Retuned:
     """Tunes a family's models again.
 
-    again = Again(places, fold="0")
-    again.tuned("con3"), again.tuned("con3", without="nodule"), again.tuned("con3", without="lay words")
+    retuned = Retuned(paths, fold="0")
+    retuned.tuned("con3"), retuned.tuned("con3", without="nodule")
     """
 
-    places: Places
+    paths: Paths
     fold: str  # training films of this fold are left out; "" leaves none out
 
     @cached_property
     def base(self) -> DualEncoder:
-        return load_models(self.places.family)["base"]
+        return load_models(self.paths.family)["base"]
 
     @cached_property
     def films(self) -> Collection:
         """All films of the family's collection; which of them are trained on, `trained` says."""
-        return self.places.open_collection()
+        return self.paths.open_collection()
 
     @cached_property
     def _vectors(self) -> NDArray[Any]:
@@ -93,7 +84,7 @@ class Again:
         if name == "base":
             return self.base
         settings = self._settings(name)
-        path = self.places.work / "again" / f"{self._key(settings, without)}.safetensors"
+        path = self.paths.work / "retuned" / f"{self._key(settings, without)}.safetensors"
         if not path.is_file():
             tuned = self._tune(settings, without)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +104,9 @@ class Again:
             return tune_con3(self.base, lessons, Con3Config(**_knobs(Con3Config, settings)))
         made = make_pairs(trained, read_prompts(_TRAINING))
         rows = self.films.rows(made.films)
-        return tune.tune(self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings)))
+        return con1_con2.tune(
+            self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings))
+        )
 
     @cached_property
     def trained(self) -> Collection:
@@ -125,7 +118,7 @@ class Again:
     @cached_property
     def bank(self) -> Bank:
         """CON3's captions: prompts, composed sentences, and report sentences of the films trained on."""
-        return open_bank(self.places, self.trained.films)
+        return open_bank(self.paths, self.trained.films)
 
     @cached_property
     def _before(self) -> dict[str, Tensor]:
@@ -133,7 +126,7 @@ class Again:
         return where_base_puts(self.base, self.bank)
 
     def _settings(self, name: str) -> Mapping[str, Any]:
-        path = self.places.family / name / "config.json"
+        path = self.paths.family / name / "config.json"
         settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["training"]
         return settings
 
@@ -146,7 +139,7 @@ class Again:
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "code": [_CODE[module] for module in (_CODE if whole else _OF_PAIRS)],
+            "recipe": con3.VERSION if whole else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]

@@ -14,7 +14,7 @@ from typing import Any
 from negviz.evaluation.prompts import read_prompts
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
-from training.measure.retuned import Again, Tuned
+from training.measure.retuned import Retuned, Tuned
 from training.paths import PROMPTS
 from training.tune.choose import prompt_fold
 from training.tune.con1_con2 import TuneConfig, tune
@@ -23,7 +23,7 @@ _KNOBS = frozenset(TuneConfig.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
-class Unworded(Again):
+class RetunedOnWordings(Retuned):
     """As `Again`, and without one fold of the wordings."""
 
     wordings: int = field(kw_only=True)

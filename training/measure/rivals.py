@@ -1,4 +1,6 @@
-"""Ask another negation reader about given words: `PYTHON training/measure/rivals.py negspacy|medspacy < in > out`.
+"""Ask another negation reader about given words.
+
+    PYTHON training/measure/rivals.py negspacy|medspacy < in > out
 
 Runs in an environment of its own, because these packages pin what negviz does not; so it imports nothing of
 ours.  In: a JSON list of `[text, [[start, end], …]]`.  Out: `{"version": …, "polarity": [["present", …], …]}`

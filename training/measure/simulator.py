@@ -22,14 +22,13 @@ from negviz.films.collection import Collection, open_collection
 from negviz.findings import ABNORMAL
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
-from training.build.base import training_data
+from training.data.base import SIDE, BaseData, simulated_data, training_data
 from training.data.phantoms.draw import SHIPPED, TRAINING, simulator_hash
 from training.data.phantoms.training_films import COUNT, simulated_films
 from training.measure.probe import FEW, figures, labels_of
 from training.options import count, natural
-from training.paths import PHANTOMS, RESULTS, Places
+from training.paths import PHANTOMS, RESULTS, Paths
 from training.tune.base import BaseConfig, Learner, train_branch
-from training.tune.base_data import SIDE, BaseData, simulated_data
 
 TARGETS: Final = {  # AUROC to be reached by the tower trained on films of the other kind
     "simulated": {"effusion": 0.80, "cardiomegaly": 0.85},
@@ -69,14 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train what is not trained, judge, and write `simulator.json`."""
-    places = Places(films=args.films, nih=args.nih)
+    paths = Paths(films=args.films, nih=args.nih)
     if args.train == "real":
-        train_on_real(places)
+        train_on_real(paths)
     elif args.train == "simulated":
-        train_on_simulated(places, args.simulated, args.epochs)
+        train_on_simulated(paths, args.simulated, args.epochs)
     else:
-        simulated = train_on_simulated(places, args.simulated, args.epochs)
-        results = judge(places, train_on_real(places), simulated)
+        simulated = train_on_simulated(paths, args.simulated, args.epochs)
+        results = judge(paths, train_on_real(paths), simulated)
         write_json(RESULTS / "simulator.json", {**results, "command": _command(args)})
     return 0
 
@@ -86,22 +85,22 @@ def _command(args: argparse.Namespace) -> str:
     return f"python -m training judge --films DIR {'--nih DIR ' if args.nih else ''}{budget}"
 
 
-def train_on_real(places: Places) -> Judge:
+def train_on_real(paths: Paths) -> Judge:
     """The first network of the compact base as it was before it saw a simulated film."""
     config = BaseConfig(simulated=0)
-    data = training_data(places, config, open_text_tower(config.dim), hold_out=HOLD_OUT)
-    return Judge.train(data, config, places.work)
+    data = training_data(paths, open_text_tower(config.dim), simulated=config.simulated, hold_out=HOLD_OUT)
+    return Judge.train(data, config, paths.work)
 
 
-def train_on_simulated(places: Places, count: int, epochs: int) -> Judge:
+def train_on_simulated(paths: Paths, count: int, epochs: int) -> Judge:
     """One network supervised by what simulated films show."""
     config = BaseConfig(simulated=count, epochs=epochs, contrastive=0.0)
-    return Judge.train(simulated_data(simulated_films(count, work=places.work)), config, places.work)
+    return Judge.train(simulated_data(simulated_films(count, work=paths.work)), config, paths.work)
 
 
-def judge(places: Places, real: Judge, simulated: Judge) -> dict[str, Any]:
+def judge(paths: Paths, real: Judge, simulated: Judge) -> dict[str, Any]:
     """What each tower makes of films of the other kind: the results file, `command` aside."""
-    phantoms, openi, nih = open_collection(PHANTOMS), places.open_collection(), places.open_nih()
+    phantoms, openi, nih = open_collection(PHANTOMS), paths.open_collection(), paths.open_nih()
     seen = _logits(simulated.learner, openi)
     test = openi.select("test")
     of_real = {

@@ -17,6 +17,7 @@ from typing import Any, Final
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
 from negviz.results.leave_out import is_leave_out
+from training.paths import ROOT
 from training.report.experiment_picture import draw_experiment
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out
@@ -24,7 +25,6 @@ from training.report.picture import draw
 from training.report.tables import render
 from training.report.visits_picture import draw_visits, is_visits
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 

@@ -117,7 +117,7 @@ def _reader(results: Json) -> str:
         [
             f"{where} ({measured['sentences']})",
             reader,
-            *(_measured(figures[name], figures[f"{name}_ci"], places=3) for name in _READER),
+            *(_measured(figures[name], figures[f"{name}_ci"], digits=3) for name in _READER),
         ]
         for where, measured in results["sets"].items()
         for reader in readers
@@ -141,7 +141,7 @@ def _tuning(results: Json) -> str:
             f"{trial['lr']:g}",
             str(trial["batch"]),
             str(trial["seed"]),
-            _measured(trial["auroc"], places=3),
+            _measured(trial["auroc"], digits=3),
         ]
         for method, tried in results["methods"].items()
         for trial in (*tried["settings"], *(t for t in tried["seeds"] if t not in tried["settings"]))
@@ -228,7 +228,7 @@ def _headed(name: str, model: Json) -> list[str]:
     return [
         name,
         _measured(absent["margin"], absent["margin_ci"]),
-        f"{layer + 1}.{head + 1}: {_measured(dearest, bounds, sign='+', places=3)}",
+        f"{layer + 1}.{head + 1}: {_measured(dearest, bounds, sign='+', digits=3)}",
         *(_measured(fall, ends, sign="+") for fall, ends in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     ]
@@ -329,10 +329,10 @@ def _table(header: Sequence[str], body: Sequence[Sequence[str]], words: int, not
 
 
 def _measured(
-    value: float | None, bounds: Sequence[float] | None = None, *, sign: str = "", places: int = 2
+    value: float | None, bounds: Sequence[float] | None = None, *, sign: str = "", digits: int = 2
 ) -> str:
     """A figure and its interval, `0.71 [0.62, 0.80]`, or a dash where there is none."""
     if value is None:
         return "—"
-    shown = [f"{number:{sign}.{places}f}" for number in (value, *(bounds or ()))]
+    shown = [f"{number:{sign}.{digits}f}" for number in (value, *(bounds or ()))]
     return f"{shown[0]} [{shown[1]}, {shown[2]}]" if bounds else shown[0]

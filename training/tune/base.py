@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import Branch, ImageTower, ImageTowerConfig
+from training.data.base import BaseData
 from training.tune.augment import augment
-from training.tune.base_data import BaseData
 from training.tune.devices import CPU, Compute, Descent
 from training.tune.losses import multi_positive, weighted_bce
 from training.tune.optim import adamw

@@ -28,7 +28,7 @@ from training.data.films import FOLDS
 from training.data.pairs import make_pairs
 from training.tune.con1_con2 import Method, TuneConfig, tune
 from training.tune.devices import CPU, Compute
-from training.tune.finished_runs import Ledger
+from training.tune.finished_runs import FinishedRuns
 from training.tune.optim import UNRECORDED
 
 RATES: Final = (3e-5, 1e-4, 3e-4)
@@ -54,7 +54,7 @@ class Search:
 
     compute: Compute = CPU
     rates: tuple[float, ...] = ()  # peak learning rates; none: `RATES`
-    ledger: Ledger = field(default_factory=Ledger)
+    finished_runs: FinishedRuns = field(default_factory=FinishedRuns)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _try(config: TuneConfig, folds: Sequence[Fold], bar: tqdm[Any], search: Sear
     scores = []
     for number, fold in enumerate(folds):
         key = json.dumps([number, asdict(config)], sort_keys=True)
-        scores.append(search.ledger.score(key, partial(fold.run, config, search.compute)))
+        scores.append(search.finished_runs.score(key, partial(fold.run, config, search.compute)))
         bar.update()
     return Trial(config, tuple(scores))
 

@@ -34,6 +34,8 @@ Method = Literal["con1", "con2"]
 Targets = Literal["identity", "multi-positive"]
 MAX_LOGIT_SCALE: Final = math.log(100)  # as CLIP and CoN-CLIP clamp it
 
+VERSION: Final = "con1-con2/1"  # runs are cached under it: raise it when what a run makes changes
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuneConfig:

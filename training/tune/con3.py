@@ -42,6 +42,8 @@ from training.tune.optim import Decay, adamw
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
 
+VERSION: Final = "con3/1"  # runs are cached under it: raise it when what a run makes changes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Con3Config:
@@ -262,13 +264,13 @@ class _Shelves:
         rows = [*prompts, *(-1 - row for row in prompts)]
         rows += _spread(self._composed, config.composed, random)
         rows += _spread(self._sentences, config.sentences, random)
-        for shelf, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
-            rows += random.choice(shelf, min(count, len(shelf)), replace=False).tolist() if shelf else []
+        for kind, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
+            rows += random.choice(kind, min(count, len(kind)), replace=False).tolist() if kind else []
         return rows
 
 
 def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Generator) -> list[int]:
-    """One of a shelf drawn at random, as often as asked; no caption twice."""
+    """One of a kind drawn at random, as often as asked; no caption twice."""
     names = list(shelves)
     drawn: dict[int, None] = {}
     for place in random.integers(len(names), size=count) if names else ():

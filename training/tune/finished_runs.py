@@ -9,7 +9,7 @@ from pathlib import Path
 from negviz.common.files import rewriting, write_json
 
 
-class Ledger:
+class FinishedRuns:
     """Scores by what was run, on disk after each; without a path nothing is kept."""
 
     def __init__(self, path: Path | None = None, *, writes: bool = True) -> None:

@@ -30,17 +30,17 @@ from negviz.models.encoder import DualEncoder, load_models
 from negviz.retrieval.calibration import Calibration, model_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.search import Vectors
-from training.build.results import Evaluation, evaluations
 from training.data.captions import Caption, make_bank
-from training.data.films import FOLDS, FilmsError
+from training.data.films import FOLDS
 from training.measure.calibration.fit import Material, Question, calibrate, fit_model
 from training.measure.calibration.held_out import Bench, measure, seen_by
 from training.measure.eligible import held_out_fold
 from training.measure.evaluate import family_hashes
-from training.measure.retuned import Again
-from training.measure.retuned_wordings import Unworded
+from training.measure.evaluations import Evaluation, evaluations
+from training.measure.retuned import Retuned
+from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Places, add_place_options
+from training.paths import COMPACT, PROMPTS, FilmsError, Paths, add_path_options
 from training.report.calibration_picture import draw_coverage, draw_reliability
 
 TRAINING: Final = PROMPTS / "training.csv"
@@ -54,7 +54,7 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training calibration`."""
-    add_place_options(
+    add_path_options(
         parser,
         collection="what they were tuned on (default: openi)",
         films="films and reports of Open-i; needed only to tune con3 again, once",
@@ -65,12 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    places = Places.of(args)
-    models, films = load_models(places.family), places.open_collection()
-    fold = held_out_fold(places.family) or "0"
+    paths = Paths.of(args)
+    models, films = load_models(paths.family), paths.open_collection()
+    fold = held_out_fold(paths.family) or "0"
     unseen = unseen_films(films, fold)
-    again = tuned_again(places, models, fold)
-    material = gather(again, unseen)
+    retuned = tuned_again(paths, models, fold)
+    material = gather(retuned, unseen)
     calibrations, choice = calibrate(material)
     results = {
         "what": _WHAT,
@@ -79,19 +79,19 @@ def run(args: argparse.Namespace) -> int:
             name: {"weights_id": model_id(models[name]), **each.record()}
             for name, each in calibrations.items()
         },
-        "measured": _measure_all(places, models, calibrations, args.bootstrap),
-        "seen_in_tuning": _as_if_seen(places, models, unseen, calibrations, choice, args.bootstrap),
+        "measured": _measure_all(paths, models, calibrations, args.bootstrap),
+        "seen_in_tuning": _as_if_seen(paths, models, unseen, calibrations, choice, args.bootstrap),
         "data": {
             films.name: films.hash,
             "unseen_films": len(unseen),
             "prompts_hash": file_sha256(TRAINING),
-            "family": family_hashes(places.family),
+            "family": family_hashes(paths.family),
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": 0},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
         "command": _command(args),
     }
-    out = places.results / "calibration.json"
+    out = paths.results / "calibration.json"
     write_json(out, results)
     for name, picture in (("reliability", draw_reliability), ("coverage", draw_coverage)):
         write_atomically(out.with_name(f"calibration-{name}.svg"), picture(results).encode())
@@ -107,11 +107,11 @@ def unseen_films(films: Collection, fold: str) -> Collection:
     return films.where(lambda film: film.split == "train" and film.fold == fold)
 
 
-def tuned_again(places: Places, models: Mapping[str, DualEncoder], fold: str) -> dict[str, list[DualEncoder]]:
+def tuned_again(paths: Paths, models: Mapping[str, DualEncoder], fold: str) -> dict[str, list[DualEncoder]]:
     """By model, one for each fold of wordings left out; a model that cannot be tuned again is left out."""
-    again = Again(places, fold)
-    known = [name for name in models if again.knows(name)]
-    folds = [Unworded(places, fold, wordings=number) for number in range(FOLDS)]
+    retuned = Retuned(paths, fold)
+    known = [name for name in models if retuned.knows(name)]
+    folds = [RetunedOnWordings(paths, fold, wordings=number) for number in range(FOLDS)]
     found: dict[str, list[DualEncoder]] = {}
     with tqdm(total=len(known) * FOLDS, desc="tuned again", unit="run", disable=None) as bar:
         for name in known:
@@ -173,23 +173,23 @@ def _study_fold(film: Film) -> int:
 
 
 def _measure_all(
-    places: Places, models: Mapping[str, DualEncoder], calibrations: Mapping[str, Calibration], times: int
+    paths: Paths, models: Mapping[str, DualEncoder], calibrations: Mapping[str, Calibration], times: int
 ) -> Json:
-    listed = evaluations(places)
+    listed = evaluations(paths)
     found = {}
     for name, evaluation in tqdm(listed.items(), desc="measure", unit="bench", disable=None):
-        bench = _bench(places, evaluation)
+        bench = _bench(paths, evaluation)
         found[name] = measure(calibrations, models, _vectors(models, bench), bench, times=times)
     if "openi" in listed:  # as many right films as there are, in place of half
-        bench = _bench(places, replace(listed["openi"], split="all"))
+        bench = _bench(paths, replace(listed["openi"], split="all"))
         found["openi-all"] = measure(
             calibrations, models, _vectors(models, bench), bench, times=times, covers=False
         )
     return found
 
 
-def _bench(places: Places, evaluation: Evaluation) -> Bench:
-    images = {"nih": places.nih, places.collection: places.films}.get(evaluation.collection)
+def _bench(paths: Paths, evaluation: Evaluation) -> Bench:
+    images = {"nih": paths.nih, paths.collection: paths.films}.get(evaluation.collection)
     films = open_collection(evaluation.collection, films=images)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
     kept = films.where(lambda film: evaluation.split in ("all", film.split))
@@ -202,7 +202,7 @@ def _vectors(models: Mapping[str, DualEncoder], bench: Bench) -> dict[str, Vecto
 
 
 def _as_if_seen(
-    places: Places,
+    paths: Paths,
     models: Mapping[str, DualEncoder],
     films: Collection,
     calibrations: Mapping[str, Calibration],
@@ -214,8 +214,8 @@ def _as_if_seen(
     material = gather({name: [models[name]] * FOLDS for name in tuned}, films)
     curves = {name: fit_model(material, name, choice["feature"], choice["curve"]) for name in tuned}
     seen = {name: replace(calibrations[name], knots=knots) for name, knots in curves.items()}
-    first = next(iter(evaluations(places).values()))
-    bench = _bench(places, first)
+    first = next(iter(evaluations(paths).values()))
+    bench = _bench(paths, first)
     found = measure(seen, models, _vectors(models, bench), bench, times=times, covers=False)
     return {
         name: {key: value for key, value in each["reliability"].items() if key != "bins"}

@@ -18,7 +18,7 @@ from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
-from training.paths import COMPACT, Places, add_place_options
+from training.paths import COMPACT, Paths, add_path_options
 from training.report.experiment_picture import draw_experiment
 
 SEEDS: Final = 5
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("experiment", choices=(*EXPERIMENTS, "all"), help="which experiment")
     add("--seeds", type=count, default=SEEDS, help="seeds of every setting (default: %(default)s)")
     add("--resamples", type=count, default=RESAMPLES, help="for the intervals (default: %(default)s)")
-    add_place_options(
+    add_path_options(
         parser,
         collection="films to tune on (default: openi)",
         films="where its images and reports lie; needed to unfreeze the image tower, and for con3",
@@ -70,19 +70,19 @@ def run(args: argparse.Namespace) -> int:
     if args.seeds < 1 or args.resamples < 1:
         raise ExperimentError("Give --seeds and --resamples 1 or more.")
     names = list(EXPERIMENTS) if args.experiment == "all" else [args.experiment]
-    places = Places.of(args)
+    paths = Paths.of(args)
     total = sum(EXPERIMENTS[name].runs(args.seeds) for name in names)
-    opened = open_material(places, args.seeds, args.resamples)
+    opened = open_material(paths, args.seeds, args.resamples)
     with progress(total, args.experiment) as bar:
-        material = replace(opened, store=Store(places.work / "experiments", bar))
+        material = replace(opened, store=Store(paths.work / "experiments", bar))
         for name in names:
             bar.set_description(name)
-            path = write(name, material, places, command_of(name, args))
+            path = write(name, material, paths, command_of(name, args))
             bar.write(f"{path.name}: written")
     return 0
 
 
-def write(name: str, material: Material, places: Places, command: str) -> Path:
+def write(name: str, material: Material, paths: Paths, command: str) -> Path:
     """Make one experiment and write its results and picture."""
     experiment = EXPERIMENTS[name]
     measured = experiment.measure(material)
@@ -90,13 +90,13 @@ def write(name: str, material: Material, places: Places, command: str) -> Path:
     results = {
         "experiment": name,
         **measured,
-        **({"seeds": list(material.seeds)} if experiment.tunes else {"family": family_hashes(places.family)}),
+        **({"seeds": list(material.seeds)} if experiment.tunes else {"family": family_hashes(paths.family)}),
         "data": material.data(list(asked), questions),
         "bootstrap": {"resamples": material.resamples, "seed": 0},
         "versions": {package: version(package) for package in ("torch", "transformers", "scikit-learn")},
         "command": command,
     }
-    path = places.results / f"experiment-{name}.json"
+    path = paths.results / f"experiment-{name}.json"
     write_json(path, results)
     if "films" in results or "map" in results:
         write_atomically(path.with_suffix(".svg"), draw_experiment(results).encode())

@@ -27,7 +27,7 @@ from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
 from negviz.models.encoder import DualEncoder, load_models, with_text
 from negviz.retrieval.metrics import auroc
-from training.build.con3 import open_bank
+from training.data.bank import open_bank
 from training.data.captions import Bank, Caption, truth
 from training.data.films import FOLDS
 from training.measure.eligible import held_out_fold
@@ -100,7 +100,7 @@ class Workshop:
 
     @cached_property
     def bank(self) -> Bank:
-        return open_bank(self.material.places, self.material.films.select("train").films)
+        return open_bank(self.material.paths, self.material.films.select("train").films)
 
     @cached_property
     def before(self) -> dict[str, Tensor]:
@@ -160,7 +160,7 @@ def measure_settings(material: Material) -> Json:
         "what": "CON3 and its parts by cross-validation over studies and wordings: mean AUROC over folds; "
         "settings are judged by the mean of the eight columns",
         "folds": [{"films": len(exam.films), "captions": exam.counts} for exam in exams],
-        "unseen_by_base": held_out_fold(material.places.family),
+        "unseen_by_base": held_out_fold(material.paths.family),
         "settings": {name: setting.facts() for name, setting in settings.items()},
         "figures": figures,
         "by_fold": {name: [marked["mean"] for marked in given] for name, given in marks.items()},
@@ -303,12 +303,12 @@ def _vectors(material: Material, shop: Workshop, setting: Setting, asked: list[s
 
 def _made(material: Material, shop: Workshop, setting: Setting, seed: int) -> DualEncoder:
     """The family's own CON3 where that is this very run, else one that is tuned now."""
-    card = material.places.family / "con3" / "config.json"
+    card = material.paths.family / "con3" / "config.json"
     known = json.loads(card.read_text(encoding="utf-8"))["training"] if card.is_file() else {}
     wanted = asdict(replace(setting.config, seed=seed)) | {"training_films": len(shop.films(setting))}
     same = known.get("data", {}).get("captions") == shop.bank.hash
     if same and setting.keep is _every and all(known.get(name) == value for name, value in wanted.items()):
-        return load_models(material.places.family)["con3"]
+        return load_models(material.paths.family)["con3"]
     return shop.tune(setting, seed)
 
 

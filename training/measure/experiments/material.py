@@ -18,13 +18,12 @@ from negviz.films.collection import Collection, open_collection
 from negviz.models.encoder import DualEncoder, load_models, weights_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import Floats
-from training.build.results import Evaluation, evaluations
-from training.data.films import FilmsError
 from training.data.pairs import Pairs, make_pairs
+from training.measure.evaluations import Evaluation, evaluations
 from training.measure.experiments.cells import Compared, Sampled, Vectors, describe
 from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
 from training.measure.experiments.store import Store
-from training.paths import PROMPTS, Places
+from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.choose import Fold, make_folds, read_choice
 
 TOP: Final = 10  # films that precision looks at
@@ -73,7 +72,7 @@ class Question:
 class Material:
     """Everything an experiment needs."""
 
-    places: Places
+    paths: Paths
     base: DualEncoder
     films: Collection  # tuned on
     vectors: Vectors  # base's embeddings of them
@@ -101,7 +100,7 @@ class Material:
     @cached_property
     def questions(self) -> dict[str, Question]:
         """The pre-listed evaluations by name."""
-        return {name: self._question(listed) for name, listed in evaluations(self.places).items()}
+        return {name: self._question(listed) for name, listed in evaluations(self.paths).items()}
 
     @property
     def effusion(self) -> dict[str, Question]:
@@ -128,7 +127,7 @@ class Material:
 
     def open(self, listed: Evaluation) -> Collection:
         """The films of an evaluation, with their images where the command was told where they lie."""
-        known = {self.places.collection: self.places.films, "nih": self.places.nih}
+        known = {self.paths.collection: self.paths.films, "nih": self.paths.nih}
         return open_collection(listed.collection, films=known.get(listed.collection))
 
     def rows(self, question: Question, vectors: Vectors) -> Vectors:
@@ -201,27 +200,27 @@ def recipe_of(recipe: Recipe, seed: int) -> Recipe:
     return Recipe(**{**recipe.facts(), "seed": seed})
 
 
-def open_material(places: Places, seeds: int, resamples: int) -> Material:
+def open_material(paths: Paths, seeds: int, resamples: int) -> Material:
     """Open what is needed.  Raises a `NegvizError` where something is missing."""
-    models = load_models(places.family)
-    base, films = models["base"], places.open_collection()
+    models = load_models(paths.family)
+    base, films = models["base"], paths.open_collection()
     prompts = read_prompts(PROMPTS / "training.csv")
     return Material(
-        places=places,
+        paths=paths,
         base=base,
         films=films,
         vectors=film_embeddings(base, films),
         prompts=prompts,
         pairs=make_pairs(films, prompts),
-        chosen=_chosen(places, base),
+        chosen=_chosen(paths, base),
         seeds=range(seeds),
         resamples=resamples,
-        store=Store(places.work / "experiments"),
+        store=Store(paths.work / "experiments"),
     )
 
 
-def _chosen(places: Places, base: DualEncoder) -> dict[str, Recipe]:
-    path = places.results / "tuning.json"
+def _chosen(paths: Paths, base: DualEncoder) -> dict[str, Recipe]:
+    path = paths.results / "tuning.json"
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         recipes = {method: Recipe.of(read_choice(results, method)) for method in ("con1", "con2")}

@@ -58,7 +58,7 @@ def runs(seeds: int) -> int:
 
 def measure(material: Material) -> Json:
     rows = [row for row in read_prompts(PROMPTS / EFFUSION) if row.polarity != "uncertain"]
-    models = load_models(material.places.family)
+    models = load_models(material.paths.family)
     vectors = {name: model.encode_text([row.prompt for row in rows]) for name, model in models.items()}
     parts = {"all": rows, **{kind: [row for row in rows if row.kind == kind] for kind in _kinds(rows)}}
     apart = {
@@ -82,8 +82,8 @@ def _kinds(rows: Sequence[PromptRow]) -> list[str]:
 def _select(
     vectors: Mapping[str, Vectors], rows: Sequence[PromptRow], chosen: Sequence[PromptRow]
 ) -> dict[str, Vectors]:
-    places = [place for place, row in enumerate(rows) if row in chosen]
-    return {name: matrix[places] for name, matrix in vectors.items()}
+    paths = [place for place, row in enumerate(rows) if row in chosen]
+    return {name: matrix[paths] for name, matrix in vectors.items()}
 
 
 def _map(vectors: Mapping[str, Vectors]) -> Json:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from negviz.evaluation.cells import Cell, Task, make_task
 from negviz.retrieval.metrics import METRICS, Floats, draw
-from training.build.results import Evaluation
 from training.measure.conditions import FEWEST, Probed, ask, ceiling
+from training.measure.evaluations import Evaluation
 from training.measure.experiments.material import TOP, Material, Question
 from training.measure.generalisation import BLIND, FILE
 from training.measure.questions import Question as Wording

@@ -24,12 +24,12 @@ from negviz.models.encoder import DualEncoder, load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
 from negviz.retrieval.embeddings import film_embeddings
-from training.build.results import evaluations
 from training.measure.evaluate import family_hashes
+from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import count, natural
-from training.paths import PHANTOMS, PROMPTS, Places, add_place_options
+from training.paths import PHANTOMS, PROMPTS, Paths, add_path_options
 from training.report.training_free_picture import draw
 from training.tune.choose import base_scores, make_folds
 
@@ -38,7 +38,7 @@ NAME: Final = "training-free"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training training-free`."""
-    add_place_options(
+    add_path_options(
         parser,
         collection="films to choose settings and to test on",
         films="its images, where their embeddings are not shipped",
@@ -50,20 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Choose, write, evaluate.  Raises a `NegvizError` on bad input."""
-    places = Places.of(args)
-    models, hashes = load_models(places.family), family_hashes(places.family)
-    trials = _set_up(places, models[BASE])
-    rivals = load_rivals(models, places.family)
+    paths = Paths.of(args)
+    models, hashes = load_models(paths.family), family_hashes(paths.family)
+    trials = _set_up(paths, models[BASE])
+    rivals = load_rivals(models, paths.family)
     measured = {
         name: evaluate_beside(
             evaluation,
             models,
             rivals,
-            folder={"nih": places.nih, PHANTOMS: None}.get(evaluation.collection, places.films),
+            folder={"nih": paths.nih, PHANTOMS: None}.get(evaluation.collection, paths.films),
             times=args.bootstrap,
             seed=args.seed,
         )
-        for name, evaluation in evaluations(places).items()
+        for name, evaluation in evaluations(paths).items()
     }
     rows = [row for name, found in measured.items() for row in against_tuned(name, found)]
     results = {
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         "precision_at": K,
         "settings": {name: best(tried).settings for name, tried in trials.items()},
         "cross_validation": {name: [trial.to_dict() for trial in tried] for name, tried in trials.items()},
-        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in _prompt_files(places)},
+        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in _prompt_files(paths)},
         "evaluations": measured,
         "tallies": tallies(rows),
         "against_tuned": rows,
@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
-        "command": shlex.join(("python", "-m", "training", NAME, *_options(args, places))),
+        "command": shlex.join(("python", "-m", "training", NAME, *_options(args, paths))),
     }
-    out = places.results / f"{NAME}.json"
+    out = paths.results / f"{NAME}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, results)
     write_atomically(out.with_suffix(".svg"), draw(results).encode())
@@ -93,9 +93,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _set_up(places: Places, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
+def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
     """Choose the settings and write them for the page."""
-    films, prompts = places.open_collection(), read_prompts(PROMPTS / "training.csv")
+    films, prompts = paths.open_collection(), read_prompts(PROMPTS / "training.csv")
     folds = make_folds(base, films, film_embeddings(base, films), prompts)
     trials = choose(base, folds, prompts)
     made = recipe(base, prompts, {name: best(tried).settings for name, tried in trials.items()})
@@ -108,17 +108,17 @@ def _set_up(places: Places, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
             "tower_id": base.tower_id,
         },
     }
-    folder = SHIPPED if places.shipped else places.family / FOLDER
+    folder = SHIPPED if paths.shipped else paths.family / FOLDER
     write_rivals(rivals_path(base, folder), made, facts)
     return trials
 
 
-def _prompt_files(places: Places) -> list[str]:
-    return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(places).values()))))
+def _prompt_files(paths: Paths) -> list[str]:
+    return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(paths).values()))))
 
 
-def _options(args: argparse.Namespace, places: Places) -> Iterator[str]:
+def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
     """What makes the file again, without where images lie: that is one machine's affair."""
-    if not places.shipped:
-        yield from ("--family", places.family.name, "--collection", Path(args.collection).name)
+    if not paths.shipped:
+        yield from ("--family", paths.family.name, "--collection", Path(args.collection).name)
     yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))

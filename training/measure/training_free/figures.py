@@ -22,7 +22,7 @@ from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
 from negviz.retrieval.metrics import METRICS, Floats, draw, interval
-from training.build.results import Evaluation
+from training.measure.evaluations import Evaluation
 from training.paths import PROMPTS
 
 K: Final = 10

@@ -22,7 +22,9 @@ from negviz.films.openi import Report
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import CompactTextTower
-from training.data.phantoms.training_films import SimulatedFilms
+from training.data.films import nih_films, openi_reports
+from training.data.phantoms.training_films import SimulatedFilms, simulated_films
+from training.paths import Paths
 
 SIDE: Final = 256  # pixels a prepared film has; augmentation samples the network's input from it
 _COMMON: Final = 25  # studies a MeSH term needs to be learned
@@ -161,3 +163,28 @@ def _simulated_targets(film: Film, terms: int) -> tuple[list[float], list[float]
     states = [film.states(name, "present") for name in FINDINGS]
     targets, weights = [float(bool(s)) for s in states], [float(s is not None) for s in states]
     return targets + [0.0] * terms, weights + [0.0] * terms
+
+
+# From what a command was given -----------------------------------------------------------------
+
+
+def training_data(paths: Paths, tower: CompactTextTower, *, simulated: int, hold_out: str) -> BaseData:
+    """What the base learns from: real films but those of the fold kept out, and simulated ones."""
+    reports = openi_reports(paths.need_films())
+    trained, _ = sides(paths.open_collection(), hold_out)
+    made = simulated_films(simulated, work=paths.work) if simulated else None
+    return read_base_data(trained, reports, tower, _extra(paths), made)
+
+
+def sides(films: Collection, hold_out: str) -> tuple[Collection, Collection]:
+    """Training films that are trained on, and those of the fold kept out."""
+    train = films.select("train")
+    return train.where(lambda film: film.fold != hold_out), train.where(lambda film: film.fold == hold_out)
+
+
+def _extra(paths: Paths) -> Collection | None:
+    """NIH films that may help to train; the external test is not among them."""
+    if paths.nih is None:
+        return None
+    films, _ = nih_films(paths.nih, keep=lambda name: name.startswith("p_"))
+    return Collection("nih-train", tuple(films), paths.nih)

@@ -1,0 +1,44 @@
+"""The evaluations that are listed before anything is measured: which films, which prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from negviz.models.encoder import load_models
+from negviz.retrieval.embeddings import shipped_path
+from training.paths import PHANTOMS, Paths
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One pre-listed evaluation: which films, which prompts."""
+
+    collection: str
+    split: str
+    prompts: str
+
+    def command(self, family: str, out: str) -> str:
+        return (
+            f"python -m training evaluate --family {family} --collection {self.collection} "
+            f"--split {self.split} --prompts assets/prompts/{self.prompts} --k 10 --json {out}"
+        )
+
+
+def evaluations(paths: Paths) -> dict[str, Evaluation]:
+    """By name of the results file.  The shipped family's are listed before anything is measured."""
+    if paths.collection != "openi":
+        return {"results": Evaluation(paths.collection, "test", "evaluation.csv")}
+    listed = {
+        "openi": Evaluation("openi", "test", "evaluation.csv"),
+        "openi-findings": Evaluation("openi", "test", "findings.csv"),
+    }
+    if paths.nih is not None or shipped_path(_tower_id(paths), "nih").is_file():
+        listed["nih"] = Evaluation("nih", "all", "evaluation.csv")
+    if paths.open_phantoms() is not None:
+        listed["phantoms"] = Evaluation(PHANTOMS, "test", "evaluation.csv")
+        listed["phantoms-findings"] = Evaluation(PHANTOMS, "all", "findings.csv")
+    return listed
+
+
+def _tower_id(paths: Paths) -> str:
+    return load_models(paths.family)["base"].tower_id
