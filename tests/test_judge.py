@@ -14,6 +14,7 @@ from training.data.phantoms import collection as phantoms
 from training.data.phantoms.collection import build_phantoms
 from training.data.phantoms.plan import shipped_plan
 from training.measure import simulator as judge
+from training.paths import Paths
 from training.report.tables import render
 from training.tune.base import BaseConfig
 
