@@ -19,12 +19,14 @@ gc.disable()  # what is imported stays: looking for garbage among it would take 
 import torch
 
 from negviz.common.errors import NegvizError
+from negviz.common.tensor_files import CheckpointError
 from negviz.films import collection as shelf
 from negviz.films.collection import Collection, open_collection
 from negviz.films.on_demand import open_openi
 from negviz.films.openi import IMAGE_HOST
 from negviz.models.checkpoint import FAMILY_FILE, read_family
-from negviz.models.encoder import CheckpointError, DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.models.training_free import load_rivals
 from negviz.page import Pictures, Room, build_page, serve
 from negviz.page.families.choice import Choice, Home, choices_of

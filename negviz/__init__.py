@@ -8,11 +8,13 @@
 Nothing here imports gradio, and nothing writes but to a cache.
 """
 
+from negviz.common.tensor_files import CheckpointError
 from negviz.explain.attribution import Attribution, AttributionError, attribute
 from negviz.films.collection import Collection, CollectionError, Film, judge, open_collection
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import Cue, Mention, Prompt, Word, read_mentions, read_prompt
-from negviz.models.encoder import CheckpointError, DualEncoder, load_models, open_hub_model
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models, open_hub_model
 from negviz.models.training_free import load_rivals
 from negviz.retrieval.embeddings import EmbeddingsError, film_embeddings
 from negviz.retrieval.search import Hit, Ranking, rank, search

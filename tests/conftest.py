@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from negviz.films.collection import Collection, open_collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from tests.tiny import tiny_collection, tiny_family
 
 torch.set_num_threads(1)

@@ -27,7 +27,8 @@ from negviz.explain.attribution import (
 )
 from negviz.explain.word_scores import Sentence, shapley, words_of
 from negviz.language.prompt import read_prompt
-from negviz.models.encoder import DualEncoder, open_hub_model
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import open_hub_model
 from negviz.models.text_tower import Piece
 from tests import tiny_hub
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from negviz.common.files import default_cache
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from tests.tiny_hub import tiny_clip, tiny_siglip

@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from negviz.common.files import file_sha256
+from negviz.common.tensor_files import CheckpointError
 from negviz.models.checkpoint import parameter_delta, write_checkpoint
-from negviz.models.encoder import CheckpointError, DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 
 
 @pytest.fixture

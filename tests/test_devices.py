@@ -20,7 +20,8 @@ from torch.nn import functional as F
 
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder, load_models, open_hub_model, save_base
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models, open_hub_model, save_base
 from negviz.retrieval.embeddings import film_embeddings
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main

@@ -20,8 +20,9 @@ from negviz.models.encoder import DualEncoder
 from negviz.page.dial import films as dial_films
 from negviz.page.dial import words
 from negviz.page.dial.films import SEEDS, Dialled
-from negviz.page.dial.panel import Chest, Dial
+from negviz.page.dial.panel import Dial
 from negviz.page.dial.panel import routes as dial_routes
+from negviz.page.dial.setting import DialSetting
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.retrieval.answer import search_sets
@@ -86,8 +87,8 @@ def test_another_chest_comes_round_again(dial: Dial) -> None:
     used, seed, *_ = dial.another(ASKED, "effusion", "left", 0.5, SEEDS[-1])
     assert used is True
     assert seed == SEEDS[0]
-    assert Chest.read("nonsense", "above", -1) == Chest("effusion", "right", SEEDS[0])
-    assert Chest.read("pneumothorax", "both", SEED).side == "right"
+    assert DialSetting.read("nonsense", "above", -1) == DialSetting("effusion", "right", SEEDS[0])
+    assert DialSetting.read("pneumothorax", "both", SEED).side == "right"
 
 
 def test_this_chest_is_measured_point_by_point_once_the_dial_is_used(

@@ -13,7 +13,8 @@ from PIL import Image
 import negviz.films.collection
 import negviz.retrieval.embeddings
 from negviz.films.collection import Collection, Film, open_collection, write_manifest
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import EmbeddingsError, film_embeddings, shipped_path, write_embeddings
 from tests.tiny import DIM, FILMS, draw_film
 

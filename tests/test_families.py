@@ -20,8 +20,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import app
+from negviz.common.tensor_files import CheckpointError
 from negviz.films.collection import Collection
-from negviz.models.encoder import CheckpointError, DualEncoder
+from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words

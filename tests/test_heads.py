@@ -12,7 +12,8 @@ import torch
 
 from negviz.explain.heads import Attention, HeadEffects, HeadsError, HeadSwitch, attention, head_effects
 from negviz.language.prompt import read_prompt
-from negviz.models.encoder import DualEncoder, open_hub_model
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import open_hub_model
 from negviz.models.text_tower import CompactTextTower
 from tests import tiny_hub
 

@@ -18,8 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import AutoImageProcessor, AutoTokenizer, BertConfig, BertModel
 
+from negviz.common.tensor_files import CheckpointError
 from negviz.models.checkpoint import write_checkpoint
-from negviz.models.encoder import CheckpointError, DualEncoder, load_models, open_hub_model, save_base
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models, open_hub_model, save_base
 from tests.tiny import draw_film
 from tests.tiny_hub import SIDE, tiny_clip, tiny_siglip, tiny_vision_text
 

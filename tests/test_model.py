@@ -11,7 +11,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from negviz.models.encoder import CheckpointError, DualEncoder, load_models, weights_id
+from negviz.common.tensor_files import CheckpointError
+from negviz.models.encoder import DualEncoder, weights_id
+from negviz.models.family import load_models
 from negviz.models.text_tower import MAX_TOKENS, open_text_tower
 from tests.tiny import DIM, draw_film
 

@@ -30,7 +30,8 @@ from negviz.explain.projection import (
 )
 from negviz.explain.projection.separation import cosine_distances, plane_distances
 from negviz.films.collection import open_collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.sets import search_sets
 from tests.tiny_maps import tiny_maps
 from training.paths import COMPACT

@@ -11,7 +11,8 @@ import pytest
 
 from negviz.common.files import file_sha256
 from negviz.films.collection import open_collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings, shipped_path
 from training.measure.evaluate import evaluate
 from training.paths import COMPACT, PROMPTS, RESULTS

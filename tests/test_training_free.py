@@ -19,7 +19,8 @@ from negviz import load_models, load_rivals, read_prompt
 from negviz.common.tensor_files import CheckpointError
 from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.explain.heads import HeadsError, attention, head_effects
-from negviz.models.encoder import DualEncoder, open_hub_model, with_text
+from negviz.models.encoder import DualEncoder, with_text
+from negviz.models.family import open_hub_model
 from negviz.models.training_free import (
     Arithmetic,
     Recipe,

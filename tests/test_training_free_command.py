@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.models.training_free import load_rivals
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution.panel import WordsPanel

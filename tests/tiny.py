@@ -21,7 +21,8 @@ from transformers import BertConfig, BertModel
 
 from negviz.common.files import file_sha256
 from negviz.models.checkpoint import parameter_delta, write_checkpoint
-from negviz.models.encoder import DualEncoder, make_model, save_base
+from negviz.models.encoder import DualEncoder, make_model
+from negviz.models.family import save_base
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 

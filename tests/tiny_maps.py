@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from training.measure import maps
 
 

@@ -144,7 +144,7 @@ def write_family(
     *,
     training: Mapping[str, Any],
 ) -> None:
-    """Start a family that holds base alone; `negviz.models.encoder.save_base` says what `facts` are."""
+    """Start a family that holds base alone; `negviz.models.family.save_base` says what `facts` are."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {WEIGHTS_FILE: weights}
     if image_tower is not None:

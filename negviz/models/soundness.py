@@ -6,16 +6,14 @@ everything: all zeros, all as large as they can be, or the words of a tokenizer 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from negviz.common.tensor_files import CheckpointError
-
-if TYPE_CHECKING:
-    from negviz.models.encoder import DualEncoder
+from negviz.models.encoder import DualEncoder
 
 _SENTENCES: Final = ("no effusion", "enlarged heart")  # few and short: every start waits for them
 _OF_ONE_LENGTH: Final = ("no effusion is seen", "an effusion is seen", "on effusion is seen")  # word by word

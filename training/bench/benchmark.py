@@ -24,7 +24,7 @@ import torch
 
 import app
 from negviz.common.files import write_json
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from negviz.page.room import Room
 from training.bench.costs import Times, clock, measure_costs, ratios
 from training.bench.running import RunningApp, add_app_options, arguments, chromium, run_app, search

@@ -11,16 +11,11 @@ from safetensors.torch import save
 from tqdm import tqdm
 
 from negviz.common.files import write_atomically, write_json
+from negviz.common.tensor_files import CheckpointError
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.models.encoder import (
-    CheckpointError,
-    DualEncoder,
-    load_models,
-    make_model,
-    open_hub_model,
-    save_base,
-)
+from negviz.models.encoder import DualEncoder, make_model
+from negviz.models.family import load_models, open_hub_model, save_base
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.data.base import sides, training_data

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.models.checkpoint import write_checkpoint
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from training.data.bank import open_bank
 from training.paths import Paths

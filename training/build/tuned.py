@@ -15,7 +15,8 @@ from negviz.common.files import write_json
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection
 from negviz.models.checkpoint import write_checkpoint
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, FilmsError, Paths

@@ -24,7 +24,8 @@ from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import Method, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import Counts, Floats, average, draw, interval
 from negviz.retrieval.search import Vectors, search

@@ -27,7 +27,8 @@ from negviz.explain.diagnosis import DiagnosisError
 from negviz.films.collection import open_collection
 from negviz.language.opposite import canonical
 from negviz.language.prompt import read_prompt
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw

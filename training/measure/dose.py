@@ -37,7 +37,8 @@ from negviz.explain.dose import (
 )
 from negviz.findings import ABNORMAL
 from negviz.language.opposite import canonical
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.phantoms import Side, simulate
 from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash

@@ -22,7 +22,8 @@ from typing import Final
 from tqdm import tqdm
 
 from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.measure.retuned import Retuned
 from training.paths import Paths

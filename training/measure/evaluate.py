@@ -16,7 +16,7 @@ from negviz.common.files import file_sha256, write_json
 from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Unmentioned, open_collection
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from training.options import count, natural
 
 

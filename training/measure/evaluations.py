@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.paths import PHANTOMS, Paths
 

@@ -36,7 +36,8 @@ from negviz.explain.projection.tsne import PERPLEXITY, tsne
 from negviz.explain.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
 from negviz.films.collection import ASSETS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.answer import Tally
 from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import search

@@ -26,7 +26,8 @@ from negviz.common.tensor_files import in_half_precision
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
-from negviz.models.encoder import DualEncoder, load_models, weights_id, with_text
+from negviz.models.encoder import DualEncoder, weights_id, with_text
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from training.data.bank import open_bank
 from training.data.captions import Bank

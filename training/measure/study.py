@@ -12,7 +12,8 @@ from typing import Any
 from negviz.common.files import write_atomically, write_json
 from negviz.common.read_files import read_text
 from negviz.films.collection import open_collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.sets import search_sets
 from negviz.study.analysis import analyse
 from negviz.study.design import PROMPTS, Design, StudyError, make_design, read_sentences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -12,12 +12,10 @@ from markupsafe import Markup
 from negviz.explain.dose import DoseCurve
 from negviz.explain.scale import Scale, points
 from negviz.page.dial import words
+from negviz.page.dial.setting import DialSetting
 from negviz.page.explore.markup import join
 from negviz.page.words import column_title, number
 from negviz.retrieval.estimate import Estimate
-
-if TYPE_CHECKING:
-    from negviz.page.dial.panel import Chest
 
 _SEVERITY: Final = Scale(0.0, 1.0)
 _EMPTY: Final = Markup("")
@@ -27,7 +25,7 @@ def heading() -> Markup:
     return Markup('<h2 id="nv-dial-title">{}</h2><p class="nv-note">{}</p>').format(words.TITLE, words.ABOUT)
 
 
-def film(chest: Chest, severity: float) -> Markup:
+def film(chest: DialSetting, severity: float) -> Markup:
     """The film in a black well, in an element of its own name, so that gradio replaces it with its film."""
     side = chest.side or ""
     query = urlencode(

@@ -17,10 +17,10 @@ from negviz.models.encoder import DualEncoder
 from negviz.page.board import Board, Panel, html
 from negviz.page.dial import markup, words
 from negviz.page.dial.films import SEEDS, STEP, film_route
+from negviz.page.dial.setting import DialSetting
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.server.lanes import IN_SLOW
 from negviz.page.server.once import EachOnce
-from negviz.phantoms import Side
 from negviz.retrieval.answer import Answer
 
 _FIRST: Final = 0.6  # severity that the dial stands at
@@ -30,31 +30,6 @@ _QUEUE: Final[dict[str, Any]] = {
     "api_visibility": "private",
     "show_progress": "hidden",
 }
-
-
-@dataclass(frozen=True)
-class Chest:
-    """Where the dial stands, but for the severity."""
-
-    finding: str
-    side: Side | None
-    seed: int
-
-    @classmethod
-    def read(cls, finding: str, side: str | None, seed: int) -> Chest:
-        """From the components; what is not offered becomes the first that is."""
-        name = finding if finding in ABNORMAL else ABNORMAL[0]
-        sides = sides_of(name)
-        where = next((each for each in sides if each == side), next(iter(sides), None))
-        return cls(name, where, seed if seed in SEEDS else SEEDS[0])
-
-    @property
-    def number(self) -> int:
-        return SEEDS.index(self.seed) + 1
-
-    @property
-    def next(self) -> Chest:
-        return Chest(self.finding, self.side, SEEDS[self.number % len(SEEDS)])
 
 
 @dataclass(frozen=True)
@@ -80,15 +55,15 @@ class Dial:
 
     def follow(self, asked: str, finding: str, side: str, severity: float, seed: int) -> tuple[Any, ...]:
         """A new sentence: the dial goes to its finding, and the curves are those of the sentence."""
-        chest = Chest.read(self._finding(asked) or finding, side, seed)
+        chest = DialSetting.read(self._finding(asked) or finding, side, seed)
         return gr.update(value=chest.finding), *self._shown(asked, chest, severity)
 
     def choose(self, asked: str, finding: str, side: str, severity: float, seed: int) -> tuple[Any, ...]:
         """Another finding or side, on the same chest."""
-        return True, *self._shown(asked, Chest.read(finding, side, seed), severity)
+        return True, *self._shown(asked, DialSetting.read(finding, side, seed), severity)
 
     def another(self, asked: str, finding: str, side: str, severity: float, seed: int) -> tuple[Any, ...]:
-        chest = Chest.read(finding, side, seed).next
+        chest = DialSetting.read(finding, side, seed).next
         return True, chest.seed, *self._shown(asked, chest, severity)
 
     def measure(
@@ -98,7 +73,7 @@ class Dial:
         if not used or self._answer(asked) is None or not self.sweeps:
             yield gr.skip()
             return
-        chest, found = Chest.read(finding, side, seed), []
+        chest, found = DialSetting.read(finding, side, seed), []
         for severity_ in SEVERITIES:
             found.append(severity_)
             yield self._plot(asked, chest, severity, self._points(asked, chest, found))
@@ -111,15 +86,15 @@ class Dial:
         towers = {model.tower_id for model in self.room.models.values()}
         return {tower: sweep for tower in towers if (sweep := read_sweep(tower)) is not None}
 
-    def first_paint(self, asked: str) -> tuple[Chest, str, str]:
-        chest = Chest.read(self._finding(asked) or "", None, SEEDS[0])
+    def first_paint(self, asked: str) -> tuple[DialSetting, str, str]:
+        chest = DialSetting.read(self._finding(asked) or "", None, SEEDS[0])
         return chest, markup.film(chest, _FIRST), self._plot(asked, chest, _FIRST)
 
-    def _shown(self, asked: str, chest: Chest, severity: float) -> tuple[Any, str, str]:
+    def _shown(self, asked: str, chest: DialSetting, severity: float) -> tuple[Any, str, str]:
         return side_choice(chest), markup.film(chest, severity), self._plot(asked, chest, severity)
 
     def _plot(
-        self, asked: str, chest: Chest, severity: float, points: Mapping[str, Dosed] | None = None
+        self, asked: str, chest: DialSetting, severity: float, points: Mapping[str, Dosed] | None = None
     ) -> str:
         given = self._answer(asked)
         if given is None or not self.sweeps:
@@ -144,7 +119,7 @@ class Dial:
         names = [mention.finding for mention in given.mentions] if given else []
         return next((name for name in names if name in ABNORMAL), None)
 
-    def _points(self, asked: str, chest: Chest, severities: list[float]) -> dict[str, Dosed]:
+    def _points(self, asked: str, chest: DialSetting, severities: list[float]) -> dict[str, Dosed]:
         """This chest at these severities, by tower id."""
         towers = {model.tower_id: name for name, model in self.room.models.items()}
         return {

@@ -26,7 +26,8 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Collection, Film, open_collection
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.retrieval.calibration import Calibration, model_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.search import Vectors

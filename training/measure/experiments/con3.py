@@ -25,7 +25,8 @@ from torch import Tensor
 from negviz.evaluation.cells import Json
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
-from negviz.models.encoder import DualEncoder, load_models, with_text
+from negviz.models.encoder import DualEncoder, with_text
+from negviz.models.family import load_models
 from negviz.retrieval.metrics import auroc
 from training.data.bank import open_bank
 from training.data.captions import Bank, Caption, truth

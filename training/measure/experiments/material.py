@@ -15,7 +15,8 @@ from negviz.common.files import file_sha256
 from negviz.evaluation.cells import Cell, Json, Task, ceiling, make_task
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, open_collection
-from negviz.models.encoder import DualEncoder, load_models, weights_id
+from negviz.models.encoder import DualEncoder, weights_id
+from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import Floats
 from training.data.pairs import Pairs, make_pairs

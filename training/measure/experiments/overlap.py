@@ -28,7 +28,7 @@ from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.explain.projection.align import align, standardise
 from negviz.explain.projection.pca import pca
 from negviz.explain.projection.separation import Separation, cosine_distances, separations
-from negviz.models.encoder import load_models
+from negviz.models.family import load_models
 from negviz.retrieval.metrics import Counts, Floats, draw, interval
 from training.measure.experiments.material import EFFUSION, Material
 from training.paths import PROMPTS

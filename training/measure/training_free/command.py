@@ -20,7 +20,8 @@ from typing import Final
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.cells import BASE
 from negviz.evaluation.prompts import read_prompts
-from negviz.models.encoder import DualEncoder, load_models
+from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
 from negviz.retrieval.embeddings import film_embeddings
