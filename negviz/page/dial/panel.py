@@ -37,7 +37,7 @@ class Measured:
     """One film to be embedded by one image tower."""
 
     model: str
-    chest: Chest
+    chest: DialSetting
     severity: float
 
 
@@ -141,7 +141,7 @@ class Dial:
         return self.room.models[film.model]
 
 
-def side_choice(chest: Chest) -> Any:
+def side_choice(chest: DialSetting) -> Any:
     """The sides that make sense for the finding; hidden where it has none."""
     sides = sides_of(chest.finding)
     if not sides:
