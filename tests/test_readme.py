@@ -1,4 +1,4 @@
-"""What README, requirements and `.ci/run` promise holds in this tree."""
+"""What README and the documents it sends to, requirements and `.ci/run` promise holds in this tree."""
 
 from __future__ import annotations
 
@@ -15,14 +15,80 @@ from pathlib import Path
 import pytest
 from huggingface_hub.repocard import metadata_load
 
+from training.report.command import documents
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in documents(ROOT)}
+ALL = "\n".join(DOCUMENTS.values())
+RESULTS = ROOT / "assets" / "results"
+TWO_SCREENS = 6_000  # bytes
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 MEGABYTE = 1_000_000
 REAL_FILM = re.compile(r"(CXR\d+_|IM-\d{4}).*\.(png|jpe?g|webp)$", re.IGNORECASE)
 TRAINING = re.compile(r"python -m training (?!--)([\w-]+)([^`\n]*)")
 APP = re.compile(r"python app\.py([^`\n]*)")
 FLAG = re.compile(r"(?<!\S)--[a-z][\w-]*")
+CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+MODULE = re.compile(r"`((?:negviz|training|tests)/[\w/]+(?:\.py|/))`")
+
+
+# Documents ------------------------------------------------------------------------------------
+
+
+def test_readme_is_two_screens() -> None:
+    assert len(README.encode()) <= TWO_SCREENS
+
+
+def anchors(text: str) -> set[str]:
+    """What a link into a page may name: its headings as GitHub and the Hub write them in an address."""
+    plain = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(plain)}
+
+
+def test_every_link_leads_to_something_that_is_there() -> None:
+    pages = [path for path in tree() if path.suffix == ".md"]
+    assert len(pages) > len(DOCUMENTS)  # those that are not for users, too
+    assert [f"{page.relative_to(ROOT)}: {link}" for page in pages for link in lost(page)] == []
+
+
+def lost(page: Path) -> list[str]:
+    """The links of a page to files or headings of this repository that are not there."""
+    links = [link.partition("#") for link in LINK.findall(CODE.sub("", page.read_text("utf-8")))]
+    inside = [
+        (page.parent / file if file else page, anchor) for file, _, anchor in links if "://" not in file
+    ]
+    return [
+        f"{target}#{anchor}"
+        for target, anchor in inside
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text("utf-8")))
+    ]
+
+
+def test_readme_leads_to_every_other_document() -> None:
+    cards = {name for name in DOCUMENTS if name.startswith("checkpoints/")}
+    linked = {link.partition("#")[0] for link in LINK.findall(README)}
+    assert set(DOCUMENTS) - cards - {"README.md"} <= linked
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    named = MODULE.findall(ALL)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_result_is_told_and_every_picture_of_one_is_shown() -> None:
+    told = DOCUMENTS["assets/results/README.md"]
+    assert [path.name for path in RESULTS.glob("*.json") if f"`{path.name}`" not in told] == []
+    assert [path.name for path in RESULTS.glob("*.svg") if f"]({path.name})" not in told] == []
+
+
+def test_the_contents_of_the_results_list_every_section() -> None:
+    told = DOCUMENTS["assets/results/README.md"]
+    sections = {heading.removeprefix("## ") for heading in re.findall(r"^## .+$", told, re.MULTILINE)}
+    assert set(re.findall(r"^ *- \[(.+)\]\(#", told, re.MULTILINE)) == sections
 
 
 # Commands -------------------------------------------------------------------------------------
@@ -94,27 +160,28 @@ def options(
     return set(FLAG.findall(re.sub(r"[\[\],]", " ", capsys.readouterr().out)))
 
 
-@pytest.mark.parametrize("name", sorted({match[1] for match in TRAINING.finditer(README)}))
-def test_training_knows_every_option_that_readme_gives_it(
+@pytest.mark.parametrize("name", sorted({match[1] for match in TRAINING.finditer(ALL)}))
+def test_training_knows_every_option_that_a_document_gives_it(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from training.__main__ import main
 
-    given = [match[2] for match in TRAINING.finditer(README) if match[1] == name]
+    given = [match[2] for match in TRAINING.finditer(ALL) if match[1] == name]
     assert {flag for text in given for flag in FLAG.findall(text)} <= options(capsys, main, name)
 
 
-def test_app_knows_every_option_that_readme_gives_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_app_knows_every_option_that_a_document_gives_it(capsys: pytest.CaptureFixture[str]) -> None:
     from app import main
 
-    used = {flag for match in APP.finditer(README) for flag in FLAG.findall(match[1])}
-    alone = set(re.findall(r"`(--[a-z][\w-]*) [A-Z]+`", README))
+    used = {flag for match in APP.finditer(ALL) for flag in FLAG.findall(match[1])}
+    of_the_app = README + DOCUMENTS["negviz/README.md"]  # elsewhere an option alone may be a command's
+    alone = set(re.findall(r"`(--[a-z][\w-]*) [A-Z]+`", of_the_app))
     assert {"--films", "--port"} <= used | alone <= options(capsys, main)
 
 
-def test_every_environment_variable_in_readme_is_read() -> None:
+def test_every_environment_variable_in_a_document_is_read() -> None:
     source = "\n".join(file.read_text(encoding="utf-8") for file in modules())
-    assert [name for name in re.findall(r"NEGVIZ_[A-Z_]+", README) if f'"{name}"' not in source] == []
+    assert [name for name in re.findall(r"NEGVIZ_[A-Z_]+", ALL) if f'"{name}"' not in source] == []
 
 
 # The Space ------------------------------------------------------------------------------------

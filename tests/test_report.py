@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ RESULTS: dict[str, Any] = {
     "split": "test",
     "bootstrap": {"resamples": 1000, "seed": 0},
 }
+PAGES = (
+    "README.md",
+    "assets/README.md",
+    "assets/results/README.md",
+    "negviz/README.md",
+    "training/README.md",
+    "checkpoints/compact/con1/README.md",
+)
+ROOT = Path(__file__).parents[1]
 PAGE = "# Title\n\n<!-- results:openi -->\nold\n<!-- /results -->\n\nend\n"
 
 
@@ -45,9 +55,9 @@ PAGE = "# Title\n\n<!-- results:openi -->\nold\n<!-- /results -->\n\nend\n"
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "assets" / "results").mkdir(parents=True)
     (tmp_path / "assets" / "results" / "openi.json").write_text(json.dumps(RESULTS))
-    (tmp_path / "checkpoints" / "compact" / "con1").mkdir(parents=True)
-    (tmp_path / "README.md").write_text(PAGE)
-    (tmp_path / "checkpoints" / "compact" / "con1" / "README.md").write_text(PAGE)
+    for page in PAGES:
+        (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / page).write_text(PAGE)
     monkeypatch.setattr(report, "ROOT", tmp_path)
     return tmp_path
 
@@ -57,10 +67,19 @@ def _run(*arguments: str) -> int:
 
 
 def test_the_pages_of_this_repository_are_up_to_date() -> None:
-    assert report.refresh(Path(__file__).parents[1], check=True) == []
+    assert report.refresh(ROOT, check=True) == []
 
 
-def test_writes_tables_into_readme_and_cards(root: Path) -> None:
+def test_every_page_that_has_a_table_is_looked_after() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    pages = [ROOT / name for name in listed.split("\0") if name]
+    tabled = {page for page in pages if "<!-- results:" in page.read_text("utf-8")}
+    assert tabled <= set(report.documents(ROOT))
+
+
+def test_writes_tables_into_every_document_and_card(root: Path) -> None:
     assert _run() == 0
     text = (root / "README.md").read_text()
     assert "| prompts | model | P@10 | AP | AUROC | P@10 over base | ceiling P@10 | chance |" in text
@@ -75,7 +94,34 @@ def test_writes_tables_into_readme_and_cards(root: Path) -> None:
     assert "old" not in text
     assert text.startswith("# Title\n")
     assert text.endswith("\n\nend\n")
-    assert (root / "checkpoints" / "compact" / "con1" / "README.md").read_text() == text
+    assert [page for page in PAGES if (root / page).read_text() != text] == []
+
+
+def test_the_small_table_has_the_four_cells_a_row_each_and_a_model_a_column(root: Path) -> None:
+    cells = {
+        f"{kind}/{polarity}": CELL for kind in ("structured", "all") for polarity in ("present", "absent")
+    }
+    cells["structured/absent"] = {**CELL, "chance": 0.4}
+    results = {**RESULTS, "models": {"base": {"cells": cells}, "con3": {"cells": cells}}}
+    (root / "assets" / "results" / "openi.json").write_text(json.dumps(results))
+    (root / "README.md").write_text(PAGE.replace("results:openi", "results:openi:cells"))
+    assert _run() == 0
+    rows = [line for line in (root / "README.md").read_text().splitlines() if line.startswith("|")]
+    assert rows[0] == "| asked for | base | con3 |"
+    assert [row.partition(" (25) | ")[0] for row in rows[2:]] == [
+        "| structured, present",
+        "| structured, absent",
+    ]
+    assert rows[2].endswith("| 7.1<br>6.0–8.0 | 7.1<br>6.0–8.0 |")
+    assert "random picks: 4.0 to 5.0." in (root / "README.md").read_text()
+
+
+def test_a_page_waits_for_what_only_a_machine_at_rest_can_measure(root: Path) -> None:
+    page = root / "README.md"
+    page.write_text("<!-- results:crowd -->\n<!-- /results -->\n")
+    assert _run() == 0
+    assert "Not measured yet: `python -m training crowd` writes `crowd.json`." in page.read_text()
+    assert _run("--check") == 0
 
 
 @pytest.mark.timing
@@ -109,6 +155,7 @@ def test_check_fails_on_a_stale_page_and_writes_nothing(
         ("<!-- results:nowhere -->\n<!-- /results -->\n", "lacks nowhere.json"),
         ("<!-- results:broken -->\n<!-- /results -->\n", "broken.json is not JSON"),
         ("<!-- results:other -->\n<!-- /results -->\n", "other.json is no results file"),
+        ("<!-- results:openi:rows -->\n<!-- /results -->\n", "openi:rows is no table"),
     ],
 )
 def test_what_cannot_be_made_costs_one_line(
@@ -170,11 +217,20 @@ COUNTS = {
             "| con1 | 3e-05 | 32 | 3 | 0.875 |",
         ),
         (
+            {
+                "machine": {"cores": 2, "load_before": [0.4, 0.6, 1.6]},
+                "films": {"set": "phantoms/test", "number": 100},
+                "visitors_at_once": {"80": {"median_ms": 4755.5, "p95_ms": 8046.2, "times": 80}},
+                "targets": {"first_paint": {"measured": 0.697, "most": 2, "unit": "MB", "met": True}},
+            },
+            "| 80 visitors at once, median wait | 4.8 s | — |",
+        ),
+        (
             {"what": "agreement", "studies": 9, "agreement": {"effusion": {**COUNTS, "kappa": 0.8}}},
             "| effusion | 7 | 7 | 7 | 7 | 7 | 7 | 7 | 7 | 0.80 |",
         ),
     ],
-    ids=["base", "reader", "tuning", "labels"],
+    ids=["base", "reader", "tuning", "benchmark", "labels"],
 )
 def test_every_kind_of_results_has_a_table(results: dict[str, Any], row: str) -> None:
     assert row in render(results, "file.json").splitlines()

@@ -137,12 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         (benchmark, "benchmark", "how long the page takes, beside the least it could take"),
         (crowd, "crowd", "whether one visitor can stop the others: a class at once, and a flood"),
         (visits, "visits", "whether the page's memory stays level, visit after visit"),
-        (screenshots, "screenshots", "take the pictures of the page that README shows"),
+        (screenshots, "screenshots", "take the pictures of the page that the READMEs show"),
         (fetch, "fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
         (experiments, "experiments", "what hard negatives, an unfrozen image tower and the other knobs do"),
         (reader, "reader", "measure the prompt reader on its written, seen and blind sentences"),
         (study, "study", "make a blinded reader study, or export and analyse one"),
-        (report, "report", "write the tables of README and model cards, or check them"),
+        (report, "report", "write the tables of the READMEs and model cards, or check them"),
     ):
         sub = commands.add_parser(name, help=what, description=what)
         module.add_arguments(sub)

@@ -1,4 +1,4 @@
-"""The pictures of the page that README shows: taken anew by one command, of simulated films only.
+"""The pictures of the page that the READMEs show: taken anew by one command, of simulated films only.
 
 python -m training screenshots --to assets/screenshots
 """

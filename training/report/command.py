@@ -1,8 +1,8 @@
 """Tables and pictures of results, made from `assets/results/*.json` and never typed in.
 
 A table stands between `<!-- results:NAME -->` and `<!-- /results -->`, where NAME is a results file that
-`python -m training` wrote.  `python -m training report` writes them all; `--check` only says
-which pages are stale, and fails if any is.
+`python -m training` wrote; NAME:cells is its small table, of an evaluation's four cells.  `python -m training
+report` writes them all; `--check` only says which pages are stale, and fails if any is.
 """
 
 from __future__ import annotations
@@ -22,9 +22,17 @@ from training.report.experiment_picture import draw_experiment
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out
 from training.report.picture import draw
-from training.report.tables import render
+from training.report.tables import FORMS
 from training.report.visits_picture import draw_visits, is_visits
 
+_DOCUMENTS: Final = (
+    "README.md",
+    "assets/README.md",
+    "assets/results/README.md",
+    "negviz/README.md",
+    "training/README.md",
+)
+_OF_A_MACHINE: Final = ("benchmark", "crowd")  # true of one machine at rest: a page may wait for them
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
@@ -47,12 +55,16 @@ def run(args: argparse.Namespace) -> int:
     return int(args.check and bool(stale))
 
 
+def documents(root: Path) -> list[Path]:
+    """The pages that are written for readers, model cards last."""
+    listed = (root / name for name in _DOCUMENTS)
+    return [page for page in (*listed, *sorted((root / "checkpoints").rglob("*.md"))) if page.is_file()]
+
+
 def refresh(root: Path, *, check: bool = False) -> list[Path]:
     """The pages whose tables were not up to date; they are rewritten unless `check`."""
     stale = []
-    for page in (root / "README.md", *sorted((root / "checkpoints").rglob("*.md"))):
-        if not page.is_file():
-            continue
+    for page in documents(root):
         with nullcontext() if check else rewriting(page):
             text = page.read_text(encoding="utf-8")
             fresh = fill(text, root / "assets" / "results", where=page.relative_to(root).as_posix())
@@ -93,17 +105,22 @@ def fill(text: str, results: Path, *, where: str = "the page") -> str:
         raise ReportError(f"{where}: each <!-- results:NAME --> needs a line <!-- /results --> below it.")
 
     def table(match: re.Match[str]) -> str:
-        path = results / f"{match[2]}.json"
-        return f"{match[1]}\n{_render(_read(path), path.name)}\n{match[3]}"
+        return f"{match[1]}\n{_render(match[2], results)}\n{match[3]}"
 
     return _TABLE.sub(table, text)
 
 
-def _render(results: dict[str, Any], name: str) -> str:
+def _render(what: str, folder: Path) -> str:
+    stem, _, form = what.partition(":")
+    if form not in FORMS:
+        raise ReportError(f"{what} is no table: write results:{stem} or results:{stem}:cells.")
+    path = folder / f"{stem}.json"
+    if stem in _OF_A_MACHINE and not path.is_file():
+        return f"Not measured yet: `python -m training {stem}` writes `{path.name}`.\n"
     try:
-        return render(results, name)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ReportError(f"{name} is no results file of `python -m training` ({error}).") from error
+        return FORMS[form](_read(path), path.name)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ReportError(f"{path.name} is no results file of `python -m training` ({error}).") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

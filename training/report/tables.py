@@ -23,6 +23,7 @@ def render(results: Json, name: str) -> str:
         ("sets", _base),
         ("judged", _simulator),
         ("visitors", _crowd),
+        ("visitors_at_once", _benchmark),
         ("models", _evaluation),
     )
     table = next((make for key, make in kinds if key in results), None)
@@ -65,6 +66,37 @@ def _cell(cell: str, model: str, figures: Json) -> list[str]:
         _measured(figures["ceiling"]),
         _measured(figures["chance"]),
     ]
+
+
+def render_cells(results: Json, name: str) -> str:
+    """The four cells of an evaluation, small enough for a phone.  Raises as indexing does."""
+    models, k = results["models"], results["k"]
+    names = next(iter(models.values()))["cells"]
+    cells = {
+        name: [model["cells"][name] for model in models.values()]
+        for name in names
+        if not name.startswith("all/")
+    }
+    body = [
+        [f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_right(f["p_at_k"], f["p_at_k_ci"], k) for f in of)]
+        for cell, of in cells.items()
+    ]
+    chances = sorted({f"{k * figures['chance']:.1f}" for of in cells.values() for figures in of})
+    chance, data = " to ".join(dict.fromkeys((chances[0], chances[-1]))), results["data"]
+    note = (
+        f"How many of a model's first {k} films are right, mean over sentences and its 95 % interval; random "
+        f"picks: {chance}. {data['films']} films of {data['collection']} ({results['split']}); the number of "
+        "sentences in brackets."
+    )
+    return f"{_table(['asked for', *models], body, 1, note)} From `{name}`.\n"
+
+
+def _right(precision: float, bounds: Sequence[float], k: int) -> str:
+    """A precision as a number of films, its interval on a line of its own."""
+    return f"{k * precision:.1f}<br>{k * bounds[0]:.1f}–{k * bounds[1]:.1f}"
+
+
+FORMS: Final[Mapping[str, Callable[[Json, str], str]]] = {"": render, "cells": render_cells}
 
 
 # The other steps ------------------------------------------------------------------------------
@@ -276,6 +308,31 @@ def _crowd(results: Json) -> str:
         f"(load before: {facts['load_before'][0]:.1f}), all behind one address but the flood."
     )
     return _table(["visitors", "measured", "seconds"], body, 2, note)
+
+
+def _benchmark(results: Json) -> str:
+    body = [
+        [
+            name.replace("_", " "),
+            "—" if target["measured"] is None else f"{target['measured']:g} {target['unit']}",
+            f"{target['most']:g} {target['unit']}",
+        ]
+        for name, target in results["targets"].items()
+    ]
+    body += [
+        [f"{number} {'visitor' if number == '1' else 'visitors at once'}, median wait", _seconds(times), "—"]
+        for number, times in results["visitors_at_once"].items()
+    ]
+    facts, films = results["machine"], results["films"]
+    note = (
+        f"On {facts['cores']} cores (load before: {facts['load_before'][0]:.1f}), over {films['number']} "
+        f"films of {films['set']}; medians, but for start, first paint and memory, which are of one run."
+    )
+    return _table(["what", "measured", "wanted at most"], body, 1, note)
+
+
+def _seconds(times: Json) -> str:
+    return f"{times['median_ms'] / 1000:.1f} s"
 
 
 def _parts(results: Json) -> str:
