@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from negviz.language.identifiers import identifier
 from negviz.page import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit
-from tests.test_identifiers import IDENTIFYING, ORDINARY
+from tests.language.test_identifiers import IDENTIFYING, ORDINARY
 
 MODELS = ("base", "con1", "con2")
 SECRET = "no effusion in zanzibar"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from negviz.page.uploads import words
 from negviz.page.uploads.panel import SWITCH
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
-from tests.test_own_films import dicom, png, zipped
+from tests.retrieval.test_own_films import dicom, png, zipped
 
 
 @pytest.fixture(scope="module")

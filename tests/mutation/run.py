@@ -34,30 +34,30 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 RESULTS: Final = Path(__file__).with_name("results.json")
 VERSION: Final = "8.7.0"
 TESTS: Final = {  # what is mutated, and its own tests
-    "negviz/retrieval/metrics.py": ["tests/test_metrics.py"],
-    "negviz/language/reader.py": ["tests/test_prompt.py"],
-    "negviz/language/scope.py": ["tests/test_prompt.py"],
-    "negviz/language/opposite.py": ["tests/test_prompt.py"],
-    "negviz/language/prompt.py": ["tests/test_prompt.py"],
-    "negviz/retrieval/calibration.py": ["tests/test_calibration.py"],
-    "negviz/explain/heads.py": ["tests/test_heads.py"],
-    "negviz/explain/attribution.py": ["tests/test_attribution.py"],
-    "negviz/explain/word_scores.py": ["tests/test_attribution.py"],
-    "negviz/explain/diagnosis.py": ["tests/test_diagnosis.py"],
+    "negviz/retrieval/metrics.py": ["tests/retrieval/test_metrics.py"],
+    "negviz/language/reader.py": ["tests/language/test_prompt.py"],
+    "negviz/language/scope.py": ["tests/language/test_prompt.py"],
+    "negviz/language/opposite.py": ["tests/language/test_prompt.py"],
+    "negviz/language/prompt.py": ["tests/language/test_prompt.py"],
+    "negviz/retrieval/calibration.py": ["tests/retrieval/test_calibration.py"],
+    "negviz/explain/heads.py": ["tests/explain/test_heads.py"],
+    "negviz/explain/attribution.py": ["tests/explain/test_attribution.py"],
+    "negviz/explain/word_scores.py": ["tests/explain/test_attribution.py"],
+    "negviz/explain/diagnosis.py": ["tests/explain/test_diagnosis.py"],
     "training/tune/losses.py": [
-        "tests/test_losses.py",
-        "tests/test_con3.py",
-        "tests/test_experiments.py::test_without_distractors_the_loss_is_con1s_and_with_all_con2s",
-        "tests/test_experiments.py::test_each_distractor_makes_the_loss_another",
+        "tests/training/test_losses.py",
+        "tests/training/test_con3.py",
+        "tests/training/test_experiments.py::test_without_distractors_the_loss_is_con1s_and_with_all_con2s",
+        "tests/training/test_experiments.py::test_each_distractor_makes_the_loss_another",
     ],
-    "training/tune/con3.py": ["tests/test_con3.py"],
+    "training/tune/con3.py": ["tests/training/test_con3.py"],
 }
 LEFT_OUT: Final = (  # a busy machine fails the first three, so they kill what lives; others are slow
-    "tests/test_metrics.py::test_a_thousand_resamples_are_fast",
-    "tests/test_prompt.py::test_two_thousand_sentences_a_second",
-    "tests/test_prompt.py::test_endless_text_costs_no_more_than_its_beginning",
-    "tests/test_metrics.py::test_intervals_cover_the_truth",
-    "tests/test_calibration.py::test_the_command_fits_measures_and_draws",
+    "tests/retrieval/test_metrics.py::test_a_thousand_resamples_are_fast",
+    "tests/language/test_prompt.py::test_two_thousand_sentences_a_second",
+    "tests/language/test_prompt.py::test_endless_text_costs_no_more_than_its_beginning",
+    "tests/retrieval/test_metrics.py::test_intervals_cover_the_truth",
+    "tests/retrieval/test_calibration.py::test_the_command_fits_measures_and_draws",
 )
 LONGEST: Final = 120  # seconds a mutant's tests may take: longer is a loop without an end, and so noticed
 # Mutants that say nothing: they fail on any float, or do the same to what is compared here.

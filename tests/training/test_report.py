@@ -47,7 +47,7 @@ PAGES = (
     "training/README.md",
     "checkpoints/compact/con1/README.md",
 )
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = "# Title\n\n<!-- results:openi -->\nold\n<!-- /results -->\n\nend\n"
 
 

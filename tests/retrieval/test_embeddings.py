@@ -195,7 +195,7 @@ def test_films_shipped_with_their_pixels_are_known_by_these_alone(
 
 @pytest.mark.parametrize("name", ["phantoms", "openi", "nih"])
 def test_a_folder_of_a_shipped_name_with_shipped_ids_gets_nothing_shipped(tmp_path: Path, name: str) -> None:
-    family = load_models(Path(__file__).parents[1] / "checkpoints" / "compact")
+    family = load_models(Path(__file__).parents[2] / "checkpoints" / "compact")
     films = open_collection(name).films[:2]
     for film in films:
         (tmp_path / name / film.image).parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ from training.data.films import PICTURES, openi_films
 from training.paths import FilmsError
 from training.tune.finished_runs import FinishedRuns
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TENSORS = {"weight": torch.ones(2)}
 # Adds con3, and stops for good where it writes the last of its three files, family.json.
 _STOPS = """

@@ -343,7 +343,7 @@ OTHER: dict[str, Any] = {
 
 
 def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -> None:
-    folder = Path(__file__).parents[1] / "checkpoints" / "compact" / "con3"
+    folder = Path(__file__).parents[2] / "checkpoints" / "compact" / "con3"
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
     settings = asdict(Con3Config())
     told = {name: value for name, value in settings.items() if name in card}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from negviz.films.collection import Film, open_collection
 from negviz.films.openi import film_id, parse_report
-from tests.test_openi import report_xml
+from tests.films.test_openi import report_xml
 from tests.tiny import draw_film
 from training.data.duplicates import duplicates
 from training.data.films import (
@@ -29,7 +29,7 @@ from training.data.films import (
 )
 from training.paths import FilmsError
 
-SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="the real films are not beside this checkout")
 
 

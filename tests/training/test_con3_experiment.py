@@ -24,7 +24,7 @@ class Models:
 
 
 def exam() -> Exam:
-    from tests.test_captions import film
+    from tests.training.test_captions import film
 
     films = tuple(film(n, findings="effusion") if n < 5 else film(n, denied="effusion") for n in range(10))
     vectors = np.array([[1.0 if n < 5 else -1.0, 0.0] for n in range(10)], np.float32)

@@ -10,7 +10,7 @@ import pytest
 
 from negviz.films.openi import OpeniError, image_url, parse_report, read_reports, split_sentences
 
-SHARED = Path(__file__).parents[1].parent / "shared" / "data" / "openi"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "openi"
 
 
 def report_xml(uid: str, findings: str, impression: str = "", mesh: tuple[str, ...] = ("normal",)) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from negviz.language.identifiers import identifier
 
-PROMPTS = Path(__file__).parents[1] / "assets" / "prompts"
+PROMPTS = Path(__file__).parents[2] / "assets" / "prompts"
 
 
 IDENTIFYING = {

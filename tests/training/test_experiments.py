@@ -20,7 +20,7 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.results.files import read_result
 from negviz.retrieval.embeddings import film_embeddings
-from tests.test_tune import PROMPTS
+from tests.training.test_con1_con2 import PROMPTS
 from training.__main__ import main
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation

@@ -24,7 +24,7 @@ from negviz.page.server.films import TILE_BYTES
 from negviz.page.uploads import http, panel, words
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.own_films import File
-from tests.test_own_films import dicom, png, zipped
+from tests.retrieval.test_own_films import dicom, png, zipped
 
 SENTENCE = Asked("No pleural effusion")
 HOSTILE = '"><img src=x onerror=alert(1)>.png'

@@ -35,7 +35,7 @@ from training.tune.finished_runs import FinishedRuns
 from training.tune.losses import con_clip
 from training.tune.run_state import RunStateError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = TuneConfig(method="con2", lr=1e-3, epochs=3, batch=8, seed=5)
 
 

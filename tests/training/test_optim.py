@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
-from tests.test_base import TINY, data
-from tests.test_con3 import CONFIG as CON3
-from tests.test_con3 import bank, lessons
-from tests.test_tune import PROMPTS
+from tests.training.test_base import TINY, data
+from tests.training.test_con1_con2 import PROMPTS
+from tests.training.test_con3 import CONFIG as CON3
+from tests.training.test_con3 import bank, lessons
 from training.data.base import BaseData
 from training.data.pairs import Pairs, make_pairs
 from training.measure.experiments.image_run import Prepared, image_tower, tune_both

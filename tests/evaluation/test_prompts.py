@@ -11,7 +11,7 @@ import pytest
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts, template
 from negviz.findings import ABNORMAL
 
-PROMPTS = Path(__file__).parents[1] / "assets" / "prompts"
+PROMPTS = Path(__file__).parents[2] / "assets" / "prompts"
 EVALUATION = read_prompts(PROMPTS / "evaluation.csv")
 TRAINING = read_prompts(PROMPTS / "training.csv")
 OTHERS = read_prompts(PROMPTS / "findings.csv")

@@ -26,7 +26,7 @@ from training.measure.reader import (
     report_sets,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 REPORTS = ROOT.parent / "shared" / "data" / "openi" / "NLMCXR_reports.tgz"
 
 REPORT = b"""<eCitation><uId id="CXR5"/><MedlineCitation><Article><Abstract>

@@ -34,6 +34,7 @@ from negviz.films.openi import OpeniError, read_reports
 from negviz.page.pictures import Pictures
 from negviz.page.server.films import film_routes
 from negviz.page.viewer.reports import MissingReportError, report_sentences
+from tests.films.test_openi import report_xml
 from tests.nlm_server import (
     ARCHIVE,
     Act,
@@ -57,7 +58,6 @@ from tests.nlm_server import (
     to_itself,
     well,
 )
-from tests.test_openi import report_xml
 from training.data import fetch
 
 pytestmark = pytest.mark.timing

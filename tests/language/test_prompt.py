@@ -11,7 +11,7 @@ import pytest
 from negviz.findings import FINDINGS
 from negviz.language.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
 
-SENTENCES = Path(__file__).parent / "data" / "sentences.csv"
+SENTENCES = Path(__file__).parents[1] / "data" / "sentences.csv"
 CONTRARY = {"present": "absent", "absent": "present"}
 
 

@@ -94,6 +94,6 @@ def test_checkpoints_keep_to_their_sizes() -> None:
 
 
 def test_no_shipped_text_is_a_machine_path() -> None:
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     for path in (*RESULTS.glob("*.json"), *COMPACT.rglob("*.json"), *COMPACT.rglob("*.md")):
         assert root not in path.read_text("utf-8"), path

@@ -158,7 +158,7 @@ def test_the_shipped_family_is_not_overwritten_by_another_base(
 def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path) -> None:
     """The layout of the data sets' copies, as `--films` takes it."""
     from negviz.films.collection import open_collection
-    from tests.test_films import write_source
+    from tests.training.test_films import write_source
     from training.build.films import build_films
     from training.paths import Paths
 

@@ -23,6 +23,7 @@ from negviz.films.collection import Collection, Film, open_collection
 from negviz.films.nlm import FilmSource
 from negviz.films.nlm_reports import ReportSource
 from negviz.films.on_demand import open_openi
+from tests.films.test_openi import report_xml
 from tests.nlm_server import (
     ARCHIVE,
     Act,
@@ -40,7 +41,6 @@ from tests.nlm_server import (
     status,
     well,
 )
-from tests.test_openi import report_xml
 from training.__main__ import main
 from training.data import fetch
 

@@ -204,7 +204,7 @@ def test_who_withdraws_on_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> N
     run = [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path)]
     done = subprocess.run(
         [*mount, f'{small} && shift && exec "$@"', "-", str(tmp_path), *run],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
