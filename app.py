@@ -33,6 +33,7 @@ from negviz.page.families.choice import Choice, Home, choices_of
 from negviz.page.families.panel import Opener, family_routes
 from negviz.page.pictures import OPENI, PHANTOMS
 from negviz.page.serve import mount_page, serve_routes
+from negviz.page.server.memory import return_freed_memory
 from negviz.page.study import panel as study_page
 from negviz.page.uploads import panel as uploads
 from negviz.retrieval.answer import SearchSet, search_sets
@@ -56,6 +57,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    return_freed_memory()
     options = parser().parse_args(arguments)
     try:
         collections = open_collections(options.collection, options.films)

@@ -180,7 +180,7 @@ def results(
     (tmp_path / "prompts.csv").write_text(PROMPTS, "utf-8")
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    monkeypatch.setattr(command, "Places", lambda family: argparse.Namespace(results=tmp_path))
+    monkeypatch.setattr(command, "Paths", lambda family: argparse.Namespace(results=tmp_path))
     options = ["--family", str(family_folder), "--collection", str(collection_folder), "--split", "all"]
     options += ["--prompts", str(tmp_path / "prompts.csv"), "--bootstrap", "50"]
     assert command.run(parser.parse_args(options)) == 0

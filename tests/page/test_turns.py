@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from negviz.page.server import mailboxes
 from negviz.page.server.door import guarded
 from negviz.page.server.faults import Page
-from negviz.page.server.lanes import IN_SEARCH, IN_SLOW, lanes
+from negviz.page.server.lanes import IN_SEARCH, IN_SLOW, Lane, lanes
 
 FLOOD, OTHER = "192.0.2.1", "192.0.2.2"
 MANY = 120  # more than gradio begins by itself, and than there are threads
@@ -135,8 +135,20 @@ def test_a_panel_of_one_visitor_does_not_hold_up_galleries(client: TestClient, g
     assert gate.begun.index("mine") < MANY
 
 
-def test_the_same_sentence_asked_by_a_whole_room_is_worked_out_once(client: TestClient, gate: Gate) -> None:
+def test_the_same_sentence_asked_by_a_whole_room_is_worked_out_once(
+    client: TestClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = threading.Semaphore(0)
+    run = Lane.run
+
+    async def counted(*given: Any, **named: Any) -> Any:
+        arrived.release()
+        return await run(*given, **named)
+
+    monkeypatch.setattr(Lane, "run", counted)
     events = [send(client, "the same", f"198.51.100.{number}") for number in range(40)]
+    for _ in events:  # gradio passes them on in its own time
+        assert arrived.acquire(timeout=60)
     gate.open()
     assert {answer(client, event)[1][0] for event in events} == {"THE SAME"}
     assert gate.begun == ["the same"]
