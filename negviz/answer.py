@@ -25,9 +25,10 @@ from negviz.findings import Polarity
 from negviz.model import DualEncoder
 from negviz.normal import normalise
 from negviz.opposite import CONTRARY, canonical
+from negviz.order import rank_of, top_k
 from negviz.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.reading import read
-from negviz.retrieval import Hit, Vectors, cosines, rank_of, top_k
+from negviz.retrieval import Hit, Vectors, cosines
 from negviz.search_set import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -228,7 +229,8 @@ def _certainty(
     if query.calibration is None or margins is None:
         return None
     mentions = question.prompt.mentions
-    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
+    places = question.films.collection.places_by_id
+    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied, places)
     return query.calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
 
 

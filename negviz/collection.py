@@ -17,8 +17,6 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from negviz.csv_file import Row, read_csv
@@ -28,6 +26,7 @@ from negviz.film_size import FilmSizeError
 from negviz.findings import FINDINGS, Polarity
 from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.openi import film_id
+from negviz.order import FilmPlaces, places_by_id
 from negviz.read_files import open_regular
 
 if TYPE_CHECKING:
@@ -135,9 +134,9 @@ class Collection:
         return {film.id: row for row, film in enumerate(self.films)}
 
     @cached_property
-    def places_by_id(self) -> npt.NDArray[np.intp]:
-        """The place of each film, [films], were they sorted by id: what equal scores go by."""
-        return np.argsort(np.argsort(np.array([film.id for film in self.films], dtype=object)))
+    def places_by_id(self) -> FilmPlaces:
+        """[films] what equal scores go by."""
+        return places_by_id([film.id for film in self.films])
 
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""

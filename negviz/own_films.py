@@ -28,7 +28,8 @@ from negviz.errors import NegvizError
 from negviz.film_size import FilmSizeError
 from negviz.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.model import DualEncoder
-from negviz.retrieval import Hit, cosines, top_k
+from negviz.order import places_by_id, top_k
+from negviz.retrieval import Hit, cosines
 from negviz.search_set import SearchSet
 
 MAX_FILE: Final = 50_000_000  # bytes of one film
@@ -189,7 +190,7 @@ def best(films: Sequence[OwnFilm], model: DualEncoder, text: str, k: int = 10) -
         return ()
     vectors = np.stack([film.vectors[model.tower_id] for film in films])
     scores = cosines(vectors, model.encode_text([text])[0])
-    by_key = np.argsort(np.argsort(np.array([film.key for film in films], dtype=object)))
+    by_key = places_by_id([film.key for film in films])
     places = enumerate(top_k(scores, k, by_key), start=1)
     return tuple(OwnHit(films[row], place, float(scores[row])) for place, row in places)
 

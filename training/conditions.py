@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from negviz.collection import Collection
 from negviz.metrics import Counts, Floats, Ranked, average, draw
+from negviz.retrieval import cosines
 from training.ceiling import probe_scores
 from training.figures import Cell, EvaluationError
 from training.questions import Question
@@ -136,7 +137,8 @@ class Reads(Protocol):
 def measure(asked: Asked, model: Reads, embeddings: npt.NDArray[np.float32]) -> Measured:
     """Rank `embeddings` [films, dim] by every question."""
     texts = model.encode_text([question.row.prompt for question in asked.questions])
-    ranked = Ranked.of(asked.relevance, texts.astype(np.float64) @ embeddings.T.astype(np.float64))
+    scores = cosines(embeddings.astype(np.float64), texts.astype(np.float64))
+    ranked = Ranked.of(asked.relevance, scores, asked.films.places_by_id)
     point, drawn = ranked.measure(asked.k), ranked.measure(asked.k, asked.draws)
     return Measured({name: point[name][0] for name in _METRICS}, {name: drawn[name] for name in _METRICS})
 
@@ -190,7 +192,8 @@ def ceiling(asked: Asked, probed: Probed) -> dict[str, Floats]:
             if (sure := probed.sure[mention.finding]) is not None
         ]
         if not question.uncertain and len(parts) == len(question.mentions):
-            found = Ranked.of(asked.relevance[[i]], np.min(parts, axis=0)[None]).measure(asked.k)
+            least, places = np.min(parts, axis=0)[None], asked.films.places_by_id
+            found = Ranked.of(asked.relevance[[i]], least, places).measure(asked.k)
             for name in _METRICS:
                 figures[name][i] = found[name][0, 0]
     return figures

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.model import DualEncoder
+from negviz.order import top_k
 from negviz.projection.atlas import maps_folder
 from negviz.projection.record import MapError, read_record, read_tensors
-from negviz.retrieval import cosines, top_k
+from negviz.retrieval import cosines
 from negviz.search_set import SearchSet
 
 FILM_METHODS: Final = ("tsne", "umap", "pca")
