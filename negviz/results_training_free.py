@@ -21,7 +21,11 @@ def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
     return (plot,), (
         _tallies(value),
-        _against(value, "Beside the tuned model that does best", overall),
+        _against(
+            value,
+            "Beside the tuned model that does best, found by these same figures, which flatters it",
+            overall,
+        ),
         _alike(value),
         _gate(value),
     )
