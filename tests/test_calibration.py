@@ -57,8 +57,8 @@ SHY = replace(STEEP, least=2.0)  # no correlation reaches that
 
 
 def seen(margins: list[float], satisfied: list[float], similarities: list[float] | None = None) -> Seen:
-    figures = (np.array(values, np.float64) for values in (similarities or margins, margins, satisfied))
-    return Seen(*figures, np.arange(len(margins)))
+    figures = [np.array(values, np.float64) for values in (similarities or margins, margins, satisfied)]
+    return Seen(figures[0], figures[1], figures[2], np.arange(len(margins)))
 
 
 @pytest.fixture

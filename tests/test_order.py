@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -210,17 +210,17 @@ class Level:
 
 def test_which_films_stay_is_counted_among_those_that_are_shown() -> None:
     names = [f"film{number:02}" for number in range(20)]
+    models = {"m": cast("DualEncoder", Level())}
     vectors = np.array([[0.6, 0.8 if number % 4 else -0.8] for number in range(20)], np.float32)
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(20)
         films = Collection("level", tuple(Film(names[row], f"{row}.png", names[row]) for row in order))
         searched = SearchSet("level/all", films, {"tower": vectors[order]})
-        given, turned = (
-            answer({"m": Level()}, searched, text) for text in ("pleural effusion", "no pleural effusion")
-        )  # type: ignore[dict-item]
+        sentences = ("pleural effusion", "no pleural effusion")
+        given, turned = (answer(models, searched, text) for text in sentences)
         stay = {hit.id for hit in given.columns[0].hits} & {hit.id for hit in turned.columns[0].hits}
         task = diagnosis.make_task(ROWS[:2], [[True] * 20] * 2, films.places_by_id, k=K, bootstrap=2)
-        found = diagnosis.measure(task, {"m": Level()}, {"tower": vectors[order]})  # type: ignore[dict-item]
+        found = diagnosis.measure(task, models, {"tower": vectors[order]})
         assert found["prompts"]["m"][0]["stay"] == len(stay) / K == 0.7
 
 

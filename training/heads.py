@@ -34,7 +34,7 @@ from training.figures import EvaluationError
 from training.prompts import PromptRow
 
 ENOUGH: Final = 0.9  # of the margin
-_REST: Final = "measured on the rest"
+_REST: Final = "rest"  # of the absent, what was chosen on the others is measured on these
 Json = dict[str, Any]
 Kept = npt.NDArray[np.bool_]
 
@@ -62,8 +62,8 @@ def measure_heads(
         for name, model in models.items()
     }
     return {
-        "what": "margin: (prompt - opposite) . (mean film that satisfies it - mean film that contradicts it); "
-        "the dearest head is chosen on every other negated prompt and measured on the rest",
+        "what": "margin: (prompt - opposite) . (mean film that satisfies it - mean film that contradicts it)"
+        "; the dearest head is chosen on every other negated prompt and measured on the rest",
         "prompts": {name: len(side) for name, side in sides.items()},
         "enough": ENOUGH,
         "models": measured,
