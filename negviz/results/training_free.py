@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from negviz.results.types import Dot, Group, Json, Plot, Table, figure
 
 _POLARITIES = ("present", "absent")
+_BEST = "Beside the tuned model that does best, found by these same figures, which flatters it"
 
 
 def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
@@ -21,7 +22,7 @@ def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
     return (plot,), (
         _tallies(value),
-        _against(value, "Beside the tuned model that does best", overall),
+        _against(value, _BEST, overall),
         _alike(value),
         _gate(value),
     )

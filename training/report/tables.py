@@ -244,9 +244,10 @@ def _heads(results: Json) -> str:
     models = results["models"]
     first = next(iter(models.values()))
     note = (
-        "How far the margin of negated prompts falls (+: it falls), 95 % intervals over prompts; the last "
-        f"column is how few of {first['layers'] * first['heads']} heads, chosen on half of the prompts, keep "
-        f"{results['enough']:.0%} of it on the others."
+        "How far the margin of negated prompts falls (+: it falls), 95 % intervals over prompts; the dearest "
+        f"head is chosen on half of the prompts and measured on the other {first['dearest']['prompts']}; the "
+        f"last column is how few of {first['layers'] * first['heads']} heads, ordered on the one half, keep "
+        f"{results['enough']:.0%} of it on the other."
     )
     layers = [f"without layer {n + 1}" for n in range(first["layers"])]
     head = ["model", "margin", "dearest head", *layers, "heads that suffice"]
@@ -254,13 +255,13 @@ def _heads(results: Json) -> str:
 
 
 def _headed(name: str, model: Json) -> list[str]:
-    absent, (layer, head) = model["absent"], model["order"][0]
-    dearest, *bounds = (absent[key][layer][head] for key in ("drops", "drops_low", "drops_high"))
+    absent, dearest = model["absent"], model["dearest"]
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return [
         name,
         _measured(absent["margin"], absent["margin_ci"]),
-        f"{layer + 1}.{head + 1}: {_measured(dearest, bounds, sign='+', digits=3)}",
+        f"{dearest['layer'] + 1}.{dearest['head'] + 1}: "
+        f"{_measured(dearest['drop'], dearest['drop_ci'], sign='+', digits=3)}",
         *(_measured(fall, ends, sign="+") for fall, ends in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     ]
