@@ -135,7 +135,7 @@ def coverage(calibration: Calibration, seen: Sequence[Seen], times: int) -> Json
     ranked = Ranked.of(
         np.array([each.satisfied for each in asked]),
         np.array([each.similarities for each in asked]),
-        np.array([each.paths for each in asked]),
+        np.array([each.places for each in asked]),
     )
     draws = Draws.of(len(asked), len(asked[0].similarities), times)
     measured = ranked.measure(K, draws.films)
