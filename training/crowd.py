@@ -22,6 +22,7 @@ from typing import Any, Final
 from negviz.files import write_json
 from training.benchmark import machine
 from training.places import Places
+from training.report import ROOT
 from training.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.unseen import sentences
 from training.visitors import VISITORS
@@ -69,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 def visit(running: RunningApp, what: str) -> dict[str, float]:
     """What visitors saw, and the CPU time that they and the app took.  Raises `RunningError`."""
-    command = [sys.executable, str(Path(__file__).with_name("visitors.py")), running.address, what]
+    command = [sys.executable, "-m", "training.visitors", running.address, what]
     texts = json.dumps(sentences())
     before = _cpu(running.pid)
     try:
         done = subprocess.run(
-            command, input=texts, capture_output=True, text=True, timeout=_WITHIN, check=True
+            command, cwd=ROOT, input=texts, capture_output=True, text=True, timeout=_WITHIN, check=True
         )
     except (subprocess.SubprocessError, OSError) as error:
         lines = (getattr(error, "stderr", None) or str(error)).splitlines()
