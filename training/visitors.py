@@ -3,9 +3,9 @@
     python -m training.visitors ADDRESS distinct|same|flood < sentences
 
 Started by `training.crowd`, which gives each a process of its own and a list of sentences as JSON; prints
-what they saw as JSON.  A visitor does what a browser does: takes the page, what
-it links to and the films of the first paint over six connections, asks through the queue the page uses, takes
-the films found, and then asks for every panel.
+what they saw as JSON.  A visitor does what a browser does: takes the page, what it links to and the films of
+the first paint over six connections, asks through the queue the page uses, takes the films found, and then
+asks for every panel.
 """
 
 from __future__ import annotations
