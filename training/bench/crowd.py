@@ -25,8 +25,7 @@ from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.bench.visitors import VISITORS
-from training.paths import Paths
-from training.report.command import ROOT
+from training.paths import ROOT, Paths
 
 RUNS: Final = 3
 _WITHIN: Final = 300.0  # seconds for one process of visitors
