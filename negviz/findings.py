@@ -15,7 +15,17 @@ Decisions a reader may want to know
 - A heart at the "upper limits of normal", like a "borderline" one, is uncertain; a stable one says nothing.
 - Masses, nodular and mass-like opacities are *nodule*; granulomas, and masses of other organs, are not.
 - Intact bones deny *fracture*; a denial of acute bony abnormalities does not speak of it.
-- "No acute disease", of heart and lungs or of the lungs, is a `normal` film, beside whatever else is named.
+- "No acute disease", of heart and lungs or of the lungs, denies pneumothorax, consolidation and edema, and
+  says nothing of what may long have been there; "no disease" is a `normal` film.
+- A "no" that bears on size, kind or time ("no large effusion", "no displaced fracture", "no new nodule")
+  leaves the finding *uncertain*.  Pneumothorax, consolidation, edema and airspace disease are acute by
+  nature: "no acute pneumothorax" denies it.  "No focal", "no definite", "no obvious", "no significant" and
+  "no evidence of" deny.
+- Of then and now, now holds.  What somebody once had, or a relative, or what is asked about ("if", "unless",
+  "yes or no") is *uncertain*.
+- A cardiothoracic ratio above 0.55, or said to be more than half, is *cardiomegaly*; at most 0.50 denies it;
+  between the two, or on a supine or AP film, it is uncertain.
+- A pleural line is a pneumothorax only when visceral or without markings beyond it, else uncertain.
 - Fractured wires, screws and catheters are no *fracture*.
 - What has cleared denies what it names and nothing else.
 - Hyperinflation, COPD, vascular congestion and pneumonia are not in the vocabulary.

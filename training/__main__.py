@@ -110,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     films.add_argument(
         "--to", type=Path, metavar="DIR", help="write collection folders with images there instead"
     )
+    differing = "write only how today's labels differ from the shipped ones (assets/openi/labels-next.csv)"
+    films.add_argument("--next", action="store_true", help=differing)
     base = add("base", _base, "train the compact base; goes on where it was stopped", films=True, base=True)
     one = "train this network of the base only, to train the other beside it; then run without"
     base.add_argument("--branch", type=natural, metavar="N", help=one)
@@ -215,6 +217,9 @@ def _compute(args: argparse.Namespace) -> Compute:
 
 
 def _films(args: argparse.Namespace) -> int:
+    if getattr(args, "next", False):
+        build_films.write_next_labels(_paths(args))
+        return 0
     build_films.build_films(_paths(args), to=getattr(args, "to", None))
     return 0
 

@@ -16,8 +16,8 @@ from negviz.language.patterns import NAMED
 
 CueKind = Literal["negation", "uncertainty", "pseudo", "termination"]
 Reach = Literal[
-    "before", "after", "either", "none"
-]  # where the words that a cue governs stand: relative to it
+    "before", "after", "next", "either", "none"
+]  # where the words that a cue governs stand, relative to it; "next": one item at most
 
 _ADV = (
     r"(?:(?:been|be|being|currently|definitely|definitively|clearly|obviously|readily|convincingly|now|"
@@ -28,7 +28,7 @@ _ADV = (
 _SEEN = (
     r"(?:seen|identified|present|noted|visuali[sz]ed|evident|demonstrated|detected|found|observed|"
     r"appreciated|apparent|visible|shown|suspected|recogni[sz]ed|depicted|displayed|there|indicated|"
-    r"appreciable|discernible|discerned)"
+    r"appreciable|discernible|discerned|exist|exists|existing|existent|confirmed|part of)"
 )
 _ELSEWHERE = (  # a finding that another film or view does not show is not thereby denied
     r"(?! (?:on|in|by) (?:the |a |this )?(?:\w+ ){0,2}"
@@ -49,14 +49,29 @@ _CHANGED = (
     r"(?:changed|increased|decreased|improved|worsened|progressed|different|larger|smaller|bigger|worse|"
     r"resolving|altered|calcified|sclerotic|obscuring)"
 )
-_GONE = r"(?:resolved|cleared|disappeared|gone|vanished)"
+_GONE = r"(?:resolved|cleared|disappeared|gone|vanished|drained|evacuated)"
+_STATE = (  # what something that is there may be or become
+    r"(?:increase|grow|change|spread|progress|worsen|enlarge|displace|loculate|calcif|move|shift|extend|"
+    r"larger|"
+    r"smaller|bigger|worse|tension|cavitat|spiculat|unstable|complicat|layer)"
+)
+_KIN = (
+    r"(?:mother|mom|mum|mommy|father|dad|brother|sister|aunt|uncle|cousin|sibling|parent|grand(?:mother|"
+    r"father|"
+    r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
+)
+_FINDING = (  # how the word of a finding begins, where a cue means that word alone
+    r"(?:effusion|cardiomegaly|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodule|emphysema|fracture|"
+    r"infiltrat|enlarged|collapse|dilated)"
+)
 _PLAN = (  # "could be followed up" advises, it doubts nothing
     r"(?:further |better |readily |clinically |also )?(?:followed|evaluated|characterized|assessed|obtained|"
     r"performed|considered|helpful|useful|repeated|correlated|treated|warranted|initiated|of)(?![^ ])"
 )
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now | given | and | but | over | within | by | after |"
-    r" following | currently | today)"
+    r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
+    r" already| as of | this | too| radio| with )"
 )
 
 # (name, kind, reach, pattern)
@@ -82,7 +97,17 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf" from| to| since)(?= ))?|(?:not|without) {_DEGREE}{_CHANGED}(?! (?:in (?:heart|cardiac)|"
         rf"than (?:normal|usual)))|no {_DEGREE}(?:larger|smaller|"
         rf"bigger|worse|better|different)|"
-        r"not only|not just|not merely|no doubt|no question|no more than|no less than|"
+        r"not only|not just|not merely|no doubt|no question|no more than|no less(?: than)?|"
+        r"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:doubt|question|denying|mistaking|escaping|"
+        r"missing|"
+        r"ignoring|overlooking|disputing|arguing|shortage|scarcity|dearth|disguising|hiding)(?: about| of|"
+        r" that|"
+        r" with)?|there is no getting (?:around|away from)|(?:can|could|do) not (?:be )?(?:miss(?:ed)?|"
+        r"ignored?|"
+        r"overlook(?:ed)?|den(?:y|ied)|mistak(?:e|en)|escape|disput(?:e|ed))|not to be (?:missed|overlooked)|"
+        r"nothing but|"
+        rf"(?:not|never) {_ADV}(?:seen|shown|noted|found|known|thought|felt|believed) to (?:have |be |be "
+        rf"getting )?(?:been |become )?{_STATE}\w*|"
         r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
         r"images?|chest|ct)|"
         rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{_SEEN}|compared|included)(?= (?:on|in|"
@@ -90,13 +115,15 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"older|ct)(?![^ ]))|"
         r"without (?:contrast|iv contrast)",
     ),
+    ("open", "uncertainty", "after", rf"(?:not|never) {_ADV}{_EXCLUDED}(?= :)"),
     # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
     (
         "open",
         "uncertainty",
         "before",
         rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
-        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be {_EXCLUDED}|"
+        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be {_EXCLUDED}|yes or no|or not(?= [.,;?]|$)|"
+        rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
         r"identified|apparent)(?![^ ]))|"
@@ -118,6 +145,12 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"unable|inability|difficult|hard|impossible|not possible|failure) to (?:\w+ )?{_EXCLUDE}|"
         rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear) (?:if|whether|that|about|of)|(?:unclear|"
         rf"uncertain) (?:if|whether)|"
+        rf"{_EXCLUDE} (?:is |was )?(?:not possible|impossible|limited)(?: for| of)?|(?:\w+ )?(?:not|never) "
+        rf"(?:permit|allow|enable|support|possible)(?: for)?(?: the| an)? (?:exclusion of|excluding|"
+        rf"ruling out|"
+        rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
+        rf" an?)? (?:exclusion "
+        rf"of|excluding)|if|unless|in case(?: of)?|in the event of|should there be|"
         r"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
         r"decide)(?: if| whether| that)?",
     ),
@@ -129,11 +162,21 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
-        rf"no(?= [.,;]|$)|none|nil|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
+        rf"no(?= [.,;]|$| exist)|none(?! of)|nil(?= [.,;]|$)|(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
+        rf"zero(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
-        + rf"|(?<!be )excluded(?= [.,;]|$)|"
+        + "".join(
+            rf"|(?<={finding} )free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ]))" for finding in NAMED
+        )
+        + rf"|(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|filtered out|disproved|"
+        rf"disproven|"
+        rf"refuted|undetected|undetectable|lacking){_END}|"
+        rf"non ?existent|in ?existent|non ?existing|nowhere(?: (?:to be )?(?:seen|found|visible|"
+        rf"demonstrated|in "
+        rf"sight))?|"
         rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out{_END}|"
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
+        rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=is )denied|unseen",
     ),
     ("absent", "negation", "either", r"absent"),
@@ -143,7 +186,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         "before",
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
-        rf"resolved(?= [.,;]|$| since| in the interval| on the| completely)",
+        rf"resolved(?= completely)|{_GONE}{_END}",
     ),
     (
         "gone",
@@ -155,13 +198,22 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         "no",
         "negation",
         "after",
-        r"without|hardly any|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
+        rf"(?:non|un)(?= ?{_FINDING})|0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
+        rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
+        r"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
+        r"other than|"
+        r"apart from|besides)|leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|"
+        r"get(?:ting)? rid of|(?<!to )remove|(?<!to )avoid(?:ing)?|opposite of|contrary of|reverse of|"
+        r"filter out|"
+        r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|minus|"
+        r"without|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
         r"negative(?= (?:acute|active))|"
         r"free (?:of|from)|clear (?:of|from)|clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
-        r"lacks|lacking|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|excluding|"
+        r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
+        r"excluding|"
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify)|"
         r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like)|"
-        r"non(?= enlarged)|unremarkable for|excluded(?! from)",
+        r"unremarkable for|excluded(?! from)",
     ),
     # Hedges: after negation, as in CheXpert.
     (
@@ -171,7 +223,8 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"possible|possibly|possibility of|possibility|probable|probably|presumed|presumably|presumptive|"
         r"likely|unlikely|questionable|questioned|question(?:s|ing)?(?: of)?|"
         r"query|equivocal|perhaps|maybe|if any|suspected|suspect|suspicion (?:of|for)|suspicion|"
-        r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|uncertain(?! (?:acuity|age|etiology|"
+        r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|hardly any|uncertain(?! (?:acuity|"
+        r"age|etiology|"
         r"significance|"
         r"clinical))|potential(?:ly)?|conceivabl[ey]",
     ),
@@ -191,7 +244,17 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
         r"borderline|chance of|risk of|probability of|whether|"
-        r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|history of|may|looks? like",
+        r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|may|looks? like|"
+        r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
+        r"known to have had|"
+        r"used to have|previously had|"
+        rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)",
+    ),
+    (  # what a person has had is not what the film shows; it reaches no further than what it names
+        "past",
+        "uncertainty",
+        "next",
+        r"status post(?! remote)|past(?! the)",
     ),
     (  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
@@ -207,9 +270,13 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
 
 # Where a clause ends for every cue.
 CLAUSE_END: Final = re.compile(
-    r"(?<![^ ])(?:[.;!?]|but(?! (?:(?:can|could|is|are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|except(?: for)?|aside from|apart from|other than|"
-    r"with the exception of|which|that (?:is|are|was|were)|while|whereas|yet|nevertheless|nonetheless|"
+    r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:(?:can|could|is|"
+    r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
+    r"however|although|though|(?<!anything )(?<!everything )(?<!all )(?:except(?: for)?|aside from|"
+    r"apart from|"
+    r"other than)|"
+    r"with the exception of|which|that (?:is|are|was|were)|while|whereas|(?<!not )(?<!never )yet|"
+    r"nevertheless|nonetheless|"
     r"despite|in spite of|because|since(?! (?:resolved|cleared|disappeared|gone))|save for)(?![^ ])"
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
@@ -224,7 +291,7 @@ _NEW_SUBJECT: Final = (
 _GLOSS: Final = (
     r"due to|secondary to|in (?:the )?setting of|status post|given|consistent with|compatible with|"
     r"representing|now|instead|only|adjacent to|superimposed (?:on|upon)|associated with|along with|"
-    r"together with|and also|shows?|demonstrates?|reveals?"
+    r"together with|and also|positive for|shows?|demonstrates?|reveals?"
 )
 HEDGE_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT})(?![^ ])")
 NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS})(?![^ ])")

@@ -15,7 +15,26 @@ from typing import Final
 
 from negviz.language.spelling import correct
 
-_TOKEN = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—-]")
+# Signs that stand for a word come first: they are made of what other tokens are made of.
+_TOKEN = re.compile(
+    r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
+    r"|(?P<minus>\([-−–]\)|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌])"
+    r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅])"
+    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n)(?!\w)))"
+    r"|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
+)
+_SHORT: Final = {
+    "r/o'd": "ruled out",
+    "r/od": "ruled out",
+    "r/o": "rule out",
+    "b/l": "bilateral",
+    "s/p": "status post",
+    "h/o": "history of",
+    "w/o": "without",
+    "y/n": "yes or no",
+}
+_BULLET: Final = re.compile(r"\n\s*[-−–+]")
+_BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
 _PLAIN: Final = {"(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {
     **{
@@ -33,6 +52,29 @@ _CONTRACTIONS: Final = {
     "it's": "it is",
     "dosent": "does not",
     "doesent": "does not",
+    "n0": "no",
+    "ø": "no",
+    "pls": "please",
+    "plz": "please",
+    "hx": "history",
+    "fhx": "family history",
+    "pmh": "past history",
+    "eff": "effusion",
+    "effs": "effusions",
+    "fx": "fracture",
+    "fxs": "fractures",
+    "fxd": "fractured",
+    "ggo": "ground glass opacity",
+    "ggos": "ground glass opacities",
+    "spn": "lung nodule",
+    "spns": "lung nodules",
+    "cpas": "costophrenic angles",
+    "ctr": "cardiothoracic ratio",
+    "wnl": "within normal limits",
+    "cxrs": "radiographs",
+    "neg": "negative",
+    "pos": "positive",
+    "bilat": "bilateral",
 }
 
 
@@ -56,10 +98,7 @@ def normalise(text: str) -> Normal:
     words: list[str] = []
     spans: list[tuple[int, int]] = []
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if not token[0].isalnum():
-            token = _mark(token, text, match.start())
-        for word in _spell(token).split():
+        for word in _words(match, text).split():
             words.append(word)
             spans.append(match.span())
     starts: list[int] = []
@@ -70,10 +109,36 @@ def normalise(text: str) -> Normal:
     return Normal(" ".join(words), tuple(starts), tuple(spans))
 
 
+def _words(match: re.Match[str], text: str) -> str:
+    token = match[0]
+    if match.lastgroup == "short":
+        return _SHORT[token.lower()]
+    if match.lastgroup == "either":
+        return "query"
+    if match.lastgroup is not None:
+        return _sign(match, text, minus=match.lastgroup == "minus")
+    return _spell(token if token[-1].isalnum() else _mark(token, text, match.start()))
+
+
+def _sign(match: re.Match[str], text: str, *, minus: bool) -> str:
+    """What a plus or minus in brackets says: of what follows where its item begins with one, else of what
+    went before."""
+    after = text[match.end() :]
+    if after.lstrip().startswith("for "):
+        return "negative" if minus else "positive"
+    first = _TOKEN.match(_BREAK.split(text[: match.start()])[-1].lstrip())
+    opens = first is None or first.lastgroup in ("minus", "plus")
+    if opens and after.strip(" .!"):
+        return "; no" if minus else ";"
+    return "absent ;" if minus else "present ;"
+
+
 def _mark(token: str, text: str, start: int) -> str:
     """A punctuation mark as the reader sees it; "" for the hyphen of a compound."""
     before = text[start - 1 : start]
     after = text[start + 1 : start + 2]
+    if token in "-+–" and after.isalpha() and before in ("", " ", ",", "(") and not _BULLET.search(text):
+        return "no" if token != "+" else ""  # "-effusion", "+nodule"
     if token == "-" and before.isalnum() and after.isalnum():
         return ""
     if token == "?" and not before.strip() and text[start + 1 :].strip():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from negviz.findings import Polarity
+from negviz.language.patterns import KIND, TIME
 from negviz.language.spelling import correct
 
 Span = tuple[int, int]
@@ -36,7 +37,10 @@ _TAKEN_AWAY: Final = {
     "w/o": ("with",),
     "absent": ("present",),
     "none": ("present", "yes"),
-    "nil": ("present",),
+    **dict.fromkeys(("nil", "zero", "0", "n0", "ø", "∅", "-"), ("", "present")),
+    **dict.fromkeys(("(-)", "(–)"), ("(+)",)),
+    **dict.fromkeys(("-ve", "–ve"), ("+ve",)),
+    "neg": ("pos", ""),
     "negative for": ("positive for",),
     "negative": ("positive",),
     "absence of": ("presence of",),
@@ -50,7 +54,7 @@ _TAKEN_AWAY: Final = {
     "gone": ("present",),
     "no longer": ("still",),
     "resolution of": ("persistence of",),
-    "never": ("always", ""),
+    "never": ("",),
     "denies": ("reports",),
     "lacks": ("has",),
 }
@@ -72,13 +76,15 @@ _MODIFIER: Final = re.compile(
     re.IGNORECASE,
 )
 _GOVERNOR: Final = re.compile(  # after these, or at the start of a clause, "no" may stand
-    r"(?:\b(?:is|are|was|were|shows?|showing|with|demonstrat(?:es?|ing)|has|have|having|reveals?|sees?|find|finds|"
+    r"(?:\b(?:is|are|was|were|shows?|showing|with|demonstrat(?:es?|ing)|has|have|having|reveals?|sees?|find|"
+    r"finds|"
     r"of|and|for|an?|the|some)|[:;,.—–-])\s*$",
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(r"\b(?:is|are|was|were|has|have|looks|appears)\b", re.IGNORECASE)
 _PREDICATE: Final = re.compile(
-    r"\b(?:present|seen|noted|identified|visible|evident|detected|demonstrated|there|visuali[sz]ed|confirmed)\b",
+    r"\b(?:present|seen|noted|identified|visible|evident|detected|demonstrated|there|visuali[sz]ed|"
+    r"confirmed)\b",
     re.IGNORECASE,
 )
 _CLAUSE_END: Final = re.compile(r"[.;!?,]|\bbut\b", re.IGNORECASE)
@@ -95,6 +101,14 @@ _PUT_IN: Final = tuple(
 _WITH: Final = re.compile(r"\b(with)\s+$", re.IGNORECASE)
 _EVIDENCE: Final = re.compile(r"\b(?:evidence|signs?|indication) of\s+$", re.IGNORECASE)
 _COUNT: Final = re.compile(r"^(?:several|multiple|numerous|a few|many|some)\s+", re.IGNORECASE)
+_KIND: Final = re.compile(rf"\b(?:{KIND}|{TIME})(?:[- ]sized)?[\s,-]+", re.IGNORECASE)
+_UNFINISHED: Final = re.compile(r"(?:[-–—:,/]|\b(?:with|of|for|and|or))[.\s]*$")
+_FOUND_NONE: Final = re.compile(r"\b(?:found|saw|seen|see|find|had|has) none$", re.IGNORECASE)
+_OF: Final = re.compile(r"\s+of\b", re.IGNORECASE)
+_WHOLLY: Final = re.compile(r"\b(?:completely|fully|entirely|totally)\s+$", re.IGNORECASE)
+_NORMAL: Final = re.compile(r"\b(ab)?(normal)\b", re.IGNORECASE)
+_BESIDES: Final = re.compile(r"\b(?:without|with no|but no)\b", re.IGNORECASE)
+_BY: Final = re.compile(r"\b(?:by|from|bit of|lot of|amount of)\s*$", re.IGNORECASE)
 _ANY: Final = re.compile(r"\bany ", re.IGNORECASE)
 _OPENING: Final = " \t\"'“\u2018([•"
 
@@ -114,7 +128,7 @@ def rewordings(text: str, main: Span, cues: tuple[Span, ...]) -> Iterator[str]:
     proposals = _without(text, cues) if cues else _with(text, main)
     for proposal in proposals:
         tidy = _tidy(proposal, like=text)
-        if tidy != text:
+        if tidy != text and not _UNFINISHED.search(tidy):
             yield tidy
 
 
@@ -123,13 +137,19 @@ def _without(text: str, cues: tuple[Span, ...]) -> Iterator[str]:
     if len(cues) != 1:
         return
     start, end = cues[0]
+    if _FOUND_NONE.search(text[:end]) is not None:
+        yield f"{text[:start]}one{text[end:]}"
+    of = _OF.match(text, end) if text[start:end].lower() == "absent" else None
+    if of is not None:
+        yield _joined(text[:start] + _cased("with", text[start:end]) + _ANY.sub("", text[of.end() :]))
     cue = " ".join(correct(word) for word in text[start:end].lower().split())
     yield from _do_support(text)
     contraction = _CONTRACTION.fullmatch(text[start:end])
     if contraction is not None:
         yield text[:start] + contraction[1] + _ANY.sub("", text[end:])
     for instead in _TAKEN_AWAY.get(cue, ()):
-        changed = text[:start] + _cased(instead, text[start:end]) + _ANY.sub("", text[end:])
+        head = _WHOLLY.sub("", text[:start])  # "has completely resolved"
+        changed = head + _cased(instead, text[start:end]) + _ANY.sub("", text[end:])
         yield _joined(changed)
         yield changed
 
@@ -163,8 +183,17 @@ def _joined(text: str) -> str:
 def _with(text: str, main: Span) -> Iterator[str]:
     """A cue put in: at the predicate if there is one, else before the noun phrase of the finding."""
     start, end = main
+    word = _NORMAL.search(text, start, end)
+    if word is not None:
+        turned = word[2] if word[1] else f"ab{word[2].lower()}"
+        yield text[: word.start()] + _cased(turned, word[0]) + text[word.end() :]
+        return
     boundary = _CLAUSE_END.search(text, end)
     stop = boundary.start() if boundary else len(text)
+    if _BESIDES.search(text, end, stop) is not None or _BY.search(
+        _ARTICLE.sub("", text[: _head(text, start)])
+    ):
+        return  # "no opacity without effusion" is not the contrary of "opacity without effusion"
     inside = _COPULA.search(text, start, end)
     if inside is not None:
         yield f"{text[: inside.end()]} not{text[inside.end() :]}"
@@ -178,7 +207,7 @@ def _with(text: str, main: Span) -> Iterator[str]:
     if governed is None:
         yield from _at_predicate(text, end, stop)
     if governed is not None or not text[:head].strip(_OPENING):
-        yield from _before_noun(text, head)
+        yield from _before_noun(text, head, start)
 
 
 def _at_predicate(text: str, end: int, stop: int) -> Iterator[str]:
@@ -193,16 +222,18 @@ def _at_predicate(text: str, end: int, stop: int) -> Iterator[str]:
         yield f"{text[: predicate.start()]}not {text[predicate.start() :]}"
 
 
-def _before_noun(text: str, head: int) -> Iterator[str]:
-    """ "With an effusion" becomes "without effusion", "a large effusion" "no large effusion"."""
+def _before_noun(text: str, head: int, start: int) -> Iterator[str]:
+    """ "With an effusion" becomes "without effusion", "a large effusion" "no effusion"."""
     bare = _ARTICLE.sub("", text[:head])
     preposition = _WITH.search(bare)
     if preposition is not None:
-        yield bare[: preposition.start()] + _cased("without", preposition[1]) + " " + text[head:]
+        phrase = _KIND.sub("", text[head:start]) + text[start:]
+        yield bare[: preposition.start()] + _cased("without", preposition[1]) + " " + phrase
     evidence = _EVIDENCE.search(bare)
     if evidence is not None:
         head, bare = evidence.start(), bare[: evidence.start()]
-    phrase = _COUNT.sub("", text[head:])
+    phrase = _COUNT.sub("", text[head:start])
+    phrase = _KIND.sub("", phrase) + text[start:]  # "no large effusion" leaves a small one open
     no = "NO" if text.isupper() else "no"
     yield f"{bare}{no} {_uncapital(phrase, text)}"
 

@@ -10,15 +10,50 @@ from typing import Final
 
 BE: Final = r"(?:is|are|was|were|be|being|do|does|did|remains?|appears?|seems?|looks?|:|-)"
 ADVERB: Final = (
-    r"(?:again|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|generally|bilaterally|very|"
+    r"(?:again|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|"
+    r"generally|bilaterally|very|"
     r"too|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|markedly|severely|"
     r"slightly|minimally|significantly|persistently|near|on|become|have|has|an?|as|definitely|clearly|"
     r"massively|somewhat|abnormally|borderline|stable|"
     r"unchanged|probably|likely|possibly|to|be|at|the|in|of|a|and|mild|to|moderate|well|fully|expanded|"
-    r"inflated|normally|hyperinflated|hyperexpanded|hyper|hypoinflated|hyperlucent|underinflated|but|believed|though|symmetric|symmetrically|aerated|"
+    r"inflated|normally|hyperinflated|hyperexpanded|hyper|hypoinflated|hyperlucent|underinflated|but|"
+    r"believed|though|symmetric|symmetrically|aerated|"
     r"size|contour|shape|configuration|appearance|as|not|no|longer|neither|nor|xxxx|heart|for|age|within|"
     r"mid|upper|limits)"
 )
+_ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a chest film
+    r"(?:renal|kidney|adrenal|hepatic|liver|splenic|pancreatic|gastric|colonic|bowel|ovarian|uterine|"
+    r"prostatic?|"
+    r"testicular|scrotal|bladder|brain|cerebral|intracranial|spinal cord|vasogenic|retinal|macular|orbital|"
+    r"neck|"
+    r"parotid|thyroid|breast|axillary|abdominal|pelvic|chest wall|sacral|pedal|ankle|leg|limb|foot|hand|"
+    r"facial|"
+    r"arm|extremity|peripheral|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
+    r"ear|"
+    r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cord)"
+)
+OTHER_ORGAN: Final = (
+    rf"{_ELSEWHERE}(?: (?!and |or |with |without |no |, )[a-z]+)? ?(?:mass(?:es)?|nodules?|lesions?|"
+    rf"tumou?rs?|"
+    rf"o?edema|effusions?|consolidations?|opacit(?:y|ies)|emphysema)|"
+    rf"(?:mass(?:es)?|nodules?|lesions?|tumou?rs?|o?edema|effusions?) (?:in|of|on) (?:the |her |his |my |"
+    rf"an? )?"
+    rf"(?:left |right )?{_ELSEWHERE}|"
+    r"(?:femoral|femur|hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
+    r"elbow|"
+    r"patellar?|dental|tooth) fractures?|(?:bones?|ribs|bony \w+|soft tissues?|skeleton) (?:of|in) (?:the |"
+    r"this )?"
+    r"(?:chest|thorax|film|radiograph)"
+)
+KIND: Final = (  # a "no" before one of these denies that size or kind, not the finding
+    r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|moderate|moderately|severe|extensive|gross|"
+    r"frank|"
+    r"overt|loculated|tension|displaced|calcified|spiculated|cavitary|cavitating|suspicious|dominant|"
+    r"drainable|"
+    r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
+)
+TIME: Final = r"(?:acute|new|newly|recent)"
+RATIO: Final = r"(?:cardio ?thoracic (?:ratio|index))"
 # Between a subject and its predicate: names of things, never a verb or a state that would end the phrase.
 THING: Final = (
     r"(?: (?!(?:is|are|was|were|has|have|enlarged|stable|unchanged|large|increased|normal|clear|no|not|with|"
@@ -43,7 +78,8 @@ HEART: Final = (
     r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|collected|"
+    r"(?:is|are|was|has|can|that|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
+    r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
     r"no longer)"
 )
@@ -68,9 +104,9 @@ BONES: Final = (
     r"rib cage|skeleton|thoracic cage)"
 )
 STUDY: Final = (
-    r"(?:chest(?: (?:x rays?|x xxxx|xrays?|radiographs?|films?|exam(?:ination)?|study|studies|scan|images?|"
+    r"(?:chests?(?: (?:x rays?|x xxxx|xrays?|radiographs?|films?|exam(?:ination)?|study|studies|scan|images?|"
     r"radiography|imaging|views?|picture))?|cxr|x rays?|x xxxx|xrays?|radiographs?|films?|stud(?:y|ies)|"
-    r"exam(?:ination)?s?|scan|(?<!bony )thorax)"
+    r"exam(?:ination)?s?|scans?|(?<!bony )thorax)"
 )
 VIEW: Final = (
     r"(?: (?:2|two|view|views|pa|ap|and|lateral|frontal|portable|adult|screening|appearance|of|the|xxxx|"
@@ -87,6 +123,11 @@ QUALIFIER: Final = (
     r"(?:(?:radiographic|radiologic|significant|visible|visualized|xxxx|evident|or|and|/|acute|active|"
     r"other) )"
 )
+ACUTE_PROCESS: Final = (
+    rf"(?:acute|active) {QUALIFIER}{{0,3}}{ORGAN} (?:acute )?{PATHOLOGY}{EXCEPT}|"
+    rf"{QUALIFIER}{{0,3}}{ORGAN} (?:acute|active) {PATHOLOGY}{EXCEPT}|"
+    rf"(?:acute|active) {QUALIFIER}{{0,3}}{ORGAN} (?:changes?|pathology)"
+)
 
 NAMED: Final = (  # what a film may be negative for, spelt with a hyphen
     "pneumothorax effusion effusions fracture consolidation edema nodule infiltrate opacity atelectasis"
@@ -101,7 +142,8 @@ _HARDWARE = (
 )
 BROKEN_HARDWARE: Final = (  # what is broken there is no bone
     rf"(?:fractured?|fractures|broken)(?: (?:the|an?|one|two|several|of|in|through|median|sternal|sternotomy|"
-    rf"midline|upper|lower|superior|inferior|most|lateral|medial|left|right|surgical|fixation|pedicle|cerclage|"
+    rf"midline|upper|lower|superior|inferior|most|lateral|medial|left|right|surgical|fixation|pedicle|"
+    rf"cerclage|"
     rf"metallic|orthopedic|pacer|pacemaker|xxxx)){{0,5}} {_HARDWARE}|"
     rf"{_HARDWARE}(?: of the(?: [a-z]+){{1,3}})?(?: {BE})?"
     r"(?: (?:again|also|noted|seen|to|be|been|still|not|partly)){0,4} (?:fractured?|fractures|broken)"

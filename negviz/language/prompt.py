@@ -19,7 +19,8 @@ from negviz.findings import Polarity
 from negviz.language import opposite
 from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
-from negviz.language.reader import Reading, read
+from negviz.language.reader import Reading, asked, read
+from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
@@ -60,9 +61,16 @@ class Prompt:
     cues: tuple[Cue, ...]
     words: tuple[Word, ...]
     canonical: bool = False  # rebuilt from a finding, not worded by a person
+    english: bool = True  # nothing is read in another language or script
+    suggestion: tuple[Mention, ...] | None = None  # what wording may have meant that means several things
     _main: Mention | None = field(default=None, repr=False)
     _main_cues: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     _plain: bool = field(default=True, repr=False)  # one cue put in or taken away can turn it round
+
+    @property
+    def sure(self) -> bool:
+        """Whether it may be acted upon: no film is judged by what has to be asked."""
+        return self.suggestion is None
 
     @property
     def finding(self) -> str | None:
@@ -104,6 +112,8 @@ def read_mentions(text: str) -> tuple[Mention, ...]:
 
 
 def _read(text: str, *, canonical: bool) -> Prompt:
+    if not english(text):
+        return Prompt(text, (), (), tuple(_words(text, ())), english=False)
     normal = normalise(text)
     found, cues = read(normal.text)
     pairs = _mentions(normal, found)
@@ -115,6 +125,7 @@ def _read(text: str, *, canonical: bool) -> Prompt:
         cues=tuple(Cue(cue.kind, normal.origin(*cue.span)) for cue in cues),
         words=tuple(_words(text, main_cues)),
         canonical=canonical,
+        suggestion=_suggestion(normal, found),
         _main=main,
         _main_cues=main_cues,
         _plain=reading is not None
@@ -133,6 +144,27 @@ def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Readi
                 mention = Mention(finding, polarity, normal.origin(*reading.span))
                 kept.setdefault((finding, polarity), (mention, reading))
     return list(kept.values())
+
+
+def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | None:
+    """What wording may have meant that means several things, unless other words say which."""
+    named = [reading for reading in found if not reading.derived and reading.outcomes]
+    suggested: dict[tuple[str, Polarity], Mention] = {}
+    for reading in asked(normal.text):
+        within = [one for one in found if _overlap(one, reading)]
+        others = [one for one in named if one not in within]
+        findings = {finding for finding, _ in reading.outcomes}
+        told = any(finding in findings for one in others for finding, _ in one.outcomes)
+        if told or (others and not within):
+            continue  # "collapsed lung, no pneumothorax"; "heart failure with effusions"
+        for finding, polarity in reading.outcomes:
+            span = normal.origin(*reading.span)
+            suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
+    return tuple(suggested.values()) or None
+
+
+def _overlap(one: Reading, other: Reading) -> bool:
+    return one.span[0] < other.span[1] and other.span[0] < one.span[1]
 
 
 def _words(text: str, cues: tuple[tuple[int, int], ...]) -> list[Word]:

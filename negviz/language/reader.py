@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
-from negviz.findings import Outcome, Polarity
+from negviz.findings import Outcome, Polarity, Term
+from negviz.language import tenses
 from negviz.language.lexicon import CLAUSE_END
+from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Cue, Found, Span, clause_cues
-from negviz.language.terms import TERMS
+from negviz.language.terms import ASKED, TERMS
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,27 @@ _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
     r"(?! (?:previous|prior|more|less|without|larger|greater|not|no)(?![^ ]))(?![^ ])"
 )
-_VERSUS_BEFORE: Final = re.compile(r"(?<![^ ])(?:versus|vs|or|and / or)(?: (?!more |less )[a-z]+){0,3} $")
+_VERSUS_BEFORE: Final = re.compile(
+    r"(?<![^ ])(?:versus|vs|or|and / or)(?: (?!more |less |and |with )[a-z]+){0,3} $"
+)
 _VERSUS_BEYOND: Final = re.compile(  # the place stands between: "fracture of the sternum or artifact"
     r" (?:at|in|of) (?:the )?(?:[a-z0-9]+ ){1,3}(?:or|versus) "
-    r"(?!(?:left|right|both|bilateral|upper|lower|mid|middle|lingula|lateral|medial|apical|basilar|lung|lobe|ribs?|"
+    r"(?!(?:left|right|both|bilateral|upper|lower|mid|middle|lingula|lateral|medial|apical|basilar|lung|"
+    r"lobe|ribs?|"
     r"on|in|at|the|\d\w*)(?![^ ]))"
 )
+_OR: Final = re.compile(r" (?:or|and / or) (?:[a-z]+ )?")
 _SLASH: Final = re.compile(r" /(?: and| or)?(?: [a-z]+){0,2}? $")
 _RIVAL: Final = re.compile(r" / (?:or )?(?:[a-z]+ )?(?:scar|thickening|crowding|fibrosis|artifact)")
 _RIVAL_BEFORE: Final = re.compile(r"(?<![^ ])(?:scar|scarring|thickening|crowding|fibrosis|artifacts?) / $")
 _FINITE: Final = re.compile(r" (?:is|are) ")
+_OR_NO: Final = re.compile(r" (?:[a-z]+ )?or (?:no|not|without|absent) (?:[a-z]+ )?")
+_BEARS: Final = re.compile(  # a "no" before one of these denies that, and leaves the finding open
+    rf"(?<![^ ])(?:{KIND}|(?P<new>{TIME}))(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){{0,3}} $"
+)
+_KIND: Final = re.compile(r"(?:tension|loculated) ")
+_SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
+_TAKES_UP: Final = re.compile(r" but (?:it|they|that|this|none) ")  # "…, but it is not there"
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
@@ -54,17 +68,65 @@ def read(text: str) -> tuple[list[Reading], list[Cue]]:
     cues: list[Cue] = []
     readings: list[Reading] = []
     for clause in _clauses(text):
-        inside = [item for item in found if clause[0] <= item.span[0] < clause[1]]
-        here = [*clause_cues(text, clause, inside), *_question(text, clause)]
-        cues += here
-        spoken = [item for item in inside if _speaks(text, clause, item)]
-        readings += [_judge(text, clause, item, here, spoken) for item in spoken]
+        times = tenses.split(text, clause)
+        told, heard = _now(text, *times, found) if times else _read_clause(text, clause, found)
+        if not told and readings and _TAKES_UP.match(text, clause[0] - 4):
+            readings = [_turned(reading, heard) for reading in readings]
+        readings += told
+        cues += heard
     return readings, cues
 
 
-def find_terms(text: str) -> list[Found]:
+def _turned(reading: Reading, cues: Sequence[Cue]) -> Reading:
+    """What a later clause takes up and denies."""
+    denial = next((cue for cue in cues if cue.name in ("denied", "absent")), None)
+    if denial is None or reading.derived or any(state == "absent" for _, state in reading.outcomes):
+        return reading
+    return replace(
+        reading, outcomes=tuple((finding, "absent") for finding, _ in reading.outcomes), cues=(denial,)
+    )
+
+
+def asked(text: str) -> list[Reading]:
+    """Wordings of `text` that may mean several things, each with what it would say under its cues."""
+    found = find_terms(text, ASKED)
+    return (
+        [reading for clause in _clauses(text) for reading in _read_clause(text, clause, found)[0]]
+        if found
+        else []
+    )
+
+
+def _read_clause(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[Cue]]:
+    inside = [item for item in found if clause[0] <= item.span[0] < clause[1]]
+    cues = [*clause_cues(text, clause, inside), *_question(text, clause), *_both_ways(text, clause, inside)]
+    spoken = [item for item in inside if _speaks(text, clause, item)]
+    return [_judge(text, clause, item, cues, spoken) for item in spoken], cues
+
+
+def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list[Reading], list[Cue]]:
+    """What a clause says that tells of two times: of what it names, what holds now."""
+    before, _ = _read_clause(text, then, found)
+    after, cues = _read_clause(text, now, found)
+    if not after:
+        deciding = [cue for cue in cues if cue.kind == "negation"] or [
+            c for c in cues if c.kind == "uncertainty"
+        ]
+        state: Polarity | None = tenses.states(text, now)
+        if deciding:
+            state = "absent" if deciding[0].kind == "negation" else "uncertain"
+        if state is None:
+            return _read_clause(text, (min(then[0], now[0]), max(then[1], now[1])), found)
+        inside = [item for item in found if then[0] <= item.span[0] < then[1]]
+        return [_reading(item, state, deciding[:1]) for item in inside], cues
+    named = {finding for reading in after for finding, _ in reading.outcomes}
+    kept = [reading for reading in before if named.isdisjoint(finding for finding, _ in reading.outcomes)]
+    return sorted([*kept, *after], key=lambda reading: reading.span), cues
+
+
+def find_terms(text: str, terms: Sequence[Term] = TERMS) -> list[Found]:
     """Terms that do not overlap: where two do, the one that starts earlier, then the longer one."""
-    every = [Found(term, match.span()) for term in TERMS for match in term.pattern.finditer(text)]
+    every = [Found(term, match.span()) for term in terms for match in term.pattern.finditer(text)]
     every.sort(key=lambda item: (item.span[0], -item.span[1]))
     kept: list[Found] = []
     for item in every:
@@ -92,6 +154,16 @@ def _question(text: str, clause: Span) -> list[Cue]:
     return [Cue("open", "uncertainty", (mark, mark + 1), clause)]
 
 
+def _both_ways(text: str, clause: Span, found: Sequence[Found]) -> list[Cue]:
+    """ "Effusion or no effusion" asks."""
+    return [
+        Cue("open", "uncertainty", (first.span[1] + 1, second.span[0] - 1), clause)
+        for first, second in pairwise(found)
+        if first.term.outcomes == second.term.outcomes
+        and _OR_NO.fullmatch(text[first.span[1] : second.span[0]])
+    ]
+
+
 def _speaks(text: str, clause: Span, item: Found) -> bool:
     spoilt = item.term.unless_before
     return spoilt is None or spoilt.search(text, clause[0], item.span[0]) is None
@@ -105,15 +177,22 @@ def _judge(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Se
     if used := [cue for cue in over if cue.name == "open"]:
         state = "uncertain"
     elif denials:
-        state, used = "absent", [min(denials, key=lambda cue: _distance(cue, item))]
+        used = [min(denials, key=lambda cue: _distance(cue, item))]
+        state = "uncertain" if _denies_a_kind(text, clause, item, used[0]) else "absent"
     else:
         used = [cue for cue in over if cue.kind == "uncertainty"]
-        alternative = _one_of_two(text, clause, item, cues) or _across_slash(text, item, others)
+        alternative = _one_of_two(text, clause, item, cues, others) or _across_slash(text, item, others)
         state = "uncertain" if used or alternative else "present"
     flips = [cue for cue in over if cue.name == "flip"]
     if flips and state != "uncertain":
         state, used = "present" if state == "absent" else "absent", [*flips, *used]
-    gone = state == "absent" and used[0].name == "gone"  # what has cleared denies no more than itself
+    return _reading(item, state, used)
+
+
+def _reading(item: Found, state: Polarity, used: Sequence[Cue]) -> Reading:
+    gone = (
+        state == "absent" and bool(used) and used[0].name == "gone"
+    )  # what has cleared denies no more than itself
     named = (outcome for outcome in item.term.outcomes if not (gone and outcome.affirmed is None))
     said = ((outcome.finding, outcome_of(outcome, state)) for outcome in named)
     outcomes = tuple((finding, polarity) for finding, polarity in said if polarity is not None)
@@ -134,6 +213,19 @@ def _governs(text: str, cue: Cue, item: Found) -> bool:
     return first <= start < last or start < first < end <= last
 
 
+def _denies_a_kind(text: str, clause: Span, item: Found, cue: Cue) -> bool:
+    """Whether a "no" bears on size, kind or time: "no large effusion", "no tension pneumothorax"."""
+    findings = {outcome.finding for outcome in item.term.outcomes}
+    if cue.name == "gone" or item.term.derived or not findings.isdisjoint({"cardiomegaly", "normal"}):
+        return False
+    start = item.span[0]
+    after = cue.span[1] if cue.span[1] <= start else clause[0]
+    bears = _BEARS.search(text, after, start)
+    if bears is not None:
+        return not (bears["new"] == "acute" and findings & _SUDDEN)
+    return _KIND.match(text, start, item.span[1]) is not None
+
+
 def _distance(cue: Cue, item: Found) -> int:
     return max(item.span[0] - cue.span[1], cue.span[0] - item.span[1], 0)
 
@@ -147,11 +239,18 @@ def outcome_of(outcome: Outcome, state: Polarity) -> Polarity | None:
     return "uncertain" if outcome.affirmed is not None else None
 
 
-def _one_of_two(text: str, clause: Span, item: Found, cues: Sequence[Cue]) -> bool:
-    """Whether an affirmed finding is an alternative: "atelectasis or scarring", "edema versus infiltrate"."""
+def _one_of_two(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Sequence[Found]) -> bool:
+    """Whether an affirmed finding is an alternative: "atelectasis or scarring", but not "nodule or mass"."""
     start, end = item.span
     if item.term.derived or any(cue.name == "unchanged" and cue.span[0] < start for cue in cues):
         return False  # "no change in effusion or edema": there are both
+    if any(
+        other is not item
+        and other.term.outcomes == item.term.outcomes
+        and _OR.fullmatch(text[min(other.span[1], end) : max(other.span[0], start)])
+        for other in others
+    ):
+        return False
     before = text[max(clause[0], start - _NEARBY) : start]
     after = _VERSUS_AFTER.match(text, end, clause[1]) or _VERSUS_BEYOND.match(text, end, clause[1])
     return bool(after or _VERSUS_BEFORE.search(before))

@@ -41,15 +41,20 @@ _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue th
     r":|-|,))*$"
 )
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
+_SHOWS: Final = re.compile(r"shows?|demonstrates?|reveals?")
 _JOINT: Final = re.compile(r"(?<![^ ])(?:,|and|or|/|nor|with)(?![^ ])")
 _ALSO: Final = re.compile(r" (?:and|or|nor|/|versus|vs)(?= )")
 _OPENS_ITEM: Final = re.compile(r"(?:,|and|with|or|:|there is|there are)$")
 _STANDS: Final = re.compile(
-    r" (?:is|are) (?:again |still |now |also )?(?:present|noted|unchanged|stable|small|large|mild|moderate|"
-    r"enlarged)(?![^ ])"
+    r" (?:(?:is|are) (?:again |still |now |also )?(?:present|noted|small|large|mild|moderate)|(?:(?:is|are|"
+    r"remains?|"
+    r"appears?) )?(?:again |still |now |also )?(?:unchanged|stable|enlarged|larger|smaller|increased|"
+    r"decreased|"
+    r"improved|worse|persists?))(?= [.,;:]|$| and | in | at | since | from )"
 )
-_SIZED_ITEM: Final = re.compile(
-    r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral) "
+_IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
+_SIZED_ITEM: Final = re.compile(  # what is measured or sized is there
+    r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
 _PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
@@ -115,6 +120,8 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
         return cue.span
     if cue.reach == "before":
         return _before(text, cue.span[0], floor)
+    if cue.reach == "next":
+        return _next(text, cue, end, found)
     forward = _after(text, cue, end, found)
     if cue.reach == "after":
         return forward
@@ -131,13 +138,25 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
     return _before(text, cue.span[0], floor)
 
 
+def _next(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
+    """From a cue to the end of the term that it stands before, if no other item stands between."""
+    start = cue.span[1]
+    item = next((item for item in found if start <= item.span[0] < end), None)
+    if item is None or _JOINT.search(text, start, item.span[0]):
+        return cue.span
+    return start, item.span[1]
+
+
 def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     """From a cue to the end of its list."""
     start = cue.span[1]
     hedge = cue.name in ("hedge", "blank")
     bound = HEDGE_END if hedge else NEGATION_END
     stop = bound.search(text, start, end)
-    while stop is not None and stop.start() - start <= 1:  # "no, the …" ends nothing that has begun
+    while stop is not None and (
+        stop.start() - start <= 1  # "no, the …" ends nothing that has begun
+        or (_SHOWS.fullmatch(stop[0]) and not any(start <= item.span[0] < stop.start() for item in found))
+    ):  # "neither side shows …"
         stop = bound.search(text, stop.end(), end)
     end = stop.start() if stop else end
     statements = (item.span[0] for item in found if item.term.statement and start + 1 < item.span[0] < end)
@@ -155,10 +174,13 @@ def _to_end_of_verb(stretch: str, first: int) -> str:
     joint = _JOINT.search(stretch, verb.end()) if verb else None
     if joint is not None:
         stretch = stretch[: joint.start()]
-    stands = _STANDS.search(stretch)
-    if stands is not None and not _ALSO.search(stretch, 0, stands.start()):
+    for stands in _STANDS.finditer(stretch):
         comma = stretch.rfind(" , ", 0, stands.start())
-        stretch = stretch if comma < 0 else stretch[:comma]
+        if comma >= 0 and not _ALSO.search(stretch, comma, stands.start()):
+            return stretch[:comma]
+    both = _IS_PRESENT.search(stretch)
+    if both is not None and " and " not in stretch[both.start() + 1 : both.end()]:
+        return stretch[: both.start()]
     return stretch
 
 

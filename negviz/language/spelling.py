@@ -33,6 +33,7 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "edmea": "edema",
     "odema": "edema",
     "hart": "heart",
+    "hearth": "heart",
     "haert": "heart",
     "cardiomegally": "cardiomegaly",
     "cardiomegly": "cardiomegaly",
@@ -86,13 +87,32 @@ def _index() -> dict[str, list[str]]:
 
 _NEIGHBOURS: Final = _index()
 _KNOWN: Final = frozenset(_CUES) | frozenset(_FINDINGS) | _INNOCENT
+_CUT_SHORT: Final = (  # may be typed by their beginning alone ("opac", "cardiomeg")
+    "effusion cardiomegaly consolidation opacity atelectasis emphysema infiltrate fracture nodule"
+).split()
+_SHORTEST: Final = {"cardiomegaly": 7}  # "cardiac" begins alike
+_STEMS: Final = tuple(  # what a denial may have grown together with
+    "effus cardiomeg pneumothora ptx consolid opaci edema atelecta nodul emphysem fractur infiltrat enlarge "
+    "collaps".split()
+)
 _LONGEST: Final = max(map(len, _KNOWN)) + 1
 
 
 def correct(word: str) -> str:
-    """The cue or finding word that `word` is a slip of, else `word`."""
+    """The cue or finding word that `word` is a slip or a beginning of, else `word`.
+
+    A denial that has grown together with what it denies comes apart: "noeffusion", "unfractured".
+    """
     if word in _SLIPS:
         return _SLIPS[word]
+    for prefix in ("no", "non", "un"):
+        if word.startswith(prefix) and word[len(prefix) :].startswith(_STEMS):
+            return f"{prefix} {correct(word[len(prefix) :])}"
+    for whole in _CUT_SHORT:
+        if _SHORTEST.get(whole, 4) <= len(word) <= len(whole) - 2 and whole.startswith(
+            word.removesuffix("s")
+        ):
+            return whole
     if word in _KNOWN or not 4 <= len(word) <= _LONGEST or not word.isascii():
         return word
     candidates = {near for key in (word, *_deletions(word)) for near in _NEIGHBOURS.get(key, ())}

@@ -11,6 +11,7 @@ from typing import Final
 
 from negviz.findings import Outcome, Term
 from negviz.language.patterns import (
+    ACUTE_PROCESS,
     ADVERB,
     ANGLE,
     BE,
@@ -25,10 +26,12 @@ from negviz.language.patterns import (
     NAMED,
     NOUN,
     ORGAN,
+    OTHER_ORGAN,
     OTHER_ORGANS,
     PATHOLOGY,
     PLACE,
     QUALIFIER,
+    RATIO,
     SIDE,
     STUDY,
     TAIL,
@@ -52,8 +55,29 @@ _NODULE = Outcome("nodule")
 _FRACTURE = Outcome("fracture")
 _SMALL_HEART = Outcome("cardiomegaly", "absent", "present")
 _CLEAR_LUNGS = (Outcome("consolidation", "absent", None), Outcome("opacity", "absent", "present"))
+_IS = r"(?: (?:is|was|are|of|:|=|about|approximately|measures|measuring|at|equals))*"
+_OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
+_UNDER = r"(?:<|≤|less than|smaller than|under|below|no more than|not more than|well under|well below)"
+_HALF = r"(?:0?[.]50?|50|half|one half)"
 _NORMAL = Outcome("normal")
+_ALONE_BEFORE = (  # what may stand around a word that is all there is
+    r"^(?:(?:it|this|that|is|looks?|was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
+    r"completely|"
+    r"entirely|a|not|never|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
+)
+_ALONE_AFTER = r"(?=(?: (?:please|ones?|thanks|cases?|chests?|[.!?]))*$)"
 _ABNORMAL = Outcome("normal", "absent", "present")
+_ACUTE = (  # what comes suddenly; nothing is said of what has long been there
+    Outcome("normal", "absent", None),
+    Outcome("pneumothorax", None, "absent"),
+    Outcome("consolidation", None, "absent"),
+    Outcome("edema", None, "absent"),
+)
+_PART = re.compile(  # a part of the chest, which is not all of it
+    r"(?<![^ ])(?:bon[ey]s?|osseous|skeletal|skeleton|ribs?|spines?|thoracolumbar|soft|abdomen|"
+    r"lungs?|pleural|mediastin\w+|hil\w+|structures|clavicles?|vertebra\w*|shoulders?|femur|"
+    r"xxxx (?:is|are)|intact)(?![^ ])"
+)
 # Order matters only where two terms start at the same place: the longer match wins, then the earlier one.
 TERMS: Final = (
     # effusion
@@ -66,8 +90,22 @@ TERMS: Final = (
         r"pleura|chest cavity|(?:horizontal |major |minor |oblique |xxxx )?fissures?)|hydrothorax|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} "
         rf"(?:around|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
-        rf"bottom) of) {WHOSE}lungs?",
+        rf"bottom) of) {WHOSE}lungs?|"
+        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:in|at|on) (?:the |both |my |his |her )?(?:(?:left|"
+        rf"right|lung|"
+        rf"posterior|lower) )*(?:bases?|pleura|chest cavity|pleural (?:spaces?|cavit(?:y|ies)))|"
+        rf"pleural (?:spaces?|cavit(?:y|ies))(?: {BE})? (?:contain\w*|filled with|full of|fill with|hold\w*) "
+        rf"(?:some |free |any |no )?(?:fluid|water|liquid)|"
+        rf"(?:fluid|water|liquid) (?:filled|surrounds?|surrounding) (?:the |a |his |her |"
+        rf"my )?(?:pleural (?:spaces?|"
+        rf"cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|hydro ?thoraces",
         _EFFUSION,
+    ),
+    _term(
+        rf"(?:dry|empty) pleural (?:spaces?|cavit(?:y|ies))|pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:dry|"
+        rf"empty)",
+        Outcome("effusion", "absent", "present"),
+        derived=True,
     ),
     _term(r"h(?:ydro|emo|aemo) ?pneumothora(?:x|ces)", Outcome("pneumothorax"), _EFFUSION),
     _term(
@@ -90,8 +128,17 @@ TERMS: Final = (
     ),
     # cardiomegaly
     _term(
-        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen) {HEART}|(?:heart|"
-        rf"cardiac) enlargement|"
+        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge) "
+        rf"{HEART}|(?:heart|cardiac) enlargement|"
+        rf"(?:increased|enlarged) (?:size of (?:the )?{HEART}|(?:transverse )?(?:heart|cardiac) (?:diameter|"
+        rf"width))|"
+        rf"(?:heart|cardiac)(?: border| shadow)?(?: transverse)? (?:diameter|width|span)(?: {BE})? "
+        rf"(?:increased|enlarged|widened)|"
+        rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
+        rf"raised|"
+        rf"enlarged|high|abnormal)|{RATIO}{_IS} {_OVER} {_HALF}|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|"
+        rf"5[6-9]|"
+        rf"[6-9]\d)|heart{_IS}(?: occupies| takes up| fills)? {_OVER} {_HALF}|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}",
         _CARDIOMEGALY,
     ),
@@ -102,12 +149,23 @@ TERMS: Final = (
         statement=True,
     ),
     _term(
+        rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
+        rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)|heart{_IS} {_UNDER} {_HALF}",
+        _SMALL_HEART,
+    ),
+    _term(  # between the two, or on a film that makes every heart larger
+        rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5])|{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d) (?:on|"
+        rf"in) (?:an? |the "
+        rf"|this )?(?:ap|supine|portable|bedside)",
+        Outcome("cardiomegaly", "uncertain", None),
+    ),
+    _term(
         rf"borderline {HEART}|{HEART}(?: {BE})? borderline(?: in size)?|{UPPER} {HEART}|"
         rf"{HEART}{THING}{{0,8}}?{TAIL} {UPPER}(?: or (?:mildly|slightly|minimally) enlarged)?",
         Outcome("cardiomegaly", "uncertain", None),
     ),
     _term(
-        rf"(?:normal|unremarkable|non ?enlarged)(?:(?: and| ,)? (?:stable|appearing|sized?|overall|"
+        rf"(?:normal|unremarkable)(?:(?: and| ,)? (?:stable|appearing|sized?|overall|"
         rf"contours?|shape|appearance|configuration)){{0,4}}(?: of(?: the)?| the)? {HEART}|"
         rf"{HEART}(?: and mediastinum)? (?:is |are )?of normal size",
         _SMALL_HEART,
@@ -124,9 +182,25 @@ TERMS: Final = (
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
         rf"air(?: {MIDDLE}){{0,4}} (?:around|outside|surrounding|next to|beside) {WHOSE}lungs?|"
+        rf"(?:popped|burst|punctured|deflated) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
+        rf"are )?(?:not )?(?:popped|"
+        rf"burst|punctured|deflated)|visceral pleural (?:line|edge)s?|pleural (?:line|edge)s? (?:with|"
+        rf"without|and) "
+        rf"(?:no |absent )?(?:lung )?markings|"
         r"pleural air(?: collections?)?|air in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"chest cavity)",
         Outcome("pneumothorax"),
+    ),
+    _term(
+        r"pleural (?:line|edge)s?",
+        Outcome("pneumothorax", "uncertain", None),
+        derived=True,
+    ),
+    _term(
+        rf"lungs(?: {BE})?(?: not)? (?:fully |all the way |completely )?up|"
+        rf"lungs(?: {BE})? (?:expanded|up|out) (?:all the way )?to the (?:chest wall|ribs|edge)",
+        Outcome("pneumothorax", "absent", "uncertain"),
+        derived=True,
     ),
     # consolidation and opacity
     _term(
@@ -150,16 +224,17 @@ TERMS: Final = (
         rf"(?:white |hazy |cloudy )?(?:patch(?:es)?|shadows?|shadowing|cloudiness|haziness|"
         rf"haze) (?:with)?(?:in|on|over) {WHOSE}lungs?|(?:cloudy|hazy) lungs?|"
         rf"(?:white|cloudy|hazy) (?:spots?|areas?|regions?) (?:in|on|over) {WHOSE}lungs?|lung (?:shadows?|"
-        rf"shadowing)",
+        rf"shadowing)|(?:cloudiness|haziness)(?! is)",
         _OPACITY,
     ),
     _term(
-        rf"{LUNG}{THING}{{0,10}}?{TAIL} (?:clear(?! of)|healthy|{LIMITS}(?! (?:in|of) (?:volumes?|"
-        rf"inflation)))|(?:clear|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|inflated|"
+        rf"{LUNG}{THING}{{0,10}}?{TAIL} (?:clear(?! of)|clean|healthy|{LIMITS}(?! (?:in|of) (?:volumes?|"
+        rf"inflation)))|(?:clear|clean|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|"
+        rf"inflated|"
         rf"aerated|bilateral|appearing)){{0,4}} {LUNG}|"
         rf"lung (?:volumes?|hyper\w+|hypo\w+) , (?:otherwise|but)(?: grossly)? clear(?! of)|"
         rf"(?<!left )(?<!right )chest (?:is|appears|looks) (?:grossly |completely )?clear(?! of)|"
-        rf"clear chest",
+        rf"(?:clear|clean) (?:chest|cxr)",
         *_CLEAR_LUNGS,
         statement=True,
         derived=True,
@@ -173,6 +248,11 @@ TERMS: Final = (
         r"(?:wet|waterlogged|water logged) lungs?",
         Outcome("edema"),
     ),
+    _term(
+        rf"dry lungs|lungs(?: {BE})? dry",
+        Outcome("edema", "absent", "uncertain"),
+        derived=True,
+    ),
     # atelectasis
     _term(
         r"(?:(?:sub ?segmental|plate ?like|discoid|linear|compressive|bibasilar|basilar) )?atelecta(?:sis|"
@@ -181,7 +261,7 @@ TERMS: Final = (
         r"collapse of (?:the )?(?:(?:right|left|upper|lower|middle|entire|and|portion|of|a|"
         r"substantial) ){0,7}(?:lobes?|segments?|lungs?)|"
         r"collapsed (?:(?:right|left|upper|lower|middle|air) ){0,3}(?:lobes?|segments?|sacs|alveoli)|"
-        r"(?:partly|partially|incompletely) (?:collapsed|deflated|inflated) (?:lungs?|lobes?)",
+        r"atx|(?:partly|partially|incompletely) (?:collapsed|deflated|inflated) (?:lungs?|lobes?)",
         Outcome("atelectasis"),
     ),
     # nodule
@@ -204,27 +284,51 @@ TERMS: Final = (
     ),
     # fracture
     _term(
-        r"fracture[ds]?|broken (?:(?:right|left|upper|lower|"
+        r"fracture[ds]?|#(?: s)?(?! \d)|broken (?:(?:right|left|upper|lower|"
         r"collar) )*(?:ribs?|bones?|collar ?bones?|clavicles?|sternum|shoulder)|"
-        r"crack(?:ed|s in the) (?:ribs?|bones?)|(?:ribs?|bones?|clavicle|collar ?bone) (?:is|are|looks?|"
-        r"appears?|seems?)(?: not)? (?:broken|cracked)|"
+        r"crack(?:ed|s in the) (?:ribs?|bones?)|(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
+        r"(?:(?:that )?(?:is|are|looks?|appears?|seems?) )?(?:not )?(?:broken|cracked|snapped)|"
         r"break in (?:the |a |any )?(?:ribs?|bones?)",
         _FRACTURE,
     ),
+    _term(OTHER_ORGAN),
     _term(BROKEN_HARDWARE),  # says nothing, and so keeps its words from the term above
     _term(
-        rf"{BONES}{THING}{{0,8}}?{TAIL} intact|intact (?:visualized )?{BONES}",
+        rf"{BONES}{THING}{{0,8}}?{TAIL} (?:intact|(?:all )?in one piece|unbroken)|"
+        rf"(?:intact|unbroken) (?:visualized )?{BONES}",
         Outcome("fracture", "absent", "present"),
         statement=True,
         derived=True,
     ),
     # normal
     _term(
+        r"normals",
+        _NORMAL,
+    ),
+    _term(
+        r"(?:(?<=^no )|(?<=without )|(?<=free of )|(?<=; no )|(?<=[.] no )|"
+        r"(?<=: no ))(?:any )?(?:(?:significant|"
+        r"visible|obvious) )?(?:diseases?|findings?|patholog(?:y|ies)|abnormalit(?:y|ies))"
+        r"(?= [.,;!]| please| seen| identified| found| here|$)",
+        _ABNORMAL,
+    ),
+    _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
+    _term(
+        rf"{_ALONE_BEFORE}(?:normal|unremarkable|within normal limits|nothing abnormal|(?:all|everything) "
+        rf"(?:is )?clear|nad){_ALONE_AFTER}|"
+        rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
+        rf"thought|"
+        rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable)|"
+        rf"(?<!left )(?<!right ){STUDY} (?:{BE} )?"
+        rf"within normal limits{EXCEPT}",
+        _NORMAL,
+    ),
+    _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
-        rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|appears?|seems?|:))(?: (?:completely|"
-        rf"entirely|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
+        rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|appears?|seems?|:(?= [a-z]+ ?(?:[.,;!]|"
+        rf"$))))(?: "
+        rf"(?:completely|entirely|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
         rf"(?:normal|unremarkable|negative|fine|okay|ok|within normal limits){EXCEPT}|"
-        rf"^normal(?= [.!]$|$)|"
         rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
         rf"film|x)))",
@@ -235,23 +339,51 @@ TERMS: Final = (
         rf"clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
-    _term(
-        rf"(?:(?:acute|active) )?{QUALIFIER}{{0,3}}{ORGAN} (?:acute )?{PATHOLOGY}{EXCEPT}|"
-        rf"(?:acute|active) {QUALIFIER}{{0,3}}{ORGAN} (?:changes?|pathology)",
-        _ABNORMAL,
+    _term(ACUTE_PROCESS, *_ACUTE, derived=True),
+    _term(rf"{QUALIFIER}{{0,3}}{ORGAN} {PATHOLOGY}{EXCEPT}", _ABNORMAL),
+    Term(
+        re.compile(
+            rf"(?<![^ ])(?:(?:acute|active) {QUALIFIER}{{0,2}}(?:(?:pulmonary|lung) )?{PATHOLOGY})"
+            rf"(?! (?:of|in|within|involving) (?!(?:the )?(?:chest|thorax)))(?![^ ]){EXCEPT}"
+        ),
+        _ACUTE,
+        derived=True,
+        unless_before=_PART,
     ),
     Term(
         re.compile(
-            rf"(?<![^ ])(?:(?:acute|active) {QUALIFIER}{{0,2}}(?:(?:pulmonary|lung) )?{PATHOLOGY}|"
-            rf"(?:(?<=no )|(?<=any )|(?<=an )|(?<=without )|(?<=significant )|"
+            rf"(?<![^ ])(?:(?:(?<=no )|(?<=any )|(?<=an )|(?<=without )|(?<=significant )|"
             rf"(?<=definite ))abnormalit(?:y|ies))"
-            rf"(?! (?:of|in|within|involving) (?!(?:the )?(?:chest|thorax)))(?![^ ]){EXCEPT}"
+            rf"(?!(?: (?:seen|noted|identified|found|visible))? (?:of|in|within|"
+            rf"involving) (?!(?:the )?(?:chest|thorax)))(?![^ ]){EXCEPT}"
         ),
         (_ABNORMAL,),
-        unless_before=re.compile(
-            r"(?<![^ ])(?:bon[ey]s?|osseous|skeletal|skeleton|ribs?|spines?|thoracolumbar|soft|abdomen|"
-            r"lungs?|pleural|mediastin\w+|hil\w+|structures|clavicles?|vertebra\w*|shoulders?|femur|"
-            r"xxxx (?:is|are)|intact)(?![^ ])"
-        ),
+        unless_before=_PART,
     ),
+)
+# Wordings that mean different things to different people, and what they may mean: asked, never guessed.
+ASKED: Final = (
+    _term(r"pe|pes", _EFFUSION),
+    _term(r"nad", _NORMAL),
+    _term(r"(?<!\d )(?<!xxxx )cm", _CARDIOMEGALY),
+    _term(r"#(?: s)?(?! \d)", _FRACTURE),
+    _term(r"atx", Outcome("atelectasis")),
+    _term(
+        r"chf|(?:congestive )?(?:heart|cardiac) failure|(?:fluid|volume) overload(?:ed)?|overloaded",
+        Outcome("edema"),
+    ),
+    _term(r"air leaks?|pneumo|pleural (?:line|edge)s?", Outcome("pneumothorax")),
+    _term(rf"fluid(?: {MIDDLE}){{0,4}} on {WHOSE}lungs?", _EFFUSION, Outcome("edema")),
+    _term(
+        r"collapsed (?:right |left )?lungs?|lungs? (?:is |has |have |are )?(?:not )?collapsed",
+        Outcome("pneumothorax"),
+        Outcome("atelectasis"),
+    ),
+    _term(
+        rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)",
+        Outcome("effusion", "present", None),
+    ),
+    _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
+    _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
+    _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
 )

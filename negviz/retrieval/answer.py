@@ -72,7 +72,8 @@ def answer(
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
     prompt = _read(text)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
-    marked = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
+    certain = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
+    marked = certain and (prompt.sure or meant is not None)  # what has to be asked is not guessed
     judged = replace(prompt, mentions=mentions if marked else ())
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
     question, known = _Question(judged, against, films), calibrations or {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,15 @@ from negviz.common.files import write_atomically, write_json
 from negviz.films.collection import ASSETS, Collection, Film, open_collection, write_manifest
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
-from training.data.films import Known, build_openi, known_findings, nih_films
+from training.data.films import (
+    NEXT,
+    NEXT_COLUMNS,
+    Known,
+    build_openi,
+    known_findings,
+    nih_films,
+    relabelled,
+)
 from training.paths import RESULTS, Paths
 
 
@@ -30,6 +40,17 @@ def build_films(paths: Paths, *, to: Path | None = None) -> None:
             tqdm.write(f"NIH label {name!r} is outside the vocabulary ({count} films); ignored.")
     if to is None:
         _write_agreement(films, reports, copies)
+
+
+def write_next_labels(paths: Paths) -> None:
+    """Write what the real films give today where that is not what the shipped manifest says."""
+    films, reports, _ = build_openi(paths.need_films())
+    changes = relabelled(open_collection("openi").films, films, reports)
+    out = StringIO()
+    writer = csv.DictWriter(out, NEXT_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(change.row() for change in changes)
+    write_atomically(NEXT, out.getvalue().encode())
 
 
 def _write_collection(to: Path | None, name: str, films: Sequence[Film], source: Path) -> None:

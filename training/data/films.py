@@ -20,13 +20,15 @@ from negviz.common.csv_file import read_csv
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
-from negviz.findings import ABNORMAL
+from negviz.findings import ABNORMAL, FINDINGS
 from negviz.language.prompt import read_mentions
 from training.data.duplicates import duplicates
 from training.paths import FilmsError
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
+NEXT: Final = ASSETS / "openi" / "labels-next.csv"  # what the manifest will say once it is rebuilt
+NEXT_COLUMNS: Final = ("id", "finding", "old", "new", "sentences")
 FOLDS: Final = 5
 _SALT: Final = 119
 _PROSE: Final = ("report_findings", "report_impression", "report_indication")
@@ -195,6 +197,52 @@ def _report_from_row(row: Mapping[str, str]) -> Report:
     mesh = tuple(filter(None, (term.strip() for term in row["mesh"].split(";"))))
     findings, impression, indication = (row.get(name, "") for name in _PROSE)
     return Report(row["uid"], mesh, findings, impression, indication, images=())
+
+
+# What the next manifest changes ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """A finding that films' reports, as they are read now, speak of otherwise than a manifest does."""
+
+    id: str
+    finding: str
+    old: str  # "present", "uncertain", "denied", or "" where nothing speaks
+    new: str
+    sentences: tuple[int, ...]  # numbers of those that speak of it now
+
+    def row(self) -> dict[str, str]:
+        return {
+            **{name: getattr(self, name) for name in NEXT_COLUMNS[:-1]},
+            NEXT_COLUMNS[-1]: " ".join(map(str, self.sentences)),
+        }
+
+
+def relabelled(
+    before: Sequence[Film], after: Sequence[Film], reports: Mapping[str, Report]
+) -> list[Relabelled]:
+    """Every finding, `normal` among them, of which two labellings of the same films differ."""
+    old = {film.id: film for film in before}
+    return [
+        Relabelled(film.id, finding, was, now, _speaking(reports[film.uid], finding))
+        for film in after
+        for finding in FINDINGS
+        if (was := _label(old[film.id], finding)) != (now := _label(film, finding))
+    ]
+
+
+def _label(film: Film, finding: str) -> str:
+    sets = {"present": film.findings, "uncertain": film.uncertain, "denied": film.denied}
+    return next((state for state, names in sets.items() if finding in names), "")
+
+
+def _speaking(report: Report, finding: str) -> tuple[int, ...]:
+    return tuple(
+        number
+        for number, sentence in enumerate(report.sentences)
+        if any(mention.finding == finding for mention in read_mentions(sentence))
+    )
 
 
 # Split --------------------------------------------------------------------------------------

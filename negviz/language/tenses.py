@@ -1,0 +1,59 @@
+"""Then and now: where a sentence tells of two times, the later one is what the film shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from negviz.findings import Polarity
+
+Span = tuple[int, int]
+
+_AGO: Final = (  # stands behind what it dates
+    r"yesterday|last (?:week|month|year|night|time|visit|film|study)|(?:\w+ )?(?:days?|weeks?|months?|"
+    r"years?) ago|"
+    r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
+    r"$)|"
+    r"(?:in|on|at|since) (?:19|20)\d\d|at admission|on admission|"
+    r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old) (?:films?|study|exam|radiograph|x rays?|cxr)"
+)
+_ONCE: Final = (  # stands before it
+    r"(?:previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
+    r"mentioned|"
+    r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
+)
+_THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO})|{_ONCE})(?![^ ])")
+_NOW: Final = re.compile(
+    r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|this (?:time|morning|week|"
+    r"evening)|"
+    r"on (?:the )?(?:current|present|this|today) (?:film|study|exam|radiograph|x rays?|cxr))(?![^ ])"
+)
+_MARK: Final = re.compile(r" (?:[,;]|but|and|-)(?= )")
+_THERE: Final = re.compile(
+    r"(?<![^ ])(?:present|seen|visible|there|new|large|small|moderate|big|tiny|huge|mild|back|returned|"
+    r"larger|"
+    r"smaller|increased|persists?|persistent|unchanged|positive|yes|evident|noted|obvious|worse|"
+    r"appeared)(?![^ ])"
+)
+
+
+def split(text: str, clause: Span) -> tuple[Span, Span] | None:
+    """The part of a clause that tells of then and the part that tells of now; `None` where it does not."""
+    then, now = _THEN.search(text, *clause), _NOW.search(text, *clause)
+    if then is None or now is None or (then.end() > now.start() and now.end() > then.start()):
+        return None
+    first, second = sorted((then, now), key=re.Match.start)
+    mark = _MARK.search(text, first.end(), second.start() + 1)
+    if mark is not None:
+        at = mark.end()
+    elif first is now or then["behind"]:
+        at = first.end()
+    else:
+        at = second.start()
+    before, after = (clause[0], at), (at, clause[1])
+    return (before, after) if first is then else (after, before)
+
+
+def states(text: str, part: Span) -> Polarity | None:
+    """Whether words that no cue turns round say that something is there."""
+    return "present" if _THERE.search(text, *part) else None

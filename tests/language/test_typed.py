@@ -1,0 +1,171 @@
+"""What people type: shorthand, signs, slips, requests, and what a "no" bears on."""
+
+from __future__ import annotations
+
+import pytest
+
+from negviz.language.prompt import read_mentions, read_prompt
+
+
+def said(text: str) -> set[str]:
+    return {f"{mention.finding}:{mention.polarity}" for mention in read_mentions(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        # signs
+        ("nodule -ve", "nodule:absent"),
+        ("edema (-), nodule (+)", "edema:absent nodule:present"),
+        ("(-) nodule (+) edema", "nodule:absent edema:present"),
+        ("-ve for atelectasis", "atelectasis:absent"),
+        ("emphysema: 0", "emphysema:absent"),
+        ("0 fractures", "fracture:absent"),
+        ("∅ nodules", "nodule:absent"),
+        ("consolidation ✗", "consolidation:absent"),
+        ("neg edema", "edema:absent"),
+        ("nil atelectasis", "atelectasis:absent"),
+        ("-nodule", "nodule:absent"),
+        ("+/- edema", "edema:uncertain"),
+        ("- effusion\n- nodule", "effusion:present nodule:present"),
+        # prefixes and suffixes
+        ("unconsolidated lung", "consolidation:absent"),
+        ("non-emphysematous lungs", "emphysema:absent"),
+        ("nodule-free film", "nodule:absent"),
+        ("nonodule", "nodule:absent"),
+        ("a non-displaced fracture", "fracture:present"),
+        # shorthand
+        ("tiny L eff, no fx", "effusion:present fracture:absent"),
+        ("b/l infil", "opacity:present"),
+        ("no consol or GGOs", "consolidation:absent opacity:absent"),
+        ("atelect at the base", "atelectasis:present"),
+        # a word after a cue that looks back
+        ("nodule ruled out please", "nodule:absent"),
+        ("edema excluded on the lateral view", "edema:absent"),
+        ("atelectasis gone today", "atelectasis:absent"),
+        ("emphysema does not exist", "emphysema:absent"),
+        ("fracture nowhere to be seen", "fracture:absent"),
+        ("neither film shows a nodule", "nodule:absent"),
+        ("none of these films has a fracture", "fracture:absent"),
+        # doubt, and no doubt
+        ("can't r/o edema", "edema:uncertain"),
+        ("nodule not r/o'd", "nodule:uncertain"),
+        ("rotation prevents exclusion of a pneumothorax", "pneumothorax:uncertain"),
+        ("not ruled out: fracture", "fracture:uncertain"),
+        ("no mistaking the pneumothorax", "pneumothorax:present"),
+        ("without any doubt edema", "edema:present"),
+        ("We feared a fracture but it is not there", "fracture:absent"),
+        ("We were worried about a fracture but it is not there", "fracture:absent"),
+        ("edema not shown to have worsened", "edema:present"),
+        ("opacity or no opacity", "opacity:uncertain"),
+        ("emphysema y/n", "emphysema:uncertain"),
+        ("if edema", "edema:uncertain"),
+        ("her brother has emphysema", "emphysema:uncertain"),
+        ("h/o nodule", "nodule:uncertain"),
+        # where a "no", a hedge or an "or" ends
+        ("no edema, 2 cm mass", "edema:absent nodule:present"),
+        ("no edema, fracture unchanged", "edema:absent fracture:present"),
+        ("negative for edema, positive for nodule", "edema:absent nodule:present"),
+        ("no edema or fracture, nodule is present", "edema:absent fracture:absent nodule:present"),
+        ("no edema, nodule or fracture is present", "edema:absent fracture:absent nodule:absent"),
+        ("edema vs nodule and a fracture", "edema:uncertain nodule:uncertain fracture:present"),
+        ("a mass or nodule", "nodule:present"),
+        # then and now
+        ("edema absent last week, present now", "edema:present"),
+        ("nodule present in 2015, now gone", "nodule:absent"),
+        ("no pneumothorax yesterday, small pneumothorax today", "pneumothorax:present"),
+        ("now absent, edema was present before", "edema:absent"),
+        # requests
+        ("leave out fractures", "fracture:absent"),
+        ("anything but emphysema", "emphysema:absent"),
+        ("nothing but emphysema", "emphysema:present"),
+        ("skip the nodules", "nodule:absent"),
+        # normal, and what only looks like it
+        ("CXR normal", "normal:present"),
+        ("WNL", "normal:present"),
+        ("show me normals", "normal:present"),
+        ("anything but normal", "normal:absent"),
+        ("CXR: normal hila, small nodule", "nodule:present"),
+        ("hepatic mass", ""),
+        ("mass in the left kidney", ""),
+        ("no ankle edema", ""),
+        # numbers
+        ("CTR 0.58", "cardiomegaly:present"),
+        ("CTR 0.48", "cardiomegaly:absent"),
+        ("CTR of 53%", "cardiomegaly:uncertain"),
+        ("CTR 0.6 on AP", "cardiomegaly:uncertain"),
+        ("heart less than half the chest", "cardiomegaly:absent"),
+        ("pleural line at the apex", "pneumothorax:uncertain"),
+        ("visceral pleural line at the apex", "pneumothorax:present"),
+        # what a "no" bears on
+        ("no sizeable effusion", "effusion:uncertain"),
+        ("no tension pneumothorax", "pneumothorax:uncertain"),
+        ("no displaced rib fracture", "fracture:uncertain"),
+        ("no new mass", "nodule:uncertain"),
+        ("no overt edema", "edema:uncertain"),
+        ("no large nodule or fracture", "nodule:uncertain fracture:absent"),
+        ("no acute pneumothorax", "pneumothorax:absent"),
+        ("no focal consolidation", "consolidation:absent"),
+        ("no obvious nodule", "nodule:absent"),
+        ("the large effusion has resolved", "effusion:absent"),
+        ("no acute process in the chest", "pneumothorax:absent consolidation:absent edema:absent"),
+    ],
+)  # fmt: skip
+def test_what_people_type_is_read(text: str, mentions: str) -> None:
+    assert said(text) == set(mentions.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("PE", "effusion:present"),
+        ("no PE", "effusion:absent"),
+        ("NAD", "normal:present"),
+        ("CM", "cardiomegaly:present"),
+        ("no rib #", "fracture:absent"),
+        ("no atx", "atelectasis:absent"),
+        ("patient in CHF", "edema:present"),
+        ("signs of fluid overload", "edema:present"),
+        ("air leak", "pneumothorax:present"),
+        ("fluid on the lungs", "effusion:present edema:present"),
+        ("no fluid on the lung", "effusion:absent edema:absent"),
+        ("collapsed lung", "pneumothorax:present atelectasis:present"),
+        ("blunted right costophrenic angle", "effusion:present"),
+        ("pneumonia", "consolidation:present"),
+        ("possible pneumonia", "consolidation:uncertain"),
+        ("No acute cardiopulmonary process", "normal:present"),
+    ],
+)
+def test_wording_that_means_several_things_is_asked(text: str, suggestion: str) -> None:
+    prompt = read_prompt(text)
+    assert not prompt.sure
+    assert {f"{one.finding}:{one.polarity}" for one in prompt.suggestion or ()} == set(suggestion.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no pneumothorax",
+        "heart failure with bilateral effusions",
+        "blunted costophrenic angle with a small effusion",
+        "a collapsed lung, that is a pneumothorax",
+        "3 cm nodule",
+        "water around the lung",
+        "sharp costophrenic angles",
+    ],
+)
+def test_wording_that_means_one_thing_is_not_asked(text: str) -> None:
+    assert read_prompt(text).sure
+
+
+@pytest.mark.parametrize(
+    "text", ["kein Pneumothorax", "sin derrame pleural", "pas de pneumothorax", "胸水なし", "без выпота"]
+)
+def test_another_language_is_not_read(text: str) -> None:
+    prompt = read_prompt(text)
+    assert not prompt.english
+    assert prompt.mentions == ()
+
+
+def test_pneumonia_denies_nothing_else() -> None:
+    assert read_mentions("no pneumonia") == ()
