@@ -25,6 +25,7 @@ from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.read_files import open_regular
+from negviz.common.shipped import ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.openi import film_id
 from negviz.films.size import FilmSizeError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from negviz.language.prompt import Prompt
 
 MANIFEST: Final = "manifest.csv"
-ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
+ASSETS: Final = ROOT / "assets"
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]

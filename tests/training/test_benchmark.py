@@ -81,7 +81,7 @@ def test_the_machine_is_described_without_saying_whose_it_is() -> None:
 
 def test_an_app_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app.py").write_text("import sys; sys.exit('negviz: there is no family')", encoding="utf-8")
-    monkeypatch.setattr(running, "_ROOT", tmp_path)
+    monkeypatch.setattr(running, "ROOT", tmp_path)
     with pytest.raises(RunningError, match="did not start: negviz: there is no family"), run_app():
         pass
 
