@@ -209,7 +209,12 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
     manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}.")
+        home = (
+            ""
+            if ASSETS.is_dir()
+            else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+        )
+        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
     rows, notes = read_manifest(manifest)
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
