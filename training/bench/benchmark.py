@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "targets": aims,
         "seconds": round(time.perf_counter() - began, 1),
     }
-    write_json(args.to or Paths(args.family).results / "benchmark.json", found)
+    write_json(args.json or Paths(args.family).results / "benchmark.json", found)
     for name, target in aims.items():
         print(f"{name}: {target['measured']} {target['unit']}, wanted at most {target['most']}")
     return 0
