@@ -17,8 +17,13 @@ from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
-from negviz.results.kinds import EVALUATION, GENERALISATION, LEAVE_OUT, MAP, SETTINGS, VISITS, kind_of
+from negviz.results.kinds import kind_of
+from negviz.results.kinds.evaluation import EVALUATION
+from negviz.results.kinds.experiments import MAP, SETTINGS
+from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
+from negviz.results.kinds.leave_out import LEAVE_OUT
+from negviz.results.kinds.visits import VISITS
 from training.paths import ROOT
 from training.report.experiment_picture import draw_experiment
 from training.report.heatmap import draw_conditions

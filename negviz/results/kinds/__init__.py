@@ -16,16 +16,16 @@ from negviz.results.kinds.evaluation import EVALUATION
 from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
-from negviz.results.kinds.kind import Kind, holds
+from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.reader import READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
 from negviz.results.kinds.tuning import TUNING
+from negviz.results.kinds.visits import VISITS
 from negviz.results.types import Json
 
-VISITS: Final = Kind("visits", holds("growth_mb_per_1000_visits"))
 KINDS: Final = (  # the first that recognises a file has it
     EVALUATION,
     FOLDS,

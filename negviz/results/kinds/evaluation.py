@@ -72,7 +72,7 @@ def four_cells(value: Json) -> Table:
         for name in _cells(models)
         if not name.startswith("all/")
     }
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_in_first(figures, k) for figures in of))
         for cell, of in cells.items()
     )
@@ -87,7 +87,8 @@ def four_cells(value: Json) -> Table:
 
 def _in_first(figures: Json, k: int) -> Figure:
     """A precision as a number of films."""
-    return Figure(*(k * share for share in (figures["p_at_k"], *figures["p_at_k_ci"])), places=1)
+    low, high = figures["p_at_k_ci"]
+    return Figure(k * figures["p_at_k"], k * low, k * high, places=1)
 
 
 def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:

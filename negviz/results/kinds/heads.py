@@ -23,13 +23,13 @@ def _summary(value: Json) -> Table:
 
 def _row(name: str, model: Json) -> tuple[Cell, ...]:
     absent, (layer, head) = model["absent"], model["order"][0]
-    dearest = (absent[key][layer][head] for key in ("drops", "drops_low", "drops_high"))
+    dearest, low, high = (absent[key][layer][head] for key in ("drops", "drops_low", "drops_high"))
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return (
         name,
         figure(absent, "margin"),
-        f"{layer + 1}.{head + 1}: {Figure(*dearest, signed=True, places=3)}",
-        *(Figure(fall, *ends, signed=True) for fall, ends in falls),
+        f"{layer + 1}.{head + 1}: {Figure(dearest, low, high, signed=True, places=3)}",
+        *(Figure(fall, low, high, signed=True) for fall, (low, high) in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     )
 
