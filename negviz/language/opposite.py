@@ -10,24 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from negviz.findings import Polarity
+from negviz.findings import BY_NAME, Polarity
 from negviz.language.spelling import correct
 
 Span = tuple[int, int]
 
 CONTRARY: Final[dict[Polarity, Literal["present", "absent"]]] = {"present": "absent", "absent": "present"}
-_NAMES: Final = {
-    "effusion": "a pleural effusion",
-    "cardiomegaly": "cardiomegaly",
-    "pneumothorax": "a pneumothorax",
-    "consolidation": "consolidation",
-    "opacity": "a lung opacity",
-    "edema": "pulmonary edema",
-    "atelectasis": "atelectasis",
-    "nodule": "a lung nodule",
-    "emphysema": "emphysema",
-    "fracture": "a fracture",
-}
 # What a cue becomes when it is taken away; "" where nothing stays.
 _TAKEN_AWAY: Final = {
     "no": ("", "a"),
@@ -103,10 +91,9 @@ def canonical(finding: str, polarity: Literal["present", "absent"]) -> str:
     """The plainest sentence that says so."""
     if finding == "normal":
         return "Normal chest radiograph." if polarity == "present" else "Abnormal chest radiograph."
-    name = _NAMES[finding]
     if polarity == "present":
-        return f"There is {name}."
-    return f"There is no {name.removeprefix('a ')}."
+        return f"There is {BY_NAME[finding].phrase}."
+    return f"There is no {BY_NAME[finding].said[1]}."
 
 
 def rewordings(text: str, main: Span, cues: tuple[Span, ...]) -> Iterator[str]:
