@@ -24,7 +24,8 @@ def _summary(value: Json) -> Table:
 
 def _row(name: str, model: Json) -> tuple[Cell, ...]:
     absent, dearest = model["absent"], model["dearest"]
-    drop = Figure(dearest["drop"], *dearest["drop_ci"], signed=True, places=3)
+    low, high = dearest["drop_ci"]
+    drop = Figure(dearest["drop"], low, high, signed=True, places=3)
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return (
         name,
