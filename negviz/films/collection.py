@@ -17,13 +17,12 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
+from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
 from negviz.common.shipped import ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
@@ -136,9 +135,9 @@ class Collection:
         return {film.id: row for row, film in enumerate(self.films)}
 
     @cached_property
-    def places_by_id(self) -> npt.NDArray[np.intp]:
-        """The place of each film, [films], were they sorted by id: what equal scores go by."""
-        return np.argsort(np.argsort(np.array([film.id for film in self.films], dtype=object)))
+    def places_by_id(self) -> FilmPlaces:
+        """[films] what equal scores go by."""
+        return places_by_id([film.id for film in self.films])
 
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""

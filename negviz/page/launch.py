@@ -31,6 +31,7 @@ from negviz.page.options import parser
 from negviz.page.pictures import Pictures
 from negviz.page.room import Room
 from negviz.page.serve import mount_page, serve, serve_routes
+from negviz.page.server.memory import return_freed_memory
 from negviz.page.study import panel as study_page
 from negviz.page.uploads import panel as uploads
 from negviz.retrieval.embeddings import Progress
@@ -40,6 +41,7 @@ from negviz.study.store import StudyFile
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the page until interrupted.  Bad input ends in one sentence; a bug keeps its traceback."""
+    return_freed_memory()
     options = parser().parse_args(arguments)
     try:
         need_shipped()

@@ -17,7 +17,7 @@ from negviz.films.collection import ASSETS
 from negviz.page import Room
 from training.bench import benchmark, costs, crowd, running, screenshots
 from training.bench.costs import Times
-from training.bench.running import RunningApp, RunningError, run_app
+from training.bench.running import RunningApp, RunningError, free_port, run_app
 from training.bench.sentences import sentences
 from training.report import tables
 
@@ -117,6 +117,12 @@ def test_a_crowds_figures_are_medians_of_runs_beside_what_was_wanted() -> None:
         "same_last_gallery_s": False,
         "flood_longest_delay_s": True,
     }
+
+
+def test_visitors_who_find_nobody_say_so() -> None:
+    nobody = RunningApp(f"http://127.0.0.1:{free_port()}/", os.getpid(), 0.0)
+    with pytest.raises(RunningError, match="ConnectError"):
+        crowd.visit(nobody, "flood")
 
 
 def test_a_crowd_is_told_in_a_table() -> None:

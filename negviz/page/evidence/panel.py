@@ -16,7 +16,7 @@ from negviz.page.evidence.plot import plot, table
 from negviz.page.opening import Once, on_first_opening
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_results
 from negviz.results.paper import Comparison, comparisons
-from negviz.results.types import Figure, Result, Table
+from negviz.results.types import Result, Table
 
 _EMPTY = Markup("")
 
@@ -59,7 +59,7 @@ def _result(result: Result) -> Markup:
     ).format(
         result.name,
         words.title(result.name),
-        Markup('<p class="nv-note">{}</p>').format(result.problem or words.what(result)),
+        Markup('<p class="nv-note">{}</p>').format(result.problem or result.what),
         _EMPTY.join(map(plot, result.plots)),
         _EMPTY.join(_table(each, behind=bool(result.plots)) for each in result.tables),
         _provenance(result) if not result.problem else "",
@@ -92,7 +92,7 @@ def _paper(beside: tuple[Comparison, ...]) -> Markup:
             words.CLAIMS[each.claim],
             words.THEIRS[each.claim],
             words.source(each.films),
-            ", ".join(map(_measured, each.ours)),
+            ", ".join(map(str, each.ours)),
             words.VERDICTS[each.verdict],
         )
         for each in beside
@@ -104,10 +104,6 @@ def _paper(beside: tuple[Comparison, ...]) -> Markup:
         '<section class="nv-result nv-paper" id="evidence-paper" tabindex="-1"><h3>{}</h3>'
         '<p class="nv-note">{}</p>{}<ul class="nv-differences">{}</ul></section>'
     ).format(words.PAPER, words.PAPER_LEAD, table(Table("", words.PAPER_HEAD, rows, words=5)), said)
-
-
-def _measured(figure: Figure) -> str:
-    return words.measured(figure)
 
 
 EVIDENCE: Final = Panel("evidence", lay_out)

@@ -53,7 +53,7 @@ def _dot(shown: Plot, group: Group, dot: Dot, row: int) -> Markup:
         '<li class="nv-plot-row nv-series-{}"><span class="nv-plot-name">{}</span>'
         '<svg viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true" focusable="false">{}</svg>'
         '<span class="nv-plot-number">{}</span></li>'
-    ).format(colour, dot.label, _strip(shown, group, dot.figure), words.measured(dot.figure))
+    ).format(colour, dot.label, _strip(shown, group, dot.figure), dot.figure)
 
 
 def _strip(shown: Plot, group: Group, figure: Figure) -> Markup:
@@ -95,8 +95,7 @@ def table(shown: Table) -> Markup:
 
 
 def _cell(cell: Cell, column: int, words_columns: int) -> Markup:
-    said = words.measured(cell) if isinstance(cell, Figure) else cell
     if column == 0:
-        return Markup('<th scope="row">{}</th>').format(said)
+        return Markup('<th scope="row">{}</th>').format(cell)
     kind = "" if column < words_columns else Markup(' class="nv-figure"')
-    return Markup("<td{}>{}</td>").format(kind, said)
+    return Markup("<td{}>{}</td>").format(kind, cell)

@@ -62,7 +62,7 @@ def shell(atlas: Atlas, films: Sequence[str], models: Sequence[str], plotly: str
         choices=join(
             (
                 _choice("map", words.WHAT, maps),
-                _choice("method", words.METHOD, {name: words.METHODS[name] for name in METHODS}),
+                _choice("method", words.METHOD, {name: each.title for name, each in METHODS.items()}),
                 _choice("colour", words.COLOUR, {name: words.COLOURS[name] for name in COLOURS}),
                 _choice("switch", words.PANE, panes),
             )

@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.explain.projection import (
+    DEFAULT,
     METHODS,
     SHEETS,
     Atlas,
@@ -123,11 +124,11 @@ class MapPanel:
         ]
         return said + markup.unmapped(unmapped)
 
-    def map(self, prompt: str, method: str = METHODS[0]) -> dict[str, Any]:
+    def map(self, prompt: str, method: str = DEFAULT) -> dict[str, Any]:
         """Where a sentence belongs among the 99 about effusion in every model, as JSON.
 
-        `method` is "tsne", "umap" or "pca".  Coordinates are in radii of the map; `placement` is false where
-        the sentence is one of the 99.
+        `method` is a projection, such as "tsne"; asked for another, it names them all.  Coordinates are in
+        radii of the map; `placement` is false where the sentence is one of the 99.
         """
         with told():
             if isinstance(self.atlas, MapError):
