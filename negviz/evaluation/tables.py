@@ -172,9 +172,9 @@ def _signatures(
         yield {
             "model": model,
             "cosine": found.value("collapse"),
-            "separation": collapse and collapse.separation,
+            "separation": collapse.separation if collapse else None,
             "stay": found.value("blindness"),
-            "stay_by_chance": blindness and blindness.by_chance / len(blindness.stays),
+            "stay_by_chance": blindness.by_chance / len(blindness.stays) if blindness else None,
             "cue_share": shares[model],
             "contrary": found.value("hallucination"),
             "contrary_by_chance": seen.by_chance / seen.judged if seen and seen.judged else None,
