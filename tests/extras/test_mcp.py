@@ -1,4 +1,4 @@
-"""The page's questions as tools of an MCP server: with `gradio[mcp]` alone, which `.ci/run --extras` installs."""
+"""The page's questions as tools of an MCP server, which is an optional extra: see `.ci/run --extras`."""
 
 from __future__ import annotations
 
