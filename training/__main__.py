@@ -15,7 +15,6 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
 from training.bench import benchmark, crowd, screenshots, visits
 from training.build import base as build_base
-from training.build import con3 as build_con3
 from training.build import films as build_films
 from training.build import results as build_results
 from training.build import tuned as build_tuned
@@ -42,8 +41,9 @@ from training.paths import COMPACT, FilmsError, Paths
 from training.report import command as report
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
+from training.tune.recipes import RECIPES
 
-_TUNING: Final = ("choose", "con1", "con2", "con3")
+_TUNING: Final = ("choose", *RECIPES)
 _BUILDING: Final = ("films", "base", *_TUNING, "results")
 
 
@@ -115,10 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     base.add_argument("--branch", type=natural, metavar="N", help=one)
     choose = add("choose", _choose, "choose the settings of con1 and con2 by cross-validation", tunes=True)
     _add_rates(choose)
-    add("con1", _tuned, "tune the text tower with InfoNCE", tunes=True)
-    add("con2", _tuned, "tune the text tower with CoN-CLIP", tunes=True)
-    con3 = "tune the text tower with our CON3: all findings, in report sentences and composed ones"
-    add("con3", _con3, con3, tunes=True)
+    for recipe in RECIPES.values():
+        add(recipe.name, _tuned, recipe.does, tunes=True)
     add("results", _results, "the pre-listed evaluations; for the shipped family also model cards and tables")
     _add_rates(add("all", _all, "everything above, in order", films=True, base=True, tunes=True))
     for module, name, what in (
@@ -259,11 +257,6 @@ def _tuned(args: argparse.Namespace) -> int:
     return 0
 
 
-def _con3(args: argparse.Namespace) -> int:
-    build_con3.build_con3(_paths(args), compute=_compute(args))
-    return 0
-
-
 def _results(args: argparse.Namespace) -> int:
     build_results.build_results(_paths(args))
     return 0
@@ -276,9 +269,8 @@ def _all(args: argparse.Namespace) -> int:
         compute.alone(lambda: _films(args))
     for step in (_base, _choose):
         step(args)
-    for method in ("con1", "con2"):
-        build_tuned.build_tuned(_paths(args), method, compute)
-    build_con3.build_con3(_paths(args), compute=compute)
+    for name in RECIPES:
+        build_tuned.build_tuned(_paths(args), name, compute)
     return compute.alone(lambda: _results(args)) or 0
 
 
