@@ -245,4 +245,4 @@ def test_a_cosine_may_differ_as_much_as_between_machines(
 
 def test_nothing_to_measure_says_so() -> None:
     with pytest.raises(DiagnosisError, match="nothing to measure"):
-        command.make_task([], [])
+        command.make_task([], [], np.arange(0))

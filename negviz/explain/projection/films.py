@@ -14,11 +14,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negviz.common.order import top_k
 from negviz.explain.projection.atlas import maps_folder
 from negviz.explain.projection.methods import DEFAULT, METHODS
 from negviz.explain.projection.record import MapError, read_record, read_tensors
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval.search import cosines, top_k
+from negviz.retrieval.search import cosines
 from negviz.retrieval.sets import SearchSet
 
 _TOP: Final = 10

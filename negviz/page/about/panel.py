@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from negviz.common.shipped import CHECKPOINTS
 from negviz.page import words as page_words
 from negviz.page.about import words
 from negviz.page.about.card import card
@@ -14,7 +15,6 @@ from negviz.page.board import Board, Panel, html
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Room
 
-CHECKPOINTS: Final = Path(__file__).resolve().parents[3] / "checkpoints"
 _EMPTY: Final = Markup("")
 
 

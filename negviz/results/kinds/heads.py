@@ -12,9 +12,10 @@ def _summary(value: Json) -> Table:
     models = value["models"]
     first = next(iter(models.values()))
     note = (
-        "How far the margin of negated prompts falls (+: it falls), 95 % intervals over prompts; the last "
-        f"column is how few of {first['layers'] * first['heads']} heads, chosen on half of the prompts, keep "
-        f"{value['enough']:.0%} of it on the others."
+        "How far the margin of negated prompts falls (+: it falls), 95 % intervals over prompts; the dearest "
+        f"head is chosen on half of the prompts and measured on the other {first['dearest']['prompts']}; the "
+        f"last column is how few of {first['layers'] * first['heads']} heads, ordered on the one half, keep "
+        f"{value['enough']:.0%} of it on the other."
     )
     layers = [f"without layer {n + 1}" for n in range(first["layers"])]
     head = ("model", "margin", "dearest head", *layers, "heads that suffice")
@@ -22,13 +23,12 @@ def _summary(value: Json) -> Table:
 
 
 def _row(name: str, model: Json) -> tuple[Cell, ...]:
-    absent, (layer, head) = model["absent"], model["order"][0]
-    dearest, low, high = (absent[key][layer][head] for key in ("drops", "drops_low", "drops_high"))
+    absent, dearest = model["absent"], model["dearest"]
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return (
         name,
         figure(absent, "margin"),
-        f"{layer + 1}.{head + 1}: {Figure(dearest, low, high, signed=True, places=3)}",
+        f"{dearest['layer'] + 1}.{dearest['head'] + 1}: {figure(dearest, 'drop', signed=True, places=3)}",
         *(Figure(fall, low, high, signed=True) for fall, (low, high) in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     )

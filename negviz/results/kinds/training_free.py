@@ -9,6 +9,7 @@ from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, figure
 
 _POLARITIES = ("present", "absent")
+_BEST = "Beside the tuned model that does best, found by these same figures, which flatters it"
 
 
 def _summary(value: Json) -> Table:
@@ -41,7 +42,7 @@ def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
     return (plot,), (
         _tallies(value),
-        _against(value, "Beside the tuned model that does best", overall),
+        _against(value, _BEST, overall),
         _alike(value),
         _gate(value),
     )
