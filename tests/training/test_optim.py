@@ -27,7 +27,7 @@ from tests.training.test_con3 import bank, lessons
 from training.data.base import BaseData
 from training.data.pairs import Pairs, make_pairs
 from training.measure.experiments.image_run import Prepared, image_tower, tune_both
-from training.measure.experiments.recipe import Recipe
+from training.measure.experiments.recipe import Knobs
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.paths import COMPACT, Paths
@@ -113,7 +113,7 @@ def test_an_experiment_decays_matrices_only_in_both_towers(
 
     def run(share: float) -> dict[str, Tensor]:
         monkeypatch.setattr(TuneConfig, "weight_decay", share)
-        recipe = Recipe(lr=1e-2, batch=len(pairs), epochs=1, image_lr=1e-2)
+        recipe = Knobs(lr=1e-2, batch=len(pairs), epochs=1, image_lr=1e-2)
         tuned = tune_both(models["base"], pairs, films, recipe)
         image = {f"image.{name}": value for name, value in image_tower(tuned).named_parameters()}
         return {**tuned.text.tunable(), **image, "logit_scale": torch.tensor(tuned.logit_scale)}

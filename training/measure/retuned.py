@@ -41,7 +41,7 @@ from training.tune.recipes import RECIPES
 _TRAINING: Final = PROMPTS / "training.csv"
 
 
-class Tuned(Protocol):
+class TunedTower(Protocol):
     """What a tuning run gives back, as far as it is stored."""
 
     @property
@@ -95,7 +95,7 @@ class Retuned:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
             return with_text(self.base, name, tensors, float(file.metadata()["logit_scale"]))
 
-    def _tune(self, settings: Mapping[str, Any], without: str) -> Tuned:
+    def _tune(self, settings: Mapping[str, Any], without: str) -> TunedTower:
         torch.manual_seed(0)
         trained = self.trained
         if RECIPES[settings["method"]].learns_from == "captions":
