@@ -33,6 +33,7 @@ from training.measure.calibration import command as calibration
 from training.measure.training_free import command as training_free
 from training.paths import COMPACT
 from training.report import command as report
+from training.tune.recipes import RECIPES
 
 
 class Command(Protocol):
@@ -52,12 +53,7 @@ FOR_USERS: Final[Commands] = {
     "all": (build.ALL, "base, choose, con1, con2, con3 and results, in order"),
     "base": (build.BASE, "train the compact base, or take one from the Hub; goes on where it was stopped"),
     "choose": (build.CHOOSE, "choose the settings of con1 and con2 by cross-validation"),
-    "con1": (build.CON1_CON2, "tune the text tower with InfoNCE"),
-    "con2": (build.CON1_CON2, "tune the text tower with CoN-CLIP"),
-    "con3": (
-        build.CON3,
-        "tune the text tower with our CON3: all findings, in reports and composed sentences",
-    ),
+    **{name: (build.TUNED, recipe.does) for name, recipe in RECIPES.items()},
     "results": (build.RESULTS, "the pre-listed evaluations; for the shipped family also cards and tables"),
     "training-free": (training_free, "set up rivals that need no training and measure them beside ours"),
     "calibration": (calibration, "fit and measure the probability that a film matches; when to abstain"),

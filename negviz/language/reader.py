@@ -13,7 +13,7 @@ from typing import Final
 
 from negviz.findings import Outcome, Polarity
 from negviz.language.lexicon import CLAUSE_END
-from negviz.language.scope import Cue, Found, Span, clause_cues
+from negviz.language.scope import Found, ScopedCue, Span, clause_cues
 from negviz.language.terms import TERMS
 
 
@@ -23,7 +23,7 @@ class Reading:
 
     span: Span
     outcomes: tuple[tuple[str, Polarity], ...]
-    cues: tuple[Cue, ...]
+    cues: tuple[ScopedCue, ...]
     derived: bool  # the findings are implied, not named
 
 
@@ -48,10 +48,10 @@ _FINITE: Final = re.compile(r" (?:is|are) ")
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
-def read(text: str) -> tuple[list[Reading], list[Cue]]:
+def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
     """Everything that `text` says of findings, and all its cues, both in order."""
     found = find_terms(text)
-    cues: list[Cue] = []
+    cues: list[ScopedCue] = []
     readings: list[Reading] = []
     for clause in _clauses(text):
         inside = [item for item in found if clause[0] <= item.span[0] < clause[1]]
@@ -83,13 +83,13 @@ def _clauses(text: str) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _question(text: str, clause: Span) -> list[Cue]:
+def _question(text: str, clause: Span) -> list[ScopedCue]:
     """A question leaves all of its clause open, unless it only asks politely for films."""
     asks = _REQUEST.match(text) or _REQUEST.match(text, clause[0])  # "which" may itself end a clause
     if asks or not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])
-    return [Cue("open", "uncertainty", (mark, mark + 1), clause)]
+    return [ScopedCue("open", "uncertainty", (mark, mark + 1), clause)]
 
 
 def _speaks(text: str, clause: Span, item: Found) -> bool:
@@ -97,7 +97,9 @@ def _speaks(text: str, clause: Span, item: Found) -> bool:
     return spoilt is None or spoilt.search(text, clause[0], item.span[0]) is None
 
 
-def _judge(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Sequence[Found]) -> Reading:
+def _judge(
+    text: str, clause: Span, item: Found, cues: Sequence[ScopedCue], others: Sequence[Found]
+) -> Reading:
     """What a term says under the cues that govern it."""
     over = [cue for cue in cues if _governs(text, cue, item)]
     denials = [cue for cue in over if cue.kind == "negation" and cue.name != "flip"]
@@ -120,7 +122,7 @@ def _judge(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Se
     return Reading(item.span, outcomes, tuple(used), item.term.derived)
 
 
-def _governs(text: str, cue: Cue, item: Found) -> bool:
+def _governs(text: str, cue: ScopedCue, item: Found) -> bool:
     start, end = item.span
     if cue.kind == "pseudo":
         return False
@@ -134,7 +136,7 @@ def _governs(text: str, cue: Cue, item: Found) -> bool:
     return first <= start < last or start < first < end <= last
 
 
-def _distance(cue: Cue, item: Found) -> int:
+def _distance(cue: ScopedCue, item: Found) -> int:
     return max(item.span[0] - cue.span[1], cue.span[0] - item.span[1], 0)
 
 
@@ -147,7 +149,7 @@ def outcome_of(outcome: Outcome, state: Polarity) -> Polarity | None:
     return "uncertain" if outcome.affirmed is not None else None
 
 
-def _one_of_two(text: str, clause: Span, item: Found, cues: Sequence[Cue]) -> bool:
+def _one_of_two(text: str, clause: Span, item: Found, cues: Sequence[ScopedCue]) -> bool:
     """Whether an affirmed finding is an alternative: "atelectasis or scarring", "edema versus infiltrate"."""
     start, end = item.span
     if item.term.derived or any(cue.name == "unchanged" and cue.span[0] < start for cue in cues):

@@ -12,7 +12,7 @@ import pytest
 from negviz.page.evidence import words
 from negviz.page.evidence.panel import evidence
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
-from negviz.results.paper import Comparison, comparisons
+from negviz.results.paper import PaperComparison, comparisons
 from negviz.results.types import Figure, Group, Plot
 
 HOSTILE = "<script>alert(1)</script>"
@@ -174,7 +174,7 @@ def _dot(figure: Figure) -> Any:
 # The paper ------------------------------------------------------------------------------------
 
 
-def compared(value: dict[str, Any], claim: str) -> Comparison:
+def compared(value: dict[str, Any], claim: str) -> PaperComparison:
     return next(each for each in comparisons({"openi": value}) if each.claim == claim)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from training.build.base import build_base, build_branch, start_hub_family
-from training.build.con3 import build_con3
 from training.build.films import build_films
 from training.build.results import build_results
 from training.build.tuned import build_choice, build_tuned
@@ -18,8 +17,9 @@ from training.options import count, natural, rate
 from training.paths import COMPACT, FilmsError, Paths
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
+from training.tune.recipes import RECIPES
 
-TUNING: Final = ("choose", "con1", "con2", "con3")
+TUNING: Final = ("choose", *RECIPES)
 BUILDING: Final = ("films", "base", *TUNING, "results")
 
 
@@ -159,11 +159,6 @@ def _tuned(args: argparse.Namespace) -> int:
     return 0
 
 
-def _con3(args: argparse.Namespace) -> int:
-    build_con3(_paths(args), compute=_compute(args))
-    return 0
-
-
 def _results(args: argparse.Namespace) -> int:
     build_results(_paths(args))
     return 0
@@ -176,16 +171,14 @@ def _all(args: argparse.Namespace) -> int:
         compute.alone(lambda: _films(args))
     for step in (_base, _choose):
         step(args)
-    for method in ("con1", "con2"):
-        build_tuned(_paths(args), method, compute)
-    build_con3(_paths(args), compute=compute)
+    for name in RECIPES:
+        build_tuned(_paths(args), name, compute)
     return compute.alone(lambda: _results(args)) or 0
 
 
 FILMS: Final = Step(_films, films=True, family=False, more=_add_folder)
 BASE: Final = Step(_base, films=True, base=True, more=_add_branch)
 CHOOSE: Final = Step(_choose, tunes=True, more=_add_rates)
-CON1_CON2: Final = Step(_tuned, tunes=True)
-CON3: Final = Step(_con3, tunes=True)
+TUNED: Final = Step(_tuned, tunes=True)
 RESULTS: Final = Step(_results)
 ALL: Final = Step(_all, films=True, base=True, tunes=True, more=_add_rates)

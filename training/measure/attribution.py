@@ -42,7 +42,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class CuedPrompt:
     """A prompt that rules its finding out with a cue."""
 
     row: PromptRow
@@ -106,7 +106,7 @@ def measure_words(
     seed: int,
 ) -> Json:
     """Cue shares of every model.  Raises `EvaluationError` where no prompt has a cue."""
-    absent = [Asked(row, read_prompt(row.prompt)) for row in rows if row.polarity == "absent"]
+    absent = [CuedPrompt(row, read_prompt(row.prompt)) for row in rows if row.polarity == "absent"]
     asked = [one for one in absent if any(word.is_cue for word in one.prompt.words)]
     if not asked:
         raise EvaluationError("No prompt rules a finding out with a cue; there is no share to measure.")
@@ -140,7 +140,7 @@ def measure_words(
 
 
 def _shares(
-    model: DualEncoder, vectors: Vectors, films: Collection, asked: Sequence[Asked]
+    model: DualEncoder, vectors: Vectors, films: Collection, asked: Sequence[CuedPrompt]
 ) -> dict[tuple[str, str], Floats]:
     """By target and method, [prompts]; nan where there is no opposite to contrast with."""
     keys = [(target, method) for target in _TARGETS for method in _METHODS]

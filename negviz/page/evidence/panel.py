@@ -15,7 +15,7 @@ from negviz.page.evidence import words
 from negviz.page.evidence.plot import plot, table
 from negviz.page.opening import Once, on_first_opening
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_results
-from negviz.results.paper import Comparison, comparisons
+from negviz.results.paper import PaperComparison, comparisons
 from negviz.results.types import Result, Table
 
 _EMPTY = Markup("")
@@ -86,7 +86,7 @@ def _provenance(result: Result) -> Markup:
 # The paper ------------------------------------------------------------------------------------
 
 
-def _paper(beside: tuple[Comparison, ...]) -> Markup:
+def _paper(beside: tuple[PaperComparison, ...]) -> Markup:
     rows = tuple(
         (
             words.CLAIMS[each.claim],

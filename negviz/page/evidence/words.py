@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.results.paper import CUE_SHARE, GAIN, Claim, Comparison, Verdict
+from negviz.results.paper import CUE_SHARE, GAIN, Claim, PaperComparison, Verdict
 
 OPENING: Final = "Reading the results…"
 HEADING: Final = "Evidence"
@@ -112,7 +112,7 @@ def rows(count: int) -> str:
     return f"{AS_TABLE} ({count} rows)"
 
 
-def difference(compared: Comparison) -> str:
+def difference(compared: PaperComparison) -> str:
     """Where the paper and we part, in a sentence; "" where we agree."""
     said = [str(figure) for figure in compared.ours]
     films = source(compared.films)

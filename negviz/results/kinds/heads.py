@@ -24,13 +24,11 @@ def _summary(value: Json) -> Table:
 
 def _row(name: str, model: Json) -> tuple[Cell, ...]:
     absent, dearest = model["absent"], model["dearest"]
-    low, high = dearest["drop_ci"]
-    drop = Figure(dearest["drop"], low, high, signed=True, places=3)
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return (
         name,
         figure(absent, "margin"),
-        f"{dearest['layer'] + 1}.{dearest['head'] + 1}: {drop}",
+        f"{dearest['layer'] + 1}.{dearest['head'] + 1}: {figure(dearest, 'drop', signed=True, places=3)}",
         *(Figure(fall, low, high, signed=True) for fall, (low, high) in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     )
