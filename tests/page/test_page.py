@@ -29,7 +29,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.explore import markup
-from negviz.page.explore.columns import columns
+from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
 from negviz.page.room import Asked
 from negviz.page.server.films import TILE_BYTES, film_routes, thumbnail

@@ -11,7 +11,7 @@ from negviz.explain.attribution import Attribution, strengths
 from negviz.explain.heads import Attention, HeadEffects
 from negviz.language.prompt import Word
 from negviz.page.attribution import words
-from negviz.page.explore.markup import join, note
+from negviz.page.templates import join, note
 from negviz.page.words import column_title
 
 _EMPTY: Final = Markup("")

@@ -22,12 +22,12 @@ from negviz.explain.heads import Attention, HeadEffects, HeadsError, attention, 
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page.attribution import markup, words
 from negviz.page.board import Board, Panel, html
-from negviz.page.explore.markup import note
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
 from negviz.page.server.lanes import IN_SLOW
 from negviz.page.server.once import EachOnce
+from negviz.page.templates import note
 from negviz.retrieval.answer import Answer
 
 Target = Literal["hits", "contrast"]

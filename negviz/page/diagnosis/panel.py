@@ -13,8 +13,8 @@ from negviz.explain.scale import Histogram, Scale
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.board import Board, Panel, html
 from negviz.page.diagnosis import words
-from negviz.page.explore.markup import join, note
 from negviz.page.room import AnswerError, Asked, Room
+from negviz.page.templates import join, note
 from negviz.page.words import column_title
 
 CueShares = Callable[[Asked], Mapping[str, float | None]]

@@ -13,7 +13,7 @@ from negviz.explain.dose import DoseCurve
 from negviz.explain.scale import Scale, points
 from negviz.page.dial import words
 from negviz.page.dial.setting import DialSetting
-from negviz.page.explore.markup import join
+from negviz.page.templates import join
 from negviz.page.words import column_title, number
 from negviz.retrieval.estimate import Estimate
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from negviz.page.explore.markup import join, note
 from negviz.page.families import words
 from negviz.page.families.choice import Choice, Home
+from negviz.page.templates import join, note
 from negviz.page.words import TITLE
 
 

@@ -17,6 +17,7 @@ from negviz.page.lesson import words
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
 from negviz.page.share import markup as share_markup
+from negviz.page.widgets.tile import Wall
 from negviz.page.words import set_choice
 from negviz.retrieval.answer import Answer
 
@@ -131,10 +132,9 @@ def _films(step: Step, room: Room) -> Markup:
     if step.answer is None:
         return _EMPTY
     column = next(column for column in step.answer.columns if column.model == step.subject)
-    films = room.sets[0]
     return Markup('<ol class="nv-tiles nv-strip-of-films" aria-label="{}">{}</ol>').format(
         words.FILMS_OF.format(model=words.model(step.subject)),
-        _EMPTY.join(share_markup.film(hit, films, room.pictures) for hit in column.hits),
+        Wall(room.sets[0], room.pictures).still(column.hits),
     )
 
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from negviz.explain.projection import METHODS, Atlas, MapPrompt, Pane, Placement, Sheet
 from negviz.page import words as page_words
-from negviz.page.explore.markup import join, note
 from negviz.page.map import words
 from negviz.page.map.figures import COLOURS, Key
+from negviz.page.templates import join, note
 
 _SAID: Final = (
     "FAILED",

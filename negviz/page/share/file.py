@@ -15,7 +15,7 @@ from markupsafe import Markup
 from negviz.page import words as page_words
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
-from negviz.page.share.markup import SHAPES
+from negviz.page.widgets.tile import MARKS
 from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.export import UNSEALED, sealed
 from negviz.retrieval.search import Hit
@@ -97,7 +97,7 @@ def plain(asked: Asked, room: Room) -> dict[str, Any]:
 
 
 def _plain_film(given: Answer, hit: Hit) -> dict[str, Any]:
-    shape, word, name = SHAPES[hit.relevant] if given.marked else ("", "", "")
+    shape, word, name = MARKS[hit.relevant] if given.marked else ("", "", "")
     return {"id": hit.id, "shape": shape, "mark": word, "kind": name, "score": page_words.number(hit.score)}
 
 
@@ -154,7 +154,7 @@ def _column(
 
 
 def _film(given: Answer, hit: Hit, thumbnail: bytes | None) -> Markup:
-    shape, word, kind = SHAPES[hit.relevant] if given.marked else ("", "", "")
+    shape, word, kind = MARKS[hit.relevant] if given.marked else ("", "", "")
     inside = (
         Markup('<img alt="" src="data:image/jpeg;base64,{}">').format(base64.b64encode(thumbnail).decode())
         if thumbnail

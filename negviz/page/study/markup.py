@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from negviz.page.explore.markup import join
 from negviz.page.study import words
+from negviz.page.templates import join
 from negviz.study.design import IDLE_SECONDS
 
 _ON_SCRIPT: Final = ("LOADING", "PAUSED", "SAVED", "NOT_YET", "FAILED", "CANVAS", "NO_FILM", "PAUSE", "GO_ON")

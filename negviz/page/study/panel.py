@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from negviz.page import words as common
 from negviz.page.board import html
-from negviz.page.explore.markup import header, join
+from negviz.page.explore.markup import header
 from negviz.page.pictures import Pictures
 from negviz.page.server.faults import Page
 from negviz.page.server.films import film_routes
@@ -29,6 +29,7 @@ from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_o
 from negviz.page.server.lanes import lanes
 from negviz.page.server.visitors import visitor_of
 from negviz.page.study import markup, words
+from negviz.page.templates import join
 from negviz.page.theme.fonts import font_routes
 from negviz.page.theme.scripts import script_routes
 from negviz.study.design import Design, StudyError

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from negviz.page import words as common
-from negviz.page.explore.columns import Wall
-from negviz.page.explore.markup import join, note
+from negviz.page.templates import join, note
 from negviz.page.uploads import words
+from negviz.page.widgets.tile import Wall
 from negviz.retrieval.own_films import Likeness, Nearest, OwnFilm, OwnHit
 
 _ACCEPTED = ".png,.jpg,.jpeg,.dcm,.dicom,image/png,image/jpeg,application/dicom"
@@ -115,9 +115,9 @@ def _row(row: Likeness) -> Markup:
 def _nearest(found: Nearest, wall: Wall) -> Markup:
     names = ", ".join(common.column_title(model)[0] for model in found.models)
     alike = note(words.SAME_TOWER.format(names)) if len(found.models) > 1 else Markup("")
-    return Markup(
-        '<section class="nv-own-column"><h3>{}</h3>{}<ol class="nv-tiles">{}</ol></section>'
-    ).format(names, alike, wall.tiles(found.hits, marked=False))
+    return Markup('<section class="nv-own-column"><h3>{}</h3>{}{}</section>').format(
+        names, alike, wall.unmarked(found.hits)
+    )
 
 
 # Own films, searched ----------------------------------------------------------------------------

@@ -15,13 +15,13 @@ from markupsafe import Markup
 from starlette.routing import Route
 
 from negviz.page.board import Board, Panel, html
-from negviz.page.explore.columns import Wall
-from negviz.page.explore.markup import note
 from negviz.page.room import Asked, Room
 from negviz.page.server.films import thumbnail
 from negviz.page.server.lanes import IN_SLOW
+from negviz.page.templates import note
 from negviz.page.uploads import markup, words
 from negviz.page.uploads.http import Shelves, film_route
+from negviz.page.widgets.tile import Wall
 from negviz.retrieval.answer import Answer, AnswerError
 from negviz.retrieval.own_films import Shelf, best, likeness, nearest
 
