@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -46,7 +47,12 @@ _TEMPLATES: Final = Environment(
     extensions=[_Unbroken],
 )
 _TEMPLATES.globals["common"] = common
-_TEMPLATES.filters |= {"json": json.dumps, "query": urlencode}
+_TEMPLATES.filters |= {
+    "base64": lambda data: b64encode(data).decode(),
+    "column_title": common.column_title,
+    "json": json.dumps,
+    "query": urlencode,
+}
 
 
 class View:

@@ -57,10 +57,6 @@ class Wall:
             self._tile(hit, MARKS[hit.relevant] if marked else None, stays=hit.id in stay) for hit in hits
         ]
 
-    def unmarked(self, hits: Iterable[Hit]) -> Markup:
-        """A gallery of films without marks."""
-        return _VIEW("tiles", shown=self.tiles(hits, marked=False))
-
     def still(self, hits: Iterable[Hit]) -> Markup:
         """Films with their marks and no more, for HTML that is put in the page once and never patched."""
         return _VIEW("still", tiles=self.tiles(hits, marked=True))
