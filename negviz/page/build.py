@@ -60,7 +60,10 @@ def build_page(room: Room) -> gr.Blocks:
                 with gr.Tab(tab.name.capitalize()):
                     tab.lay_out(board)
         board.seal()
-        _html(markup.footer(room.pictures.collections, room.models))
+        model = next(iter(room.models.values()))
+        base = words.base_note(model.family, (model.source or {}).get("id"))
+        credit = [words.CREDITS[name] for name in room.pictures.collections if name in words.CREDITS]
+        _html(markup.footer([base, *credit]))
         api(explore.search, api_name="search", **IN_SEARCH)
         api(explore.compare, api_name="compare", **IN_SEARCH)
     page.queue(api_open=False)

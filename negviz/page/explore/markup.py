@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from negviz.language.identifiers import SIGNS
-from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.diagnosis.words import apart as apart_in_words
 from negviz.page.pictures import Pictures
@@ -42,13 +41,8 @@ def header() -> Markup:
     return _VIEW("header")
 
 
-def footer(collections: Iterable[str], models: Mapping[str, DualEncoder]) -> Markup:
-    model = next(iter(models.values()))
-    lines = [
-        words.base_note(model.family, (model.source or {}).get("id")),
-        *(words.CREDITS.get(name, "") for name in collections),
-    ]
-    return _VIEW("footer", lines=filter(None, lines))
+def footer(lines: Iterable[str]) -> Markup:
+    return _VIEW("footer", lines=lines)
 
 
 def guard() -> Markup:
