@@ -15,7 +15,7 @@ from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import markup
 from negviz.page.explore.panel import Explore, chip, stands, toggle_label
-from negviz.page.families import markup as families_markup
+from negviz.page.families.panel import picker
 from negviz.page.room import Room
 from negviz.page.server.faults import Page
 from negviz.page.server.lanes import IN_SEARCH
@@ -108,7 +108,7 @@ class _Layout:
         sets, further = self.explore.sets, self.explore.room.further
         self.examples = _html(self.explore.tries(sets[0]))
         if len(self.explore.room.home.choices) > 1:
-            _html(families_markup.picker(self.explore.room.home))
+            _html(picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets"):
             self.films = gr.Radio(
                 [

@@ -72,7 +72,3 @@ _SHARED: Final = View("theme")
 def note(text: str) -> Markup:
     """A line in small print."""
     return _SHARED("note", text=text)
-
-
-def join(parts: Iterable[Markup]) -> Markup:
-    return Markup("").join(parts)
