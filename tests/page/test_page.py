@@ -352,6 +352,15 @@ def test_a_sentence_to_try_reaches_the_page_as_text() -> None:
     assert html.unescape(button[1]) == text
 
 
+def test_panels_listen_and_watch_through_what_they_share() -> None:
+    """Gradio replaces elements at will: a listener or an observer a panel each would be forty of them."""
+    folder = Path(page.__file__).parent
+    scripts = {path: path.read_text("utf-8") for path in folder.rglob("*.js") if path.name != "core.js"}
+    assert scripts
+    alone = [path.name for path, text in scripts.items() if re.search(r"document\.add|MutationObs", text)]
+    assert alone == []
+
+
 def test_no_script_is_put_together_by_python() -> None:
     """What a script of a component speaks of comes to it as data: no text is ever read as JavaScript."""
     given = [

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from negviz.page import words
 from negviz.page.pictures import Pictures
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.retrieval.search import Hit
 from negviz.retrieval.sets import SearchSet
 
@@ -29,7 +29,7 @@ MARKS: Final = {
     False: Mark("✗", words.CONTRADICTS, "contradicts"),
     None: Mark("?", words.NOT_STATED, "not-stated"),
 }
-_VIEW: Final = View("widgets/tile", words=words, marks=MARKS)
+_VIEW: Final = Template("widgets/tile", words=words, marks=MARKS)
 
 
 @dataclass(frozen=True)
