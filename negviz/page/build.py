@@ -19,6 +19,7 @@ from negviz.page.families.panel import picker
 from negviz.page.room import Room
 from negviz.page.server.faults import Page
 from negviz.page.server.lanes import IN_SEARCH
+from negviz.page.templates import note
 
 _LOOK_AGAIN: Final = 1.0  # seconds
 _UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back
@@ -136,7 +137,7 @@ class _Layout:
                 self.finding = gr.Dropdown([*FINDINGS], value=finding or None, label=words.FINDING)
                 self.polarity = gr.Radio([*_CERTAIN], value=polarity or None, label=words.POLARITY)
                 self.mark = gr.Button(words.MARK, min_width=96, scale=0, interactive=False)
-                _html(markup.note(words.MARKING_ONLY))
+                _html(note(words.MARKING_ONLY))
             self.reading = _html(reading)
             self.taken = gr.Checkbox(
                 False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0

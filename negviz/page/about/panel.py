@@ -13,10 +13,10 @@ from negviz.page.about.card import card
 from negviz.page.board import Board, Panel, html
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Room
-from negviz.page.templates import View
+from negviz.page.templates import Template
 
 CHECKPOINTS: Final = Path(__file__).resolve().parents[3] / "checkpoints"
-_VIEW: Final = View("about", words=words, card=card)
+_VIEW: Final = Template("about", words=words, card=card)
 
 
 def lay_out(board: Board, *, family: Path | None = None) -> None:

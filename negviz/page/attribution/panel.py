@@ -28,7 +28,7 @@ from negviz.page.server import arguments
 from negviz.page.server.arguments import told
 from negviz.page.server.lanes import IN_SLOW
 from negviz.page.server.once import EachOnce
-from negviz.page.templates import View, note
+from negviz.page.templates import Template, note
 from negviz.page.words import column_title
 from negviz.retrieval.answer import Answer
 
@@ -51,7 +51,7 @@ def _shares(given: Mapping[str, Attribution]) -> list[tuple[str, float]]:
     return [(column_title(m)[0], a.cue_share) for m, a in given.items() if a.cue_share is not None]
 
 
-_VIEW: Final = View("attribution", words=words, shares=_shares)
+_VIEW: Final = Template("attribution", words=words, shares=_shares)
 
 
 @dataclass(frozen=True)

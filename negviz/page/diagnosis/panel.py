@@ -12,13 +12,13 @@ from negviz.page.attribution.panel import WordsPanel
 from negviz.page.board import Board, Panel, html
 from negviz.page.diagnosis import words
 from negviz.page.room import AnswerError, Asked, Room
-from negviz.page.templates import View
+from negviz.page.templates import Template
 
 CueShares = Callable[[Asked], Mapping[str, float | None]]
 _BINS: Final[dict[Signature, int]] = {"collapse": 24, "blindness": 11, "hallucination": 11}
 _RULER: Final = Scale(-1.0, 1.0)
 _SHARES: Final = Scale(-0.05, 1.05)  # a bin a film: none to ten
-_VIEW: Final = View("diagnosis", words=words, ruled=_RULER)
+_VIEW: Final = Template("diagnosis", words=words, ruled=_RULER)
 
 
 @dataclass(frozen=True, eq=False)

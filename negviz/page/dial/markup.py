@@ -11,10 +11,10 @@ from markupsafe import Markup
 from negviz.explain.dose import DoseCurve
 from negviz.explain.scale import Scale, points
 from negviz.page.dial import words
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.retrieval.estimate import Estimate
 
-VIEW: Final = View("dial", words=words)
+VIEW: Final = Template("dial", words=words)
 _SEVERITY: Final = Scale(0.0, 1.0)
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from negviz.page.board import Board, Panel, html
 from negviz.page.evidence import words
 from negviz.page.opening import Once, on_first_opening
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_results
 from negviz.results.paper import Comparison, comparisons
 from negviz.results.types import Table
@@ -52,5 +52,5 @@ def _in_rows(beside: Sequence[Comparison]) -> Table:
 
 
 _COLOURED: Final = {name: place for place, name in enumerate(("base", "con1", "con2", "con3"))}
-_VIEW: Final = View("evidence", words=words, coloured=_COLOURED, in_rows=_in_rows)
+_VIEW: Final = Template("evidence", words=words, coloured=_COLOURED, in_rows=_in_rows)
 EVIDENCE: Final = Panel("evidence", lay_out)

@@ -15,14 +15,14 @@ from negviz.page import words
 from negviz.page.diagnosis.words import apart as apart_in_words
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked
-from negviz.page.templates import View, note
+from negviz.page.templates import Template, note
 from negviz.page.widgets.tile import MARKS, Wall
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Answer, SearchSet
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example
 
-_VIEW: Final = View("explore", words=words, marks=MARKS)
+_VIEW: Final = Template("explore", words=words, marks=MARKS)
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
 _SCRIPT: Final = json.dumps(  # what the script writes itself

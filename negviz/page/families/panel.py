@@ -30,10 +30,10 @@ from negviz.page.families import words
 from negviz.page.families.choice import FURTHER, Choice, Home
 from negviz.page.room import Room
 from negviz.page.server.http import NOT_KEPT
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.retrieval.embeddings import Progress
 
-_VIEW: Final = View("families", words=words)
+_VIEW: Final = Template("families", words=words)
 
 OpenRoom = Callable[[Choice, Progress], Room]
 MakePage = Callable[[Room], gr.Blocks]

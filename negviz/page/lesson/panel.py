@@ -18,12 +18,12 @@ from negviz.page.lesson import words
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
 from negviz.page.share.file import fragment_of
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.page.widgets.tile import Wall
 from negviz.page.words import set_choice
 from negviz.retrieval.answer import Answer
 
-_VIEW: Final = View("lesson", words=words)
+_VIEW: Final = Template("lesson", words=words)
 
 
 def lay_out(board: Board) -> None:

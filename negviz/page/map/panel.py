@@ -42,10 +42,10 @@ from negviz.page.server import arguments
 from negviz.page.server.arguments import told
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.retrieval.answer import AnswerError
 
-_VIEW: Final = View("map", words=words)
+_VIEW: Final = Template("map", words=words)
 _ON_SCRIPT: Final = (  # words for what the script writes itself
     "FAILED",
     "LOADING",

@@ -12,7 +12,7 @@ from typing import Any, Final
 from negviz.page import words as page_words
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.page.widgets.tile import MARKS
 from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.export import UNSEALED, sealed
@@ -20,7 +20,7 @@ from negviz.retrieval.permalink import fragment
 from negviz.retrieval.search import Hit
 from negviz.retrieval.sets import SearchSet
 
-VIEW: Final = View("share", words=words)
+VIEW: Final = Template("share", words=words)
 
 
 def fragment_of(asked: Asked) -> str:

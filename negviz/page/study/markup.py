@@ -8,10 +8,10 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.page.study import words
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.study.design import IDLE_SECONDS
 
-_VIEW: Final = View("study", words=words)
+_VIEW: Final = Template("study", words=words)
 _ON_SCRIPT: Final = ("LOADING", "PAUSED", "SAVED", "NOT_YET", "FAILED", "CANVAS", "NO_FILM", "PAUSE", "GO_ON")
 _CLOSER: Final = (  # what a press does, its words, its key
     ("previous", words.PREVIOUS, "←"),

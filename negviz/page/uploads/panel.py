@@ -18,7 +18,7 @@ from negviz.page.board import Board, Panel, html
 from negviz.page.room import Asked, Room
 from negviz.page.server.films import thumbnail
 from negviz.page.server.lanes import IN_SLOW
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.page.uploads import words
 from negviz.page.uploads.http import Shelves, film_route
 from negviz.page.widgets.tile import Tile, Wall
@@ -32,7 +32,7 @@ _PRIVATE: Final[dict[str, Any]] = {
     "api_visibility": "private",
     "show_progress": "hidden",
 }
-_VIEW: Final = View("uploads", words=words)
+_VIEW: Final = Template("uploads", words=words)
 _NOTHING: Final = _VIEW("nothing", text=words.EMPTY)
 
 

@@ -28,13 +28,13 @@ from negviz.page.board import Board, Panel, html
 from negviz.page.room import Asked, Room
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.server.lanes import lanes
-from negviz.page.templates import View
+from negviz.page.templates import Template
 from negviz.page.viewer import words
 from negviz.page.viewer.reports import MissingReportError, report_sentences
 from negviz.page.words import column_title
 
 InTurn = Callable[..., Awaitable[Any]]
-_VIEW: Final = View("viewer", words=words)
+_VIEW: Final = Template("viewer", words=words)
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
 
 
