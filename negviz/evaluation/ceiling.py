@@ -89,7 +89,9 @@ def _fit_and_score(
         error_score="raise",
     )
     probe.fit(embeddings[known], truth)
-    fitted, scores = probe.decision_function(embeddings[known]), probe.decision_function(embeddings[test])
+    scaler, chosen = probe.best_estimator_.named_steps.values()
+    # one dot product a film, as in `negviz.retrieval.search.cosines`: films that are alike score alike
+    fitted, scores = (np.vecdot(scaler.transform(embeddings[of]), chosen.coef_[0]) for of in (known, test))
     # folds may differ in regularisation, so in scale: only so are their scores ranked together fairly
     standardised: Floats = (scores - fitted.mean()) / (fitted.std() or 1.0)
     return standardised

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.common.errors import NegvizError
+from negviz.common.order import FilmPlaces
 from negviz.evaluation.ceiling import Indices, probe_scores
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Unmentioned
@@ -24,6 +25,7 @@ from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import METRICS, Counts, Floats, Ranked, average, draw, interval
+from negviz.retrieval.search import cosines
 
 BASE: Final = "base"
 Json = dict[str, Any]
@@ -64,6 +66,11 @@ class Task:
     draws: Counts  # [resamples, evaluated films]
     k: int
     seed: int
+
+    @property
+    def places(self) -> FilmPlaces:
+        """[evaluated films] what equal scores go by."""
+        return self.films.places_by_id[self.evaluated]
 
 
 def make_task(
@@ -186,8 +193,8 @@ def _measure(
             f"{model.name} gives prompts {vectors.shape[1]} dimensions and films {embeddings.shape[1]}; "
             "compute the film embeddings anew with this model."
         )
-    scores = own[: len(task.rows)] @ embeddings[task.evaluated].T.astype(np.float64)
-    ranked = Ranked.of(task.relevance, scores)
+    scores = cosines(embeddings[task.evaluated].astype(np.float64), own[: len(task.rows)])
+    ranked = Ranked.of(task.relevance, scores, task.places)
     return Measured(
         point={name: values[0] for name, values in ranked.measure(task.k).items()},
         drawn=ranked.measure(task.k, task.draws),
@@ -211,7 +218,8 @@ def ceiling(task: Task, embeddings: npt.NDArray[Any]) -> dict[str, Floats]:
             continue
         asks = np.flatnonzero([row.finding == finding for row in task.rows])
         signs = np.array([[1.0 if task.rows[i].polarity == "present" else -1.0] for i in asks])
-        for name, values in Ranked.of(task.relevance[asks], signs * odds).measure(task.k).items():
+        ranked = Ranked.of(task.relevance[asks], signs * odds, task.places)
+        for name, values in ranked.measure(task.k).items():
             figures[name][asks] = values[0]
     return figures
 

@@ -9,7 +9,8 @@ where "cannot" and "can't" are "can not".  Where two cues start at one place, th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from negviz.language.patterns import NAMED
@@ -59,11 +60,27 @@ _END = (
     r" following | currently | today)"
 )
 
-# (name, kind, reach, pattern)
-_CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
+
+@dataclass(frozen=True)
+class _Entry:
+    """Some cues that are read alike, and what each becomes in the opposite of its sentence.
+
+    What it becomes is tried in turn; "" where nothing stays.
+    """
+
+    name: str
+    kind: CueKind
+    reach: Reach
+    pattern: str
+    becomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_CUES: Final = (
     # Words that only look like negation.
-    ("flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"),
-    (
+    _Entry(
+        "flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"
+    ),
+    _Entry(
         "affirm",
         "pseudo",
         "none",
@@ -74,7 +91,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
         rf"(?:no|not|without) {_DEGREE}(?:resolution|clearing)(?= of)",
     ),
-    (
+    _Entry(
         "unchanged",
         "pseudo",
         "none",
@@ -91,7 +108,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"without (?:contrast|iv contrast)",
     ),
     # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
-    (
+    _Entry(
         "open",
         "uncertainty",
         "before",
@@ -110,7 +127,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"possibility|consideration)|"
         r"(?:is|are) (?:a|the) (?:possibility|consideration|concern|question)",
     ),
-    (
+    _Entry(
         "open",
         "uncertainty",
         "after",
@@ -122,7 +139,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"decide)(?: if| whether| that)?",
     ),
     # Negation.
-    (
+    _Entry(
         "denied",
         "negation",
         "before",
@@ -135,23 +152,36 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out{_END}|"
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=is )denied|unseen",
+        {
+            "none": ("present", "yes"),
+            "nil": ("present",),
+            "negative": ("positive",),
+            "excluded": ("confirmed",),
+        },
     ),
-    ("absent", "negation", "either", r"absent"),
-    (
+    _Entry("absent", "negation", "either", r"absent", {"absent": ("present",)}),
+    _Entry(
         "gone",
         "negation",
         "before",
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
         rf"resolved(?= [.,;]|$| since| in the interval| on the| completely)",
+        {
+            "resolved": ("persisted", "present", "persistent"),
+            "cleared": ("persisted",),
+            "disappeared": ("persisted",),
+            "gone": ("present",),
+        },
     ),
-    (
+    _Entry(
         "gone",
         "negation",
         "after",
         r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
+        {"resolution of": ("persistence of",)},
     ),
-    (
+    _Entry(
         "no",
         "negation",
         "after",
@@ -162,9 +192,24 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify)|"
         r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like)|"
         r"non(?= enlarged)|unremarkable for|excluded(?! from)",
+        {
+            "no": ("", "a"),
+            "not": ("",),
+            "never": ("always", ""),
+            "no longer": ("still",),
+            "without": ("with",),
+            "w/o": ("with",),
+            "negative for": ("positive for",),
+            "free of": ("affected by",),
+            "absence of": ("presence of",),
+            "lack of": ("presence of",),
+            "lacks": ("has",),
+            "denies": ("reports",),
+            "ruled out": ("confirmed",),
+        },
     ),
     # Hedges: after negation, as in CheXpert.
-    (
+    _Entry(
         "hedge",
         "uncertainty",
         "either",
@@ -175,7 +220,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"significance|"
         r"clinical))|potential(?:ly)?|conceivabl[ey]",
     ),
-    (
+    _Entry(
         "hedge",
         "uncertainty",
         "after",
@@ -193,7 +238,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"borderline|chance of|risk of|probability of|whether|"
         r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|history of|may|looks? like",
     ),
-    (  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
+    _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
         "uncertainty",
         "after",
@@ -231,11 +276,12 @@ NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS})(?![^ ])
 
 
 def _compile() -> re.Pattern[str]:
-    groups = (f"(?P<c{number}>{pattern})" for number, (*_, pattern) in enumerate(_CUES))
+    groups = (f"(?P<c{number}>{entry.pattern})" for number, entry in enumerate(_CUES))
     return re.compile(rf"(?<![^ ])(?:{'|'.join(groups)})(?![^ ])")
 
 
 CUES: Final = _compile()
+BECOMES: Final = {cue: instead for entry in _CUES for cue, instead in entry.becomes.items()}
 
 
 @dataclass(frozen=True)
@@ -250,5 +296,5 @@ class CueMatch:
 
 def cue_of(match: re.Match[str]) -> CueMatch:
     """What `CUES` matched."""
-    name, kind, reach, _ = _CUES[int((match.lastgroup or "c0")[1:])]
-    return CueMatch(name, kind, reach, match.span())
+    entry = _CUES[int((match.lastgroup or "c0")[1:])]
+    return CueMatch(entry.name, entry.kind, entry.reach, match.span())

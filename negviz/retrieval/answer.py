@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
+from negviz.common.order import rank_of, top_k
 from negviz.films.collection import Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
@@ -27,7 +28,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
-from negviz.retrieval.search import Hit, Vectors, cosines, rank_of, top_k
+from negviz.retrieval.search import Hit, Vectors, cosines
 from negviz.retrieval.sets import SearchSet, search_sets
 
 MAX_HITS: Final = 100
@@ -228,7 +229,8 @@ def _certainty(
     if query.calibration is None or margins is None:
         return None
     mentions = question.prompt.mentions
-    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied)
+    places = question.films.collection.places_by_id
+    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied, places)
     return query.calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
 
 

@@ -14,7 +14,7 @@ then nothing is said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
@@ -24,12 +24,12 @@ import numpy.typing as npt
 from torch import Tensor
 
 from negviz.common.files import FileError
+from negviz.common.order import FilmPlaces, top_k
 from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.retrieval.metrics import Floats
-from negviz.retrieval.search import top_k
 
 Feature = Literal["standardised margin", "margin", "standardised similarity"]
 Statistic = Literal["agreement", "lift", "hits' margin", "spread"]
@@ -42,11 +42,16 @@ _SAMPLED: Final = 512  # numbers of a tensor, evenly apart
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a model makes of the films searched for one sentence, each `<float64>[films]`."""
+    """What a model makes of the films searched for one sentence, each [films]."""
 
     similarities: Floats
     margins: Floats  # similarity to the sentence less that to its opposite
     satisfied: Floats  # 1 where a film satisfies the sentence, 0 where it contradicts it, nan: not judged
+    places: FilmPlaces  # what equal similarities go by
+
+    def of(self, films: npt.NDArray[np.bool_]) -> Seen:
+        """The same of some of the films."""
+        return Seen(*(getattr(self, each.name)[films] for each in fields(self)))
 
     @property
     def share(self) -> float:
@@ -91,7 +96,7 @@ def statistic(name: Statistic, seen: Seen) -> float:
         similarities = seen.similarities - seen.similarities.mean()
         covariance = np.array([(similarities * margins).mean()])
         return float(_over(covariance, float(similarities.std() * margins.std()))[0])
-    hits = top_k(seen.similarities, HITS)
+    hits = top_k(seen.similarities, HITS, seen.places)
     if name == "hits' margin":
         return float(seen.margins[hits].mean())
     return float(_over(margins[hits], float(margins.std())).mean())

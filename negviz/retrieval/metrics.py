@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
+from negviz.common.order import FilmPlaces, best_first
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]  # how often each prompt or film was drawn
@@ -69,7 +70,7 @@ def auroc(
 
 @dataclass(frozen=True)
 class Ranked:
-    """Films best first, a row a prompt; films with equal scores keep their order."""
+    """Films best first, a row a prompt."""
 
     order: npt.NDArray[np.intp]  # [prompts, films] which film
     gains: Floats  # [prompts, films] 1 where it satisfies, else 0
@@ -77,14 +78,18 @@ class Ranked:
     ties: Ties  # [prompts, films] twice
 
     @classmethod
-    def of(cls, relevance: npt.NDArray[Any], scores: npt.NDArray[Any]) -> Ranked:
-        """Rank `scores` [prompts, films]; `relevance` has the same shape, nan where not judged."""
+    def of(cls, relevance: npt.NDArray[Any], scores: npt.NDArray[Any], places: FilmPlaces | None) -> Ranked:
+        """Rank `scores` [prompts, films]; `relevance` has the same shape, nan where not judged.
+
+        Equal scores go by `places` [films].  None for what has no ids, or where only AP and AUROC are asked
+        for, which take equal scores together: then they stay as they stand.
+        """
         truth, values = np.asarray(relevance, np.float64), np.asarray(scores, np.float64)
         if truth.shape != values.shape or values.ndim != 2 or not values.size:
             raise MetricError(f"Scores {values.shape} and relevance {truth.shape} must be [prompts, films].")
         if not np.isfinite(values).all():
             raise MetricError("Scores must be finite numbers.")
-        order = np.argsort(-values, axis=1, kind="stable")
+        order = best_first(values, np.arange(values.shape[1]) if places is None else places)
         truth = np.take_along_axis(truth, order, axis=1)
         ties = _ties(np.take_along_axis(values, order, axis=1))
         return cls(order, np.nan_to_num(truth), (~np.isnan(truth)).astype(np.float64), ties)
@@ -195,7 +200,7 @@ def _ties(values: Floats) -> Ties:
 def _single(
     relevance: Sequence[bool | None] | npt.NDArray[Any], scores: Sequence[float] | npt.NDArray[Any]
 ) -> tuple[Floats, Floats, Ties]:
-    ranked = Ranked.of(np.asarray([relevance], np.float64), np.asarray([scores], np.float64))
+    ranked = Ranked.of(np.asarray([relevance], np.float64), np.asarray([scores], np.float64), None)
     return ranked.gains, ranked.judged, ranked.ties
 
 

@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from negviz.common.errors import NegvizError
+from negviz.common.order import places_by_id, top_k
 from negviz.films.dicom import DicomError, is_dicom, read_dicom
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.size import FilmSizeError
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval.search import Hit, cosines, top_k
+from negviz.retrieval.search import Hit, cosines
 from negviz.retrieval.sets import SearchSet
 
 MAX_FILE: Final = 50_000_000  # bytes of one film
@@ -189,7 +190,7 @@ def best(films: Sequence[OwnFilm], model: DualEncoder, text: str, k: int = 10) -
         return ()
     vectors = np.stack([film.vectors[model.tower_id] for film in films])
     scores = cosines(vectors, model.encode_text([text])[0])
-    by_key = np.argsort(np.argsort(np.array([film.key for film in films], dtype=object)))
+    by_key = places_by_id([film.key for film in films])
     places = enumerate(top_k(scores, k, by_key), start=1)
     return tuple(OwnHit(films[row], place, float(scores[row])) for place, row in places)
 

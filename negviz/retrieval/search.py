@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
+from negviz.common.order import best_first, top_k
 from negviz.films.collection import Collection, Unmentioned, judge
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.retrieval.embeddings import film_embeddings
@@ -58,7 +59,7 @@ def rank(
 
 def in_order(collection: Collection, scores: npt.NDArray[np.floating[Any]]) -> Ranking:
     """The films of a collection by their `scores` [films], best first."""
-    order = top_k(scores, len(collection), collection.places_by_id)
+    order = best_first(scores, collection.places_by_id)
     return Ranking(tuple(collection.films[i].id for i in order), scores[order])
 
 
@@ -90,34 +91,13 @@ def search(
     ]
 
 
-def top_k(
-    scores: npt.NDArray[np.floating[Any]], k: int, places: npt.NDArray[np.intp] | None = None
-) -> npt.NDArray[np.intp]:
-    """Indices of the `k` largest scores, largest first; of equal scores the one of the lower place.
-
-    `places` [scores] are those of `Collection.places_by_id`; the indices themselves without it.
-    """
-    if k < len(scores):
-        least = np.partition(scores, -k)[-k]  # sorting only what can be among the first k
-        candidates = np.flatnonzero(scores >= least)
-    else:
-        candidates = np.arange(len(scores))
-    settled = candidates if places is None else places[candidates]
-    return candidates[np.lexsort((settled, -scores[candidates]))][:k]
-
-
-def rank_of(row: int, scores: npt.NDArray[np.floating[Any]], places: npt.NDArray[np.intp]) -> int:
-    """The rank of one film, 1 the best, in the order of `top_k`, without sorting the others."""
-    before = (scores > scores[row]) | ((scores == scores[row]) & (places < places[row]))
-    return 1 + int(before.sum())
-
-
 def cosines(films: Vectors, text: Vectors) -> Vectors:
-    """Of each film [films, dim] with one sentence [dim], one dot product a film.
+    """Of each film [films, dim] with a sentence [dim], or with each of several [sentences, dim] → a row each.
 
-    A matrix product would round the same film otherwise with other films beside it.
+    One dot product a film: a matrix product would round the same film otherwise with other films beside it,
+    and two films that are alike would be told apart by where they stand.
     """
-    found: Vectors = np.vecdot(films, text)
+    found: Vectors = np.vecdot(films, text[..., None, :])
     return found
 
 

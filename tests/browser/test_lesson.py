@@ -87,8 +87,9 @@ def test_a_step_has_a_qr_code_to_its_comparison(taught: Visit) -> None:
     assert words.LOCAL_ONLY in step.inner_text()
 
 
-@pytest.mark.parametrize("visit", [{}, {"color_scheme": "dark"}, PHONE], indirect=True)
-def test_the_tabs_are_for_everybody(visit: Visit) -> None:
+@pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
+def test_the_tabs_are_for_everybody_on_a_phone(visit: Visit) -> None:
+    """On wider screens, in light and dark, `test_quality` asks the same of every tab."""
     for name in ("Lesson", "Evidence", "About"):
         open_tab(visit, name)
         assert serious(visit) == []

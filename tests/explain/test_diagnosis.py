@@ -180,7 +180,7 @@ def results(
     (tmp_path / "prompts.csv").write_text(PROMPTS, "utf-8")
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    monkeypatch.setattr(command, "Places", lambda family: argparse.Namespace(results=tmp_path))
+    monkeypatch.setattr(command, "Paths", lambda family: argparse.Namespace(results=tmp_path))
     options = ["--family", str(family_folder), "--collection", str(collection_folder), "--split", "all"]
     options += ["--prompts", str(tmp_path / "prompts.csv"), "--bootstrap", "50"]
     assert command.run(parser.parse_args(options)) == 0
@@ -245,4 +245,4 @@ def test_a_cosine_may_differ_as_much_as_between_machines(
 
 def test_nothing_to_measure_says_so() -> None:
     with pytest.raises(DiagnosisError, match="nothing to measure"):
-        command.make_task([], [])
+        command.make_task([], [], np.arange(0))

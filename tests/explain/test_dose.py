@@ -172,7 +172,7 @@ def test_the_command_writes_sweep_results_and_picture(
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     options = ["--family", str(family_folder), "--chests", "2", "--size", "64", "--jobs", "1"]
-    monkeypatch.setattr(command, "Places", lambda family: argparse.Namespace(shipped=False, results=tmp_path))
+    monkeypatch.setattr(command, "Paths", lambda family: argparse.Namespace(shipped=False, results=tmp_path))
     assert command.run(parser.parse_args(options)) == 0
     results = json.loads((tmp_path / "dose.json").read_text("utf-8"))
     assert set(results["curves"]) == {"base", "con1", "con2"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -16,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
-from negviz.page.server import mailboxes
-from negviz.page.server.door import guarded
+from negviz.page.server import visits
+from negviz.page.server.door import Door, guarded
 from negviz.page.server.faults import Page
-from negviz.page.server.lanes import IN_SEARCH, IN_SLOW, lanes
+from negviz.page.server.lanes import IN_SEARCH, IN_SLOW, MOST_GALLERIES, lanes
+from negviz.page.server.visitors import Visitor
 
 FLOOD, OTHER = "192.0.2.1", "192.0.2.2"
 MANY = 120  # more than gradio begins by itself, and than there are threads
@@ -72,11 +76,16 @@ def _routes(gate: Gate) -> list[Route]:
 
 
 @pytest.fixture
-def client(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def page(gate: Gate) -> Page:
+    return asyncio.run(_page(gate))
+
+
+@pytest.fixture
+def client(gate: Gate, page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setenv("NEGVIZ_PROXY", "1")
 
     async def made() -> App:
-        return App.create_app(await _page(gate), app_kwargs=guarded(_routes(gate), None))
+        return App.create_app(page, app_kwargs=guarded(_routes(gate), None))
 
     with TestClient(asyncio.run(made()), base_url="http://127.0.0.1:7860") as client:
         client.get("/gradio_api/startup-events")
@@ -135,11 +144,15 @@ def test_a_panel_of_one_visitor_does_not_hold_up_galleries(client: TestClient, g
     assert gate.begun.index("mine") < MANY
 
 
+@pytest.mark.timing
 def test_the_same_sentence_asked_by_a_whole_room_is_worked_out_once(client: TestClient, gate: Gate) -> None:
     events = [send(client, "the same", f"198.51.100.{number}") for number in range(40)]
+    send(client, "mine", OTHER)
+    while "mine" not in gate.begun:  # then those before it have come as far
+        time.sleep(0.01)
     gate.open()
     assert {answer(client, event)[1][0] for event in events} == {"THE SAME"}
-    assert gate.begun == ["the same"]
+    assert gate.begun == ["the same", "mine"]
 
 
 def test_more_than_is_ever_read_does_not_wait(client: TestClient) -> None:
@@ -151,7 +164,7 @@ def test_more_than_is_ever_read_does_not_wait(client: TestClient) -> None:
 def test_answers_that_nobody_fetches_do_not_cost_another_visitor_theirs(
     client: TestClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailboxes, "MOST", 8)
+    monkeypatch.setattr(visits, "MOST_UNREAD", 8)
     mine = send(client, "mine", OTHER)
     told = [send(client, "four", FLOOD, to="length") for _ in range(40)]
     gate.open()
@@ -159,3 +172,170 @@ def test_answers_that_nobody_fetches_do_not_cost_another_visitor_theirs(
     assert answer(client, told[-1], to="length") == ("event: complete", [4])
     gone = client.get(f"/gradio_api/call/length/{told[0]}")  # nor is everything kept
     assert "complete" not in gone.text
+
+
+def test_taking_a_question_describes_no_component(
+    client: TestClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[gr.Textbox] = []
+
+    def describe(box: gr.Textbox) -> dict[str, Any]:
+        described.append(box)
+        return {}
+
+    monkeypatch.setattr(gr.Textbox, "get_config", describe)
+    event = send(client, "mine", OTHER)
+    gate.open()
+    assert answer(client, event) == ("event: complete", ["MINE"])
+    assert described == []
+
+
+def test_programs_that_tell_no_session_throw_out_no_visit(
+    client: TestClient, gate: Gate, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = page.state_holder
+    monkeypatch.setattr(holder, "capacity", 5)
+    visit = holder["visit"]
+    gate.open()
+    for number in range(20):
+        answer(client, send(client, f"flood {number}", FLOOD))
+    assert holder["visit"] is visit
+    assert [*holder.session_data] == ["visit"]
+
+
+# At the door ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Behind:
+    """The door, and behind it what answers when it may; whose requests it was given, in their order."""
+
+    begun: list[str] = field(default_factory=list)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.door = Door(self._answer, routes=[], loopback=False, tools=False)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun.append(scope["client"][0])
+        await self.may_answer.wait()
+        await PlainTextResponse(await Request(scope, receive).body())(scope, receive, send)
+
+    def ask(
+        self,
+        address: str,
+        *,
+        body: bytes = b"{}",
+        sent: asyncio.Event | None = None,
+        read: asyncio.Event | None = None,
+    ) -> asyncio.Task[bytes]:
+        """A question's answer; its end is sent, and the answer read, when the events are set."""
+        parts = [(body[:1], True), (body[1:], False)]
+        answered: list[bytes] = []
+
+        async def receive() -> Message:
+            if len(parts) == 1 and sent is not None:
+                await sent.wait()
+            part, more = parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": more}
+
+        async def send(message: Message) -> None:
+            if read is not None:
+                await read.wait()
+            answered.append(message.get("body", b""))
+
+        async def asked() -> bytes:
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": "/gradio_api/call/search",
+                "headers": [],
+                "client": (address, 1),
+            }
+            await self.door(scope, receive, send)
+            return b"".join(answered)
+
+        return asyncio.create_task(asked())
+
+
+def on_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+async def settle() -> None:
+    """Until everything that can go on has."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def wait_in(lane: Any, address: str, number: int) -> tuple[asyncio.Event, list[asyncio.Task[Any]]]:
+    """What keeps a lane busy until the event is set, and so many questions of an address that wait in it."""
+    done = asyncio.Event()
+    under_way = [asyncio.create_task(lane.run(Visitor("busy"), done.wait)) for _ in range(lane._at_once)]
+    return done, under_way + [
+        asyncio.create_task(lane.run(Visitor(address), done.wait)) for _ in range(number)
+    ]
+
+
+def test_the_next_question_taken_is_another_visitors_however_many_one_has_sent() -> None:
+    async def test() -> None:
+        behind = Behind()
+        flood = [behind.ask(FLOOD) for _ in range(MANY)]
+        await settle()
+        taken = len(behind.begun)
+        assert taken < 8
+        mine = behind.ask(OTHER)
+        await settle()
+        behind.may_answer.set()
+        assert await asyncio.gather(mine, *flood) == [b"{}"] * (MANY + 1)
+        assert behind.begun.index(OTHER) <= taken + 1
+
+    on_a_loop(test)
+
+
+def test_who_has_many_questions_waiting_is_slowed_at_the_door_and_nobody_else() -> None:
+    async def test() -> None:
+        behind = Behind()
+        behind.may_answer.set()
+        done, waiting = wait_in(lanes().search, FLOOD, MOST_GALLERIES)
+        await settle()
+        flood = [behind.ask(FLOOD) for _ in range(MANY)]
+        await settle()
+        assert behind.begun == []
+        assert await behind.ask(OTHER) == b"{}"
+        assert behind.begun == [OTHER]
+        done.set()
+        assert await asyncio.gather(*flood) == [b"{}"] * MANY
+        await asyncio.gather(*waiting)
+
+    on_a_loop(test)
+
+
+def test_a_class_behind_one_address_is_not_slowed_at_the_door() -> None:
+    async def test() -> None:
+        behind = Behind()
+        behind.may_answer.set()
+        done, galleries = wait_in(lanes().search, OTHER, 100)
+        also_done, panels = wait_in(lanes().slow, OTHER, 800)
+        await settle()
+        assert await asyncio.gather(*(behind.ask(OTHER) for _ in range(100))) == [b"{}"] * 100
+        done.set()
+        also_done.set()
+        await asyncio.gather(*galleries, *panels)
+
+    on_a_loop(test)
+
+
+@pytest.mark.parametrize("slowly", ["sent", "read"])
+def test_who_sends_or_reads_slowly_holds_no_place(slowly: str) -> None:
+    async def test() -> None:
+        behind, now = Behind(), asyncio.Event()
+        behind.may_answer.set()
+        held = {"sent": now} if slowly == "sent" else {"read": now}
+        slow = [behind.ask(FLOOD, sent=held.get("sent"), read=held.get("read")) for _ in range(MANY)]
+        await settle()
+        assert await behind.ask(OTHER, body=b"mine") == b"mine"
+        now.set()
+        assert await asyncio.gather(*slow) == [b"{}"] * MANY
+
+    on_a_loop(test)

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ SHY = replace(STEEP, least=2.0)  # no correlation reaches that
 
 
 def seen(margins: list[float], satisfied: list[float], similarities: list[float] | None = None) -> Seen:
-    return Seen(*(np.array(values, np.float64) for values in (similarities or margins, margins, satisfied)))
+    figures = [np.array(values, np.float64) for values in (similarities or margins, margins, satisfied)]
+    return Seen(figures[0], figures[1], figures[2], np.arange(len(margins)))
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_figure_is_measured_from_the_middle_of_as_many_right_as_wrong() -> Non
 
 
 def replace_similarities(given: Seen, values: list[float]) -> Seen:
-    return Seen(np.array(values), given.margins, given.satisfied)
+    return replace(given, similarities=np.array(values))
 
 
 def test_films_of_one_kind_weigh_the_same_and_films_that_are_alike_have_no_figure() -> None:
@@ -91,7 +93,7 @@ def test_films_of_one_kind_weigh_the_same_and_films_that_are_alike_have_no_figur
 
 def test_statistics_tell_an_order_that_follows_the_margins_from_one_that_runs_against_them() -> None:
     rising = np.linspace(-0.2, 0.3, 30)
-    with_it, against = (Seen(sign * rising, rising, rising) for sign in (1, -1))
+    with_it, against = (Seen(sign * rising, rising, rising, np.arange(30)) for sign in (1, -1))
     assert statistic("agreement", with_it) == pytest.approx(1)
     assert statistic("agreement", against) == pytest.approx(-1)
     assert statistic("lift", with_it) > 1 > -1 > statistic("lift", against)
@@ -198,7 +200,7 @@ def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: Se
     vectors = films.embeddings[models["con2"].tower_id].astype(np.float64)
     own, opposed = models["con2"].encode_text([NO, given.opposite.text]) @ vectors.T  # type: ignore[union-attr]
     verdicts = np.array([given.judge(film) for film in films.collection], np.float64)
-    expected = SHY.probabilities(Seen(own, own - opposed, verdicts))
+    expected = SHY.probabilities(Seen(own, own - opposed, verdicts, np.arange(len(own))))
     assert con2.probability(0) == pytest.approx(expected[films.collection.rows([_film(films, best.id)])[0]])
     plain = json.loads(json.dumps(given.plain()))["models"]
     assert plain["con2"]["abstains"] is True
@@ -314,7 +316,8 @@ def questions(
         right = (np.arange(films) % 2 == number % 2).astype(np.float64)
         margins = random.normal(0, 1, films) + sharp * (right - 0.5)
         sign = -1 if random.random() < turned else 1
-        made.append(Question("effusion", number % FOLDS, Seen(sign * margins, margins, right)))
+        given = Seen(sign * margins, margins, right, np.arange(films))
+        made.append(Question("effusion", number % FOLDS, given))
     return made
 
 
@@ -353,12 +356,22 @@ def test_a_model_is_made_to_abstain_from_what_it_turns_round() -> None:
     assert base.findings == ("effusion",)
 
 
+def test_questions_that_are_level_are_answered_together() -> None:
+    """Of the three at 0.8 the first gains and the others lose: only all of them can be answered."""
+    values = np.array([0.9, 0.8, 0.8, 0.8, 0.5])
+    gains = np.array([0.3, 0.4, -0.3, -0.3, -0.1])
+    for order in permutations(range(5)):
+        asked = np.array(order)
+        judged = Judged(values[asked], gains[asked], np.full(5, 0.2), np.zeros(5, np.int64))
+        assert judged.threshold(np.ones(5, np.bool_)) == pytest.approx(0.85)
+
+
 def test_findings_with_few_films_are_not_fitted() -> None:
     rare = [
         Question(
             "nodule",
             q.wording,
-            Seen(q.seen.similarities, q.seen.margins, np.where(np.arange(120) < 5, 1.0, 0.0)),
+            replace(q.seen, satisfied=np.where(np.arange(120) < 5, 1.0, 0.0)),
         )
         for q in questions(1.0)
     ]

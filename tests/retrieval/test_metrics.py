@@ -74,7 +74,7 @@ def test_counting_draws_equals_ranking_the_drawn_films(decimals: int) -> None:
     relevance = rng.choice([1.0, 0.0, np.nan], size=(5, 25))
     scores = rng.normal(size=(5, 25)).round(decimals)
     counts = draw(25, times=20, seed=5)
-    measured = Ranked.of(relevance, scores).measure(6, counts)
+    measured = Ranked.of(relevance, scores, None).measure(6, counts)
     for resample, drawn in enumerate(counts):
         films = np.repeat(np.arange(25), drawn)
         for prompt in range(5):
@@ -91,15 +91,28 @@ def test_counting_draws_equals_ranking_the_drawn_films(decimals: int) -> None:
 
 def test_without_draws_a_measure_is_one_row_of_the_films_as_they_are() -> None:
     relevance = np.array([[1.0, 0.0, 1.0], [0.0, np.nan, 0.0], [0.0, 0.0, 1.0]])
-    measured = Ranked.of(relevance, np.array([[3.0, 2.0, 1.0]] * 3)).measure(2)
+    measured = Ranked.of(relevance, np.array([[3.0, 2.0, 1.0]] * 3), None).measure(2)
     by_hand = {"p_at_k": [1 / 2, 0, 0], "ap": [(1 + 2 / 3) / 2, np.nan, 1 / 3], "auroc": [1 / 2, np.nan, 0]}
     for name, expected in by_hand.items():
         np.testing.assert_allclose(measured[name], [expected])
 
 
-def test_films_with_equal_scores_keep_their_order() -> None:
-    ranked = Ranked.of(np.array([[1.0, 0.0, 1.0, 0.0]]), np.array([[0.5, 0.5, 0.5, 0.9]]))
-    assert ranked.order.tolist() == [[3, 0, 1, 2]]
+def test_films_with_equal_scores_go_by_their_places() -> None:
+    relevance, scores = np.array([[1.0, 0.0, 1.0, 0.0]]), np.array([[0.5, 0.5, 0.5, 0.9]])
+    assert Ranked.of(relevance, scores, np.array([2, 0, 1, 3])).order.tolist() == [[3, 1, 2, 0]]
+    assert Ranked.of(relevance, scores, None).order.tolist() == [[3, 0, 1, 2]]  # as they stand
+
+
+def test_the_order_of_films_changes_no_figure_where_many_scores_are_equal() -> None:
+    rng = np.random.default_rng(8)
+    relevance = rng.choice([1.0, 0.0, np.nan], size=(20, 40))
+    scores, places = rng.normal(size=(20, 40)).round(1), rng.permutation(40)
+    counts = draw(40, times=10, seed=1)
+    for moved in (rng.permutation(40) for _ in range(10)):
+        before = Ranked.of(relevance, scores, places).measure(5, counts)
+        after = Ranked.of(relevance[:, moved], scores[:, moved], places[moved]).measure(5, counts[:, moved])
+        for name, values in before.items():
+            np.testing.assert_array_equal(after[name], values)
 
 
 def test_draws_are_with_replacement_and_repeat_by_seed() -> None:
@@ -127,7 +140,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(MetricError, match="at least 1"):
         precision_at_k([True], 0)
     with pytest.raises(MetricError, match="at least 1"):
-        Ranked.of(np.ones((1, 2)), np.ones((1, 2))).measure(0)
+        Ranked.of(np.ones((1, 2)), np.ones((1, 2)), None).measure(0)
     with pytest.raises(MetricError, match=r"\[prompts, films\]"):
         auroc([True, False], [1.0])
     with pytest.raises(MetricError, match=r"\[prompts, films\]"):
@@ -148,10 +161,12 @@ def test_intervals_cover_the_truth(metric: str) -> None:
     """About 95 in 100 intervals must hold the expected figure of new prompts on new films."""
     size = {"prompts": 15, "films": 60}
     rng = np.random.default_rng(6)
-    expected = np.mean([Ranked.of(*_simulate(rng, **size)).measure(10)[metric].mean() for _ in range(600)])
+    expected = np.mean(
+        [Ranked.of(*_simulate(rng, **size), None).measure(10)[metric].mean() for _ in range(600)]
+    )
     covered = 0
     for trial in range(100):
-        drawn = Ranked.of(*_simulate(rng, **size)).measure(10, draw(60, times=150, seed=trial))[metric]
+        drawn = Ranked.of(*_simulate(rng, **size), None).measure(10, draw(60, times=150, seed=trial))[metric]
         bounds = interval(average(drawn, draw(15, times=150, seed=(trial, 1))))
         assert bounds is not None
         covered += bounds[0] <= expected <= bounds[1]
@@ -163,7 +178,7 @@ def test_a_thousand_resamples_are_fast(films: int, seconds: int) -> None:
     rng = np.random.default_rng(7)
     relevance, scores = (rng.random((99, films)) < 0.5).astype(float), rng.normal(size=(99, films))
     start = time.perf_counter()
-    drawn = Ranked.of(relevance, scores).measure(10, draw(films, times=1000, seed=0))
+    drawn = Ranked.of(relevance, scores, None).measure(10, draw(films, times=1000, seed=0))
     interval(average(drawn["p_at_k"], draw(99, times=1000, seed=1)))
     assert time.perf_counter() - start < seconds
 

@@ -9,7 +9,7 @@ import pytest
 
 from negviz.films.collection import Collection, Film
 from negviz.language.prompt import read_prompt
-from negviz.retrieval.search import RetrievalError, cosines, in_order, rank, search, top_k
+from negviz.retrieval.search import RetrievalError, cosines, in_order, rank, search
 
 FILMS = Collection(
     "four",
@@ -65,17 +65,6 @@ def test_a_prompt_that_says_nothing_known_is_ranked_but_not_judged() -> None:
     hits = search(OneVector(), FILMS, "qwertz", embeddings=EMBEDDINGS)  # type: ignore[arg-type]
     assert len(hits) == 4
     assert all(hit.relevant is None for hit in hits)
-
-
-@pytest.mark.parametrize("k", [1, 7, 499, 500, 800])
-def test_top_k_is_the_head_of_a_stable_sort(k: int) -> None:
-    generator = np.random.default_rng(0)
-    scores = generator.normal(size=500).round(1)  # many ties
-    assert top_k(scores, k).tolist() == np.argsort(-scores, kind="stable")[:k].tolist()
-    places = generator.permutation(500)
-    by_place = np.argsort(places)
-    expected = by_place[np.argsort(-scores[by_place], kind="stable")][:k]
-    assert top_k(scores, k, places).tolist() == expected.tolist()
 
 
 def test_a_film_ranks_the_same_whatever_lies_beside_it() -> None:

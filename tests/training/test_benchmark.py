@@ -17,7 +17,7 @@ from negviz.films.collection import ASSETS
 from negviz.page import Room
 from training.bench import benchmark, costs, crowd, running, screenshots
 from training.bench.costs import Times
-from training.bench.running import RunningApp, RunningError, run_app
+from training.bench.running import RunningApp, RunningError, free_port, run_app
 from training.bench.sentences import sentences
 from training.report import tables
 
@@ -81,7 +81,7 @@ def test_the_machine_is_described_without_saying_whose_it_is() -> None:
 
 def test_an_app_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app.py").write_text("import sys; sys.exit('negviz: there is no family')", encoding="utf-8")
-    monkeypatch.setattr(running, "_ROOT", tmp_path)
+    monkeypatch.setattr(running, "ROOT", tmp_path)
     with pytest.raises(RunningError, match="did not start: negviz: there is no family"), run_app():
         pass
 
@@ -119,6 +119,12 @@ def test_a_crowds_figures_are_medians_of_runs_beside_what_was_wanted() -> None:
     }
 
 
+def test_visitors_who_find_nobody_say_so() -> None:
+    nobody = RunningApp(f"http://127.0.0.1:{free_port()}/", os.getpid(), 0.0)
+    with pytest.raises(RunningError, match="ConnectError"):
+        crowd.visit(nobody, "flood")
+
+
 def test_a_crowd_is_told_in_a_table() -> None:
     seen = {"distinct": {"last_gallery_s": 4.04, "client_cpu_s": 1.0}}
     machine = {"cores": 2, "load_before": [0.3, 0.2, 0.1]}
@@ -128,10 +134,10 @@ def test_a_crowd_is_told_in_a_table() -> None:
     assert "of 2 cores (load before: 0.3)" in told
 
 
-@pytest.mark.parametrize("module", [benchmark, crowd, screenshots])
-def test_commands_have_their_usual_options(module: object) -> None:
+@pytest.mark.parametrize(("module", "out"), [(benchmark, "--json"), (crowd, "--json"), (screenshots, "--to")])
+def test_commands_have_their_usual_options(module: object, out: str) -> None:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)  # type: ignore[attr-defined]
-    args = parser.parse_args(["--to", "here"])
-    assert args.to == Path("here")
+    args = parser.parse_args([out, "here"])
+    assert getattr(args, out.lstrip("-")) == Path("here")
     assert args.family.name == "compact"

@@ -175,7 +175,11 @@ def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
 def test_a_run_of_another_version_is_not_taken_for_this_one(
     family_folder: Path, collection_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = Paths(family_folder, str(collection_folder), work=tmp_path)
+    paths = Paths(shutil.copytree(family_folder, tmp_path / "family"), str(collection_folder), work=tmp_path)
+    path = paths.family / "con1" / "config.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["training"] = {"method": "con1", "lr": 1e-2, "epochs": 1}
+    path.write_text(json.dumps(record), "utf-8")
     for version, cached in (("con1-con2/1", 1), ("con1-con2/1", 1), ("con1-con2/2", 2)):
         monkeypatch.setattr("training.tune.con1_con2.VERSION", version)
         Retuned(paths, "").tuned("con1")

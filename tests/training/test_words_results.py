@@ -92,6 +92,29 @@ def test_all_heads_keep_the_whole_margin(results: tuple[dict[str, Any], dict[str
     assert min(con2["kept"][con2["suffice"] :]) >= 0.9 * con2["kept"][-1]
 
 
+def test_the_dearest_head_is_measured_on_prompts_that_did_not_choose_it(
+    results: tuple[dict[str, Any], dict[str, Any]],
+    tmp_path: Path,
+    family_folder: Path,
+    collection_folder: Path,
+) -> None:
+    """Of five denials the first, third and fifth choose: asked alone, the two others give the same figure."""
+    lines = PROMPTS.splitlines()
+    _, alone = _run(tmp_path, family_folder, collection_folder, "\n".join([*lines[:3], lines[4], lines[6]]))
+    for name, model in results[1]["models"].items():
+        dearest = model["dearest"]
+        layer, head = dearest["layer"], dearest["head"]
+        assert [layer, head] == model["order"][0]
+        assert dearest["prompts"] == alone["prompts"]["absent"] == 2
+        others = alone["models"][name]["absent"]
+        assert dearest["drop"] == pytest.approx(others["drops"][layer][head], abs=1e-6)
+        ends = (others["drops_low"][layer][head], others["drops_high"][layer][head])
+        assert dearest["drop_ci"] == pytest.approx(ends, abs=1e-6)
+    con2 = results[1]["models"]["con2"]
+    layer, head = con2["order"][0]
+    assert con2["dearest"]["drop"] != pytest.approx(con2["absent"]["drops"][layer][head], abs=1e-4)
+
+
 def test_prompts_without_a_cue_cannot_be_measured(
     tmp_path: Path, family_folder: Path, collection_folder: Path
 ) -> None:

@@ -25,7 +25,7 @@ from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.bench.visitors import VISITORS
-from training.paths import Paths
+from training.paths import ROOT, Paths
 
 RUNS: Final = 3
 _WITHIN: Final = 300.0  # seconds for one process of visitors
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         "runs": runs,
     }
     found["targets"] = targets(found["medians"])
-    write_json(args.to or Paths(args.family).results / "crowd.json", found)
+    write_json(args.json or Paths(args.family).results / "crowd.json", found)
     for name, target in found["targets"].items():
         print(f"{name}: {target['measured']} s, wanted at most {target['most']}")
     return 0
@@ -70,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 def visit(running: RunningApp, what: str) -> dict[str, float]:
     """What visitors saw, and the CPU time that they and the app took.  Raises `RunningError`."""
-    command = [sys.executable, str(Path(__file__).with_name("visitors.py")), running.address, what]
+    command = [sys.executable, "-m", "training.bench.visitors", running.address, what]
     texts = json.dumps(sentences())
     before = _cpu(running.pid)
     try:
         done = subprocess.run(
-            command, input=texts, capture_output=True, text=True, timeout=_WITHIN, check=True
+            command, cwd=ROOT, input=texts, capture_output=True, text=True, timeout=_WITHIN, check=True
         )
     except (subprocess.SubprocessError, OSError) as error:
         lines = (getattr(error, "stderr", None) or str(error)).splitlines()

@@ -1,11 +1,11 @@
 """Visitors of the page without a browser, as one process: they open it, ask, and read what comes.
 
-    python training/bench/visitors.py ADDRESS distinct|same|flood < sentences
+    python -m training.bench.visitors ADDRESS distinct|same|flood < sentences
 
-Started by `training.bench.crowd`, which gives each a process of its own, with nothing of negviz in it, and a
-list of sentences as JSON; prints what they saw as JSON.  A visitor does what a browser does: takes the page,
-what it links to and the films of the first paint over six connections, asks through the queue the page uses,
-takes the films found, and then asks for every panel.
+Started by `training.bench.crowd`, which gives each a process of its own and a list of sentences as JSON;
+prints what they saw as JSON.  A visitor does what a browser does: takes the page, what it links to and the
+films of the first paint over six connections, asks through the queue the page uses, takes the films found,
+and then asks for every panel.
 """
 
 from __future__ import annotations

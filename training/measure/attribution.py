@@ -21,7 +21,7 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_json
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import PromptRow, read_prompts
-from negviz.explain.attribution import Method, attribute
+from negviz.explain.attribution import METHODS, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder
@@ -36,7 +36,7 @@ from training.paths import COMPACT, PROMPTS, Paths
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
-_METHODS: Final[tuple[Method, ...]] = ("ig", "occlusion", "gradient_x_input")  # Shapley values take too long
+_METHODS: Final = tuple(name for name, method in METHODS.items() if method.quick)
 _K: Final = 10  # hits
 Json = dict[str, Any]
 

@@ -23,6 +23,7 @@ from negviz.evaluation.ceiling import probe_scores
 from negviz.evaluation.cells import Cell, EvaluationError
 from negviz.films.collection import Collection
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
+from negviz.retrieval.search import cosines
 from training.measure.questions import Question
 
 FEWEST: Final = 5
@@ -137,7 +138,8 @@ class Reads(Protocol):
 def measure(asked: Asked, model: Reads, embeddings: npt.NDArray[np.float32]) -> Measured:
     """Rank `embeddings` [films, dim] by every question."""
     texts = model.encode_text([question.row.prompt for question in asked.questions])
-    ranked = Ranked.of(asked.relevance, texts.astype(np.float64) @ embeddings.T.astype(np.float64))
+    scores = cosines(embeddings.astype(np.float64), texts.astype(np.float64))
+    ranked = Ranked.of(asked.relevance, scores, asked.films.places_by_id)
     point, drawn = ranked.measure(asked.k), ranked.measure(asked.k, asked.draws)
     return Measured({name: point[name][0] for name in _METRICS}, {name: drawn[name] for name in _METRICS})
 
@@ -191,7 +193,8 @@ def ceiling(asked: Asked, probed: Probed) -> dict[str, Floats]:
             if (sure := probed.sure[mention.finding]) is not None
         ]
         if not question.uncertain and len(parts) == len(question.mentions):
-            found = Ranked.of(asked.relevance[[i]], np.min(parts, axis=0)[None]).measure(asked.k)
+            least, paths = np.min(parts, axis=0)[None], asked.films.places_by_id
+            found = Ranked.of(asked.relevance[[i]], least, paths).measure(asked.k)
             for name in _METRICS:
                 figures[name][i] = found[name][0, 0]
     return figures

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
+from negviz.common.order import FilmPlaces, top_k
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import attribute
 from negviz.explain.diagnosis import DiagnosisError
@@ -32,7 +33,7 @@ from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
-from negviz.retrieval.search import top_k
+from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
 from training.options import count
 from training.paths import COMPACT, PROMPTS, Paths
@@ -49,6 +50,7 @@ class Task:
     rows: tuple[PromptRow, ...]
     opposites: tuple[str, ...]  # a prompt each
     relevance: Floats  # [prompts, films] 1 satisfies, 0 contradicts, nan not judged
+    film_places: FilmPlaces  # [films] what equal scores go by
     of_prompts: Counts  # [resamples, prompts]
     of_films: Counts  # [resamples, films]
     k: int
@@ -80,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     films = open_collection(args.collection, films=args.films).select(args.split)
     rows = [row for row in read_prompts(args.prompts) if row.polarity != "uncertain"]
     verdicts = [[film.states(row.finding, row.polarity) for film in films] for row in rows]
-    task = make_task(rows, verdicts, bootstrap=args.bootstrap)
+    task = make_task(rows, verdicts, films.places_by_id, bootstrap=args.bootstrap)
     models = load_models(args.family)
     vectors = {model.tower_id: film_embeddings(model, films) for model in models.values()}
     results = {
@@ -106,11 +108,15 @@ def run(args: argparse.Namespace) -> int:
 def make_task(
     rows: Sequence[PromptRow],
     relevance: Sequence[Sequence[bool | None]],
+    film_places: FilmPlaces,
     *,
     k: int = 10,
     bootstrap: int = RESAMPLES,
 ) -> Task:
-    """Prompts with their opposites, and `relevance` [prompts, films].  Raises `DiagnosisError`."""
+    """Prompts with their opposites, `relevance` [prompts, films] and `film_places` [films].
+
+    Raises `DiagnosisError`.
+    """
     truth = np.array(relevance, np.float64)
     if bootstrap < 1 or not truth.size or np.isnan(truth).all():
         raise DiagnosisError("There is nothing to measure: give prompts, judged films and resamples.")
@@ -118,6 +124,7 @@ def make_task(
         rows=tuple(rows),
         opposites=tuple(map(opposite_of, rows)),
         relevance=truth,
+        film_places=film_places,
         of_prompts=draw(len(rows), times=bootstrap, seed=1),
         of_films=draw(truth.shape[1], times=bootstrap, seed=0),
         k=k,
@@ -166,16 +173,18 @@ def _measure(task: Task, model: DualEncoder, films: Any) -> Measured:
     texts = [*(row.prompt for row in task.rows), *task.opposites]
     own, opposed = np.split(model.encode_text(texts).astype(np.float64), 2)
     matrix = np.asarray(films, np.float64)
-    scores, turned = own @ matrix.T, opposed @ matrix.T  # [prompts, films]
-    best = [top_k(row, task.k) for row in scores]
-    margins, ranked = Ranked.of(task.relevance, scores - turned), Ranked.of(task.relevance, scores)
+    scores, turned = cosines(matrix, own), cosines(matrix, opposed)  # [prompts, films]
+    best, best_turned = ([top_k(row, task.k, task.film_places) for row in each] for each in (scores, turned))
+    margins, ranked = (
+        Ranked.of(task.relevance, each, task.film_places) for each in (scores - turned, scores)
+    )
     denies = np.where(task.denies, 1.0, np.nan)
     shares = [_cue_shares(model, row.prompt, matrix[rows]) for row, rows in zip(task.rows, best, strict=True)]
     return Measured(
         cosine=(own * opposed).sum(axis=1),
         separation=margins.measure(task.k)["auroc"][0],
         separation_drawn=margins.measure(task.k, task.of_films)["auroc"],
-        stay=np.array([_shared(a, top_k(row, task.k)) for a, row in zip(best, turned, strict=True)]),
+        stay=np.array(list(map(_shared, best, best_turned))),
         contrary=denies * (1 - ranked.measure(task.k)["p_at_k"][0]),
         contrary_drawn=denies * (1 - ranked.measure(task.k, task.of_films)["p_at_k"]),
         cue_share=np.array([hits for hits, _ in shares]),
@@ -244,17 +253,17 @@ def _estimate(task: Task, values: Floats, drawn: Floats) -> Estimate:
 def _pairs(task: Task, of: Measured) -> Json:
     """Are two prompts that mean the same more alike than a prompt and its opposite?"""
     rows, columns = np.triu_indices(len(task.rows), 1)
-    cosines = of.pairs[rows, columns]
+    between = of.pairs[rows, columns]
     same = task.denies[rows] == task.denies[columns]
     alike = np.concatenate((np.ones(int(same.sum())), np.zeros(len(of.cosine))))
-    compared = np.concatenate((cosines[same], of.cosine))
-    ranked = Ranked.of(alike[None, :], compared[None, :])
+    compared = np.concatenate((between[same], of.cosine))
+    ranked = Ranked.of(alike[None, :], compared[None, :], None)
     return {
-        "same_meaning": round(float(cosines[same].mean()), 6),
-        "contrary_meaning": round(float(cosines[~same].mean()), 6) if (~same).any() else None,
+        "same_meaning": round(float(between[same].mean()), 6),
+        "contrary_meaning": round(float(between[~same].mean()), 6) if (~same).any() else None,
         "opposite": round(float(of.cosine.mean()), 6),
         "same_before_opposite": round(float(ranked.measure(task.k)["auroc"][0, 0]), 6),
-        "quantiles": np.quantile(cosines, np.linspace(0, 1, _QUANTILES)).round(6).tolist(),
+        "quantiles": np.quantile(between, np.linspace(0, 1, _QUANTILES)).round(6).tolist(),
     }
 
 

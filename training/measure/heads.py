@@ -7,10 +7,12 @@ sentences move alike, which looks like a loss to one polarity and a gain to the 
 Measured over prompts, with what is right by the prompt file's own finding and polarity:
 
 - *drops*: by how much the margin falls with one head, or all heads of a layer, put to zero;
+- *dearest*: the drop of the head that costs most.  On the prompts that it was found on, the largest of many
+  drops is in part large by chance, so the head is chosen on every other prompt that rules a finding out and
+  its drop measured on the rest of these prompts;
 - *kept*: the margin when only the first n heads work, and *lost*: when just those do not.  Heads are ordered
-  by their drops on every other prompt that rules a finding out; both curves are measured on the rest of
-  these prompts, and heads taken out say what they say on average over all prompts, for many zeros at once
-  would be like no sentence at all.
+  and both curves measured on the same two halves, and heads taken out say what they say on average over all
+  prompts, for many zeros at once would be like no sentence at all.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from negviz.retrieval.search import Vectors
 from training.measure.diagnosis import opposite_of
 
 ENOUGH: Final = 0.9  # of the margin
+_REST: Final = "rest"  # of the absent, what was chosen on the others is measured on these
 Json = dict[str, Any]
 Kept = npt.NDArray[np.bool_]
 
@@ -52,13 +55,15 @@ def measure_heads(
     }
     if len(sides["absent"]) < 2:
         raise EvaluationError("Heads need at least two prompts that rule a finding out.")
-    draws = {name: draw(max(len(side), 1), times=times, seed=seed) for name, side in sides.items()}
+    sizes = {**{name: len(side) for name, side in sides.items()}, _REST: len(_rest(sides))}
+    draws = {name: draw(max(size, 1), times=times, seed=seed) for name, size in sizes.items()}
     measured = {
         name: _measure(model, _directions(films, vectors[name], asked), asked, sides, draws)
         for name, model in models.items()
     }
     return {
-        "what": "margin: (prompt - opposite) . (mean film that satisfies it - mean film that contradicts it)",
+        "what": "margin: (prompt - opposite) . (mean film that satisfies it - mean film that contradicts it)"
+        "; the dearest head is chosen on every other negated prompt and measured on the rest",
         "prompts": {name: len(side) for name, side in sides.items()},
         "enough": ENOUGH,
         "models": measured,
@@ -91,7 +96,7 @@ def _measure(
     margins = _margins(switch, pairs, directions, sets, f"heads, {model.name}")  # [sets, prompts]
     heads = switch.layers * switch.heads
     drops = margins[0] - margins[1:]  # [heads and layers, prompts]
-    half, rest = sides["absent"][::2], sides["absent"][1::2]
+    half, rest = sides["absent"][::2], _rest(sides)
     order = np.argsort(-drops[:heads, half].mean(1), kind="stable")
     means = HeadSwitch(model.text, instead=HeadSwitch(model.text).means(sum(pairs, ())))
     curves = _curves(means, order, [pairs[i] for i in rest], directions[rest], f"few heads, {model.name}")
@@ -100,9 +105,26 @@ def _measure(
         "heads": switch.heads,
         "absent": _side(margins, drops, heads, sides["absent"], draws["absent"], switch),
         "present": _side(margins, drops, heads, sides["present"], draws["present"], switch),
+        "dearest": _dearest(divmod(int(order[0]), switch.heads), drops[order[0], rest], draws[_REST]),
         "order": [[int(head) // switch.heads, int(head) % switch.heads] for head in order],
         **curves,
         "suffice": _suffice(curves["kept"]),
+    }
+
+
+def _rest(sides: Mapping[str, list[int]]) -> list[int]:
+    """The prompts on which what was chosen on the others is measured."""
+    return sides["absent"][1::2]
+
+
+def _dearest(head: tuple[int, int], drops: Floats, counts: Counts) -> Json:
+    """`drops` [prompts] of the head that was chosen on other prompts."""
+    return {
+        "layer": head[0],
+        "head": head[1],
+        "prompts": len(drops),
+        "drop": float(drops.mean()),
+        "drop_ci": interval(average(drops, counts)),
     }
 
 

@@ -60,7 +60,7 @@ def labels_of(collection: Collection, finding: str) -> NDArray[np.float64]:
 
 def figures(name: str, labels: NDArray[np.float64], scores: NDArray[Any]) -> dict[str, Any]:
     """AUROC of `scores` over the films that have or deny a finding, and its 95 % interval."""
-    ranked = Ranked.of(labels[None], np.asarray(scores, np.float64)[None])
+    ranked = Ranked.of(labels[None], np.asarray(scores, np.float64)[None], None)
     point = float(ranked.measure(1)["auroc"][0, 0])
     drawn = ranked.measure(1, draw(len(labels), times=_RESAMPLES, seed=0))["auroc"][:, 0]
     bounds = interval(drawn)

@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from negviz.common.shipped import CHECKPOINTS
 from negviz.page import words as page_words
 from negviz.page.about import words
 from negviz.page.about.card import card
@@ -15,7 +16,6 @@ from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Room
 from negviz.page.templates import Template
 
-CHECKPOINTS: Final = Path(__file__).resolve().parents[3] / "checkpoints"
 _VIEW: Final = Template("about", words=words, card=card)
 
 

@@ -13,7 +13,6 @@ from negviz.explain.attribution import (
     METHODS,
     Attribution,
     AttributionError,
-    Method,
     NotFromWordsError,
     Vectors,
     attribute,
@@ -34,6 +33,7 @@ from negviz.retrieval.answer import Answer
 
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
+_METHOD: Final = next(iter(METHODS))
 _REMEMBERED: Final = 256
 _QUEUE: Final[dict[str, Any]] = {
     **IN_SLOW,
@@ -60,7 +60,7 @@ class Question:
 
     asked: Asked
     target: Target = "hits"
-    method: Method = "ig"
+    method: str = _METHOD
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class WordsPanel:
             object.__setattr__(self, name, EachOnce(work, most=_REMEMBERED))
         self.room.when_forgetting(self._forget)
 
-    def show(self, asked: str, target: str = "hits", method: str = "ig") -> str:
+    def show(self, asked: str, target: str = "hits", method: str = _METHOD) -> str:
         """The table of words and models; calm where there is nothing to show."""
         question = self._question(asked, target, method)
         try:
@@ -163,7 +163,7 @@ class WordsPanel:
         return Question(
             _to_all(asked),
             target if target in _TARGETS else "hits",
-            method if method in METHODS else "ig",
+            method if method in METHODS else _METHOD,
         )
 
     def _attribute(self, question: Question) -> Heat:
@@ -225,7 +225,8 @@ def lay_out(board: Board) -> None:
         target = gr.Radio(
             [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET
         )
-        method = gr.Radio([(words.METHODS[name], name) for name in METHODS], value="ig", label=words.METHOD)
+        titles = [(each.title, name) for name, each in METHODS.items()]
+        method = gr.Radio(titles, value=_METHOD, label=words.METHOD)
         html(note(words.PAPER))
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):

@@ -43,7 +43,7 @@ def _in_rows(beside: Sequence[Comparison]) -> Table:
             words.CLAIMS[each.claim],
             words.THEIRS[each.claim],
             words.source(each.films),
-            ", ".join(map(words.measured, each.ours)),
+            ", ".join(map(str, each.ours)),
             words.VERDICTS[each.verdict],
         )
         for each in beside

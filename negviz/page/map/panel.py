@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.explain.projection import (
+    DEFAULT,
     METHODS,
     SHEETS,
     Atlas,
@@ -129,7 +130,7 @@ class MapPanel:
             plotly=plotly_address(),
             script_words={name.lower(): getattr(words, name) for name in _ON_SCRIPT},
             maps=maps,
-            methods={name: words.METHODS[name] for name in METHODS},
+            methods={name: each.title for name, each in METHODS.items()},
             colours={name: words.COLOURS[name] for name in COLOURS},
             models={
                 name: page_words.column_title(name)[0] for name in self.room.models if name in atlas.vectors
@@ -156,11 +157,11 @@ class MapPanel:
             ],
         )
 
-    def map(self, prompt: str, method: str = METHODS[0]) -> dict[str, Any]:
+    def map(self, prompt: str, method: str = DEFAULT) -> dict[str, Any]:
         """Where a sentence belongs among the 99 about effusion in every model, as JSON.
 
-        `method` is "tsne", "umap" or "pca".  Coordinates are in radii of the map; `placement` is false where
-        the sentence is one of the 99.
+        `method` is a projection, such as "tsne"; asked for another, it names them all.  Coordinates are in
+        radii of the map; `placement` is false where the sentence is one of the 99.
         """
         with told():
             if isinstance(self.atlas, MapError):

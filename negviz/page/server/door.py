@@ -1,7 +1,8 @@
 """What is let in, and what goes out with every answer: the one middleware around the page.
 
 Gradio answers on some seventy addresses, of which the page and its named endpoints use a dozen.  Only these,
-and our own routes, answer; whatever goes wrong behind the door is one sentence outside it.
+and our own routes, answer; whatever goes wrong behind the door is one sentence outside it.  Questions and the
+page take turns here too, so that who sends many waits for their own.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from negviz.page.server.faults import FAULT, NOT_TAKEN, log_fault
 from negviz.page.server.http import NOT_KEPT
-from negviz.page.server.lanes import BusyError
-from negviz.page.server.visitors import address_of, proxies
+from negviz.page.server.lanes import BusyError, Lane, lanes
+from negviz.page.server.visitors import Visitor, address_of, proxies
 
-MOST_SENT: Final = 2_000_000  # bytes of one question to gradio; a thousand long sentences are less
+MOST_SENT: Final = 500_000  # bytes of one question to gradio; what waits in a lane is shorter
 TOO_LONG: Final = "This is more than is taken at once."
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
@@ -37,6 +38,8 @@ _OPEN: Final = {
     ),
     "POST": re.compile(r"/gradio_api/(?:queue/join|call/\w+/?|cancel|reset/?)"),
 }
+_QUESTION: Final = re.compile(r"/gradio_api/(?:queue/join|call/\w+/?)")
+_PAGE: Final = re.compile(r"/|/config/?")
 _TOOLS: Final = re.compile(r"/gradio_api/mcp(?:/.*)?")  # with NEGVIZ_MCP=1 alone
 
 # Gradio puts its configuration into the page as inline script, its components' styles as inline style, and
@@ -93,7 +96,10 @@ class Door:
         scope = {**scope, "client": (address_of(scope, self._behind), 0)}
         body = _Body(receive, MOST_SENT if str(scope["path"]).startswith("/gradio_api/") else None)
         try:
-            await self._app(scope, body.receive, answer.send)
+            if (lane := self._lane(scope)) is None:
+                await self._app(scope, body.receive, answer.send)
+            else:
+                await self._in_turn(lane, scope, body, answer)
         except BusyError as error:
             later = {"Retry-After": "5", **NOT_KEPT}
             await PlainTextResponse(str(error), 503, headers=later)(scope, receive, answer.send)
@@ -104,13 +110,40 @@ class Door:
                 sentence, status = (TOO_LONG, 413) if body.too_long else (FAULT, 500)
                 await PlainTextResponse(sentence, status)(scope, receive, answer.send)
 
+    @staticmethod
+    def _path(scope: Scope) -> str:
+        return str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/")) or "/"
+
+    def _lane(self, scope: Scope) -> Lane | None:
+        """Where a request waits that keeps the server's loop busy, whoever sends many of them."""
+        path = self._path(scope)
+        if scope["method"] == "POST":
+            return lanes().questions if _QUESTION.fullmatch(path) else None
+        return lanes().pages if _PAGE.fullmatch(path) else None
+
+    async def _in_turn(self, lane: Lane, scope: Scope, body: _Body, answer: _Answer) -> None:
+        """A place in the lane is held while we work, and never while a client sends or reads slowly."""
+        if not await body.read():
+            return
+        said: list[Message] = []
+
+        async def say(message: Message) -> None:
+            said.append(message)
+
+        async def work() -> None:
+            await self._app(scope, body.receive, say)
+
+        await lane.run(Visitor(scope["client"][0]), work)
+        for message in said:
+            await answer.send(message)
+
     def _refusal(self, scope: Scope) -> Response | None:
         if self._loopback and _name(Headers(scope=scope).get("host", "")) not in _LOOPBACK:
             # a page elsewhere whose name was pointed here (DNS rebinding)
             return PlainTextResponse("This page is for this machine; open it as localhost.", 421)
         if any(route.matches(scope)[0] is not Match.NONE for route in self._routes):
             return None
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")).rstrip("/")) or "/"
+        path = self._path(scope)
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         known = _OPEN.get(method)
         if (known and known.fullmatch(path)) or (self._tools and _TOOLS.fullmatch(path)):
@@ -140,9 +173,25 @@ class _Body:
     def __init__(self, receive: Receive, most: int | None) -> None:
         self._receive = receive
         self._left = most
+        self._whole: Message | None = None
         self.too_long = False
 
+    async def read(self) -> bool:
+        """Whether all of it came; then it is received in one piece."""
+        parts, more = [], True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                return False
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        self._whole = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+        return True
+
     async def receive(self) -> Message:
+        if self._whole is not None:
+            whole, self._whole = self._whole, None
+            return whole
         message = await self._receive()
         if self._left is not None:
             self._left -= len(message.get("body", b""))

@@ -20,9 +20,8 @@ from gradio.block_function import BlockFunction
 
 from negviz.common.errors import NegvizError
 from negviz.page.server.lanes import lanes
-from negviz.page.server.mailboxes import Mailboxes
 from negviz.page.server.visitors import Visitor
-from negviz.page.server.visits import SESSIONS, Visits
+from negviz.page.server.visits import SESSIONS, Config, Visits
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
 _BEGUN: Final = 8_192  # events: more than wait in the lanes together
@@ -53,6 +52,7 @@ class Page(gr.Blocks):
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
+        self.default_config = Config(self)
         self.state_session_capacity = SESSIONS
         self.visits = Visits()
         self._may_share = cache(_depends_on_inputs_alone)  # here, for it holds the room that a handler is of
@@ -60,7 +60,7 @@ class Page(gr.Blocks):
     def queue(self, *args: Any, **given: Any) -> Any:
         self.max_threads = _BEGUN
         super().queue(*args, **given)
-        self._queue.pending_messages_per_session = Mailboxes()  # type: ignore[assignment]
+        self._queue.pending_messages_per_session = {}  # type: ignore[assignment]  # which `visits` sweeps
         self._queue.progress_update_sleep_when_free = 1.0  # of progress that nothing here tells of
         return self
 
@@ -117,7 +117,11 @@ class Page(gr.Blocks):
             log_fault(error)
             raise gr.Error(FAULT, print_exception=False) from None
         finally:
-            self.visits.answered(given.get("session_hash"))
+            session = given.get("session_hash")
+            self.visits.answered(session)
+            if session is not None and session == given.get("event_id"):  # of a program that told none
+                self.state_holder.session_data.pop(session, None)
+                self.state_holder.time_last_used.pop(session, None)
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio names all inputs that it received."""

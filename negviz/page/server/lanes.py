@@ -3,8 +3,9 @@
     await lanes().search.run(visitor, work)     # `work` is awaited when its turn has come
 
 A lane works on a few things at a time.  Turns go round the addresses that wait and, within an address, round
-its sessions, so that a flood is slowed by itself alone, and nothing is slowed while nobody else waits.  A
-session is a name that a client chooses for itself: it shares the turns of its address and gains none.
+its sessions, so that a flood waits for its own turns.  An address of which enough waits has its next question
+taken when some of that is done: over HTTP a flood is no faster than it is answered.  A session is a name that
+a client chooses for itself: it shares the turns of its address and gains none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,8 @@ from negviz.page.server.visitors import Visitor, visitor_of
 
 MOST_OF_SESSION: Final = 16  # waiting in one lane; an answer has eight panels follow it
 MOST_WAITING: Final = 2_048  # in one lane; a hundred sessions with all of theirs are fewer
+MOST_GALLERIES: Final = 128  # of one address that wait in lanes before its next question waits at the door
+MOST_PANELS: Final = 1_024  # likewise; a hundred sessions have fewer of both
 PATIENCE: Final = 5.0  # seconds for which panels let galleries go first
 _SEARCH: Final = "search"
 _SLOW: Final = "slow"
@@ -80,6 +83,9 @@ class _Lines:
         sessions = self._of.get(visitor.address)
         return 0 if sessions is None else len(sessions.get(visitor.session, ()))
 
+    def of_address(self, address: str) -> int:
+        return self._number.get(address, 0)
+
     def add(self, one: _Waiting) -> None:
         sessions = self._of.setdefault(one.visitor.address, OrderedDict())
         sessions.setdefault(one.visitor.session, deque()).append(one)
@@ -110,19 +116,16 @@ class _Lines:
         """All that waits for the same; they are not removed."""
         return [*self._alike.get(key, ())]
 
-    def first(self) -> _Waiting | None:
-        """Whose turn is next."""
-        return next(iter(self), None)
+    def first(self, held: Callable[[str], bool]) -> _Waiting | None:
+        """Whose turn is next, of the addresses that are not held."""
+        sessions = next((of for address, of in self._of.items() if not held(address)), None)
+        return None if sessions is None else next(iter(sessions.values()))[0]
 
-    def pop(self) -> _Waiting:
-        """Take whose turn it is; its address and its session go behind the others."""
-        address, sessions = next(iter(self._of.items()))
-        session, line = next(iter(sessions.items()))
-        one = line[0]
-        self._of.move_to_end(address)
-        sessions.move_to_end(session)
+    def take(self, one: _Waiting) -> None:
+        """Remove what has its turn; its address and its session go behind the others."""
+        self._of.move_to_end(one.visitor.address)
+        self._of[one.visitor.address].move_to_end(one.visitor.session)
         self.remove(one)
-        return one
 
     def last_of_most(self) -> _Waiting:
         """What came last to the last line of the address that has most waiting."""
@@ -139,20 +142,27 @@ class Lane:
         *,
         most: int = MOST_WAITING,
         most_of_session: int = MOST_OF_SESSION,
+        most_of_address: int = MOST_WAITING,
         behind: Lane | None = None,
+        into: Sequence[Lane] = (),
         patience: float = PATIENCE,
     ) -> None:
-        """`behind` names a lane whose work goes first, but makes nothing wait here beyond `patience`."""
+        """`behind` names a lane whose work goes first, but makes nothing wait here beyond `patience`.
+
+        Of an address nothing is begun here while one of the lanes `into` which this leads has enough of it.
+        """
         self._at_once = at_once
         self._most = most
         self._most_of_session = most_of_session
+        self._most_of_address = most_of_address
         self._behind = behind
+        self._into = into
         self._patience = patience
         self._lines = _Lines()
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
         self._followers: list[Lane] = []
-        if behind is not None:
-            behind._followers.append(self)
+        for lane in (*into, *([behind] if behind is not None else [])):
+            lane._followers.append(self)
 
     @property
     def waiting(self) -> int:
@@ -223,15 +233,18 @@ class Lane:
 
     def _go_on(self) -> None:
         """Begin what can begin."""
-        while len(self._under_way) < self._at_once and (one := self._lines.first()) is not None:
+        while len(self._under_way) < self._at_once and (one := self._lines.first(self._held)) is not None:
             if one.turn.done() or not one.wanted():
                 self._drop(one, LeftError("Whoever asked this has left."))
                 continue
             late = asyncio.get_running_loop().time() - one.since >= self._patience
             if self._behind is not None and not self._behind.idle and not late:
                 return
-            self._lines.pop()
+            self._lines.take(one)
             self._begin(one)
+
+    def _held(self, address: str) -> bool:
+        return any(lane._lines.of_address(address) >= lane._most_of_address for lane in self._into)
 
     def _begin(self, one: _Waiting) -> None:
         task = asyncio.get_running_loop().create_task(one.work(), context=one.context)
@@ -259,6 +272,8 @@ class Lanes:
     search: Lane  # galleries
     slow: Lane  # panels, exports: what may come after the galleries
     films: Lane  # pictures of films
+    questions: Lane  # taking them over HTTP, before they wait in one of the above
+    pages: Lane  # giving the page itself
 
     def of_event(self, name: str) -> Lane | None:
         """The lane of an event of gradio's that was made with `IN_SEARCH` or `IN_SLOW`; else none."""
@@ -266,8 +281,9 @@ class Lanes:
 
 
 def _open() -> Lanes:
-    search = Lane(_AT_ONCE)
-    return Lanes(search, Lane(_AT_ONCE, behind=search), Lane(_AT_ONCE))
+    search = Lane(_AT_ONCE, most_of_address=MOST_GALLERIES)
+    slow = Lane(_AT_ONCE, most_of_address=MOST_PANELS, behind=search)
+    return Lanes(search, slow, Lane(_AT_ONCE), Lane(_AT_ONCE, into=(search, slow)), Lane(_AT_ONCE))
 
 
 _OF_LOOP: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Lanes]] = WeakKeyDictionary()

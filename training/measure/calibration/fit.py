@@ -99,7 +99,7 @@ class Points:
     def of(cls, name: Feature, question: Question, films: npt.NDArray[np.bool_]) -> Points | None:
         """Of some of the films; None unless both kinds are among them."""
         seen = question.seen
-        part = Seen(seen.similarities[films], seen.margins[films], seen.satisfied[films])
+        part = seen.of(films)
         if not 0 < part.share < 1:
             return None
         judged = ~np.isnan(part.satisfied)
@@ -198,11 +198,14 @@ class Judged:
         return cls(values, gains, weights / weights.sum(), wordings.astype(np.int64))
 
     def threshold(self, kept: npt.NDArray[np.bool_]) -> float:
-        """The value from which on answering gains most over chance, half way to the next lower one."""
-        order = np.flatnonzero(kept)[np.argsort(-self.values[kept], kind="stable")]
-        best = int(np.cumsum((self.gains * self.weights)[order]).argmax())
-        values = self.values[order]
-        return float(values[best] + values[min(best + 1, len(values) - 1)]) / 2
+        """The value from which on answering gains most over chance, half way to the next lower one.
+
+        Questions of one value are all answered or none.
+        """
+        values, which = np.unique(-self.values[kept], return_inverse=True)  # the surest first
+        gained = np.cumsum(np.bincount(which, (self.gains * self.weights)[kept]))
+        best = int(gained.argmax())
+        return -float(values[best] + values[min(best + 1, len(values) - 1)]) / 2
 
     def held_out_gain(self) -> float:
         """What thresholds gain on wordings that they were not chosen on."""

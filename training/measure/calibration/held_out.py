@@ -21,7 +21,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.calibration import Calibration, Seen, statistic
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
-from negviz.retrieval.search import Vectors
+from negviz.retrieval.search import Vectors, cosines
 from training.measure.diagnosis import opposite_of
 
 BINS: Final = 10
@@ -70,8 +70,9 @@ class Draws:
 def seen_by(model: DualEncoder, vectors: Vectors, bench: Bench) -> list[Seen]:
     """What a model makes of every prompt; `vectors` [films, dim]."""
     texts = [*(row.prompt for row in bench.rows), *map(opposite_of, bench.rows)]
-    own, opposed = np.split(model.encode_text(texts).astype(np.float64) @ vectors.T.astype(np.float64), 2)
-    return [Seen(*each) for each in zip(own, own - opposed, bench.satisfied, strict=True)]
+    scores = cosines(vectors.astype(np.float64), model.encode_text(texts).astype(np.float64))
+    (own, opposed), paths = np.split(scores, 2), bench.films.places_by_id
+    return [Seen(*each, paths) for each in zip(own, own - opposed, bench.satisfied, strict=True)]
 
 
 def reliability(
@@ -132,7 +133,9 @@ def coverage(calibration: Calibration, seen: Sequence[Seen], times: int) -> Json
         return {}
     values = np.array([statistic(calibration.statistic, each) for each in asked])
     ranked = Ranked.of(
-        np.array([each.satisfied for each in asked]), np.array([each.similarities for each in asked])
+        np.array([each.satisfied for each in asked]),
+        np.array([each.similarities for each in asked]),
+        np.array([each.places for each in asked]),
     )
     draws = Draws.of(len(asked), len(asked[0].similarities), times)
     measured = ranked.measure(K, draws.films)

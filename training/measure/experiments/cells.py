@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from negviz.evaluation.cells import Cell, Json, Task
 from negviz.retrieval.metrics import METRICS, Floats, Ranked, average, draw
+from negviz.retrieval.search import cosines
 
 Vectors = NDArray[np.float32]
 
@@ -32,8 +33,8 @@ class Sampled:
         """`runs`: vectors of the task's prompts [prompts, dim] and films [films of the collection, dim]."""
         points, drawn = [], []
         for prompts, films in runs:
-            scores = prompts.astype(np.float64) @ films[task.evaluated].T.astype(np.float64)
-            ranked = Ranked.of(task.relevance, scores)
+            scores = cosines(films[task.evaluated].astype(np.float64), prompts.astype(np.float64))
+            ranked = Ranked.of(task.relevance, scores, task.places)
             points.append(ranked.measure(task.k))
             drawn.append(ranked.measure(task.k, task.draws))
         return cls(

@@ -32,7 +32,7 @@ def probe_records(films: Collection, before: Vectors, after: Sequence[Vectors], 
             scores = probe_scores(vectors, labels, studies, train=everything[:0], test=everything)
             if scores is None:
                 break
-            ranked = Ranked.of(labels[None], scores[None])
+            ranked = Ranked.of(labels[None], scores[None], films.places_by_id)
             measured.append([ranked.measure(1, of)["auroc"][:, 0] for of in (None, draws)])
         else:
             frozen, tuned = measured[0], [np.mean(part, axis=0) for part in zip(*measured[1:], strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _GROUPS: Final = {"phenomena": "by way of wording", "findings": "by finding, spoken of alone"}
@@ -12,11 +13,7 @@ _POLARITIES: Final = ("absent", "present")
 _CHANCE: Final = 0.5  # of AUROC, whatever share of the films is right
 
 
-def is_generalisation(value: Json) -> bool:
-    return "conditions" in value and "precision_at" in value
-
-
-def generalisation(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
+def _rest(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
     """A plot over all prompts, then tables by condition, of differences, hedges and what is left out."""
     tables = [
         _conditions(films, models, group)
@@ -130,3 +127,6 @@ def _left_out(left_out: Json) -> Iterator[tuple[str, str, str]]:
         for group, names in groups.items():
             if names and group in _GROUPS:
                 yield films, _GROUPS[group], ", ".join(name.replace("/", " ") for name in names)
+
+
+GENERALISATION: Final = Kind("generalisation", holds("conditions", "precision_at"), rest=_rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
 
 _PARTS: Final = {"findings": "a finding", "kinds": "a kind of wording"}
@@ -21,11 +22,7 @@ _HEAD: Final = (
 )
 
 
-def is_leave_out(value: Json) -> bool:
-    return "kinds" in value and "findings" in value
-
-
-def leave_out(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
+def _rest(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
     """A plot a part and polarity, over the films listed first, and a table a set of films."""
     films = list(dict.fromkeys(name for part in _PARTS for of in value[part].values() for name in of))
     plots = (_plot(value, part, polarity, films[0]) for part in _PARTS for polarity in _POLARITIES)
@@ -56,3 +53,6 @@ def _rows(value: Json, films: str) -> Iterator[tuple[Cell, ...]]:
                     *(figure(record, f"auroc_{model}") for model in _MODELS),
                     *(figure(record, f"without_minus_{rival}", signed=True) for rival in ("full", "base")),
                 )
+
+
+LEAVE_OUT: Final = Kind("leave-out", holds("kinds", "findings"), rest=_rest)

@@ -11,41 +11,47 @@ A sentence is scored by its cosine with a fixed *direction*:
   explanation: the logit of what was said less the logit of what might have been, both fixed in advance.
 - or any vector.
 
-Every method compares the sentence with a *baseline* in which special tokens stay and each word's tokens are
-padding.  Nothing hooks into a model and its weights carry no gradient, so threads may share one.
+Every method (a module here, listed in `METHODS`) compares the sentence with a *baseline* in which special
+tokens stay and each word's tokens are padding.  Nothing hooks into a model and its weights carry no
+gradient, so threads may share one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from negviz.common.errors import NegvizError
-from negviz.explain.word_scores import (
-    MOST_WORDS,
-    Floats,
-    Sentence,
-    gradient_x_input,
-    integrated_gradients,
-    occlusion,
-    shapley,
-)
+from negviz.explain.attribution.gradient_x_input import GRADIENT_X_INPUT
+from negviz.explain.attribution.integrated_gradients import INTEGRATED_GRADIENTS
+from negviz.explain.attribution.method import AttributionError, Method
+from negviz.explain.attribution.occlusion import OCCLUSION
+from negviz.explain.attribution.sentence import Sentence
+from negviz.explain.attribution.shapley import SHAPLEY
 from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.models.encoder import DualEncoder
 
-Method = Literal["ig", "gradient_x_input", "occlusion", "shapley"]
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "AttributionError",
+    "NotFromWordsError",
+    "Vectors",
+    "attribute",
+    "contrast",
+    "strengths",
+]
+
 Vectors = npt.NDArray[np.floating[Any]]
 
-METHODS: Final[tuple[Method, ...]] = get_args(Method)
-
-
-class AttributionError(NegvizError):
-    """An attribution that cannot be made; the message is one sentence that says what to do."""
+METHODS: Final[Mapping[str, Method]] = {  # the default first
+    method.name: method for method in (INTEGRATED_GRADIENTS, GRADIENT_X_INPUT, OCCLUSION, SHAPLEY)
+}
+_DEFAULT: Final = next(iter(METHODS))
 
 
 class NotFromWordsError(AttributionError):
@@ -62,7 +68,7 @@ class Attribution:
     score: float  # the sentence's cosine with the direction
     delta: float  # all scores together, less the difference between sentence and baseline: 0 is exact
     target: str  # "contrast", "hits" or "vector"
-    method: Method
+    method: str
     unread: int  # words beyond the tower's length limit
 
     @property
@@ -97,7 +103,7 @@ def attribute(
     prompt: Prompt | str,
     *,
     target: Literal["contrast", "hits"] | Vectors = "contrast",
-    method: Method = "ig",
+    method: str = _DEFAULT,
     hits: Vectors | None = None,
     opposite: Prompt | None = None,
 ) -> Attribution:
@@ -106,10 +112,9 @@ def attribute(
     `hits` float32 [k, dim] are the embeddings of the films that target "hits" means; `opposite` stands in
     for the prompt's own where a person has worded another.
 
-    Methods: integrated gradients ("ig": Sundararajan et al. 2017), gradient × input, occlusion (how the
-    score falls with one word padded) and Shapley values (exact up to 8 words, sampled beyond).  Raises
-    `AttributionError` where there is no word, no opposite to contrast with, or no such method or direction,
-    and `NotFromWordsError` where the model makes the vector in another way (`DualEncoder.tower_for`).
+    `method` is one of `METHODS`.  Raises `AttributionError` where there is no word, no opposite to contrast
+    with, or no such method or direction, and `NotFromWordsError` where the model makes the vector in another
+    way (`DualEncoder.tower_for`).
     """
     read = read_prompt(prompt) if isinstance(prompt, str) else prompt
     if method not in METHODS:
@@ -124,7 +129,7 @@ def attribute(
             "This column does not encode these words: its vector comes from what they were read to say."
         )
     sentence = Sentence.of(tower, read, torch.from_numpy(direction))
-    scores, special = _scores(sentence, method)
+    scores, special = METHODS[method].scores(sentence)
     score, blank = sentence.ends()
     return Attribution(
         words=read.words,
@@ -142,19 +147,6 @@ def strengths(attributions: Sequence[Attribution]) -> list[tuple[float, ...]]:
     """|score| of every word, 1 for the strongest of all attributions: lengths of bars that compare."""
     largest = max((abs(score) for given in attributions for score in given.scores), default=0.0) or 1.0
     return [tuple(abs(score) / largest for score in given.scores) for given in attributions]
-
-
-def _scores(sentence: Sentence, method: Method) -> tuple[Floats, float]:
-    """Scores [words], and what special tokens did."""
-    if method == "ig":
-        return sentence.by_word(integrated_gradients(sentence))
-    if method == "gradient_x_input":
-        return sentence.by_word(gradient_x_input(sentence))
-    if method == "occlusion":
-        return sentence.of_all(occlusion(sentence)), 0.0
-    if len(sentence.read) > MOST_WORDS:
-        raise AttributionError(f"Shapley values take at most {MOST_WORDS} words; choose another method.")
-    return sentence.of_all(shapley(sentence)), 0.0
 
 
 def _direction(

@@ -1,15 +1,36 @@
-"""What `python -m training training-free` wrote, as plots and tables: see `negviz.results.files`."""
+"""`python -m training training-free`: rivals that need no training, beside tuned models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from negviz.results.types import Dot, Group, Json, Plot, Table, figure
+from negviz.results.kinds.kind import Kind, holds
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, figure
 
 _POLARITIES = ("present", "absent")
+_BEST = "Beside the tuned model that does best, found by these same figures, which flatters it"
 
 
-def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
+def _summary(value: Json) -> Table:
+    models = list(next(iter(value["evaluations"].values()))["models"])
+    rows = tuple(
+        (name, polarity, *(_auroc(found["models"][model].get(f"all/{polarity}")) for model in models))
+        for polarity in reversed(_POLARITIES)
+        for name, found in value["evaluations"].items()
+    )
+    note = (
+        "AUROC over prompts of both kinds; 95 % intervals over prompts and films. Columns that need no "
+        "training answer as base does where a prompt rules nothing out."
+    )
+    return Table("", ("films and prompts", "asked for", *models), rows, words=2, note=note)
+
+
+def _auroc(record: Json | None) -> Figure:
+    return figure(record, "auroc") if record else Figure(None)
+
+
+def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     """Every figure of the file.  Raises as indexing does where it is of another shape."""
     groups = tuple(
         Group(f"{name} · {polarity}", _dots(found, f"all/{polarity}"), chance=0.5)
@@ -21,7 +42,7 @@ def layout(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     plot = Plot("How often a film that is right outranks one that is wrong (AUROC)", groups)
     return (plot,), (
         _tallies(value),
-        _against(value, "Beside the tuned model that does best", overall),
+        _against(value, _BEST, overall),
         _alike(value),
         _gate(value),
     )
@@ -92,3 +113,6 @@ def _gate(value: Json) -> Table:
     )
     title = "Prompts whose vectors are changed: those in which the reader finds something ruled out"
     return Table(title, ("prompts", "asked for", "changed"), rows, words=3)
+
+
+TRAINING_FREE: Final = Kind("training-free", holds("against_tuned"), _summary, _rest)
