@@ -26,8 +26,7 @@ from negviz.page import Pictures, Room, opened
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words
 from negviz.page.families.choice import ONLY_ONE, Choice, Home, choices_of
-from negviz.page.families.markup import picker
-from negviz.page.families.panel import Opener, family_routes
+from negviz.page.families.panel import Opener, family_routes, picker
 from negviz.page.opened import find_families, results_of
 from negviz.page.options import parser
 from negviz.retrieval.answer import search_sets

@@ -29,7 +29,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.explore import markup
-from negviz.page.explore.columns import columns
+from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
 from negviz.page.opened import find_pictures, in_order, open_sets
 from negviz.page.options import parser
@@ -352,6 +352,15 @@ def test_a_sentence_to_try_reaches_the_page_as_text() -> None:
     button = re.search('data-try="([^"]*)"', shown)
     assert button is not None
     assert html.unescape(button[1]) == text
+
+
+def test_panels_listen_and_watch_through_what_they_share() -> None:
+    """Gradio replaces elements at will: a listener or an observer a panel each would be forty of them."""
+    folder = Path(page.__file__).parent
+    scripts = {path: path.read_text("utf-8") for path in folder.rglob("*.js") if path.name != "core.js"}
+    assert scripts
+    alone = [path.name for path, text in scripts.items() if re.search(r"document\.add|MutationObs", text)]
+    assert alone == []
 
 
 def test_no_script_is_put_together_by_python() -> None:

@@ -27,7 +27,7 @@ from negviz.findings import FINDINGS
 from negviz.page import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.viewer import words
-from negviz.page.viewer.markup import dialog
+from negviz.page.viewer.panel import dialog
 from negviz.page.viewer.panel import routes as viewer_routes
 from tests.nlm_server import NlmServer, archive
 

@@ -20,7 +20,7 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
-from negviz.page.explore.columns import columns
+from negviz.page.explore.markup import columns
 from negviz.page.room import Asked
 from negviz.page.viewer.panel import routes as viewer_routes
 from negviz.retrieval.answer import Margin, SearchSet, answer, probabilities, search_sets
