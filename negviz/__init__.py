@@ -4,10 +4,14 @@
     films = negviz.open_collection("openi")  # or a folder that holds manifest.csv
     prompt = negviz.read_prompt("No pleural effusion.")
     hits = negviz.search(models["con2"], films, prompt, k=10)
+    table = negviz.evaluate(models, films, ["No pleural effusion.", "Large right effusion."])
 
 Nothing here imports gradio, and nothing writes but to a cache.
 """
 
+from typing import TYPE_CHECKING
+
+from negviz.common.errors import NegvizError
 from negviz.common.tensor_files import CheckpointError
 from negviz.explain.attribution import Attribution, AttributionError, attribute
 from negviz.films.collection import Collection, CollectionError, Film, judge, open_collection
@@ -18,6 +22,19 @@ from negviz.models.family import load_models, open_hub_model
 from negviz.models.training_free import load_rivals
 from negviz.retrieval.embeddings import EmbeddingsError, film_embeddings
 from negviz.retrieval.search import Hit, Ranking, rank, search
+
+if TYPE_CHECKING:
+    from negviz.evaluation.tables import Table, diagnose, evaluate
+else:
+
+    def __getattr__(name: str) -> object:
+        """What measures brings scikit-learn along, so it is imported when it is first asked for."""
+        if name not in ("Table", "diagnose", "evaluate"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from negviz.evaluation import tables
+
+        return getattr(tables, name)
+
 
 __all__ = [
     "FINDINGS",
@@ -32,11 +49,15 @@ __all__ = [
     "Film",
     "Hit",
     "Mention",
+    "NegvizError",
     "Polarity",
     "Prompt",
     "Ranking",
+    "Table",
     "Word",
     "attribute",
+    "diagnose",
+    "evaluate",
     "film_embeddings",
     "judge",
     "load_models",

@@ -1,11 +1,11 @@
-"""The findings negviz knows by name, and the words that speak of them.
+"""The findings negviz knows by name, and what is known of each.
 
 One spelling each, used in manifests, prompts, checkpoints and results alike.  `normal` is a statement
 about the whole film, not a finding of its own: it denies every other one.
 
-The words themselves stand in `negviz.language.terms`.  A term says what follows when its words are affirmed
-and when they are denied: affirmative equivalents of absence ("sharp costophrenic angles") need no special
-case.
+The patterns that find them in a sentence stand in `negviz.language.terms`.  A term says what follows when
+its words are affirmed and when they are denied: affirmative equivalents of absence ("sharp costophrenic
+angles") need no special case.
 
 Decisions a reader may want to know
 - Airspace disease and infiltrates are *opacity*; a denial of airspace disease also denies *consolidation*.
@@ -41,19 +41,112 @@ from typing import Final, Literal
 
 Polarity = Literal["present", "absent", "uncertain"]
 
-FINDINGS: Final = (
-    "effusion",
-    "cardiomegaly",
-    "pneumothorax",
-    "consolidation",
-    "opacity",
-    "edema",
-    "atelectasis",
-    "nodule",
-    "emphysema",
-    "fracture",
-    "normal",
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding and all that is known of it but the patterns that find it in a sentence.
+
+    Names come with the article that they take, "" where they take none.
+    """
+
+    name: str
+    said: tuple[str, str] = ("", "")  # the plainest way to say it
+    named: tuple[tuple[str, str], ...] = ()  # all ways that composed sentences use, lay words among them
+    instead: tuple[str, str] | None = None  # in a sentence that spoke of effusion; None: `said`
+    mesh: tuple[str, ...] = ()  # headings of Open-i's reports
+    nih: tuple[str, ...] = ()  # labels of ChestX-ray14
+
+    @property
+    def phrase(self) -> str:
+        """ "a pleural effusion": the plainest way to say it, with its article."""
+        return " ".join(filter(None, self.said))
+
+
+_ALL: Final = (
+    Finding(
+        "effusion",
+        said=("a", "pleural effusion"),
+        named=(
+            ("an", "effusion"),
+            ("a", "pleural effusion"),
+            ("", "pleural fluid"),
+            ("", "fluid around the lung"),
+        ),
+        mesh=("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
+        nih=("effusion",),
+    ),
+    Finding(
+        "cardiomegaly",
+        said=("", "cardiomegaly"),
+        named=(
+            ("", "cardiomegaly"),
+            ("an", "enlarged heart"),
+            ("", "cardiac enlargement"),
+            ("a", "big heart"),
+        ),
+        mesh=("Cardiomegaly",),
+        nih=("cardiomegaly",),
+    ),
+    Finding(
+        "pneumothorax",
+        said=("a", "pneumothorax"),
+        named=(("a", "pneumothorax"), ("a", "collapsed lung")),
+        mesh=("Pneumothorax", "Hydropneumothorax", "Hemopneumothorax"),
+        nih=("pneumothorax",),
+    ),
+    Finding(
+        "consolidation",
+        said=("", "consolidation"),
+        named=(("", "consolidation"), ("", "lobar consolidation")),
+        mesh=("Consolidation",),
+        nih=("consolidation",),
+    ),
+    Finding(
+        "opacity",
+        said=("a", "lung opacity"),
+        named=(("an", "opacity"), ("a", "lung opacity"), ("an", "infiltrate")),
+        mesh=("Opacity", "Infiltrate", "Airspace Disease"),
+        nih=("infiltration", "pneumonia"),
+    ),
+    Finding(
+        "edema",
+        said=("", "pulmonary edema"),
+        named=(("", "pulmonary edema"), ("", "interstitial edema"), ("", "water in the lungs")),
+        mesh=("Pulmonary Edema",),
+        nih=("edema",),
+    ),
+    Finding(
+        "atelectasis",
+        said=("", "atelectasis"),
+        named=(("", "atelectasis"), ("a", "collapsed lobe")),
+        mesh=("Pulmonary Atelectasis",),
+        nih=("atelectasis",),
+    ),
+    Finding(
+        "nodule",
+        said=("a", "lung nodule"),
+        named=(("a", "lung nodule"), ("a", "pulmonary nodule"), ("a", "mass in the lung")),
+        mesh=("Nodule", "Mass"),
+        nih=("nodule", "mass"),
+    ),
+    Finding(
+        "emphysema",
+        said=("", "emphysema"),
+        named=(("", "emphysema"), ("", "bullous emphysema")),
+        mesh=("Emphysema", "Pulmonary Emphysema", "Bullous Emphysema"),
+        nih=("emphysema",),
+    ),
+    Finding(
+        "fracture",
+        said=("a", "fracture"),
+        named=(("a", "rib fracture"), ("a", "fracture"), ("a", "broken rib")),
+        instead=("a", "rib fracture"),
+        mesh=("Fractures, Bone",),
+    ),
+    Finding("normal", nih=("normal",)),
 )
+BY_NAME: Final = {finding.name: finding for finding in _ALL}
+FINDINGS: Final = tuple(BY_NAME)
 ABNORMAL: Final = tuple(name for name in FINDINGS if name != "normal")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from negviz.study.design import Design, Item, Ranked, Sentence
+from negviz.study.design import Design, GalleryFilm, Item, StudySentence
 from negviz.study.plan import Trial
 from negviz.study.records import Choice, Decision, Record, Times
 
@@ -17,12 +17,15 @@ def tiny_design(
 ) -> Design:
     """Every pair over every sentence; model number m shows films m and m + 1, of which film 1 fits."""
     films = {
-        name: tuple(Ranked(f"film{m + i:02}", m + i == 1) for i in (0, 1)) for m, name in enumerate(MODELS)
+        name: tuple(GalleryFilm(f"film{m + i:02}", m + i == 1) for i in (0, 1))
+        for m, name in enumerate(MODELS)
     }
     return Design(
         seed=seed,
         sentences=tuple(
-            Sentence(f"sentence {n}", ("present", "absent")[n % 2], ("structured", "natural")[n // 2 % 2])
+            StudySentence(
+                f"sentence {n}", ("present", "absent")[n % 2], ("structured", "natural")[n // 2 % 2]
+            )
             for n in range(sentences)
         ),
         items=tuple(

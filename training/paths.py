@@ -9,10 +9,11 @@ from typing import Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache
+from negviz.common.shipped import CHECKPOINTS
 from negviz.films.collection import ASSETS, MANIFEST, Collection, open_collection
 
 ROOT: Final = ASSETS.parent
-COMPACT: Final = ROOT / "checkpoints" / "compact"
+COMPACT: Final = CHECKPOINTS / "compact"
 PROMPTS: Final = ASSETS / "prompts"
 OPENI: Final = "openi"
 PHANTOMS: Final = "phantoms"

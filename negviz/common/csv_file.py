@@ -32,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """A CSV file: the names of its columns, and its rows, at least one."""
 
     header: tuple[str, ...]
@@ -41,7 +41,7 @@ class Table:
 
 def read_csv(
     path: Path, needed: Sequence[str], error: type[NegvizError], *, prose: Collection[str] = ()
-) -> Table:
+) -> CsvTable:
     """A CSV file with a header and the columns `needed`.  Raises `error` with one sentence.
 
     Only columns of `prose` may hold line breaks: elsewhere a line break is what a quote that is never closed
@@ -59,7 +59,7 @@ def read_csv(
     rows = tuple(_row(line, fields, names, path, error, prose) for line, fields in lines)
     if not rows:
         raise error(f"{path} holds nothing below its header; add at least one line.")
-    return Table(names, rows)
+    return CsvTable(names, rows)
 
 
 def _lines(path: Path, error: type[NegvizError]) -> Iterator[tuple[int, list[str]]]:
@@ -97,4 +97,4 @@ def _row(
     return Row(line, {name: field.strip() for name, field in zip(names, fields, strict=True) if name})
 
 
-__all__ = ["Row", "Table", "read_csv"]
+__all__ = ["CsvTable", "Row", "read_csv"]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from negviz.common.errors import NegvizError
 from negviz.explain.attribution import Vectors, contrast
-from negviz.explain.word_scores import words_of
+from negviz.explain.attribution.sentence import words_of
 from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from negviz.films.collection import Collection
-from negviz.findings import ABNORMAL
+from negviz.findings import ABNORMAL, BY_NAME
 from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.comparison import Comparison
 
@@ -21,7 +21,6 @@ Ask = Callable[[str], Answer]
 Shares = Callable[[str], Mapping[str, float]]  # of a sentence: the share of its cue, by model
 About = Literal["no", "taken away", "tuned", "cost", "words", "elsewhere"]
 _AT_LEAST: Final = 3  # films with a finding, and without
-_NAMES: Final = {"effusion": "pleural effusion", "edema": "pulmonary edema"}
 _TUNED: Final = "con2"  # the model that was tuned on opposites
 _DENIALS: Final = (
     "No {}",
@@ -111,13 +110,8 @@ def _middle(answers: Sequence[Answer]) -> Answer:
     return by_count[len(by_count) // 2]
 
 
-def name(finding: str) -> str:
-    """A finding as a sentence calls it."""
-    return _NAMES.get(finding, finding)
-
-
 def _sentence(template: str, finding: str) -> str:
-    text = template.format(name(finding))
+    text = template.format(BY_NAME[finding].said[1])
     return text[:1].upper() + text[1:]
 
 

@@ -24,6 +24,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
+from negviz.common.shipped import ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.openi import film_id
 from negviz.films.size import FilmSizeError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from negviz.language.prompt import Prompt
 
 MANIFEST: Final = "manifest.csv"
-ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
+ASSETS: Final = ROOT / "assets"
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]
@@ -207,7 +208,12 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
     manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}.")
+        home = (
+            ""
+            if ASSETS.is_dir()
+            else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+        )
+        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
     rows, notes = read_manifest(manifest)
     where = films if films is not None else folder
     if films is not None and not films.is_dir():

@@ -29,7 +29,7 @@ class FindingState:
 
 
 @dataclass(frozen=True)
-class Sign:
+class SimulatedFinding:
     """One finding as it was simulated: severity in [0, 1], `side` "" where it has none."""
 
     finding: str
@@ -42,7 +42,7 @@ class Simulated:
     """What the simulator was told; `pair` is the id of the counterfactual film, of the same chest."""
 
     seed: str
-    signs: tuple[Sign, ...]
+    signs: tuple[SimulatedFinding, ...]
     pair: str | None
 
 
@@ -59,7 +59,7 @@ def simulated(collection: Collection, film: Film) -> Simulated | None:
         return None
     sides = dict(_SIDE.findall(row["sides"]))
     severities = [(name, value) for name, value in _SEVERITY.findall(row["severities"]) if name in FINDINGS]
-    signs = (Sign(name, float(value), sides.get(name, "")) for name, value in severities)
+    signs = (SimulatedFinding(name, float(value), sides.get(name, "")) for name, value in severities)
     return Simulated(row["seed"], tuple(signs), _pair(rows, film.id))
 
 

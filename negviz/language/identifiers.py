@@ -20,7 +20,7 @@ _NAME: Final = "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+"
 
 
 @dataclass(frozen=True)
-class Sign:
+class IdentifierSign:
     """How one kind of identifier is spelt."""
 
     kind: str  # "a record number"
@@ -32,24 +32,28 @@ class Sign:
 
 
 SIGNS: Final = (
-    Sign("an e-mail address", r"[\w.+\-]+@[\w\-]+\.[a-z]{2,}"),
-    Sign(
+    IdentifierSign("an e-mail address", r"[\w.+\-]+@[\w\-]+\.[a-z]{2,}"),
+    IdentifierSign(
         "a record number", rf"\b{_NUMBERED}\b[\s:#.\-]*(?:(?:no|number|id)\b[\s:#.\-]*)?[a-z]{{0,3}}\d{{4,}}"
     ),
-    Sign("a record number", r"\b\d{3}-\d{2}-\d{4}\b|\b[a-z]{0,3}\d{7,}\b"),
-    Sign("a date of birth", r"\b(?:dob|d\.o\.b|born|date\s+of\s+birth|birth\s*date|birthday)\b"),
-    Sign("a date of birth", rf"\b\d{{1,2}}[\/.\-]\d{{1,2}}[\/.\-](?:19|20)?\d\d\b|\b{_YEAR}-\d\d-\d\d\b"),
-    Sign(
+    IdentifierSign("a record number", r"\b\d{3}-\d{2}-\d{4}\b|\b[a-z]{0,3}\d{7,}\b"),
+    IdentifierSign("a date of birth", r"\b(?:dob|d\.o\.b|born|date\s+of\s+birth|birth\s*date|birthday)\b"),
+    IdentifierSign(
+        "a date of birth", rf"\b\d{{1,2}}[\/.\-]\d{{1,2}}[\/.\-](?:19|20)?\d\d\b|\b{_YEAR}-\d\d-\d\d\b"
+    ),
+    IdentifierSign(
         "a date of birth", rf"\b\d{{1,2}}\s+{_MONTH}\.?,?\s+{_YEAR}\b|\b{_MONTH}\.?\s+\d{{1,2}},?\s+{_YEAR}\b"
     ),
-    Sign("a phone number", r"(?:\+\d{1,3}[\s.\-]?|\(\d{2,4}\)\s?|\b\d{3,4}[\s.\-])\d{3,4}[\s.\-]\d{3,4}\b"),
-    Sign(
+    IdentifierSign(
+        "a phone number", r"(?:\+\d{1,3}[\s.\-]?|\(\d{2,4}\)\s?|\b\d{3,4}[\s.\-])\d{3,4}[\s.\-]\d{3,4}\b"
+    ),
+    IdentifierSign(
         "a name",
         r"\b(?:mrs|mister|madam)\b\.?\s+[a-zÀ-ÿ]{2,}|\bmr\b\.?\s+(?!imag|scan|angio|exam|stud|spectro)[a-zÀ-ÿ]{2,}",
     ),
-    Sign("a name", r"\bname\s*(?::|is\b)|\bnamed\s+[a-zÀ-ÿ]{2,}"),
-    Sign("a name", rf"\b(?:Ms|Miss|Dr|Herr|Frau)\b\.?\s+{_NAME}", any_case=False),
-    Sign(
+    IdentifierSign("a name", r"\bname\s*(?::|is\b)|\bnamed\s+[a-zÀ-ÿ]{2,}"),
+    IdentifierSign("a name", rf"\b(?:Ms|Miss|Dr|Herr|Frau)\b\.?\s+{_NAME}", any_case=False),
+    IdentifierSign(
         "a name",
         rf"\b[Pp]atient[,:]?\s+{_NAME}(?:\s+{_NAME}|\s*[,.;]|\s*$|\s+(?:has|had|with|is|was)\b)",
         any_case=False,

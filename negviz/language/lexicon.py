@@ -9,7 +9,8 @@ where "cannot" and "can't" are "can not".  Where two cues start at one place, th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from negviz.language.patterns import NAMED
@@ -74,11 +75,28 @@ _END = (
     r" already| as of | this | too| radio| with )"
 )
 
-# (name, kind, reach, pattern)
-_CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
+
+@dataclass(frozen=True)
+class _Entry:
+    """Some cues that are read alike, and what each becomes in the opposite of its sentence.
+
+    What it becomes is tried in turn; "" where nothing stays.
+    """
+
+    name: str
+    kind: CueKind
+    reach: Reach
+    pattern: str
+    becomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_SIGNS: Final = {"(-)": ("(+)",), "(–)": ("(+)",), "-ve": ("+ve",), "–ve": ("+ve",)}
+_CUES: Final = (
     # Words that only look like negation.
-    ("flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"),
-    (
+    _Entry(
+        "flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"
+    ),
+    _Entry(
         "affirm",
         "pseudo",
         "none",
@@ -89,7 +107,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
         rf"(?:no|not|without) {_DEGREE}(?:resolution|clearing)(?= of)",
     ),
-    (
+    _Entry(
         "unchanged",
         "pseudo",
         "none",
@@ -115,9 +133,9 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"older|ct)(?![^ ]))|"
         r"without (?:contrast|iv contrast)",
     ),
-    ("open", "uncertainty", "after", rf"(?:not|never) {_ADV}{_EXCLUDED}(?= :)"),
+    _Entry("open", "uncertainty", "after", rf"(?:not|never) {_ADV}{_EXCLUDED}(?= :)"),
     # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
-    (
+    _Entry(
         "open",
         "uncertainty",
         "before",
@@ -137,7 +155,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"possibility|consideration)|"
         r"(?:is|are) (?:a|the) (?:possibility|consideration|concern|question)",
     ),
-    (
+    _Entry(
         "open",
         "uncertainty",
         "after",
@@ -155,7 +173,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"decide)(?: if| whether| that)?",
     ),
     # Negation.
-    (
+    _Entry(
         "denied",
         "negation",
         "before",
@@ -178,23 +196,35 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
         rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=is )denied|unseen",
+        {
+            "none": ("present", "yes"),
+            "negative": ("positive",),
+            "excluded": ("confirmed",),
+        },
     ),
-    ("absent", "negation", "either", r"absent"),
-    (
+    _Entry("absent", "negation", "either", r"absent", {"absent": ("present",), **_SIGNS}),
+    _Entry(
         "gone",
         "negation",
         "before",
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
         rf"resolved(?= completely)|{_GONE}{_END}",
+        {
+            "resolved": ("persisted", "present", "persistent"),
+            "cleared": ("persisted",),
+            "disappeared": ("persisted",),
+            "gone": ("present",),
+        },
     ),
-    (
+    _Entry(
         "gone",
         "negation",
         "after",
         r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
+        {"resolution of": ("persistence of",)},
     ),
-    (
+    _Entry(
         "no",
         "negation",
         "after",
@@ -214,9 +244,26 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify)|"
         r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like)|"
         r"unremarkable for|excluded(?! from)",
+        {
+            "no": ("", "a"),
+            "not": ("",),
+            "never": ("",),
+            "no longer": ("still",),
+            "without": ("with",),
+            "w/o": ("with",),
+            "negative for": ("positive for",),
+            "free of": ("affected by",),
+            "absence of": ("presence of",),
+            "lack of": ("presence of",),
+            "lacks": ("has",),
+            "denies": ("reports",),
+            "ruled out": ("confirmed",),
+            **dict.fromkeys(("nil", "zero", "0", "n0", "ø", "∅", "-"), ("", "present")),
+            "neg": ("pos", ""),
+        },
     ),
     # Hedges: after negation, as in CheXpert.
-    (
+    _Entry(
         "hedge",
         "uncertainty",
         "either",
@@ -228,7 +275,7 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"significance|"
         r"clinical))|potential(?:ly)?|conceivabl[ey]",
     ),
-    (
+    _Entry(
         "hedge",
         "uncertainty",
         "after",
@@ -250,13 +297,13 @@ _CUES: Final[tuple[tuple[str, CueKind, Reach, str], ...]] = (
         r"used to have|previously had|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)",
     ),
-    (  # what a person has had is not what the film shows; it reaches no further than what it names
+    _Entry(  # what a person has had is not what the film shows; it reaches no further than what it names
         "past",
         "uncertainty",
         "next",
         r"status post(?! remote)|past(?! the)",
     ),
-    (  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
+    _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
         "uncertainty",
         "after",
@@ -298,11 +345,12 @@ NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS})(?![^ ])
 
 
 def _compile() -> re.Pattern[str]:
-    groups = (f"(?P<c{number}>{pattern})" for number, (*_, pattern) in enumerate(_CUES))
+    groups = (f"(?P<c{number}>{entry.pattern})" for number, entry in enumerate(_CUES))
     return re.compile(rf"(?<![^ ])(?:{'|'.join(groups)})(?![^ ])")
 
 
 CUES: Final = _compile()
+BECOMES: Final = {cue: instead for entry in _CUES for cue, instead in entry.becomes.items()}
 
 
 @dataclass(frozen=True)
@@ -317,5 +365,5 @@ class CueMatch:
 
 def cue_of(match: re.Match[str]) -> CueMatch:
     """What `CUES` matched."""
-    name, kind, reach, _ = _CUES[int((match.lastgroup or "c0")[1:])]
-    return CueMatch(name, kind, reach, match.span())
+    entry = _CUES[int((match.lastgroup or "c0")[1:])]
+    return CueMatch(entry.name, entry.kind, entry.reach, match.span())

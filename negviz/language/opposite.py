@@ -10,54 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from negviz.findings import Polarity
+from negviz.findings import BY_NAME, Polarity
+from negviz.language.lexicon import BECOMES
 from negviz.language.patterns import KIND, TIME
 from negviz.language.spelling import correct
 
 Span = tuple[int, int]
 
 CONTRARY: Final[dict[Polarity, Literal["present", "absent"]]] = {"present": "absent", "absent": "present"}
-_NAMES: Final = {
-    "effusion": "a pleural effusion",
-    "cardiomegaly": "cardiomegaly",
-    "pneumothorax": "a pneumothorax",
-    "consolidation": "consolidation",
-    "opacity": "a lung opacity",
-    "edema": "pulmonary edema",
-    "atelectasis": "atelectasis",
-    "nodule": "a lung nodule",
-    "emphysema": "emphysema",
-    "fracture": "a fracture",
-}
-# What a cue becomes when it is taken away; "" where nothing stays.
-_TAKEN_AWAY: Final = {
-    "no": ("", "a"),
-    "not": ("",),
-    "without": ("with",),
-    "w/o": ("with",),
-    "absent": ("present",),
-    "none": ("present", "yes"),
-    **dict.fromkeys(("nil", "zero", "0", "n0", "ø", "∅", "-"), ("", "present")),
-    **dict.fromkeys(("(-)", "(–)"), ("(+)",)),
-    **dict.fromkeys(("-ve", "–ve"), ("+ve",)),
-    "neg": ("pos", ""),
-    "negative for": ("positive for",),
-    "negative": ("positive",),
-    "absence of": ("presence of",),
-    "lack of": ("presence of",),
-    "free of": ("affected by",),
-    "ruled out": ("confirmed",),
-    "excluded": ("confirmed",),
-    "resolved": ("persisted", "present", "persistent"),
-    "cleared": ("persisted",),
-    "disappeared": ("persisted",),
-    "gone": ("present",),
-    "no longer": ("still",),
-    "resolution of": ("persistence of",),
-    "never": ("",),
-    "denies": ("reports",),
-    "lacks": ("has",),
-}
 _DO_NOT: Final = re.compile(r"\b(do|does|did)(?: not|n['’]t) ", re.IGNORECASE)
 _CONTRACTION: Final = re.compile(r"(is|are|was|were|does|did|has|have|do)n['’]?t", re.IGNORECASE)
 _ARTICLE: Final = re.compile(r"\b(?:an?|some|the)\s+$", re.IGNORECASE)
@@ -117,10 +77,9 @@ def canonical(finding: str, polarity: Literal["present", "absent"]) -> str:
     """The plainest sentence that says so."""
     if finding == "normal":
         return "Normal chest radiograph." if polarity == "present" else "Abnormal chest radiograph."
-    name = _NAMES[finding]
     if polarity == "present":
-        return f"There is {name}."
-    return f"There is no {name.removeprefix('a ')}."
+        return f"There is {BY_NAME[finding].phrase}."
+    return f"There is no {BY_NAME[finding].said[1]}."
 
 
 def rewordings(text: str, main: Span, cues: tuple[Span, ...]) -> Iterator[str]:
@@ -147,7 +106,7 @@ def _without(text: str, cues: tuple[Span, ...]) -> Iterator[str]:
     contraction = _CONTRACTION.fullmatch(text[start:end])
     if contraction is not None:
         yield text[:start] + contraction[1] + _ANY.sub("", text[end:])
-    for instead in _TAKEN_AWAY.get(cue, ()):
+    for instead in BECOMES.get(cue, ()):
         head = _WHOLLY.sub("", text[:start])  # "has completely resolved"
         changed = head + _cased(instead, text[start:end]) + _ANY.sub("", text[end:])
         yield _joined(changed)

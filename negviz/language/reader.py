@@ -16,7 +16,7 @@ from negviz.findings import Outcome, Polarity, Term
 from negviz.language import tenses
 from negviz.language.lexicon import CLAUSE_END
 from negviz.language.patterns import KIND, TIME
-from negviz.language.scope import Cue, Found, Span, clause_cues
+from negviz.language.scope import Found, ScopedCue, Span, clause_cues
 from negviz.language.terms import ASKED, TERMS
 
 
@@ -26,7 +26,7 @@ class Reading:
 
     span: Span
     outcomes: tuple[tuple[str, Polarity], ...]
-    cues: tuple[Cue, ...]
+    cues: tuple[ScopedCue, ...]
     derived: bool  # the findings are implied, not named
 
 
@@ -62,10 +62,10 @@ _TAKES_UP: Final = re.compile(r" but (?:it|they|that|this|none) ")  # "…, but 
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
-def read(text: str) -> tuple[list[Reading], list[Cue]]:
+def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
     """Everything that `text` says of findings, and all its cues, both in order."""
     found = find_terms(text)
-    cues: list[Cue] = []
+    cues: list[ScopedCue] = []
     readings: list[Reading] = []
     for clause in _clauses(text):
         times = tenses.split(text, clause)
@@ -77,7 +77,7 @@ def read(text: str) -> tuple[list[Reading], list[Cue]]:
     return readings, cues
 
 
-def _turned(reading: Reading, cues: Sequence[Cue]) -> Reading:
+def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
     """What a later clause takes up and denies."""
     denial = next((cue for cue in cues if cue.name in ("denied", "absent")), None)
     if denial is None or reading.derived or any(state == "absent" for _, state in reading.outcomes):
@@ -97,14 +97,14 @@ def asked(text: str) -> list[Reading]:
     )
 
 
-def _read_clause(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[Cue]]:
+def _read_clause(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:
     inside = [item for item in found if clause[0] <= item.span[0] < clause[1]]
     cues = [*clause_cues(text, clause, inside), *_question(text, clause), *_both_ways(text, clause, inside)]
     spoken = [item for item in inside if _speaks(text, clause, item)]
     return [_judge(text, clause, item, cues, spoken) for item in spoken], cues
 
 
-def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list[Reading], list[Cue]]:
+def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:
     """What a clause says that tells of two times: of what it names, what holds now."""
     before, _ = _read_clause(text, then, found)
     after, cues = _read_clause(text, now, found)
@@ -145,19 +145,19 @@ def _clauses(text: str) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _question(text: str, clause: Span) -> list[Cue]:
+def _question(text: str, clause: Span) -> list[ScopedCue]:
     """A question leaves all of its clause open, unless it only asks politely for films."""
     asks = _REQUEST.match(text) or _REQUEST.match(text, clause[0])  # "which" may itself end a clause
     if asks or not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])
-    return [Cue("open", "uncertainty", (mark, mark + 1), clause)]
+    return [ScopedCue("open", "uncertainty", (mark, mark + 1), clause)]
 
 
-def _both_ways(text: str, clause: Span, found: Sequence[Found]) -> list[Cue]:
+def _both_ways(text: str, clause: Span, found: Sequence[Found]) -> list[ScopedCue]:
     """ "Effusion or no effusion" asks."""
     return [
-        Cue("open", "uncertainty", (first.span[1] + 1, second.span[0] - 1), clause)
+        ScopedCue("open", "uncertainty", (first.span[1] + 1, second.span[0] - 1), clause)
         for first, second in pairwise(found)
         if first.term.outcomes == second.term.outcomes
         and _OR_NO.fullmatch(text[first.span[1] : second.span[0]])
@@ -169,7 +169,9 @@ def _speaks(text: str, clause: Span, item: Found) -> bool:
     return spoilt is None or spoilt.search(text, clause[0], item.span[0]) is None
 
 
-def _judge(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Sequence[Found]) -> Reading:
+def _judge(
+    text: str, clause: Span, item: Found, cues: Sequence[ScopedCue], others: Sequence[Found]
+) -> Reading:
     """What a term says under the cues that govern it."""
     over = [cue for cue in cues if _governs(text, cue, item)]
     denials = [cue for cue in over if cue.kind == "negation" and cue.name != "flip"]
@@ -189,7 +191,7 @@ def _judge(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Se
     return _reading(item, state, used)
 
 
-def _reading(item: Found, state: Polarity, used: Sequence[Cue]) -> Reading:
+def _reading(item: Found, state: Polarity, used: Sequence[ScopedCue]) -> Reading:
     gone = (
         state == "absent" and bool(used) and used[0].name == "gone"
     )  # what has cleared denies no more than itself
@@ -199,7 +201,7 @@ def _reading(item: Found, state: Polarity, used: Sequence[Cue]) -> Reading:
     return Reading(item.span, outcomes, tuple(used), item.term.derived)
 
 
-def _governs(text: str, cue: Cue, item: Found) -> bool:
+def _governs(text: str, cue: ScopedCue, item: Found) -> bool:
     start, end = item.span
     if cue.kind == "pseudo":
         return False
@@ -213,7 +215,7 @@ def _governs(text: str, cue: Cue, item: Found) -> bool:
     return first <= start < last or start < first < end <= last
 
 
-def _denies_a_kind(text: str, clause: Span, item: Found, cue: Cue) -> bool:
+def _denies_a_kind(text: str, clause: Span, item: Found, cue: ScopedCue) -> bool:
     """Whether a "no" bears on size, kind or time: "no large effusion", "no tension pneumothorax"."""
     findings = {outcome.finding for outcome in item.term.outcomes}
     if cue.name == "gone" or item.term.derived or not findings.isdisjoint({"cardiomegaly", "normal"}):
@@ -226,7 +228,7 @@ def _denies_a_kind(text: str, clause: Span, item: Found, cue: Cue) -> bool:
     return _KIND.match(text, start, item.span[1]) is not None
 
 
-def _distance(cue: Cue, item: Found) -> int:
+def _distance(cue: ScopedCue, item: Found) -> int:
     return max(item.span[0] - cue.span[1], cue.span[0] - item.span[1], 0)
 
 
@@ -239,7 +241,9 @@ def outcome_of(outcome: Outcome, state: Polarity) -> Polarity | None:
     return "uncertain" if outcome.affirmed is not None else None
 
 
-def _one_of_two(text: str, clause: Span, item: Found, cues: Sequence[Cue], others: Sequence[Found]) -> bool:
+def _one_of_two(
+    text: str, clause: Span, item: Found, cues: Sequence[ScopedCue], others: Sequence[Found]
+) -> bool:
     """Whether an affirmed finding is an alternative: "atelectasis or scarring", but not "nodule or mass"."""
     start, end = item.span
     if item.term.derived or any(cue.name == "unchanged" and cue.span[0] < start for cue in cues):

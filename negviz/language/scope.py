@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Cue:
+class ScopedCue:
     """A cue where it stands; `scope` is the stretch of text that it governs."""
 
     name: str
@@ -74,11 +74,11 @@ _CUES_AHEAD: Final = 30  # no sentence that means something has more
 _NEW_SUBJECT_BEFORE: Final = re.compile(r"(?<![^ ]), and (?:an?|the) ")
 
 
-def clause_cues(text: str, clause: Span, found: Sequence[Found]) -> list[Cue]:
+def clause_cues(text: str, clause: Span, found: Sequence[Found]) -> list[ScopedCue]:
     """The cues of one clause, each with the stretch it governs; `found` are the terms of that clause."""
     matches = [cue_of(match) for match in CUES.finditer(text, *clause)]
     matches = [cue for cue in matches if cue.name != "blank" or _explains(text, clause, cue, matches)]
-    cues: list[Cue] = []
+    cues: list[ScopedCue] = []
     floor = clause[0]  # nothing before this can still be claimed by a cue that looks back
     for number, match in enumerate(matches):
         following = matches[number + 1 : number + 1 + _CUES_AHEAD]
@@ -86,7 +86,7 @@ def clause_cues(text: str, clause: Span, found: Sequence[Found]) -> list[Cue]:
         scope = _scope(text, match, next(later, clause[1]), floor, found)
         if scope[0] < match.span[0] or _has_subject(match, floor, found):
             floor = match.span[1]
-        cues.append(Cue(match.name, match.kind, match.span, scope))
+        cues.append(ScopedCue(match.name, match.kind, match.span, scope))
     return _yield_to_later(cues)
 
 
@@ -211,7 +211,7 @@ def _tail(text: str, start: int, end: int, longest: int) -> str:
     return text[max(start, end - longest) : end].rstrip()
 
 
-def _yield_to_later(cues: Sequence[Cue]) -> list[Cue]:
+def _yield_to_later(cues: Sequence[ScopedCue]) -> list[ScopedCue]:
     """Cut a scope that looks ahead where a later cue claims a new subject by looking back."""
     claims = [(cue.span[0], cue.scope[0]) for cue in cues if cue.scope[0] < cue.span[0]]
     result = []

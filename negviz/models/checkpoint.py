@@ -83,7 +83,8 @@ def read_family(folder: Path) -> Family:
     record = read_json(path, CheckpointError)
     if record.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} is not of format {FORMAT}; use the version of negviz it was made with."
+            f"{path} is not of format {FORMAT}; use the version of negviz it was made with, "
+            f"or build it anew with: python -m training all --family {folder}."
         )
     if said := _lack(record):
         raise CheckpointError(f"{path} {said}; fetch it anew.")

@@ -62,5 +62,5 @@ class Panel:
 
 
 def html(value: str) -> gr.HTML:
-    """HTML of ours; what comes from outside has been escaped by `Markup.format`."""
+    """HTML of ours; what comes from outside was escaped where a template was filled in."""
     return gr.HTML(value, apply_default_css=False, js_on_load=None)

@@ -15,10 +15,11 @@ from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import markup
 from negviz.page.explore.panel import Explore, chip, stands, toggle_label
-from negviz.page.families import markup as families_markup
+from negviz.page.families.panel import picker
 from negviz.page.room import Room
 from negviz.page.server.faults import Page
 from negviz.page.server.lanes import IN_SEARCH
+from negviz.page.templates import note
 
 _LOOK_AGAIN: Final = 1.0  # seconds
 _UNDO_WITHIN: Final = 60.0  # seconds in which a cleared visit can be brought back
@@ -60,7 +61,10 @@ def build_page(room: Room) -> gr.Blocks:
                 with gr.Tab(tab.name.capitalize()):
                     tab.lay_out(board)
         board.seal()
-        _html(markup.footer(room.pictures.collections, room.models))
+        model = next(iter(room.models.values()))
+        base = words.base_note(model.family, (model.source or {}).get("id"))
+        credit = [words.CREDITS[name] for name in room.pictures.collections if name in words.CREDITS]
+        _html(markup.footer([base, *credit]))
         api(explore.search, api_name="search", **IN_SEARCH)
         api(explore.compare, api_name="compare", **IN_SEARCH)
     page.queue(api_open=False)
@@ -105,7 +109,7 @@ class _Layout:
         sets, further = self.explore.sets, self.explore.room.further
         self.examples = _html(self.explore.tries(sets[0]))
         if len(self.explore.room.home.choices) > 1:
-            _html(families_markup.picker(self.explore.room.home))
+            _html(picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets"):
             self.films = gr.Radio(
                 [
@@ -133,7 +137,7 @@ class _Layout:
                 self.finding = gr.Dropdown([*FINDINGS], value=finding or None, label=words.FINDING)
                 self.polarity = gr.Radio([*_CERTAIN], value=polarity or None, label=words.POLARITY)
                 self.mark = gr.Button(words.MARK, min_width=96, scale=0, interactive=False)
-                _html(markup.note(words.MARKING_ONLY))
+                _html(note(words.MARKING_ONLY))
             self.reading = _html(reading)
             self.taken = gr.Checkbox(
                 False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0

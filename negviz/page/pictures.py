@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from negviz.common.download import DownloadError
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import Openi
-from negviz.films.openi import IMAGE_HOST
+from negviz.films.openi import IMAGE_HOST, read_reports
 from negviz.page import words
+from negviz.page.server.once import EachOnce
 
 OPENI: Final = "openi"
 PHANTOMS: Final = "phantoms"
@@ -36,6 +37,7 @@ class Pictures:
                     )
                 self._home[film.id] = collection
         self._at_hand: dict[str, int] = {}
+        self.reports = EachOnce(read_reports, most=len(collections))  # of an archive that lies beside films
 
     def film(self, film_id: str) -> Film:
         """The film of that id in whichever collection.  Raises `CollectionError`."""

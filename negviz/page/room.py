@@ -26,7 +26,7 @@ from negviz.retrieval.search import Hit
 T = TypeVar("T")
 
 FIRST: Final = 3  # columns that everybody sees; further models are added by the visitor
-_KINDS: Final = 16  # of panels that are asked for by others; there are two
+_KINDS: Final = 16  # of what panels keep; there are a few
 _REMEMBERED: Final = 256  # answers of some 30 kB, for the panels of one visit and for a whole room at once
 
 

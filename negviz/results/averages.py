@@ -13,7 +13,8 @@ from statistics import mean
 from typing import Any, Final
 
 from negviz.explain.diagnosis import RESULTS, Background
-from negviz.results.files import is_evaluation, read_object
+from negviz.results.files import read_object
+from negviz.results.kinds.evaluation import is_evaluation
 from negviz.retrieval.sets import SearchSet
 
 FINDING: Final = "effusion"

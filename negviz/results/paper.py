@@ -20,7 +20,7 @@ Verdict = Literal["agrees", "larger", "smaller", "opposite", "undecided"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PaperComparison:
     """One published statement, our figures for it on one collection, and how they stand to each other."""
 
     claim: Claim
@@ -29,7 +29,7 @@ class Comparison:
     verdict: Verdict
 
 
-def comparisons(evaluations: dict[str, Json], diagnosis: Json | None = None) -> tuple[Comparison, ...]:
+def comparisons(evaluations: dict[str, Json], diagnosis: Json | None = None) -> tuple[PaperComparison, ...]:
     """Every published statement that results of ours speak of, collection by collection."""
     found = [
         each
@@ -45,17 +45,17 @@ def _of_effusion(models: Json) -> bool:
     return {row["finding"] for model in models.values() for row in model["prompts"]} == {"effusion"}
 
 
-def _compared(name: str, models: Json) -> Iterator[Comparison]:
+def _compared(name: str, models: Json) -> Iterator[PaperComparison]:
     con2, con1 = (models.get(model, {}).get("cells", {}) for model in ("con2", "con1"))
     if "all/absent" in con2:
         gain = figure(con2["all/absent"], "minus_base", signed=True)
-        yield Comparison("negated", name, (gain,), _beside(gain, GAIN))
+        yield PaperComparison("negated", name, (gain,), _beside(gain, GAIN))
     if "all/present" in con2:
         change = figure(con2["all/present"], "minus_base", signed=True)
-        yield Comparison("positive", name, (change,), _drop(change))
+        yield PaperComparison("positive", name, (change,), _drop(change))
     if {"structured/absent", "natural/absent"} <= set(con1):
         each = tuple(figure(con1[f"{kind}/absent"], "p_at_k") for kind in ("structured", "natural"))
-        yield Comparison("structured", name, each, _over_fits(*each))
+        yield PaperComparison("structured", name, each, _over_fits(*each))
 
 
 def _beside(ours: Figure, theirs: float) -> Verdict:
@@ -82,12 +82,12 @@ def _over_fits(structured: Figure, natural: Figure) -> Verdict:
     return "agrees" if apart else "undecided"
 
 
-def _cue_share(diagnosis: Json) -> Iterator[Comparison]:
+def _cue_share(diagnosis: Json) -> Iterator[PaperComparison]:
     shares = [_share(diagnosis, name) for name in ("base", "con2")]
     base, con2 = (share.value for share in shares)
     if base is not None and con2 is not None:
         verdict = _beside(shares[1], CUE_SHARE[1]) if con2 > base else "opposite"
-        yield Comparison("cue share", "diagnosis", tuple(shares), verdict)
+        yield PaperComparison("cue share", "diagnosis", tuple(shares), verdict)
 
 
 def _share(diagnosis: Json, model: str) -> Figure:

@@ -14,6 +14,8 @@ from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, fi
 _ROWS: Final = 60  # of one table; more would bury the page
 _OPEN: Final = 24  # longer tables are folded
 _DOTS: Final = 48
+MADE_WITH: Final = ("data", "family", "training", "bootstrap", "versions")
+_SIDE: Final = ("command", "what", *MADE_WITH)  # said of a file, not measured
 _OVER_BASE: Final = "_minus_base"  # base has no such figures, and stands in one table with those that have
 _LISTED: Final = 8  # numbers of a list that are written out
 _Path = tuple[str, ...]
@@ -23,7 +25,8 @@ _Records = list[tuple[_Path, Json]]
 def plain(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
     """All that a file measured, as tables, and a plot of each table that holds figures with intervals."""
     kinds: dict[tuple[int, tuple[str, ...]], _Records] = {}
-    for path, record in _records(value, ()):
+    measured = {key: part for key, part in value.items() if key not in _SIDE}
+    for path, record in _records(measured, ()):
         shape = tuple(key for key in record if not key.removesuffix("_ci").endswith(_OVER_BASE))
         kinds.setdefault((len(path), shape), []).append((path, record))
     tables = tuple(_table(records) for records in kinds.values())

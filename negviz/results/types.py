@@ -20,6 +20,17 @@ class Figure:
     signed: bool = False  # a difference: its sign is always written
     places: int = 2
 
+    def __str__(self) -> str:
+        """`0.71 [0.62, 0.80]`, or a dash where nothing was measured."""
+        if self.value is None:
+            return "—"
+        if self.low is None or self.high is None:
+            return self.write(self.value)
+        return f"{self.write(self.value)} [{self.write(self.low)}, {self.write(self.high)}]"
+
+    def write(self, number: float) -> str:
+        return f"{number:{'+' if self.signed else ''}.{self.places}f}".replace("-", "−")
+
 
 Cell = str | Figure
 
@@ -32,6 +43,7 @@ class Table:
     words: int = 1  # columns of words that stand before the figures
     folded: bool = False  # long: shown when asked for
     omitted: int = 0  # rows that are left out
+    note: str = ""  # what was measured over what, in whole sentences
 
     def __post_init__(self) -> None:
         if not all(isinstance(cell, str | Figure) for row in self.rows for cell in row):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 from negviz.retrieval.metrics import Floats, draw
 from negviz.study.design import Design
-from negviz.study.judged import Judged
+from negviz.study.judged import JudgedTrial
 from negviz.study.records import Reader, Record, reader_name
 from negviz.study.statistics import cohen, cohen_resampled, krippendorff, mean, median, wilson
 
@@ -30,7 +30,7 @@ def analyse(
     design: Design, records: Sequence[Record], readers: Sequence[Reader] = (), *, seed: int = 0
 ) -> dict[str, Any]:
     """Everything, as a results file holds it; figures are None where there is nothing to count."""
-    judged = [Judged.of(record, design) for record in records]
+    judged = [JudgedTrial.of(record, design) for record in records]
     resample = Resample(judged, len(design.sentences), seed)
     pairs = list(dict.fromkeys(item.models for item in design.items))
     alike = {(first, second): left_out for first, second, left_out in design.alike}
@@ -60,19 +60,22 @@ def analyse(
 class Resample:
     """Readers and sentences, both drawn again; one reader alone is not resampled."""
 
-    def __init__(self, judged: Iterable[Judged], sentences: int, seed: int) -> None:
+    def __init__(self, judged: Iterable[JudgedTrial], sentences: int, seed: int) -> None:
         numbers = sorted({each.record.reader for each in judged})
         self._row = {number: row for row, number in enumerate(numbers)}
         self._readers = draw(max(1, len(numbers)), times=RESAMPLES, seed=(seed, 0))
         self._sentences = draw(sentences, times=RESAMPLES, seed=(seed, 1))
 
-    def weights(self, judged: Sequence[Judged]) -> Floats:
+    def weights(self, judged: Sequence[JudgedTrial]) -> Floats:
         """How often each decision was drawn, [times, decisions]."""
         readers = self._readers[:, [self._row[each.record.reader] for each in judged]]
         return np.asarray(readers * self._sentences[:, [each.sentence for each in judged]], np.float64)
 
     def estimate(
-        self, judged: Sequence[Judged], values: Sequence[float], statistic: Callable[[Floats, Floats], Floats]
+        self,
+        judged: Sequence[JudgedTrial],
+        values: Sequence[float],
+        statistic: Callable[[Floats, Floats], Floats],
     ) -> Estimate:
         """`statistic(values [n], weights [times, n])` → [times], with its interval."""
         given = np.asarray(values, np.float64)
@@ -90,7 +93,7 @@ def _share(name: str, wins: int, of: int) -> dict[str, Any]:
 # Preference, side and time --------------------------------------------------------------------
 
 
-def _by_polarity(judged: Sequence[Judged]) -> list[tuple[str, list[Judged]]]:
+def _by_polarity(judged: Sequence[JudgedTrial]) -> list[tuple[str, list[JudgedTrial]]]:
     """All of them, then those of each polarity."""
     names = sorted({each.polarity for each in judged} - {""}, reverse=True)
     return [
@@ -99,12 +102,12 @@ def _by_polarity(judged: Sequence[Judged]) -> list[tuple[str, list[Judged]]]:
     ]
 
 
-def _cells(judged: Sequence[Judged], pair: tuple[str, str], resample: Resample) -> dict[str, Any]:
+def _cells(judged: Sequence[JudgedTrial], pair: tuple[str, str], resample: Resample) -> dict[str, Any]:
     of_pair = [each for each in judged if each.models == pair]
     return {name: _preference(part, pair, resample) for name, part in _by_polarity(of_pair) if part}
 
 
-def _preference(judged: Sequence[Judged], pair: tuple[str, str], resample: Resample) -> dict[str, Any]:
+def _preference(judged: Sequence[JudgedTrial], pair: tuple[str, str], resample: Resample) -> dict[str, Any]:
     lost, won = (sum(each.winner == model for each in judged) for model in pair)
     return {
         "decisions": len(judged),
@@ -116,7 +119,7 @@ def _preference(judged: Sequence[Judged], pair: tuple[str, str], resample: Resam
     }
 
 
-def _sides(judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
+def _sides(judged: Sequence[JudgedTrial], resample: Resample) -> dict[str, Any]:
     """How often the left side was preferred: half of the time, where sides do not matter."""
     decided = [each for each in judged if each.choice != "same"]
     left = [float(each.choice == "left") for each in decided]
@@ -125,7 +128,7 @@ def _sides(judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
     return {"decisions without ties": len(decided), **rate, **alone}
 
 
-def _time(judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
+def _time(judged: Sequence[JudgedTrial], resample: Resample) -> dict[str, Any]:
     timed = [each for each in judged if each.timed]
     times = [each.record.decision.times for each in judged]
     return {
@@ -137,7 +140,7 @@ def _time(judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
     }
 
 
-def _reader(reader: Reader, judged: Sequence[Judged]) -> dict[str, Any]:
+def _reader(reader: Reader, judged: Sequence[JudgedTrial]) -> dict[str, Any]:
     own = [each for each in judged if each.record.reader == reader.number]
     seconds = [each.seconds for each in own if each.timed]
     return {
@@ -158,7 +161,7 @@ def _reader(reader: Reader, judged: Sequence[Judged]) -> dict[str, Any]:
 # Films marked wrong ---------------------------------------------------------------------------
 
 
-def _films(design: Design, judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
+def _films(design: Design, judged: Sequence[JudgedTrial], resample: Resample) -> dict[str, Any]:
     """How many of a model's films were marked wrong, and what reports say of those that were."""
     by_model = {}
     for model in design.models:
@@ -172,15 +175,15 @@ def _films(design: Design, judged: Sequence[Judged], resample: Resample) -> dict
     return {"by model": by_model, "by report": _against_reports(design, judged, resample)}
 
 
-def _wrong(design: Design, judged: Judged, model: str) -> float:
+def _wrong(design: Design, judged: JudgedTrial, model: str) -> float:
     """Of ten, where a gallery holds fewer."""
     films = design.items[judged.record.trial.item].of(model)
     marked = sum(film.id in judged.record.decision.wrong for film in films)
     return 10 * marked / len(films)
 
 
-def _against_reports(design: Design, judged: Sequence[Judged], resample: Resample) -> dict[str, Any]:
-    found: dict[bool | None, tuple[list[Judged], list[float]]] = {said: ([], []) for said in _SAID}
+def _against_reports(design: Design, judged: Sequence[JudgedTrial], resample: Resample) -> dict[str, Any]:
+    found: dict[bool | None, tuple[list[JudgedTrial], list[float]]] = {said: ([], []) for said in _SAID}
     for each in judged:
         item = design.items[each.record.trial.item]
         for film in dict.fromkeys((*item.films[0], *item.films[1])):  # a film of both sides is one film
@@ -199,7 +202,7 @@ def _against_reports(design: Design, judged: Sequence[Judged], resample: Resampl
 # Agreement ------------------------------------------------------------------------------------
 
 
-def _agreement(design: Design, judged: Sequence[Judged], seed: int) -> dict[str, Any]:
+def _agreement(design: Design, judged: Sequence[JudgedTrial], seed: int) -> dict[str, Any]:
     """Over what was preferred, not over sides: two readers saw the same pair on different sides."""
     answers: dict[int, dict[int, int]] = {}  # by reader and item: 0, 1 (which model) or 2 (same)
     for each in judged:

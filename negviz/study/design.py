@@ -41,7 +41,7 @@ class StudyError(NegvizError):
 
 
 @dataclass(frozen=True)
-class Sentence:
+class StudySentence:
     """A sentence to be judged; `kind` and `polarity` may be "" and only part the results."""
 
     text: str
@@ -50,7 +50,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class GalleryFilm:
     """One film of a gallery; `relevant` is what its report says, which no reader is told."""
 
     id: str
@@ -63,9 +63,9 @@ class Item:
 
     sentence: int  # its place in `Design.sentences`
     models: tuple[str, str]  # in column order
-    films: tuple[tuple[Ranked, ...], tuple[Ranked, ...]]
+    films: tuple[tuple[GalleryFilm, ...], tuple[GalleryFilm, ...]]
 
-    def of(self, model: str) -> tuple[Ranked, ...]:
+    def of(self, model: str) -> tuple[GalleryFilm, ...]:
         return self.films[self.models.index(model)]
 
 
@@ -74,7 +74,7 @@ class Design:
     """A study as it was made."""
 
     seed: int
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[StudySentence, ...]
     items: tuple[Item, ...]
     alike: tuple[tuple[str, str, int], ...]  # by pair: sentences left out, as both models rank alike
     models: Mapping[str, Mapping[str, str]]  # the fingerprints of each
@@ -95,13 +95,13 @@ class Design:
                 Item(
                     int(item["sentence"]),
                     _two(item["models"]),
-                    _two([tuple(Ranked(**film) for film in side) for side in item["films"]]),
+                    _two([tuple(GalleryFilm(**film) for film in side) for side in item["films"]]),
                 )
                 for item in record["items"]
             ]
             design = cls(
                 seed=int(record["seed"]),
-                sentences=tuple(Sentence(**each) for each in record["sentences"]),
+                sentences=tuple(StudySentence(**each) for each in record["sentences"]),
                 items=tuple(items),
                 alike=tuple((str(a), str(b), int(n)) for a, b, n in record["alike"]),
                 models={str(name): dict(marks) for name, marks in record["models"].items()},
@@ -140,7 +140,7 @@ def _two(pair: Sequence[T]) -> tuple[T, T]:
 # Making one -----------------------------------------------------------------------------------
 
 
-def read_sentences(path: Path) -> tuple[Sentence, ...]:
+def read_sentences(path: Path) -> tuple[StudySentence, ...]:
     """The sentences of a prompt file, which needs a column `prompt`.  Raises `StudyError`."""
     rows = read_csv(path, ("prompt",), StudyError).rows
     texts = [row["prompt"] for row in rows]
@@ -149,7 +149,7 @@ def read_sentences(path: Path) -> tuple[Sentence, ...]:
     if len(set(texts)) < len(texts):
         raise StudyError(f"{path} holds a prompt twice; readers would be asked twice.")
     return tuple(
-        Sentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind"))
+        StudySentence(text, row.get("polarity") or read_prompt(text).polarity or "", row.get("kind"))
         for text, row in zip(texts, rows, strict=True)
     )
 
@@ -157,7 +157,7 @@ def read_sentences(path: Path) -> tuple[Sentence, ...]:
 def make_design(
     models: Mapping[str, DualEncoder],
     films: SearchSet,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[StudySentence],
     *,
     seed: int = 0,
     number: int | None = None,
@@ -197,7 +197,7 @@ def make_design(
     )
 
 
-def choose(sentences: Sequence[Sentence], number: int, *, seed: int) -> tuple[Sentence, ...]:
+def choose(sentences: Sequence[StudySentence], number: int, *, seed: int) -> tuple[StudySentence, ...]:
     """So many of them, drawn in turn from each kind and polarity, in the order of the file."""
     if number < 1:
         raise StudyError("A study needs at least one sentence.")
@@ -214,9 +214,9 @@ def _sentences(pairs: int) -> int:
     return max(_FEWEST, _DECISIONS // pairs // _FEWEST * _FEWEST)
 
 
-def _ranked(model: DualEncoder, films: SearchSet, text: str) -> tuple[Ranked, ...]:
+def _ranked(model: DualEncoder, films: SearchSet, text: str) -> tuple[GalleryFilm, ...]:
     hits = search(model, films.collection, text, FILMS, embeddings=films.embeddings[model.tower_id])
-    return tuple(Ranked(hit.id, hit.relevant) for hit in hits)
+    return tuple(GalleryFilm(hit.id, hit.relevant) for hit in hits)
 
 
 def _fingerprint(model: DualEncoder) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from negviz.retrieval.export import guarded
 from negviz.study.design import Design
-from negviz.study.judged import Judged
+from negviz.study.judged import JudgedTrial
 from negviz.study.records import Record, reader_name
 
 COLUMNS: Final = (
@@ -30,7 +30,11 @@ def to_csv(design: Design, records: Sequence[Record]) -> str:
 
 
 def _row(design: Design, record: Record) -> list[str | int | float]:
-    judged, item, times = Judged.of(record, design), design.items[record.trial.item], record.decision.times
+    judged, item, times = (
+        JudgedTrial.of(record, design),
+        design.items[record.trial.item],
+        record.decision.times,
+    )
     sentence = design.sentences[item.sentence]
     left, right = record.trial.models(design)
     wrong = (

@@ -12,7 +12,7 @@ _SLACK_MS: Final = 2_000  # by which two clocks may differ
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTrial:
     """A decision with the trial it was about."""
 
     record: Record
@@ -22,7 +22,7 @@ class Judged:
     left: str
 
     @classmethod
-    def of(cls, record: Record, design: Design) -> Judged:
+    def of(cls, record: Record, design: Design) -> JudgedTrial:
         item = design.items[record.trial.item]
         polarity = design.sentences[item.sentence].polarity
         return cls(record, item.sentence, polarity, item.models, record.trial.models(design)[0])

@@ -79,7 +79,10 @@ class StudyFile:
             (application,) = self._db.execute("PRAGMA application_id").fetchone()
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if (application, version) != (_APPLICATION, _VERSION):
-                raise StudyError(f"{path} is no study of this version of negviz.")
+                raise StudyError(
+                    f"{path} is no study of this version of negviz; go on with the one it was made with, "
+                    "or begin another with: python -m training study FILE --new."
+                )
             for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
             (sound,) = self._db.execute("PRAGMA quick_check(1)").fetchone()

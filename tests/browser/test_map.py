@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Request, expect
 
+from negviz.explain.projection import METHODS
 from negviz.page.map import words
 from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
@@ -153,7 +154,7 @@ def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
     legend = seat.page.locator(".nv-map-legend")
     _choose(seat, words.COLOURS["right"])
     expect(legend).to_contain_text(re.compile("mostly|mixed"), timeout=ANSWERS_WITHIN)
-    _choose(seat, words.METHODS["pca"])
+    _choose(seat, METHODS["pca"].title)
     _choose(seat, words.FILMS.format(collection="drawn"))
     expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS, timeout=ANSWERS_WITHIN)
     seat.page.evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser
 
 from negviz.page.share import words
 from negviz.retrieval.export import CSV_COLUMNS, seal_holds
-from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
+from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, ROOT, App, Visit, look_at
 
 SECRET = "no effusion in xanadu"
 
@@ -100,6 +101,12 @@ def test_a_link_that_is_followed_asks_its_question(visit: Visit, running: App) -
 
 def test_a_link_may_say_what_was_meant(visit: Visit, running: App) -> None:
     follow(visit, running, f"#q={quote('fluid anywhere')}&meant=effusion.absent", "As you told us")
+
+
+def test_a_link_made_before_the_move_asks_its_question(visit: Visit, running: App) -> None:
+    then = json.loads((ROOT / "tests" / "data" / "before_the_move" / "then.json").read_text(encoding="utf-8"))
+    follow(visit, running, then["permalink"], "No pleural effusion.")
+    assert visit.page.locator(".nv-box textarea, .nv-box input").first.input_value() == "No pleural effusion."
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "javascript:alert(1)", 'effusion"];window.hacked=1//'])

@@ -14,15 +14,15 @@ from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.study import words
 from negviz.retrieval.answer import search_sets
-from negviz.study.design import Sentence, make_design
+from negviz.study.design import StudySentence, make_design
 from negviz.study.records import Record
 from negviz.study.store import StudyFile
 from tests.browser.conftest import ANSWERS_WITHIN, App, start
 
 NAMES = ("quokka", "wombat")  # words that occur nowhere else on the page
 SENTENCES = (
-    Sentence("no pleural effusion", "absent", "structured"),
-    Sentence("lungs without fluid around them", "absent", "natural"),
+    StudySentence("no pleural effusion", "absent", "structured"),
+    StudySentence("lungs without fluid around them", "absent", "natural"),
 )
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

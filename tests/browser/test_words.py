@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from negviz.explain.attribution import METHODS
 from negviz.language.prompt import read_prompt
 from negviz.page.attribution import words
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
@@ -54,7 +55,7 @@ def test_target_and_method_are_chosen_by_keyboard(seat: Visit) -> None:
         seat.page.keyboard.press(key)
     expect(seat.page.locator(".nv-words")).to_contain_text("towards its opposite", timeout=ANSWERS_WITHIN)
     assert seat.text(".nv-heat") != before
-    seat.page.get_by_role("radio", name=words.METHODS["shapley"]).check()
+    seat.page.get_by_role("radio", name=METHODS["shapley"].title).check()
     expect(seat.page.locator(".nv-heat tfoot")).to_contain_text("0.000", timeout=ANSWERS_WITHIN)
     seat.page.get_by_role("radio", name=words.TARGETS["hits"]).check()
     expect(seat.page.locator(".nv-words")).to_contain_text("towards these films", timeout=ANSWERS_WITHIN)

@@ -378,7 +378,7 @@ def test_the_command_says_in_a_sentence_what_stops_it_and_goes_on(
 ) -> None:
     act, _ = MISBEHAVIOURS[name]
 
-    def fetch_all() -> fetch.Outcome:
+    def fetch_all() -> fetch.Fetched:
         return fetch.fetch(
             COLLECTION, COLLECTION.films, tmp_path, host=nlm.url, patience=HASTY, per_second=1000
         )

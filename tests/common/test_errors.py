@@ -17,6 +17,7 @@ import negviz
 import training
 from negviz.common.errors import NegvizError
 from negviz.common.files import FileError, write_json
+from negviz.page import launch
 from training.__main__ import main
 from training.measure import evaluate
 
@@ -56,7 +57,7 @@ def test_a_fault_of_ours_keeps_its_traceback(fault: object, monkeypatch: pytest.
     monkeypatch.setattr(evaluate, "evaluate", lambda **_: fault())  # type: ignore[operator]
     with pytest.raises((ValueError, RuntimeError, OSError)):
         main("evaluate --family F --collection C --prompts P --k 10 --json OUT".split())
-    monkeypatch.setattr(app, "open_collections", lambda *_: fault())  # type: ignore[operator]
+    monkeypatch.setattr(launch, "open_collections", lambda *_: fault())  # type: ignore[operator]
     with pytest.raises((ValueError, RuntimeError, OSError)):
         app.main([])
 

@@ -137,7 +137,7 @@ def _diagnosis(model: DualEncoder, films: Collection, vectors: Vectors) -> Any:
 
 
 def _certainty(model: DualEncoder, films: Collection, vectors: Vectors) -> Any:
-    seen = certainty.seen_by(model, vectors, certainty.Bench(films, ROWS))
+    seen = certainty.seen_by(model, vectors, certainty.PromptedFilms(films, ROWS))
     told = Calibration("margin", ((-1.0, -1.0), (1.0, 1.0)), ("effusion",), "lift", 0.0)
     return (
         [[round(statistic(name, each), 9) for name in STATISTICS] for each in seen],

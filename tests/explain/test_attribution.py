@@ -20,12 +20,12 @@ from negviz.explain.attribution import (
     METHODS,
     Attribution,
     AttributionError,
-    Method,
     attribute,
     contrast,
     strengths,
 )
-from negviz.explain.word_scores import Sentence, shapley, words_of
+from negviz.explain.attribution.sentence import Sentence, words_of
+from negviz.explain.attribution.shapley import shapley
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import open_hub_model
@@ -108,7 +108,7 @@ def test_strengths_share_one_scale(models: dict[str, DualEncoder]) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_serves_every_tower(hub_model: DualEncoder, method: Method) -> None:
+def test_every_method_serves_every_tower(hub_model: DualEncoder, method: str) -> None:
     given = attribute(hub_model, "no effusion is seen", method=method)
     assert len(given.scores) == 4
     assert np.isfinite(given.scores).all()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from negviz.findings import FINDINGS
+from negviz.language.lexicon import BECOMES
 from negviz.language.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
 
 SENTENCES = Path(__file__).parents[1] / "data" / "sentences.csv"
@@ -255,3 +256,15 @@ def test_a_polite_request_is_no_question_about_the_finding(text: str, polarity: 
 )
 def test_every_finding_is_told_from_its_neighbours(text: str, mentions: str) -> None:
     assert said(text) == set(mentions.split())
+
+
+@pytest.mark.parametrize("cue", BECOMES)
+def test_what_a_cue_becomes_is_said_of_words_that_are_read_as_that_cue(cue: str) -> None:
+    read = [
+        read_prompt(f"{cue} effusion"),
+        read_prompt(f"{cue}effusion"),
+        read_prompt(f"Effusion has {cue}."),
+        read_prompt(f"Effusion: {cue}"),
+    ]
+    cues = [prompt.text[slice(*found.span)] for prompt in read for found in prompt.cues]
+    assert cue in [found.lower() for found in cues]

@@ -23,7 +23,7 @@ from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.family import open_hub_model
 from negviz.models.training_free import (
     Arithmetic,
-    Recipe,
+    RivalSettings,
     TrainingFree,
     Wording,
     activations,
@@ -76,7 +76,7 @@ def directions() -> dict[int, Tensor]:
 
 @pytest.fixture
 def rivals(family: dict[str, DualEncoder], directions: dict[int, Tensor]) -> dict[str, TrainingFree]:
-    return Recipe(SETTINGS, directions).columns(family["base"])
+    return RivalSettings(SETTINGS, directions).columns(family["base"])
 
 
 # SpaceVLM, by hand ------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_heads_are_bases_and_that_is_said(rivals: dict[str, TrainingFree], name:
 def folder(family: dict[str, DualEncoder], directions: dict[int, Tensor], tmp_path: Path) -> Path:
     """A family's folder, with settings and directions in it."""
     write_rivals(
-        rivals_path(family["base"], tmp_path / FOLDER), Recipe(SETTINGS, directions), {"made": "here"}
+        rivals_path(family["base"], tmp_path / FOLDER), RivalSettings(SETTINGS, directions), {"made": "here"}
     )
     return tmp_path
 

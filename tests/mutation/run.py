@@ -41,8 +41,9 @@ TESTS: Final = {  # what is mutated, and its own tests
     "negviz/language/prompt.py": ["tests/language/test_prompt.py"],
     "negviz/retrieval/calibration.py": ["tests/retrieval/test_calibration.py"],
     "negviz/explain/heads.py": ["tests/explain/test_heads.py"],
-    "negviz/explain/attribution.py": ["tests/explain/test_attribution.py"],
-    "negviz/explain/word_scores.py": ["tests/explain/test_attribution.py"],
+    "negviz/explain/attribution/__init__.py": ["tests/explain/test_attribution.py"],
+    "negviz/explain/attribution/sentence.py": ["tests/explain/test_attribution.py"],
+    "negviz/explain/attribution/shapley.py": ["tests/explain/test_attribution.py"],
     "negviz/explain/diagnosis.py": ["tests/explain/test_diagnosis.py"],
     "training/tune/losses.py": [
         "tests/training/test_losses.py",

@@ -12,7 +12,7 @@ import pytest
 from negviz.page.evidence import words
 from negviz.page.evidence.panel import evidence
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
-from negviz.results.paper import Comparison, comparisons
+from negviz.results.paper import PaperComparison, comparisons
 from negviz.results.types import Figure, Group, Plot
 
 HOSTILE = "<script>alert(1)</script>"
@@ -76,11 +76,11 @@ def test_every_committed_file_is_shown_with_its_command_and_hashes() -> None:
 
 def test_figures_are_those_of_the_files() -> None:
     cell = read_evaluations()["openi"]["models"]["con2"]["cells"]["natural/absent"]
-    wanted = words.measured(Figure(cell["p_at_k"], *cell["p_at_k_ci"]))
+    wanted = str(Figure(cell["p_at_k"], *cell["p_at_k_ci"]))
     table = next(result for result in read_results() if result.name == "openi").tables[0]
     row = next(row for row in table.rows if row[0] == "natural/absent (24)" and row[1] == "con2")
     assert isinstance(row[2], Figure)
-    assert words.measured(row[2]) == wanted
+    assert str(row[2]) == wanted
     assert wanted in evidence()
 
 
@@ -174,7 +174,7 @@ def _dot(figure: Figure) -> Any:
 # The paper ------------------------------------------------------------------------------------
 
 
-def compared(value: dict[str, Any], claim: str) -> Comparison:
+def compared(value: dict[str, Any], claim: str) -> PaperComparison:
     return next(each for each in comparisons({"openi": value}) if each.claim == claim)
 
 
@@ -188,7 +188,7 @@ def test_the_gain_is_set_beside_the_papers(interval: tuple[float, float], verdic
     assert (said == "") == (verdict == "agrees")
     if said:
         assert "about +15 %" in said
-        assert words.measured(found.ours[0]) in said
+        assert str(found.ours[0]) in said
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-import app
 from negviz.common.tensor_files import CheckpointError
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room
+from negviz.page import Pictures, Room, opened
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words
 from negviz.page.families.choice import ONLY_ONE, Choice, Home, choices_of
-from negviz.page.families.markup import picker
-from negviz.page.families.panel import Opener, family_routes
+from negviz.page.families.panel import Opener, family_routes, picker
+from negviz.page.opened import find_families, results_of
+from negviz.page.options import parser
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.embeddings import Progress
 
@@ -185,16 +185,16 @@ def test_families_by_option_by_environment_and_from_the_shelf(
     for name in ("another", "compact", "zoo"):
         shutil.copytree(family_folder, shelf / name)
     (shelf / "none").mkdir()
-    monkeypatch.setattr(app, "COMPACT", shelf / "compact")
+    monkeypatch.setattr(opened, "COMPACT", shelf / "compact")
     monkeypatch.delenv("NEGVIZ_FAMILY", raising=False)
-    assert [folder.name for folder in app.find_families(None)] == ["compact", "another", "zoo"]
+    assert [folder.name for folder in find_families(None)] == ["compact", "another", "zoo"]
     monkeypatch.setenv("NEGVIZ_FAMILY", os.pathsep.join([str(shelf / "zoo"), str(family_folder)]))
-    assert app.find_families(None) == [shelf / "zoo", family_folder]
-    options = app.parser().parse_args(["--family", str(shelf / "another"), "--family", str(shelf / "zoo")])
-    assert app.find_families(options.family) == [shelf / "another", shelf / "zoo"]
+    assert find_families(None) == [shelf / "zoo", family_folder]
+    options = parser().parse_args(["--family", str(shelf / "another"), "--family", str(shelf / "zoo")])
+    assert find_families(options.family) == [shelf / "another", shelf / "zoo"]
     with pytest.raises(CheckpointError, match=r"none holds no family\.json"):
-        app.find_families([shelf / "zoo", shelf / "none"])
+        find_families([shelf / "zoo", shelf / "none"])
     with pytest.raises(CheckpointError, match="give at most 4"):
-        app.find_families([shelf / "zoo"] * 5)
-    assert app.results_of(shelf / "compact") is None
-    assert app.results_of(shelf / "zoo") == shelf / "zoo" / "results"
+        find_families([shelf / "zoo"] * 5)
+    assert results_of(shelf / "compact") is None
+    assert results_of(shelf / "zoo") == shelf / "zoo" / "results"

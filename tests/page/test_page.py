@@ -29,8 +29,10 @@ from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.explore import markup
-from negviz.page.explore.columns import columns
+from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
+from negviz.page.opened import find_pictures, in_order, open_sets
+from negviz.page.options import parser
 from negviz.page.room import Asked
 from negviz.page.server.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.theme.theme import css, theme
@@ -352,6 +354,15 @@ def test_a_sentence_to_try_reaches_the_page_as_text() -> None:
     assert html.unescape(button[1]) == text
 
 
+def test_panels_listen_and_watch_through_what_they_share() -> None:
+    """Gradio replaces elements at will: a listener or an observer a panel each would be forty of them."""
+    folder = Path(page.__file__).parent
+    scripts = {path: path.read_text("utf-8") for path in folder.rglob("*.js") if path.name != "core.js"}
+    assert scripts
+    alone = [path.name for path, text in scripts.items() if re.search(r"document\.add|MutationObs", text)]
+    assert alone == []
+
+
 def test_no_script_is_put_together_by_python() -> None:
     """What a script of a component speaks of comes to it as data: no text is ever read as JavaScript."""
     given = [
@@ -568,7 +579,7 @@ def test_off_means_no_request_and_no_hope(
     bare: Collection, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEGVIZ_NLM", nlm.url)
-    pictures = app.find_pictures([bare], app.parser().parse_args(["--nlm", "off"]).nlm)
+    pictures = find_pictures([bare], parser().parse_args(["--nlm", "off"]).nlm)
     assert not any(map(pictures.hoped_for, bare))
     assert visitor(pictures).get("/film/tile", params={"id": OPENI[1]}).status_code == 404
     assert pictures.origin() == (words.origin(0, 3), True)
@@ -579,7 +590,7 @@ def test_whether_nlm_answers_is_asked_as_soon_as_a_host_is_known(
     bare: Collection, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEGVIZ_NLM", nlm.url)
-    pictures = app.find_pictures([bare], app.parser().parse_args([]).nlm)
+    pictures = find_pictures([bare], parser().parse_args([]).nlm)
     until = time.monotonic() + 10
     while not nlm.requests and time.monotonic() < until:
         time.sleep(0.02)
@@ -590,7 +601,7 @@ def test_whether_nlm_answers_is_asked_as_soon_as_a_host_is_known(
 
 
 def test_only_films_of_openi_are_looked_for_at_nlm(bare: Collection) -> None:
-    assert app.find_pictures([replace(bare, name="mine")], "http://127.0.0.1:9").openi is None
+    assert find_pictures([replace(bare, name="mine")], "http://127.0.0.1:9").openi is None
 
 
 # Several collections -------------------------------------------------------------------------
@@ -612,7 +623,7 @@ def test_opens_with_films_that_can_be_had_and_says_why(
     simulated = search_sets(models, phantoms)
     towers = {tower: np.ones((3, 16), np.float32) for tower in simulated[0].embeddings}
     openi = (SearchSet("openi/all", bare, towers),)
-    assert app.in_order([openi, simulated], lost)[-1].name == "openi/all"
+    assert in_order([openi, simulated], lost)[-1].name == "openi/all"
     assert (
         Pictures(bare, phantoms).origin("phantoms")[0].startswith("Simulated films, because Open-i’s are not")
     )
@@ -624,7 +635,7 @@ def test_opens_with_openi_where_nlm_answers(
     pictures = Pictures(bare, phantoms, openi=find(nlm.url).openi)
     assert "choose them" in settled(pictures, "phantoms")
     openi = (SearchSet("openi/all", bare, {}),)
-    assert app.in_order([openi, search_sets(models, phantoms)], pictures)[0].name == "openi/all"
+    assert in_order([openi, search_sets(models, phantoms)], pictures)[0].name == "openi/all"
 
 
 def test_films_of_every_open_collection_are_served(bare: Collection, phantoms: Collection) -> None:
@@ -746,6 +757,7 @@ def test_the_endpoints_answer_whatever_the_text(explore: Explore, text: str) -> 
         (["--nlm", "ftp://x"], "'ftp://x' is neither https://HOST, http://HOST:PORT nor off"),
         (["--nlm", "http://x:99999"], "'99999' is not a port"),
         (["--colection", "x"], "unrecognized arguments"),
+        (["--collectio", "x"], "unrecognized arguments"),  # no option is guessed from its beginning
     ],
 )
 def test_a_bad_flag_ends_in_one_clear_line(
@@ -776,7 +788,7 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     for name in ("PORT", "HOST", "COLLECTION", "FILMS", "STUDY"):
         monkeypatch.setenv(f"NEGVIZ_{name}", "8123" if name == "PORT" else name.lower())
     monkeypatch.setenv("NEGVIZ_NLM", "https://mirror.example/")
-    options = app.parser().parse_args([])
+    options = parser().parse_args([])
     assert vars(options) == {
         "port": 8123,
         "host": "host",
@@ -786,7 +798,7 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         "nlm": "https://mirror.example",
         "study": Path("study"),
     }
-    assert app.parser().parse_args(["--port", "9"]).port == 9
+    assert parser().parse_args(["--port", "9"]).port == 9
 
 
 def test_a_collection_that_models_cannot_search_is_left_out_and_named(
@@ -794,9 +806,7 @@ def test_a_collection_that_models_cannot_search_is_left_out_and_named(
 ) -> None:
     films = tuple(replace(film, id=f"other-{film.id}") for film in collection)
     bare = replace(collection, name="bare", films=films, folder=None)
-    assert [group[0].collection.name for group in app.open_sets(models, [bare, collection])] == [
-        collection.name
-    ]
+    assert [group[0].collection.name for group in open_sets(models, [bare, collection])] == [collection.name]
     assert "bare" in capsys.readouterr().err
     with pytest.raises(EmbeddingsError):
-        app.open_sets(models, [bare])
+        open_sets(models, [bare])

@@ -22,7 +22,7 @@ from negviz.page.about.card import card
 from negviz.page.about.panel import about
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
-from negviz.page.share.markup import fragment_of
+from negviz.page.share.file import fragment_of
 from negviz.page.share.panel import bar
 from negviz.page.share.panel import routes as share_routes
 from negviz.retrieval.answer import search_sets

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 
 import app
 from negviz.films.collection import Collection
-from negviz.page import Pictures
+from negviz.page import Pictures, launch
+from negviz.page.options import parser
 from negviz.page.study import markup, words
 from negviz.page.study import panel as page
 from negviz.study.design import StudyError
@@ -176,9 +177,9 @@ def test_a_study_of_films_that_are_not_open_is_not_shown(collection: Collection)
 
 def test_there_is_no_study_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEGVIZ_STUDY", raising=False)
-    assert app.parser().parse_args([]).study is None
+    assert parser().parse_args([]).study is None
     monkeypatch.setenv("NEGVIZ_STUDY", "some.study")
-    assert app.parser().parse_args([]).study == Path("some.study")
+    assert parser().parse_args([]).study == Path("some.study")
 
 
 def test_the_app_makes_a_study_once_and_then_shows_it(
@@ -187,7 +188,7 @@ def test_the_app_makes_a_study_once_and_then_shows_it(
     served: list[list[str]] = []
     monkeypatch.setattr(page, "build_study_page", lambda *_: None)  # the browser's tests build it
     monkeypatch.setattr(
-        app, "serve_routes", lambda made, routes, **_: served.append([route.path for route in routes])
+        launch, "serve_routes", lambda made, routes, **_: served.append([route.path for route in routes])
     )
     path = tmp_path / "a.study"
     arguments = ["--family", str(family_folder), "--collection", str(collection_folder), "--nlm", "off"]

@@ -93,21 +93,21 @@ def test_a_page_that_others_reach_draws_a_warning(monkeypatch: pytest.MonkeyPatc
 
 
 def test_films_are_opened_and_bad_ones_named(client: TestClient, room: Room) -> None:
-    secret = panel.shelves_of(room).open("visit")
+    secret = room.own(panel.shelves_of).open("visit")
     archive = zipped({"a/one.png": png(1), "two.dcm": dicom(), "three.txt": b"no film"})
     one, two, three = lines(send(client, secret, "films.zip", archive))
     assert [each["name"] for each in (one, two, three)] == ["one.png", "two.dcm", "three.txt"]
     assert (one["problem"], two["problem"]) == ("", "")
     assert "not a PNG" in three["problem"]
     assert (three["done"], three["of"]) == (3, 3)
-    shelf = panel.shelves_of(room).of("visit")
+    shelf = room.own(panel.shelves_of).of("visit")
     assert shelf is not None
     assert [film.name for film in shelf.films] == ["one.png", "two.dcm"]
     assert all(len(film.picture) <= TILE_BYTES for film in shelf.films)
 
 
 def test_an_archive_that_cannot_be_opened_is_a_sentence(client: TestClient, room: Room) -> None:
-    secret = panel.shelves_of(room).open("visit")
+    secret = room.own(panel.shelves_of).open("visit")
     (line,) = lines(send(client, secret, "films.zip", zipped({"a.png": png()})[:-30]))
     assert line["name"] == "films.zip"
     assert line["problem"] == "The archive is damaged and cannot be opened."
@@ -117,18 +117,18 @@ def test_a_file_that_is_too_large_is_dropped_on_the_way(
     client: TestClient, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "MAX_FILE", 1000)
-    secret = panel.shelves_of(room).open("visit")
+    secret = room.own(panel.shelves_of).open("visit")
     (line,) = lines(send(client, secret, "large.png", bytes(2000)))
     assert line["problem"] == words.TOO_LARGE
 
 
 def test_only_the_page_itself_can_open_films(client: TestClient, room: Room) -> None:
-    secret = panel.shelves_of(room).open("visit")
+    secret = room.own(panel.shelves_of).open("visit")
     assert send(client, "", "a.png", png()).status_code == 410
     assert send(client, "guessed", "a.png", png()).text == words.GONE
     foreign = send(client, secret, "a.png", png(), **{"Content-Type": "text/plain"})
     assert (foreign.status_code, foreign.text) == (400, words.FOREIGN)
-    panel.shelves_of(room).close("visit")
+    room.own(panel.shelves_of).close("visit")
     assert send(client, secret, "a.png", png()).status_code == 410
 
 
@@ -144,7 +144,7 @@ def test_nothing_is_written_or_logged(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "cache"))
     caplog.set_level(logging.DEBUG)
-    secret = panel.shelves_of(room).open("visit")
+    secret = room.own(panel.shelves_of).open("visit")
     for name, data in (("xanadu.dcm", dicom()), ("xanadu.zip", zipped({"xanadu.png": png(5, side=600)}))):
         assert lines(send(client, secret, name, data))[0]["problem"] == ""
     panel.OwnFilms(room).show(SENTENCE.json(), Visit("visit"))
@@ -158,8 +158,8 @@ def test_nothing_is_written_or_logged(
 
 
 def opened(room: Room, *names: str, visit: str = "visit", seek: str = "") -> panel.OwnFilms:
-    panel.shelves_of(room).open(visit)
-    shelf = panel.shelves_of(room).of(visit)
+    room.own(panel.shelves_of).open(visit)
+    shelf = room.own(panel.shelves_of).of(visit)
     assert shelf is not None
     for number, name in enumerate(names):
         shelf.put(File(name, png(300 + number)))
@@ -213,21 +213,21 @@ def test_visits_never_see_each_others_films(room: Room) -> None:
 
 def test_films_are_deleted_by_the_button_and_with_the_visit(room: Room) -> None:
     own = opened(room, "mine.png", seek="mine.png")
-    shelf = panel.shelves_of(room).of("visit")
+    shelf = room.own(panel.shelves_of).of("visit")
     assert shelf is not None
     assert words.DELETED in own.delete(Visit("visit"))
     assert (shelf.films, shelf.sought) == ((), None)
     shelf.put(File("mine.png", png()))
     own.leave(Visit("visit"))
     assert shelf.films == ()
-    assert panel.shelves_of(room).of("visit") is None
+    assert room.own(panel.shelves_of).of("visit") is None
 
 
 def test_too_many_visits_close_the_oldest(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_SHELVES", 1)
     opened(room, "mine.png", visit="one")
-    shelf = panel.shelves_of(room).of("one")
+    shelf = room.own(panel.shelves_of).of("one")
     assert shelf is not None
     opened(room, "theirs.png", visit="two")
     assert shelf.films == ()
-    assert panel.shelves_of(room).of("one") is None
+    assert room.own(panel.shelves_of).of("one") is None

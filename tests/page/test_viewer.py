@@ -22,12 +22,12 @@ from negviz.films.collection import Collection, Film, open_collection
 from negviz.films.evidence import Evidence, deciding_sentence, film_states
 from negviz.films.on_demand import open_openi
 from negviz.films.openi import REPORTS
-from negviz.films.record import Sign, simulated
+from negviz.films.record import SimulatedFinding, simulated
 from negviz.findings import FINDINGS
 from negviz.page import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.viewer import words
-from negviz.page.viewer.markup import dialog
+from negviz.page.viewer.panel import dialog
 from negviz.page.viewer.panel import routes as viewer_routes
 from tests.nlm_server import NlmServer, archive
 
@@ -138,10 +138,10 @@ def test_what_was_simulated_is_read_from_the_manifest(tmp_path: Path) -> None:
     films = write(tmp_path, [phantom("a"), phantom("b", severities='{"edema": 1}', sides="", seed="8")])
     found = [simulated(films, one) for one in films]
     assert found[0] is not None
-    assert found[0].signs == (Sign("effusion", 0.8, "left"), Sign("nodule", 0.25, ""))
+    assert found[0].signs == (SimulatedFinding("effusion", 0.8, "left"), SimulatedFinding("nodule", 0.25, ""))
     assert (found[0].seed, found[0].pair) == ("7", None)
     assert found[1] is not None
-    assert found[1].signs == (Sign("edema", 1.0, ""),)
+    assert found[1].signs == (SimulatedFinding("edema", 1.0, ""),)
 
 
 @pytest.mark.parametrize(("mine", "other"), [("b", "a"), ("b", ""), ("", "a"), ("p1", "p1")])

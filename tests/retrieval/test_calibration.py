@@ -20,7 +20,7 @@ from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import Pictures, Room, words
-from negviz.page.explore.columns import columns
+from negviz.page.explore.markup import columns
 from negviz.page.room import Asked
 from negviz.page.viewer.panel import routes as viewer_routes
 from negviz.retrieval.answer import Margin, SearchSet, answer, probabilities, search_sets
@@ -39,15 +39,15 @@ from training.data.films import FOLDS
 from training.measure.calibration import command
 from training.measure.calibration.fit import (
     CalibrationError,
+    FittedQuestion,
+    FittingMaterial,
     Judged,
-    Material,
     Points,
-    Question,
     calibrate,
     choose_curve,
     fit_curve,
 )
-from training.measure.calibration.held_out import Bench, Draws, coverage, reliability, seen_by
+from training.measure.calibration.held_out import Draws, PromptedFilms, coverage, reliability, seen_by
 from training.paths import Paths
 from training.report.calibration_picture import draw_coverage, draw_reliability
 
@@ -308,7 +308,7 @@ def test_the_viewer_is_told_every_models_probability(room: Room) -> None:
 
 def questions(
     sharp: float, *, films: int = 120, wordings: int = 15, turned: float = 0.0, seed: int = 0
-) -> list[Question]:
+) -> list[FittedQuestion]:
     """Margins that tell right from wrong by `sharp` standard deviations; similarities too, but where they
     are turned round, and then margin and similarity disagree."""
     made, random = [], np.random.default_rng(seed)
@@ -317,12 +317,12 @@ def questions(
         margins = random.normal(0, 1, films) + sharp * (right - 0.5)
         sign = -1 if random.random() < turned else 1
         given = Seen(sign * margins, margins, right, np.arange(films))
-        made.append(Question("effusion", number % FOLDS, given))
+        made.append(FittedQuestion("effusion", number % FOLDS, given))
     return made
 
 
-def material(**models: list[Question]) -> Material:
-    return Material(models, np.arange(120) % FOLDS)
+def material(**models: list[FittedQuestion]) -> FittingMaterial:
+    return FittingMaterial(models, np.arange(120) % FOLDS)
 
 
 def test_a_platt_curve_finds_the_odds_that_made_the_films() -> None:
@@ -368,7 +368,7 @@ def test_questions_that_are_level_are_answered_together() -> None:
 
 def test_findings_with_few_films_are_not_fitted() -> None:
     rare = [
-        Question(
+        FittedQuestion(
             "nodule",
             q.wording,
             replace(q.seen, satisfied=np.where(np.arange(120) < 5, 1.0, 0.0)),
@@ -444,7 +444,7 @@ def test_draws_weigh_prompts_and_films() -> None:
 def test_a_model_sees_sentence_opposite_and_verdict(models: dict[str, DualEncoder], films: SearchSet) -> None:
     row = PromptRow(NO, "effusion", "absent", "structured", {})
     (given,) = seen_by(
-        models["con2"], films.embeddings[models["con2"].tower_id], Bench(films.collection, (row,))
+        models["con2"], films.embeddings[models["con2"].tower_id], PromptedFilms(films.collection, (row,))
     )
     assert given.share == pytest.approx(0.5)
     assert np.isnan(given.satisfied).sum() == 4  # two uncertain, two silent

@@ -13,15 +13,23 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.search import search
-from negviz.study.design import PROMPTS, Design, Sentence, StudyError, choose, make_design, read_sentences
+from negviz.study.design import (
+    PROMPTS,
+    Design,
+    StudyError,
+    StudySentence,
+    choose,
+    make_design,
+    read_sentences,
+)
 from negviz.study.plan import plan
 from tests.tiny_study import PAIRS, tiny_design
 
 CODES = ("K7QM3XPD", "00000000", "ZZZZZZZZ", "A1B2C3D4")
 SENTENCES = (
-    Sentence("pleural effusion", "present", "structured"),
-    Sentence("no pleural effusion", "absent", "structured"),
-    Sentence("the pleural spaces are clear", "absent", "natural"),
+    StudySentence("pleural effusion", "present", "structured"),
+    StudySentence("no pleural effusion", "absent", "structured"),
+    StudySentence("the pleural spaces are clear", "absent", "natural"),
 )
 
 

@@ -134,10 +134,10 @@ def test_a_crowd_is_told_in_a_table() -> None:
     assert "of 2 cores (load before: 0.3)" in told
 
 
-@pytest.mark.parametrize("module", [benchmark, crowd, screenshots])
-def test_commands_have_their_usual_options(module: object) -> None:
+@pytest.mark.parametrize(("module", "out"), [(benchmark, "--json"), (crowd, "--json"), (screenshots, "--to")])
+def test_commands_have_their_usual_options(module: object, out: str) -> None:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)  # type: ignore[attr-defined]
-    args = parser.parse_args(["--to", "here"])
-    assert args.to == Path("here")
+    args = parser.parse_args([out, "here"])
+    assert getattr(args, out.lstrip("-")) == Path("here")
     assert args.family.name == "compact"

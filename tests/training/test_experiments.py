@@ -25,7 +25,7 @@ from training.__main__ import main
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation
 from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
-from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
+from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
 from training.paths import Paths
 from training.report.experiment_picture import draw_experiment
@@ -88,7 +88,7 @@ def test_the_ends_of_the_scale_are_con1_and_con2_themselves(
 ) -> None:
     config = TuneConfig(method=method, lr=1e-3, batch=8, epochs=3, seed=2)  # type: ignore[arg-type]
     theirs = tune(models["base"], films, pairs, config).model(models["base"])
-    mine = carry_out(models["base"], pairs, Recipe.of(config, seed=2), fixed(films))
+    mine = carry_out(models["base"], pairs, Knobs.of(config, seed=2), fixed(films))
     texts = ["no pleural effusion", "there is pleural effusion"]
     np.testing.assert_allclose(mine.encode_text(texts), theirs.encode_text(texts), atol=1e-6)
     assert mine.logit_scale == pytest.approx(theirs.logit_scale)
@@ -98,7 +98,7 @@ def test_low_rank_tuning_moves_attention_and_projection_by_a_low_rank_and_nothin
     models: dict[str, DualEncoder], pairs: Pairs, films: Floats
 ) -> None:
     base = models["base"]
-    tuned = carry_out(base, pairs, Recipe(lr=1e-2, rank=2, batch=8), fixed(films))
+    tuned = carry_out(base, pairs, Knobs(lr=1e-2, rank=2, batch=8), fixed(films))
     before, after = base.text.state_dict(), tuned.text.state_dict()
     assert set(before) == set(after)
     moved = {
@@ -124,7 +124,7 @@ def test_fewer_films_are_balanced_and_keep_their_classes(pairs: Pairs) -> None:
 def test_multi_positive_targets_are_another_run(
     models: dict[str, DualEncoder], pairs: Pairs, films: Floats
 ) -> None:
-    recipe = Recipe(lr=1e-3, share=0.0, batch=8)
+    recipe = Knobs(lr=1e-3, share=0.0, batch=8)
     one, other = (
         carry_out(models["base"], pairs, each, fixed(films)).encode_text(["no effusion"])
         for each in (recipe, replace(recipe, targets="multi-positive"))

@@ -535,7 +535,7 @@ def full(openi: Collection, all_reports: bytes) -> Iterator[NlmServer]:
         yield server
 
 
-def fetch_some(server: NlmServer, openi: Collection, count: int, folder: Path) -> fetch.Outcome:
+def fetch_some(server: NlmServer, openi: Collection, count: int, folder: Path) -> fetch.Fetched:
     wanted = fetch.choose(openi, str(count))
     return fetch.fetch(openi, wanted, folder, host=server.url, patience=HASTY, per_second=1000)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +27,9 @@ from tests.training.test_con3 import bank, lessons
 from training.data.base import BaseData
 from training.data.pairs import Pairs, make_pairs
 from training.measure.experiments.image_run import Prepared, image_tower, tune_both
-from training.measure.experiments.recipe import Recipe
+from training.measure.experiments.recipe import Knobs
 from training.measure.retuned import Retuned
+from training.measure.retuned_wordings import RetunedOnWordings
 from training.paths import COMPACT, Paths
 from training.report.cards import write_cards
 from training.tune.base import BaseConfig, train_branch
@@ -35,6 +37,7 @@ from training.tune.choose import read_choice
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3
 from training.tune.optim import Decay, adamw
+from training.tune.recipes import RECIPES
 
 __all__ = ["bank", "data", "lessons"]  # fixtures
 Run = Callable[[float, Decay], dict[str, Tensor]]
@@ -110,7 +113,7 @@ def test_an_experiment_decays_matrices_only_in_both_towers(
 
     def run(share: float) -> dict[str, Tensor]:
         monkeypatch.setattr(TuneConfig, "weight_decay", share)
-        recipe = Recipe(lr=1e-2, batch=len(pairs), epochs=1, image_lr=1e-2)
+        recipe = Knobs(lr=1e-2, batch=len(pairs), epochs=1, image_lr=1e-2)
         tuned = tune_both(models["base"], pairs, films, recipe)
         image = {f"image.{name}": value for name, value in image_tower(tuned).named_parameters()}
         return {**tuned.text.tunable(), **image, "logit_scale": torch.tensor(tuned.logit_scale)}
@@ -155,8 +158,11 @@ def test_a_choice_is_tuned_as_it_was_tried() -> None:
         assert read_choice({"methods": {"con2": {"chosen": knobs | said}}}, "con2").decay == decay
 
 
+@pytest.mark.parametrize(
+    "without", [Retuned, partial(RetunedOnWordings, wordings=0)], ids=["films", "wordings"]
+)
 def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
-    family_folder: Path, tmp_path: Path, collection_folder: Path
+    without: Callable[..., Retuned], family_folder: Path, tmp_path: Path, collection_folder: Path
 ) -> None:
     """A config that says nothing of decay is of a run in which it fell on everything."""
     paths = Paths(shutil.copytree(family_folder, tmp_path / "family"), str(collection_folder), work=tmp_path)
@@ -166,7 +172,7 @@ def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
         record = json.loads(path.read_text("utf-8"))
         record["training"] = {"method": "con1", "lr": 1e-2, "epochs": 1, "weight_decay": 0.5, **said}
         path.write_text(json.dumps(record), "utf-8")
-        found.append(Retuned(paths, "").tuned("con1").encode_text(["no effusion"]))
+        found.append(without(paths, "").tuned("con1").encode_text(["no effusion"]))
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
     assert len(list((tmp_path / "retuned").iterdir())) == 2
@@ -181,7 +187,7 @@ def test_a_run_of_another_version_is_not_taken_for_this_one(
     record["training"] = {"method": "con1", "lr": 1e-2, "epochs": 1}
     path.write_text(json.dumps(record), "utf-8")
     for version, cached in (("con1-con2/1", 1), ("con1-con2/1", 1), ("con1-con2/2", 2)):
-        monkeypatch.setattr("training.tune.con1_con2.VERSION", version)
+        monkeypatch.setitem(RECIPES, "con1", replace(RECIPES["con1"], version=version))
         Retuned(paths, "").tuned("con1")
         assert len(list((tmp_path / "retuned").iterdir())) == cached
 

@@ -31,8 +31,11 @@ CELL = {
 }
 RESULTS: dict[str, Any] = {
     "models": {
-        "base": {"cells": {"natural/absent": {**CELL, "minus_base": None, "minus_base_ci": None}}},
-        "con1": {"cells": {"natural/absent": CELL}},
+        "base": {
+            "cells": {"natural/absent": {**CELL, "minus_base": None, "minus_base_ci": None}},
+            "prompts": [],
+        },
+        "con1": {"cells": {"natural/absent": CELL}, "prompts": []},
     },
     "data": {"collection": "openi", "films": 70, "prompts": 99},
     "k": 10,
@@ -85,7 +88,7 @@ def test_writes_tables_into_every_document_and_card(root: Path) -> None:
     assert "| prompts | model | P@10 | AP | AUROC | P@10 over base | ceiling P@10 | chance |" in text
     assert (
         "| natural/absent (25) | con1 | 0.71 [0.60, 0.80] | 0.70 [0.60, 0.80] | 0.75 "
-        "| -0.10 [-0.20, +0.05] | — | 0.50 |" in text
+        "| −0.10 [−0.20, +0.05] | — | 0.50 |" in text
     )
     assert (
         "| natural/absent (25) | base | 0.71 [0.60, 0.80] | 0.70 [0.60, 0.80] | 0.75 | — | — | 0.50 |" in text
@@ -102,7 +105,7 @@ def test_the_small_table_has_the_four_cells_a_row_each_and_a_model_a_column(root
         f"{kind}/{polarity}": CELL for kind in ("structured", "all") for polarity in ("present", "absent")
     }
     cells["structured/absent"] = {**CELL, "chance": 0.4}
-    results = {**RESULTS, "models": {"base": {"cells": cells}, "con3": {"cells": cells}}}
+    results = {**RESULTS, "models": {name: {"cells": cells, "prompts": []} for name in ("base", "con3")}}
     (root / "assets" / "results" / "openi.json").write_text(json.dumps(results))
     (root / "README.md").write_text(PAGE.replace("results:openi", "results:openi:cells"))
     assert _run() == 0
@@ -212,9 +215,15 @@ COUNTS = {
                 "what": "mean AUROC",
                 "base": {"auroc_by_fold": [0.5]},
                 "con1_multi_positive": TRIAL,
-                "methods": {"con1": {"settings": [TRIAL], "seeds": [TRIAL, {**TRIAL, "seed": 3}]}},
+                "methods": {
+                    "con1": {
+                        "settings": [TRIAL],
+                        "seeds": [TRIAL, {**TRIAL, "seed": 3}],
+                        "chosen": {"seed": 3},
+                    }
+                },
             },
-            "| con1 | 3e-05 | 32 | 3 | 0.875 |",
+            "| con1 | 3e-05 | 32 | 3 | 0.875 | chosen |",
         ),
         (
             {

@@ -139,7 +139,7 @@ def test_the_command_plays_visits_and_draws_the_memory(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     to = tmp_path / "visits.json"
     family = ["--family", str(family_folder), "--collection", str(collection_folder)]
-    assert main(["visits", *family, "--visits", "20", "--every", "5", "--to", str(to)]) == 0
+    assert main(["visits", *family, "--visits", "20", "--every", "5", "--json", str(to)]) == 0
     found = json.loads(to.read_text("utf-8"))
     assert [sample["visits"] for sample in found["memory"]] == [0, 5, 10, 15, 20]
     assert all(sample["mb"] > 50 for sample in found["memory"])

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 import torch
 
-import app
 from negviz.common.files import write_json
 from negviz.models.family import load_models
+from negviz.page.launch import share_cores
+from negviz.page.opened import find_pictures, in_order, open_collections, open_sets
 from negviz.page.room import Room
 from training.bench.costs import Times, clock, measure_costs, ratios
 from training.bench.running import RunningApp, add_app_options, arguments, chromium, run_app, search
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and write; whether a target was met is for the reader to judge.  Raises `RunningError`."""
     began = time.perf_counter()
     room = open_room(args.family, args.collection)
-    app.share_cores()  # as where it is served
+    share_cores()  # as where it is served
     facts = machine()
     costs = measure_costs(room, sentences())
     with chromium() as browser, run_app(*arguments(args.family, args.collection)) as running:
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "targets": aims,
         "seconds": round(time.perf_counter() - began, 1),
     }
-    write_json(args.to or Paths(args.family).results / "benchmark.json", found)
+    write_json(args.json or Paths(args.family).results / "benchmark.json", found)
     for name, target in aims.items():
         print(f"{name}: {target['measured']} {target['unit']}, wanted at most {target['most']}")
     return 0
@@ -78,10 +79,10 @@ def run(args: argparse.Namespace) -> int:
 
 def open_room(family: Path, collection: str | None) -> Room:
     """What the app opens, without the films it would fetch."""
-    collections = app.open_collections(collection, None)
-    pictures = app.find_pictures(collections, None)
+    collections = open_collections(collection, None)
+    pictures = find_pictures(collections, None)
     models = load_models(family)
-    return Room(models, app.in_order(app.open_sets(models, collections), pictures), pictures)
+    return Room(models, in_order(open_sets(models, collections), pictures), pictures)
 
 
 # The app, from outside ------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         "runs": runs,
     }
     found["targets"] = targets(found["medians"])
-    write_json(args.to or Paths(args.family).results / "crowd.json", found)
+    write_json(args.json or Paths(args.family).results / "crowd.json", found)
     for name, target in found["targets"].items():
         print(f"{name}: {target['measured']} s, wanted at most {target['most']}")
     return 0

@@ -146,8 +146,8 @@ def add_app_options(parser: argparse.ArgumentParser, results: str, collection: s
     usual = collection or "those that the app opens"
     what = f"one shipped collection, or a folder with a manifest.csv (default: {usual})"
     parser.add_argument("--collection", default=collection, metavar="NAME|DIR", help=what)
-    to = f"default: {results} among the results of the family"
-    parser.add_argument("--to", type=Path, metavar="FILE", help=to)
+    out = f"results file (default: {results} among the results of the family)"
+    parser.add_argument("--json", type=Path, metavar="OUT", help=out)
 
 
 def arguments(family: Path | None, collection: str | None) -> Sequence[str]:

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         "growth_mb_per_1000_visits": growth(samples),
         "seconds": round(time.perf_counter() - began, 1),
     }
-    to = args.to or Paths(args.family).results / "visits.json"
+    to = args.json or Paths(args.family).results / "visits.json"
     write_json(to, found)
     write_atomically(to.with_suffix(".svg"), draw_visits(found).encode())
     print(f"{found['growth_mb_per_1000_visits']} MB for 1,000 visits over the second half; wrote {to}")

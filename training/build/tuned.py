@@ -1,4 +1,7 @@
-"""The third step: settings by cross-validation, then CON1 and CON2.  Neither films nor reports are needed."""
+"""The third step: settings by cross-validation, then a model a recipe.
+
+CON1 and CON2 need neither films nor reports.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,14 @@ from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
+from training.build.con3 import build_con3
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.choose import Search, base_scores, choose, describe, read_choice, score
 from training.tune.con1_con2 import Method, run_id, tune
 from training.tune.devices import CPU, Compute
 from training.tune.finished_runs import FinishedRuns
+from training.tune.recipes import RECIPES
 
 
 def _material(
@@ -63,7 +68,15 @@ def build_choice(paths: Paths, compute: Compute = CPU, rates: Sequence[float] = 
     search.finished_runs.close()
 
 
-def build_tuned(paths: Paths, method: Method, compute: Compute = CPU) -> None:
+def build_tuned(paths: Paths, name: str, compute: Compute = CPU) -> None:
+    """Tune by a recipe and add the model to the family."""
+    if RECIPES[name].learns_from == "captions":
+        build_con3(paths, compute=compute)
+    else:
+        _build_from_pairs(paths, name, compute)
+
+
+def _build_from_pairs(paths: Paths, method: str, compute: Compute) -> None:
     """Tune with the chosen settings and add the model to the family; goes on where it was stopped."""
     base, films, vectors, prompts = _material(paths, compute)
     chosen = paths.results / "tuning.json"

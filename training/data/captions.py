@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from negviz.evaluation.prompts import PromptRow, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
-from negviz.findings import ABNORMAL, FINDINGS, Polarity
+from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
 from training.data.films import FOLDS
@@ -39,17 +39,6 @@ _ABOUT_FLUID: Final = re.compile(  # what makes no sense of any other finding
     r"pleura|drain|costophrenic|angle|sulc|blunt|bases?\b|layer|pushed|flowing|fill|accumulat|tapped|dry|wet",
     re.IGNORECASE,
 )
-_NOUNS: Final[Mapping[str, tuple[str, str]]] = {  # the article it takes, and its name
-    "cardiomegaly": ("", "cardiomegaly"),
-    "pneumothorax": ("a ", "pneumothorax"),
-    "consolidation": ("", "consolidation"),
-    "opacity": ("a ", "lung opacity"),
-    "edema": ("", "pulmonary edema"),
-    "atelectasis": ("", "atelectasis"),
-    "nodule": ("a ", "lung nodule"),
-    "emphysema": ("", "emphysema"),
-    "fracture": ("a ", "rib fracture"),
-}
 
 
 @dataclass(frozen=True)
@@ -172,7 +161,7 @@ def _prompts(rows: Sequence[PromptRow]) -> Iterator[Caption]:
         yield Caption(row.prompt, ((row.finding, row.polarity),), "prompt", fold, opposite)
         if row.finding != "effusion" or _ABOUT_FLUID.search(_EFFUSION.sub("", f"{row.prompt} {opposite}")):
             continue
-        for finding in _NOUNS:
+        for finding in (name for name in ABNORMAL if name != "effusion"):
             caption = Caption(
                 _put_to(row.prompt, finding),
                 ((finding, row.polarity),),
@@ -186,11 +175,10 @@ def _prompts(rows: Sequence[PromptRow]) -> Iterator[Caption]:
 
 def _put_to(text: str, finding: str) -> str:
     """A sentence about effusion, asked about another finding."""
-    article, noun = _NOUNS[finding]
+    article, noun = BY_NAME[finding].instead or BY_NAME[finding].said
 
     def other(match: re.Match[str]) -> str:
-        kept = article if match["article"] else ""
-        words = f"{kept}{noun}"
+        words = f"{article} {noun}" if article and match["article"] else noun
         return words[0].upper() + words[1:] if match[0][0].isupper() else words
 
     return _EFFUSION.sub(other, text)

@@ -40,7 +40,7 @@ class FetchError(NegvizError):
 
 
 @dataclass
-class Outcome:
+class Fetched:
     """What came of it."""
 
     here: dict[str, Path] = field(default_factory=dict)
@@ -91,14 +91,14 @@ def fetch(
     host: str = IMAGE_HOST,
     patience: Patience = PATIENCE,
     per_second: float = PER_SECOND,
-) -> Outcome:
+) -> Fetched:
     """Bring the archive of reports and the wanted films into `folder`, and list all that lie there.
 
     Raises `FetchError` where going on is of no use; what came until then stays, and is listed.
     """
     _refuse_foreign(folder / MANIFEST)
     cache = FilmCache(folder / _IMAGES)
-    outcome = Outcome(_at_hand(cache, collection))
+    outcome = Fetched(_at_hand(cache, collection))
     downloader = Downloader(host, patience=patience, per_second=per_second, connections=CONNECTIONS)
     with closing(downloader), _listed(collection, folder, outcome), _explained(wanted, folder, outcome):
         _fetch_reports(downloader, collection, folder)
@@ -131,7 +131,7 @@ def _at_hand(cache: FilmCache, collection: Collection) -> dict[str, Path]:
 
 
 @contextmanager
-def _listed(collection: Collection, folder: Path, outcome: Outcome) -> Iterator[None]:
+def _listed(collection: Collection, folder: Path, outcome: Fetched) -> Iterator[None]:
     """However it ends, the manifest lists the films that are there."""
     try:
         yield
@@ -145,7 +145,7 @@ def _listed(collection: Collection, folder: Path, outcome: Outcome) -> Iterator[
 
 
 @contextmanager
-def _explained(wanted: Sequence[Film], folder: Path, outcome: Outcome) -> Iterator[None]:
+def _explained(wanted: Sequence[Film], folder: Path, outcome: Fetched) -> Iterator[None]:
     """What stops everything says how far it came and how to go on."""
     try:
         yield
@@ -162,7 +162,7 @@ def _fetch_reports(downloader: Downloader, collection: Collection, folder: Path)
         reports.ask().result()
 
 
-def _fetch_films(source: FilmSource, wanted: Sequence[Film], outcome: Outcome) -> None:
+def _fetch_films(source: FilmSource, wanted: Sequence[Film], outcome: Fetched) -> None:
     """Ask for a film whenever one has come.  Raises the `DownloadError` that makes going on useless."""
     todo = iter([film.id for film in wanted if film.id not in outcome.here])
     here = sum(film.id in outcome.here for film in wanted)
@@ -187,7 +187,7 @@ def _fill(under_way: dict[Future[Path], str], source: FilmSource, todo: Iterator
         under_way[source.ask(film_id)] = film_id
 
 
-def _settle(film_id: str, future: Future[Path], outcome: Outcome) -> DownloadError | None:
+def _settle(film_id: str, future: Future[Path], outcome: Fetched) -> DownloadError | None:
     """Note what became of one film."""
     try:
         outcome.here[film_id] = future.result()

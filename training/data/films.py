@@ -20,7 +20,7 @@ from negviz.common.csv_file import read_csv
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
-from negviz.findings import ABNORMAL, FINDINGS
+from negviz.findings import ABNORMAL, BY_NAME, FINDINGS
 from negviz.language.prompt import read_mentions
 from training.data.duplicates import duplicates
 from training.paths import FilmsError
@@ -32,26 +32,8 @@ NEXT_COLUMNS: Final = ("id", "finding", "old", "new", "sentences")
 FOLDS: Final = 5
 _SALT: Final = 119
 _PROSE: Final = ("report_findings", "report_impression", "report_indication")
-MESH: Final[Mapping[str, tuple[str, ...]]] = {
-    "effusion": ("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
-    "cardiomegaly": ("Cardiomegaly",),
-    "pneumothorax": ("Pneumothorax", "Hydropneumothorax", "Hemopneumothorax"),
-    "consolidation": ("Consolidation",),
-    "opacity": ("Opacity", "Infiltrate", "Airspace Disease"),
-    "edema": ("Pulmonary Edema",),
-    "atelectasis": ("Pulmonary Atelectasis",),
-    "nodule": ("Nodule", "Mass"),
-    "emphysema": ("Emphysema", "Pulmonary Emphysema", "Bullous Emphysema"),
-    "fracture": ("Fractures, Bone",),
-}
-# NIH's names that are ours under another spelling; its others ("pleural thickening", …) are reported.
-NIH: Final[Mapping[str, str]] = {
-    **{name: name for name in ABNORMAL if name not in ("opacity", "fracture")},
-    "normal": "normal",
-    "mass": "nodule",
-    "infiltration": "opacity",
-    "pneumonia": "opacity",
-}
+# NIH's names of what we know; its others ("pleural thickening", …) are reported.
+_NIH: Final = {label: finding.name for finding in BY_NAME.values() for label in finding.nih}
 
 
 @dataclass(frozen=True)
@@ -88,7 +70,7 @@ def known_findings(report: Report) -> dict[str, Known]:
     """Both sources for every finding but `normal`."""
     headings = {term.split("/")[0] for term in report.mesh}
     read = read_report(report)
-    return {name: Known(not headings.isdisjoint(MESH[name]), read.get(name, "")) for name in ABNORMAL}
+    return {name: Known(not headings.isdisjoint(BY_NAME[name].mesh), read.get(name, "")) for name in ABNORMAL}
 
 
 def label(film: Film, report: Report) -> Film:
@@ -181,9 +163,9 @@ def nih_films(source: Path, *, keep: Callable[[str], bool]) -> tuple[list[Film],
         name, names = Path(row["image"]).stem, row["nih_labels"].split("|")
         if not keep(name):
             continue
-        for other in set(names) - NIH.keys():
+        for other in set(names) - _NIH.keys():
             unknown[other] += 1
-        findings = frozenset(NIH[n] for n in names if n in NIH)
+        findings = frozenset(_NIH[n] for n in names if n in _NIH)
         denied = frozenset(ABNORMAL) if findings == {"normal"} else frozenset[str]()
         films.append(Film(name, row["image"], name, row["view"], findings, denied, split="test"))
     return sorted(films, key=lambda film: film.id), dict(unknown)

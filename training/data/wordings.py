@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
@@ -16,7 +16,7 @@ from typing import Final, get_args
 from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.films.collection import ASSETS
-from negviz.findings import ABNORMAL, FINDINGS, Polarity
+from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Polarity
 from training.data.captions import Caption, Said, fold_of
 
 FRAMES: Final = ASSETS / "prompts" / "wordings.csv"
@@ -43,22 +43,6 @@ _BETWEEN: Final = (
     ", though ",
     ". Moreover, ",
 )
-_NAMES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {  # article, name
-    "effusion": (
-        ("an", "effusion"), ("a", "pleural effusion"), ("", "pleural fluid"), ("", "fluid around the lung")
-    ),
-    "cardiomegaly": (
-        ("", "cardiomegaly"), ("an", "enlarged heart"), ("", "cardiac enlargement"), ("a", "big heart")
-    ),
-    "pneumothorax": (("a", "pneumothorax"), ("a", "collapsed lung")),
-    "consolidation": (("", "consolidation"), ("", "lobar consolidation")),
-    "opacity": (("an", "opacity"), ("a", "lung opacity"), ("an", "infiltrate")),
-    "edema": (("", "pulmonary edema"), ("", "interstitial edema"), ("", "water in the lungs")),
-    "atelectasis": (("", "atelectasis"), ("a", "collapsed lobe")),
-    "nodule": (("a", "lung nodule"), ("a", "pulmonary nodule"), ("a", "mass in the lung")),
-    "emphysema": (("", "emphysema"), ("", "bullous emphysema")),
-    "fracture": (("a", "rib fracture"), ("a", "fracture"), ("a", "broken rib")),
-}  # fmt: skip
 
 
 class WordingsError(NegvizError):
@@ -136,7 +120,8 @@ def _fill(frame: Frame, finding: str, draw: random.Random) -> Caption:
     chosen = dict(zip("xyz", (finding, *others), strict=True))
     words: dict[str, str] = {}
     for slot, with_article in zip("xyz", "abc", strict=True):
-        article, name = draw.choice(_NAMES.get(chosen[slot], (("", ""),)))
+        finding_here = BY_NAME.get(chosen[slot])
+        article, name = draw.choice(finding_here.named if finding_here else (("", ""),))
         full = f"{article} {name}".strip()
         words |= {
             slot: name,

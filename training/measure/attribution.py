@@ -21,7 +21,7 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_json
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import PromptRow, read_prompts
-from negviz.explain.attribution import Method, attribute
+from negviz.explain.attribution import METHODS, attribute
 from negviz.films.collection import Collection, open_collection
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder
@@ -36,13 +36,13 @@ from training.paths import COMPACT, PROMPTS, Paths
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
-_METHODS: Final[tuple[Method, ...]] = ("ig", "occlusion", "gradient_x_input")  # Shapley values take too long
+_METHODS: Final = tuple(name for name, method in METHODS.items() if method.quick)
 _K: Final = 10  # hits
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class CuedPrompt:
     """A prompt that rules its finding out with a cue."""
 
     row: PromptRow
@@ -106,7 +106,7 @@ def measure_words(
     seed: int,
 ) -> Json:
     """Cue shares of every model.  Raises `EvaluationError` where no prompt has a cue."""
-    absent = [Asked(row, read_prompt(row.prompt)) for row in rows if row.polarity == "absent"]
+    absent = [CuedPrompt(row, read_prompt(row.prompt)) for row in rows if row.polarity == "absent"]
     asked = [one for one in absent if any(word.is_cue for word in one.prompt.words)]
     if not asked:
         raise EvaluationError("No prompt rules a finding out with a cue; there is no share to measure.")
@@ -140,7 +140,7 @@ def measure_words(
 
 
 def _shares(
-    model: DualEncoder, vectors: Vectors, films: Collection, asked: Sequence[Asked]
+    model: DualEncoder, vectors: Vectors, films: Collection, asked: Sequence[CuedPrompt]
 ) -> dict[tuple[str, str], Floats]:
     """By target and method, [prompts]; nan where there is no opposite to contrast with."""
     keys = [(target, method) for target in _TARGETS for method in _METHODS]

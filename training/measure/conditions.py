@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedOfFilms:
     """Questions put to one collection, and the draws that every model is measured on."""
 
     questions: tuple[Question, ...]
@@ -64,7 +64,7 @@ def ask(
     bootstrap: int = 1000,
     seed: int = 0,
     fewest: int = FEWEST,
-) -> Asked:
+) -> AskedOfFilms:
     """Lay questions before films.  Raises `EvaluationError` where nothing could be measured."""
     if bootstrap < 1 or k < 1 or fewest < 1:
         raise EvaluationError(f"k, bootstrap and fewest start at 1, not {k}, {bootstrap} and {fewest}.")
@@ -74,7 +74,7 @@ def ask(
     enough = np.minimum((relevance == 1).sum(1), (relevance == 0).sum(1)) >= fewest
     if not enough.any():
         raise EvaluationError(f"{films.name} has fewer than {fewest} films of either kind for every prompt.")
-    return Asked(
+    return AskedOfFilms(
         questions=tuple(questions),
         films=films,
         relevance=relevance,
@@ -135,7 +135,7 @@ class Reads(Protocol):
     def encode_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]: ...
 
 
-def measure(asked: Asked, model: Reads, embeddings: npt.NDArray[np.float32]) -> Measured:
+def measure(asked: AskedOfFilms, model: Reads, embeddings: npt.NDArray[np.float32]) -> Measured:
     """Rank `embeddings` [films, dim] by every question."""
     texts = model.encode_text([question.row.prompt for question in asked.questions])
     scores = cosines(embeddings.astype(np.float64), texts.astype(np.float64))
@@ -179,7 +179,7 @@ def _labels(collection: Collection, finding: str) -> Floats:
     return np.array([np.nan if state is None else float(state) for state in states])
 
 
-def ceiling(asked: Asked, probed: Probed) -> dict[str, Floats]:
+def ceiling(asked: AskedOfFilms, probed: Probed) -> dict[str, Floats]:
     """What the probe reaches on each question, by metric, [questions]; nan where it was not fitted.
 
     For a question that says several things a film is as right as the least sure of them.
@@ -201,7 +201,7 @@ def ceiling(asked: Asked, probed: Probed) -> dict[str, Floats]:
 
 
 def records(
-    asked: Asked, measured: Mapping[str, Measured], reach: Mapping[str, Floats] | None = None
+    asked: AskedOfFilms, measured: Mapping[str, Measured], reach: Mapping[str, Floats] | None = None
 ) -> dict[str, Json]:
     """By model, group and condition: figures, differences, ceiling and chance."""
     return {
@@ -216,7 +216,7 @@ def records(
 
 
 def _record(
-    asked: Asked,
+    asked: AskedOfFilms,
     cell: Cell,
     name: str,
     measured: Mapping[str, Measured],

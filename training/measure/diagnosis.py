@@ -44,7 +44,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Task:
+class DiagnosisTask:
     """What every model is asked, and the draws that all are measured on."""
 
     rows: tuple[PromptRow, ...]
@@ -112,7 +112,7 @@ def make_task(
     *,
     k: int = 10,
     bootstrap: int = RESAMPLES,
-) -> Task:
+) -> DiagnosisTask:
     """Prompts with their opposites, `relevance` [prompts, films] and `film_places` [films].
 
     Raises `DiagnosisError`.
@@ -120,7 +120,7 @@ def make_task(
     truth = np.array(relevance, np.float64)
     if bootstrap < 1 or not truth.size or np.isnan(truth).all():
         raise DiagnosisError("There is nothing to measure: give prompts, judged films and resamples.")
-    return Task(
+    return DiagnosisTask(
         rows=tuple(rows),
         opposites=tuple(map(opposite_of, rows)),
         relevance=truth,
@@ -143,7 +143,7 @@ def opposite_of(row: PromptRow) -> str:
 
 
 @dataclass(frozen=True)
-class Measured:
+class PromptFigures:
     """One model's figures a prompt, nan where there is none; drawn ones on resampled films."""
 
     cosine: Floats  # [prompts] of prompt and opposite
@@ -157,7 +157,9 @@ class Measured:
     pairs: Floats  # [prompts, prompts] cosines of the prompts among themselves
 
 
-def measure(task: Task, models: Mapping[str, DualEncoder], vectors: Mapping[str, Any]) -> dict[str, Json]:
+def measure(
+    task: DiagnosisTask, models: Mapping[str, DualEncoder], vectors: Mapping[str, Any]
+) -> dict[str, Json]:
     """By model: signatures, pairs of prompts and the single prompts."""
     bar = tqdm(models.items(), desc="diagnosis", unit="model", disable=None)
     measured = {name: _measure(task, model, vectors[model.tower_id]) for name, model in bar}
@@ -169,7 +171,7 @@ def measure(task: Task, models: Mapping[str, DualEncoder], vectors: Mapping[str,
     }
 
 
-def _measure(task: Task, model: DualEncoder, films: Any) -> Measured:
+def _measure(task: DiagnosisTask, model: DualEncoder, films: Any) -> PromptFigures:
     texts = [*(row.prompt for row in task.rows), *task.opposites]
     own, opposed = np.split(model.encode_text(texts).astype(np.float64), 2)
     matrix = np.asarray(films, np.float64)
@@ -180,7 +182,7 @@ def _measure(task: Task, model: DualEncoder, films: Any) -> Measured:
     )
     denies = np.where(task.denies, 1.0, np.nan)
     shares = [_cue_shares(model, row.prompt, matrix[rows]) for row, rows in zip(task.rows, best, strict=True)]
-    return Measured(
+    return PromptFigures(
         cosine=(own * opposed).sum(axis=1),
         separation=margins.measure(task.k)["auroc"][0],
         separation_drawn=margins.measure(task.k, task.of_films)["auroc"],
@@ -212,7 +214,7 @@ def _cue_shares(model: DualEncoder, prompt: str, hits: Any) -> tuple[float, floa
 # Figures --------------------------------------------------------------------------------------
 
 
-def _signatures(task: Task, of: Measured, base: Measured | None) -> Json:
+def _signatures(task: DiagnosisTask, of: PromptFigures, base: PromptFigures | None) -> Json:
     chance = 1 - average(task.relevance)[task.denies]
     return {
         "collapse": {
@@ -232,7 +234,9 @@ def _signatures(task: Task, of: Measured, base: Measured | None) -> Json:
     }
 
 
-def _mean(task: Task, of: Measured, base: Measured | None, name: str, *, drawn: str = "") -> Json:
+def _mean(
+    task: DiagnosisTask, of: PromptFigures, base: PromptFigures | None, name: str, *, drawn: str = ""
+) -> Json:
     """Mean of a figure over the prompts and, for a tuned model, by how much it differs from base."""
     values = getattr(of, name)
     resampled = getattr(of, drawn) if drawn else values[None, :]
@@ -246,11 +250,11 @@ def _mean(task: Task, of: Measured, base: Measured | None, name: str, *, drawn: 
     return {**found, **_estimate(task, values - others, gaps).record(f"{name}_minus_base")}
 
 
-def _estimate(task: Task, values: Floats, drawn: Floats) -> Estimate:
+def _estimate(task: DiagnosisTask, values: Floats, drawn: Floats) -> Estimate:
     return Estimate.of(float(average(values)), average(drawn, task.of_prompts))
 
 
-def _pairs(task: Task, of: Measured) -> Json:
+def _pairs(task: DiagnosisTask, of: PromptFigures) -> Json:
     """Are two prompts that mean the same more alike than a prompt and its opposite?"""
     rows, columns = np.triu_indices(len(task.rows), 1)
     between = of.pairs[rows, columns]
@@ -267,7 +271,7 @@ def _pairs(task: Task, of: Measured) -> Json:
     }
 
 
-def _prompts(task: Task, of: Measured) -> list[Json]:
+def _prompts(task: DiagnosisTask, of: PromptFigures) -> list[Json]:
     names = ("cosine", "separation", "stay", "contrary", "cue_share", "cue_share_contrast")
     return [
         {

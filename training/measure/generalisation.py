@@ -31,7 +31,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from negviz.retrieval.metrics import average, draw, interval
-from training.measure.conditions import Asked, Measured, Probed, ask, ceiling, measure, records
+from training.measure.conditions import AskedOfFilms, Measured, Probed, ask, ceiling, measure, records
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
@@ -167,7 +167,7 @@ def _describe(bench: Bench) -> Json:
     }
 
 
-def _prompts(asked: Asked, measured: Mapping[str, Measured]) -> list[Json]:
+def _prompts(asked: AskedOfFilms, measured: Mapping[str, Measured]) -> list[Json]:
     return [
         {
             "prompt": question.row.prompt,

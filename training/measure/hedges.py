@@ -13,12 +13,12 @@ import numpy as np
 
 from negviz.evaluation.cells import Cell
 from negviz.retrieval.metrics import Counts, Floats, average, draw
-from training.measure.conditions import Asked, Measured
+from training.measure.conditions import AskedOfFilms, Measured
 
 Json = dict[str, Any]
 
 
-def leaning(asked: Asked, measured: Measured) -> Json | None:
+def leaning(asked: AskedOfFilms, measured: Measured) -> Json | None:
     """Mean leaning of hedges and of prompts that affirm and deny the same findings; None without hedges."""
     hedges = _hedges(asked)
     if not len(hedges):
@@ -37,7 +37,7 @@ def leaning(asked: Asked, measured: Measured) -> Json | None:
     }
 
 
-def _hedges(asked: Asked) -> Counts:
+def _hedges(asked: AskedOfFilms) -> Counts:
     """Hedges on findings that these films can tell, and that other prompts affirm and deny."""
     return np.array(
         [
@@ -51,7 +51,7 @@ def _hedges(asked: Asked) -> Counts:
     )
 
 
-def _others(asked: Asked, finding: str, polarity: str) -> list[int]:
+def _others(asked: AskedOfFilms, finding: str, polarity: str) -> list[int]:
     return [
         i
         for i, question in enumerate(asked.questions)
@@ -60,7 +60,7 @@ def _others(asked: Asked, finding: str, polarity: str) -> list[int]:
     ]
 
 
-def _sides(asked: Asked, hedges: Counts, auroc: Floats) -> dict[str, Floats]:
+def _sides(asked: AskedOfFilms, hedges: Counts, auroc: Floats) -> dict[str, Floats]:
     """`auroc` [times, questions] → [times, hedges]: the hedge itself, the affirming, the denying, and whether
     it lies between."""
     findings = [asked.questions[i].row.finding for i in hedges]

@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.projection.align import Points, align, standardise
-from negviz.explain.projection.atlas import METHODS, PROMPT_FILES, prompt_hashes, text_id
-from negviz.explain.projection.films import FILM_METHODS, film_map_path
+from negviz.explain.projection.atlas import PROMPT_FILES, prompt_hashes, text_id
+from negviz.explain.projection.films import film_map_path
+from negviz.explain.projection.methods import METHODS
 from negviz.explain.projection.pca import pca
 from negviz.explain.projection.placement import choose_rule
 from negviz.explain.projection.record import write_maps
@@ -32,8 +33,6 @@ from negviz.explain.projection.separation import (
     plane_distances,
     separations,
 )
-from negviz.explain.projection.tsne import PERPLEXITY, tsne
-from negviz.explain.projection.umap import MIN_DISTANCE, NEIGHBOURS, umap
 from negviz.films.collection import ASSETS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
 from negviz.models.encoder import DualEncoder
@@ -101,15 +100,16 @@ def _build_films(films: SearchSet, folder: Path) -> None:
     points = {
         f"{tower}/{method}": layout
         for tower, matrix in films.embeddings.items()
-        for method, layout in zip(FILM_METHODS, _lay_out(matrix), strict=True)
+        for method, layout in _lay_out(matrix)
     }
     record = {"films": [film.id for film in films.collection], "collection": films.collection.name}
     write_maps(film_map_path(films, folder), points, {**record, "method": _settings()})
 
 
-def _lay_out(vectors: NDArray[Any]) -> tuple[Points, ...]:
+def _lay_out(vectors: NDArray[Any]) -> Iterator[tuple[str, Points]]:
     start = standardise(pca(vectors))
-    return tuple(standardise(made) for made in (tsne(vectors, start), umap(vectors, start), start))
+    for name, method in METHODS.items():
+        yield name, standardise(method.lay_out(vectors, start))
 
 
 # Prompts --------------------------------------------------------------------------------------
@@ -170,12 +170,7 @@ def _comparable(method: str, vectors: Vectors, *, seed: int = 0) -> Iterator[tup
     base = next(iter(vectors))
     start, onto = standardise(pca(vectors[base])), None
     for name, matrix in tqdm(vectors.items(), desc=f"prompts by {method}", unit="model", leave=False):
-        made = {
-            "tsne": lambda given=matrix: tsne(given, start, seed=seed),
-            "umap": lambda given=matrix: umap(given, start, seed=seed),
-            "pca": lambda given=matrix: pca(given),
-        }[method]()
-        points = standardise(made)
+        points = standardise(METHODS[method].lay_out(matrix, start, seed=seed))
         onto = points if onto is None else onto
         yield name, align(points, onto)
 
@@ -201,7 +196,9 @@ def _describe_method(sheet: _Sheet, method: str, layouts: Layouts) -> dict[str, 
         for name, points in layouts.items()
     }
     described = {"placement": choice.plain(), "models": models}
-    return described if method == "pca" else {**described, "seeds": _over_seeds(sheet, method)}
+    if not METHODS[method].by_chance:
+        return described
+    return {**described, "seeds": _over_seeds(sheet, method)}
 
 
 def _separate(sheet: _Sheet, distances: Mapping[str, Floats]) -> dict[str, dict[str, Any]]:
@@ -272,8 +269,11 @@ def _counts(model: DualEncoder, films: SearchSet, prompt: Prompt, overall: Tally
 
 def _settings() -> dict[str, Any]:
     return {
-        "tsne": {"perplexity": PERPLEXITY, "start": "base's PCA", "seeds": [0, *_SEEDS]},
-        "umap": {"neighbours": NEIGHBOURS, "min_distance": MIN_DISTANCE, "start": "base's PCA", "seed": 0},
+        **{
+            name: {**method.settings, "start": "base's PCA", "seeds": [0, *_SEEDS]}
+            for name, method in METHODS.items()
+            if method.by_chance
+        },
         "alignment": "centred, root-mean-square radius 1, orthogonal Procrustes onto base",
         "versions": {name: version(name) for name in ("scikit-learn", "umap-learn", "numpy")},
     }

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from negviz.common.files import file_sha256, write_atomically
 from negviz.common.tensor_files import in_half_precision
-from negviz.evaluation.prompts import read_prompts
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, weights_id, with_text
@@ -33,15 +33,15 @@ from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
-from training.tune import con1_con2, con3
-from training.tune.con1_con2 import TuneConfig
+from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.optim import UNRECORDED
+from training.tune.recipes import RECIPES
 
 _TRAINING: Final = PROMPTS / "training.csv"
 
 
-class Tuned(Protocol):
+class TunedTower(Protocol):
     """What a tuning run gives back, as far as it is stored."""
 
     @property
@@ -75,7 +75,7 @@ class Retuned:
 
     def knows(self, name: str) -> bool:
         """Whether a model can be tuned again: base needs no tuning, a stranger's method is not known."""
-        return name == "base" or self._settings(name).get("method") in ("con1", "con2", "con3")
+        return name == "base" or self._settings(name).get("method") in RECIPES
 
     def tuned(self, name: str, *, without: str = "") -> DualEncoder:
         """A model tuned without the fold; CON3 also without captions on a finding or composed to a kind.
@@ -95,19 +95,22 @@ class Retuned:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
             return with_text(self.base, name, tensors, float(file.metadata()["logit_scale"]))
 
-    def _tune(self, settings: Mapping[str, Any], without: str) -> Tuned:
+    def _tune(self, settings: Mapping[str, Any], without: str) -> TunedTower:
         torch.manual_seed(0)
         trained = self.trained
-        if settings["method"] == "con3":
+        if RECIPES[settings["method"]].learns_from == "captions":
             bank = _without(self.bank, without)
             rows = self.films.rows(trained.films)
             lessons = Lessons.of(self._vectors[rows], trained.films, bank, self._before)
             return tune_con3(self.base, lessons, Con3Config(**_knobs(Con3Config, settings)))
-        made = make_pairs(trained, read_prompts(_TRAINING))
+        made = make_pairs(trained, self.prompts)
         rows = self.films.rows(made.films)
-        return con1_con2.tune(
-            self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings))
-        )
+        return tune(self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings)))
+
+    @property
+    def prompts(self) -> list[PromptRow]:
+        """What CON1 and CON2 learn from."""
+        return read_prompts(_TRAINING)
 
     @cached_property
     def trained(self) -> Collection:
@@ -132,15 +135,15 @@ class Retuned:
         return settings
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
-        whole = settings["method"] == "con3"
-        prompts = sorted(PROMPTS.glob("*.csv")) if whole else [_TRAINING]
+        recipe = RECIPES[settings["method"]]
+        prompts = sorted(PROMPTS.glob("*.csv")) if recipe.learns_from == "captions" else [_TRAINING]
         deciding = {
-            "settings": _knobs(Con3Config if whole else TuneConfig, settings),
+            "settings": _knobs(recipe.config, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "recipe": con3.VERSION if whole else con1_con2.VERSION,
+            "recipe": recipe.version,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]

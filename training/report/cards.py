@@ -10,15 +10,11 @@ from typing import Any, Final
 from negviz.common.files import rewriting, write_atomically
 from negviz.models.checkpoint import FAMILY_FILE, Family, read_family
 from training.tune.optim import UNRECORDED
+from training.tune.recipes import RECIPES
 
 _WHAT: Final = {
     "base": "An image tower beside a text tower, trained on report sentences as written, negations included.",
-    "con1": "Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
-    "con2": "Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films and "
-    "opposed prompts (CON2).",
-    "con3": "Base with its text tower tuned on what sentences say (CON3, ours): every finding, in report "
-    "sentences and composed ones beside prompts, ranked over films that satisfy and contradict them; near "
-    "base where base reads well.",
+    **{name: recipe.what for name, recipe in RECIPES.items()},
 }
 _CARD: Final = """---
 license: other

@@ -10,20 +10,27 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
-from negviz.results.leave_out import is_leave_out
+from negviz.results.kinds import kind_of
+from negviz.results.kinds.evaluation import EVALUATION
+from negviz.results.kinds.experiments import MAP, SETTINGS
+from negviz.results.kinds.generalisation import GENERALISATION
+from negviz.results.kinds.kind import Kind
+from negviz.results.kinds.leave_out import LEAVE_OUT
+from negviz.results.kinds.visits import VISITS
 from training.paths import ROOT
 from training.report.experiment_picture import draw_experiment
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out
 from training.report.picture import draw
 from training.report.tables import FORMS
-from training.report.visits_picture import draw_visits, is_visits
+from training.report.visits_picture import draw_visits
 
 _DOCUMENTS: Final = (
     "README.md",
@@ -32,6 +39,14 @@ _DOCUMENTS: Final = (
     "negviz/README.md",
     "training/README.md",
 )
+_PICTURES: Final[Mapping[Kind, Callable[[dict[str, Any], str], str]]] = {  # of a file's value and name
+    EVALUATION: lambda value, name: draw(value, f"{name}: precision at {value['k']} by cell and model"),
+    GENERALISATION: lambda value, _: draw_conditions(value),
+    LEAVE_OUT: lambda value, _: draw_leave_out(value),
+    MAP: lambda value, _: draw_experiment(value),
+    SETTINGS: lambda value, _: draw_experiment(value),
+    VISITS: lambda value, _: draw_visits(value),
+}
 _OF_A_MACHINE: Final = ("benchmark", "crowd")  # true of one machine at rest: a page may wait for them
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
@@ -80,18 +95,10 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
     stale = []
     for path in sorted(results.glob("*.json")):
         value, picture = _read(path), path.with_suffix(".svg")
-        if "experiment" in value and ("films" in value or "map" in value):
-            fresh = draw_experiment(value)
-        elif "conditions" in value:  # of `generalisation`
-            fresh = draw_conditions(value)
-        elif is_leave_out(value):
-            fresh = draw_leave_out(value)
-        elif is_visits(value):
-            fresh = draw_visits(value)
-        elif "k" in value:  # of `evaluate`
-            fresh = draw(value, f"{path.stem}: precision at {value['k']} by cell and model")
-        else:
+        draw = _PICTURES.get(kind_of(value))
+        if draw is None:
             continue
+        fresh = draw(value, path.stem)
         if not picture.is_file() or picture.read_text(encoding="utf-8") != fresh:
             stale.append(picture)
             if not check:

@@ -14,11 +14,6 @@ _FAINT: Final = 'stroke-opacity=".35"'
 Json = Mapping[str, Any]
 
 
-def is_visits(results: Json) -> bool:
-    """Whether this is the results file of `python -m training visits`."""
-    return "growth_mb_per_1000_visits" in results
-
-
 def draw_visits(results: Json) -> str:
     """An SVG of the results file of `python -m training visits`."""
     return frame(_WIDTH, _HEIGHT, "Memory of the app over visits", _body(results))

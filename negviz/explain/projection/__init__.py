@@ -4,10 +4,11 @@
     sheet = atlas.sheets["effusion", "tsne"]            # one pane a model
     atlas.place("No effusion", vectors)                 # where a typed sentence belongs in each pane
 
-PCA, t-SNE and UMAP (one a file) lay out the prompts once, at build time: `python -m training maps`.  The
-panes of one method are comparable by two means: every model's layout starts from the same points (the
-principal components of base's vectors), and afterwards each is centred, scaled to a root-mean-square radius
-of 1 and turned or mirrored onto base's (orthogonal Procrustes).  Their axes still mean nothing.
+PCA, t-SNE and UMAP (a module each, listed in `METHODS`) lay out the prompts once, at build time: `python -m
+training maps`.  The panes of one method are comparable by two means: every model's layout starts from the
+same points (the principal components of base's vectors), and afterwards each is centred, scaled to a
+root-mean-square radius of 1 and turned or mirrored onto base's (orthogonal Procrustes).  Their axes still
+mean nothing.
 
 A sentence that was not laid out is *placed*: the mean of its nearest prompts' points, weighted by
 similarity, with a rule chosen by leaving prompts out (`placement.py`).  The app only reads; neither
@@ -16,7 +17,6 @@ scikit-learn nor umap-learn is imported by it.
 
 from negviz.explain.projection.align import align, standardise
 from negviz.explain.projection.atlas import (
-    METHODS,
     SHEETS,
     Atlas,
     Judged,
@@ -29,6 +29,7 @@ from negviz.explain.projection.atlas import (
     open_atlas,
 )
 from negviz.explain.projection.films import FilmMap, FilmPlacement, open_film_map
+from negviz.explain.projection.methods import DEFAULT, METHODS
 from negviz.explain.projection.pca import pca
 from negviz.explain.projection.placement import Rule, choose_rule, place
 from negviz.explain.projection.record import MapError
@@ -36,6 +37,7 @@ from negviz.explain.projection.separation import Separation, separations
 from negviz.explain.projection.tsne import tsne
 
 __all__ = [
+    "DEFAULT",
     "METHODS",
     "SHEETS",
     "Atlas",

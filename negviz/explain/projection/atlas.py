@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from negviz.common.files import file_sha256
 from negviz.explain.projection.align import Points
+from negviz.explain.projection.methods import DEFAULT, METHODS
 from negviz.explain.projection.placement import Rule, Vectors, place
 from negviz.explain.projection.record import MapError, read_record, read_tensors
 from negviz.explain.projection.separation import Separation
@@ -26,7 +27,6 @@ from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.training_free import TrainingFree
 
-METHODS: Final = ("tsne", "umap", "pca")  # the default first
 SHEETS: Final = ("effusion", "findings")  # the 99 evaluation prompts; those and prompts about other findings
 PROMPT_FILES: Final = ("evaluation.csv", "findings.csv")  # of assets/prompts; the first is the first sheet
 _NEAREST: Final = 3
@@ -136,7 +136,7 @@ class Atlas:
 
     def size(self, sheet: str) -> int:
         """How many prompts, from the first, a sheet holds."""
-        return len(self.sheets[sheet, METHODS[0]].prompts)
+        return len(self.sheets[sheet, DEFAULT].prompts)
 
     def holds(self, sheet: str, row: int | None) -> bool:
         """Whether a prompt is laid out in a sheet."""

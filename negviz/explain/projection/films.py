@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from negviz.common.order import top_k
 from negviz.explain.projection.atlas import maps_folder
+from negviz.explain.projection.methods import DEFAULT, METHODS
 from negviz.explain.projection.record import MapError, read_record, read_tensors
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.search import cosines
 from negviz.retrieval.sets import SearchSet
 
-FILM_METHODS: Final = ("tsne", "umap", "pca")
 _TOP: Final = 10
 
 
@@ -54,7 +54,7 @@ class FilmMap:
         return tuple(
             self._place(models[name], vector)
             for name, vector in vectors.items()
-            if (models[name].tower_id, FILM_METHODS[0]) in self.points
+            if (models[name].tower_id, DEFAULT) in self.points
         )
 
     def _place(self, model: DualEncoder, vector: NDArray[np.float32]) -> FilmPlacement:
@@ -63,8 +63,7 @@ class FilmMap:
         sharpness = np.exp(model.logit_scale)  # of the model's own softmax
         weights = np.exp(sharpness * (scores[first] - scores[first[0]]))
         centres = {
-            method: weights @ self.points[model.tower_id, method][first] / weights.sum()
-            for method in FILM_METHODS
+            method: weights @ self.points[model.tower_id, method][first] / weights.sum() for method in METHODS
         }
         return FilmPlacement(
             model.name,
@@ -89,7 +88,7 @@ def open_film_map(films: SearchSet, folder: Path | None = None) -> FilmMap:
     points = {
         (tower, method): tensors[f"{tower}/{method}"]
         for tower in films.embeddings
-        for method in FILM_METHODS
+        for method in METHODS
         if _fits(tensors.get(f"{tower}/{method}"), len(films))
     }
     if not points:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negviz.explain.projection.align import Points
+from negviz.explain.projection.method import Projection
 
 
 def pca(vectors: NDArray[np.floating[Any]]) -> Points:
@@ -17,3 +18,10 @@ def pca(vectors: NDArray[np.floating[Any]]) -> Points:
     points = left[:, :2] * sizes[:2]
     largest = np.abs(points).argmax(axis=0)
     return np.asarray(points * np.sign(points[largest, [0, 1]]))
+
+
+def _lay_out(vectors: NDArray[Any], start: Points, *, seed: int = 0) -> Points:
+    return pca(vectors)
+
+
+PCA: Final = Projection("pca", "PCA", _lay_out, by_chance=False)

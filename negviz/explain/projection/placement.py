@@ -30,7 +30,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Choice:
+class RuleChoice:
     """The rule with the smallest mean error and what else was tried; errors in radii of the map."""
 
     rule: Rule
@@ -62,7 +62,7 @@ def left_out_errors(vectors: Vectors, points: Points, rule: Rule) -> NDArray[np.
     return np.asarray(np.linalg.norm(place(similarities, points, rule) - points, axis=1))
 
 
-def choose_rule(maps: Sequence[tuple[Vectors, Points]]) -> Choice:
+def choose_rule(maps: Sequence[tuple[Vectors, Points]]) -> RuleChoice:
     """The best rule for some maps, of models that are to share it; of equals the simpler one."""
     tried = {
         rule: np.concatenate([left_out_errors(vectors, points, rule) for vectors, points in maps])
@@ -72,7 +72,7 @@ def choose_rule(maps: Sequence[tuple[Vectors, Points]]) -> Choice:
     best = min(tried, key=lambda rule: float(tried[rule].mean()))
     errors = tried[best]
     centre = np.concatenate([np.linalg.norm(points - points.mean(axis=0), axis=1) for _, points in maps])
-    return Choice(
+    return RuleChoice(
         best,
         float(errors.mean()),
         float(np.median(errors)),

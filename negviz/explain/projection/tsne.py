@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.explain.projection.align import Points
+from negviz.explain.projection.method import Projection
 
-PERPLEXITY: Final = 15.0
+_PERPLEXITY: Final = 15.0
 _SPREAD: Final = 1e-4  # of the start's first axis, as openTSNE and scikit-learn use it
 
 
-def tsne(
-    vectors: NDArray[np.floating[Any]], start: Points, *, perplexity: float = PERPLEXITY, seed: int = 0
-) -> Points:
+def tsne(vectors: NDArray[np.floating[Any]], start: Points, *, seed: int = 0) -> Points:
     """Lay out `vectors` [n, dim] by cosine distance.  `start` [n, 2] is shared by comparable maps.
 
     A seed other than 0 shakes the start by a tenth of its spread, to tell what is stable.
@@ -26,10 +25,13 @@ def tsne(
     if seed:
         begin = begin + np.random.default_rng(seed).normal(0, _SPREAD / 10, begin.shape)
     method = TSNE(
-        perplexity=min(perplexity, (len(vectors) - 1) / 3),
+        perplexity=min(_PERPLEXITY, (len(vectors) - 1) / 3),
         metric="cosine",
         init=begin.astype(np.float32),
         method="exact",  # a thousand points at most
         random_state=seed,
     )
     return np.asarray(method.fit_transform(vectors), np.float64)
+
+
+TSNE: Final = Projection("tsne", "t-SNE", tsne, {"perplexity": _PERPLEXITY})

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negviz.explain.projection.align import Points
+from negviz.explain.projection.method import Projection
 
-NEIGHBOURS: Final = 15
-MIN_DISTANCE: Final = 0.1
+_NEIGHBOURS: Final = 15
+_MIN_DISTANCE: Final = 0.1
 _SPREAD: Final = 10.0  # umap-learn's own starts span about that
 
 
@@ -26,10 +27,13 @@ def umap(vectors: NDArray[np.floating[Any]], start: Points, *, seed: int = 0) ->
         from umap import UMAP
 
         method = UMAP(
-            n_neighbors=min(NEIGHBOURS, len(vectors) - 1),
-            min_dist=MIN_DISTANCE,
+            n_neighbors=min(_NEIGHBOURS, len(vectors) - 1),
+            min_dist=_MIN_DISTANCE,
             metric="cosine",
             init=(start / np.abs(start).max() * _SPREAD).astype(np.float32),
             random_state=seed,
         )
         return np.asarray(method.fit_transform(np.asarray(vectors, np.float32)), np.float64)
+
+
+UMAP: Final = Projection("umap", "UMAP", umap, {"neighbours": _NEIGHBOURS, "min_distance": _MIN_DISTANCE})

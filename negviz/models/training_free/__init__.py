@@ -14,8 +14,8 @@ reads.
 """
 
 from negviz.models.training_free.arithmetic import Arithmetic
-from negviz.models.training_free.column import Method, TrainingFree, rewritten, rules_out
-from negviz.models.training_free.record import SHIPPED, Recipe, load_rivals, rivals_path, write_rivals
+from negviz.models.training_free.column import RivalMethod, TrainingFree, rewritten, rules_out
+from negviz.models.training_free.record import SHIPPED, RivalSettings, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.spacevlm import SpaceVlm
 from negviz.models.training_free.steering import Steering, activations, steered
 from negviz.models.training_free.wording import Wording
@@ -23,8 +23,8 @@ from negviz.models.training_free.wording import Wording
 __all__ = [
     "SHIPPED",
     "Arithmetic",
-    "Method",
-    "Recipe",
+    "RivalMethod",
+    "RivalSettings",
     "SpaceVlm",
     "Steering",
     "TrainingFree",

@@ -17,7 +17,7 @@ Vectors = NDArray[np.float32]  # [n, dim], unit-norm
 Encode = Callable[[Sequence[str]], Vectors]  # as base encodes
 
 
-class Method(Protocol):
+class RivalMethod(Protocol):
     """What is done about a sentence that rules something out."""
 
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
@@ -36,7 +36,7 @@ class TrainingFree(DualEncoder):
     Holds no state between calls, so threads may share one.
     """
 
-    method: Method = field(kw_only=True)
+    method: RivalMethod = field(kw_only=True)
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """As of a `DualEncoder`."""
@@ -56,7 +56,7 @@ def rules_out(prompt: Prompt) -> bool:
     return any(mention.polarity == "absent" for mention in prompt.mentions)
 
 
-def rewritten(method: Method, prompts: Sequence[Prompt], vectors: Vectors, encode: Encode) -> Vectors:
+def rewritten(method: RivalMethod, prompts: Sequence[Prompt], vectors: Vectors, encode: Encode) -> Vectors:
     """Base's `vectors` [n, dim] of `prompts`, with the method's in place of those that pass the gate."""
     rows = [row for row, prompt in enumerate(prompts) if rules_out(prompt)]
     if not rows:

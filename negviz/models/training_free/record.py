@@ -21,7 +21,7 @@ from negviz.films.collection import ASSETS
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.soundness import check_rewritten
 from negviz.models.training_free.arithmetic import Arithmetic
-from negviz.models.training_free.column import Method, TrainingFree
+from negviz.models.training_free.column import RivalMethod, TrainingFree
 from negviz.models.training_free.spacevlm import SpaceVlm
 from negviz.models.training_free.steering import Steering, layers
 from negviz.models.training_free.wording import Concept, Wording
@@ -34,7 +34,7 @@ Settings = Mapping[str, Any]  # one method's, JSON
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RivalSettings:
     """The settings of every method, by column name, and the steering directions by layer."""
 
     settings: Mapping[str, Settings]
@@ -64,25 +64,25 @@ def _wording(settings: Settings) -> Wording:
     return Wording(scene, concept)
 
 
-def _spacevlm(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> Method:
+def _spacevlm(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> RivalMethod:
     threshold = float(settings["threshold"])
     if not 0 < threshold < 1:
         raise ValueError("a threshold is a cosine between 0 and 1")
     return SpaceVlm(_wording(settings), threshold)
 
 
-def _arithmetic(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> Method:
+def _arithmetic(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> RivalMethod:
     return Arithmetic(_wording(settings), float(settings["weight"]))
 
 
-def _steering(base: DualEncoder, settings: Settings, directions: Mapping[int, Tensor]) -> Method:
+def _steering(base: DualEncoder, settings: Settings, directions: Mapping[int, Tensor]) -> RivalMethod:
     chosen, known = [int(layer) for layer in settings["layers"]], len(layers(base.text))
     if not chosen or not all(0 <= layer < known for layer in chosen):
         raise ValueError(f"base has {known} layers, counted from 0")
     return Steering(base.text, {layer: directions[layer] for layer in chosen}, float(settings["strength"]))
 
 
-_MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, Mapping[int, Tensor]], Method]]] = {
+_MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, Mapping[int, Tensor]], RivalMethod]]] = {
     "spacevlm": _spacevlm,
     "steering": _steering,
     "arithmetic": _arithmetic,
@@ -111,7 +111,7 @@ def load_rivals(models: Mapping[str, DualEncoder], folder: Path | None = None) -
     return {name: column for name, column in columns.items() if name not in models}
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path) -> RivalSettings:
     """Raises `CheckpointError` where the files are not what `write_rivals` wrote."""
     record = read_json(path, CheckpointError)
     settings, file = record.get("settings"), record.get("file")
@@ -129,10 +129,10 @@ def read_recipe(path: Path) -> Recipe:
     if not all(name.isdecimal() for name in tensors):
         raise CheckpointError(f"{path} names its layers other than by number; make it anew.")
     directions = {int(name): F.normalize(tensor.float(), dim=0) for name, tensor in tensors.items()}
-    return Recipe(settings, directions)
+    return RivalSettings(settings, directions)
 
 
-def write_rivals(path: Path, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+def write_rivals(path: Path, recipe: RivalSettings, facts: Mapping[str, Any]) -> None:
     """Write both files of `path` (.json), directions in half precision; `facts` say how they were made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.with_suffix(".safetensors")

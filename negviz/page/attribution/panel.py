@@ -13,25 +13,27 @@ from negviz.explain.attribution import (
     METHODS,
     Attribution,
     AttributionError,
-    Method,
     NotFromWordsError,
     Vectors,
     attribute,
+    strengths,
 )
 from negviz.explain.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.language.prompt import MAX_CHARACTERS
-from negviz.page.attribution import markup, words
+from negviz.page.attribution import words
 from negviz.page.board import Board, Panel, html
-from negviz.page.explore.markup import note
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
 from negviz.page.server.lanes import IN_SLOW
 from negviz.page.server.once import EachOnce
+from negviz.page.templates import Template, note
+from negviz.page.words import column_title
 from negviz.retrieval.answer import Answer
 
 Target = Literal["hits", "contrast"]
 _TARGETS: Final[tuple[Target, ...]] = ("hits", "contrast")
+_METHOD: Final = next(iter(METHODS))
 _REMEMBERED: Final = 256
 _QUEUE: Final[dict[str, Any]] = {
     **IN_SLOW,
@@ -44,13 +46,21 @@ _PICK: Final = """element.addEventListener('click', (event) => {
 });"""
 
 
+def _shares(given: Mapping[str, Attribution]) -> list[tuple[str, float]]:
+    """By the name of each model, the share of the cue."""
+    return [(column_title(m)[0], a.cue_share) for m, a in given.items() if a.cue_share is not None]
+
+
+_VIEW: Final = Template("attribution", words=words, shares=_shares)
+
+
 @dataclass(frozen=True)
 class Question:
     """What is worked out once for everybody."""
 
     asked: Asked
     target: Target = "hits"
-    method: Method = "ig"
+    method: str = _METHOD
 
 
 @dataclass(frozen=True)
@@ -85,21 +95,22 @@ class WordsPanel:
             object.__setattr__(self, name, EachOnce(work, most=_REMEMBERED))
         self.room.when_forgetting(self._forget)
 
-    def show(self, asked: str, target: str = "hits", method: str = "ig") -> str:
+    def show(self, asked: str, target: str = "hits", method: str = _METHOD) -> str:
         """The table of words and models; calm where there is nothing to show."""
         question = self._question(asked, target, method)
         try:
             heat = self._heat(question)
             opposite = self.room.answer(question.asked).opposite
         except AnswerError:
-            return markup.panel(note(words.NOTHING_ASKED))
+            return _VIEW("calm", text=words.NOTHING_ASKED)
         except AttributionError as error:
-            return markup.panel(note(str(error)))
-        return markup.heat(
-            heat.given,
-            heat.left_out,
-            target=question.target,
-            opposite=opposite.text if opposite else "",
+            return _VIEW("calm", text=str(error))
+        return _VIEW(
+            "heat",
+            given=heat.given,
+            bars=strengths(list(heat.given.values())),
+            left_out=heat.left_out,
+            towards=words.TOWARDS[question.target].format(opposite=opposite.text if opposite else ""),
         )
 
     def attribute(self, prompt: str) -> dict[str, Any]:
@@ -130,7 +141,7 @@ class WordsPanel:
         if not (opened and question.text):
             return "", ""
         try:
-            return markup.grids(self._heads(question)), ""
+            return _VIEW("grids", given=self._heads(question)), ""
         except AnswerError:
             return "", ""
 
@@ -143,7 +154,8 @@ class WordsPanel:
         if head.model not in self.room.models:
             return note(words.NO_HEAD)
         try:
-            return markup.looks(head.model, head.layer, head.head, self._looks(head))
+            title = words.looks_at(column_title(head.model)[0], head.layer + 1, head.head + 1)
+            return _VIEW("looks", title=title, given=self._looks(head))
         except (AnswerError, HeadsError):
             return note(words.NO_HEAD)
 
@@ -151,7 +163,7 @@ class WordsPanel:
         return Question(
             _to_all(asked),
             target if target in _TARGETS else "hits",
-            method if method in METHODS else "ig",
+            method if method in METHODS else _METHOD,
         )
 
     def _attribute(self, question: Question) -> Heat:
@@ -213,7 +225,8 @@ def lay_out(board: Board) -> None:
         target = gr.Radio(
             [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET
         )
-        method = gr.Radio([(words.METHODS[name], name) for name in METHODS], value="ig", label=words.METHOD)
+        titles = [(each.title, name) for name, each in METHODS.items()]
+        method = gr.Radio(titles, value=_METHOD, label=words.METHOD)
         html(note(words.PAPER))
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):

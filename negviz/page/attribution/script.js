@@ -2,19 +2,17 @@
    pointer said in words below its grid. */
 "use strict";
 (() => {
-  const square = (event) => event.target.closest?.(".nv-heads button[data-head]");
+  const SQUARE = ".nv-heads button[data-head]";
   const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-  function say(event) {
-    const button = square(event);
-    if (!button) return;
+  function say(button) {
     const says = button.closest("section").querySelector(".nv-head-says");
     if (says.textContent !== button.getAttribute("aria-label")) says.textContent = button.getAttribute("aria-label");
   }
 
-  function move(event) {
-    const button = square(event), by = MOVES[event.key];
-    if (!button || !by) return;
+  function move(button, event) {
+    const by = MOVES[event.key];
+    if (!by) return;
     event.preventDefault();
     const { layer, head } = button.dataset;
     const next = button.closest("table").querySelector(
@@ -25,7 +23,7 @@
     next.focus();
   }
 
-  document.addEventListener("focusin", say);
-  document.addEventListener("pointerover", say);
-  document.addEventListener("keydown", move);
+  negviz.on("focusin", SQUARE, say);
+  negviz.on("pointerover", SQUARE, say);
+  negviz.on("keydown", SQUARE, move);
 })();

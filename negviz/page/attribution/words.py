@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.explain.attribution import Method
-
 HEADING: Final = "What each word did"
 WORD: Final = "Word"
 CUE: Final = "(says no or maybe)"
@@ -25,12 +23,6 @@ MEASURED: Final = "How this is measured"
 TARGET: Final = "What counts"
 TARGETS: Final = {"hits": "Towards the films shown", "contrast": "Away from its opposite"}
 METHOD: Final = "Method"
-METHODS: Final[dict[Method, str]] = {
-    "ig": "Integrated gradients",
-    "gradient_x_input": "Gradient × input",
-    "occlusion": "Leave a word out",
-    "shapley": "Shapley values",
-}
 PAPER: Final = (
     "Each word is compared with padding in its place. The share on the “no” is its part of all that "
     "the words did, signs aside. The paper (arXiv 2512.17121) reports 0.101 before and 0.127 after tuning, "

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-
-from markupsafe import Markup
 
 from negviz.explain.diagnosis import SIGNATURES, Background, Diagnosis, Signature, diagnose
 from negviz.explain.scale import Histogram, Scale
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.board import Board, Panel, html
 from negviz.page.diagnosis import words
-from negviz.page.explore.markup import join, note
 from negviz.page.room import AnswerError, Asked, Room
-from negviz.page.words import column_title
+from negviz.page.templates import Template
 
 CueShares = Callable[[Asked], Mapping[str, float | None]]
 _BINS: Final[dict[Signature, int]] = {"collapse": 24, "blindness": 11, "hallucination": 11}
 _RULER: Final = Scale(-1.0, 1.0)
 _SHARES: Final = Scale(-0.05, 1.05)  # a bin a film: none to ten
-_EMPTY: Final = Markup("")
+_VIEW: Final = Template("diagnosis", words=words, ruled=_RULER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +33,12 @@ class DiagnosisPanel:
         question = Asked.read(asked)
         try:
             if not question.text:
-                return _panel(note(words.EMPTY))
+                return _VIEW("calm", text=words.EMPTY)
             films = self.room.films(question.films).collection.hash
             known = {name: each.over(films) for name, each in self.room.backgrounds.items()}
-            return _panel(_Cards(self.diagnose(question), known).markup())
+            return _VIEW("signatures", cards=_cards(self.diagnose(question), known))
         except AnswerError:
-            return _panel(note(words.EMPTY))
+            return _VIEW("calm", text=words.EMPTY)
 
     def diagnose(self, asked: Asked) -> dict[str, Diagnosis]:
         """Every chosen model's signatures.  Raises `AnswerError`."""
@@ -54,45 +51,44 @@ class DiagnosisPanel:
         return diagnose(self.room.films(asked.films), given, turned, cue_shares=shares)
 
 
-@dataclass(frozen=True, eq=False)
-class _Cards:
-    """A card a signature: what was found of a sentence, among what is known over the films searched."""
+@dataclass(frozen=True)
+class _Row:
+    """What was found of a sentence in one model, among what is known over the films searched."""
 
-    found: Mapping[str, Diagnosis]
-    known: Mapping[str, Background]
+    found: Diagnosis
+    background: Background | None
+    among: Histogram | None
 
-    def markup(self) -> Markup:
-        return Markup('<div class="nv-signatures">{}</div>').format(join(map(self._card, SIGNATURES)))
 
-    def _card(self, signature: Signature) -> Markup:
-        asked_for = any(diagnosis.value(signature) is not None for diagnosis in self.found.values())
-        scale = self._scale(signature)
-        rows = join(
-            self._model(signature, diagnosis, scale, asked_for=asked_for) for diagnosis in self.found.values()
-        )
-        key = words.KEYS[signature] if asked_for else words.NOT_ASKED[signature]
-        return Markup(
-            '<article class="nv-signature" data-signature="{}"><h3>{} <small>({})</small></h3>'
-            "{}<ul>{}</ul></article>"
-        ).format(signature, words.QUESTIONS[signature], words.TERMS[signature], note(key), rows)
+@dataclass(frozen=True)
+class _Card:
+    signature: Signature
+    asked_for: bool
+    rows: tuple[_Row, ...]
 
-    def _model(self, signature: Signature, diagnosis: Diagnosis, scale: Scale, *, asked_for: bool) -> Markup:
-        background = self.known.get(diagnosis.model)
-        said = _sentence(signature, diagnosis, background) if asked_for else _EMPTY
-        return Markup('<li data-model="{}"><h4>{}</h4>{}{}</li>').format(
-            diagnosis.model,
-            column_title(diagnosis.model)[0],
-            said,
-            _EMPTY if background is None else _among(signature, diagnosis, background, scale),
-        )
 
-    def _scale(self, signature: Signature) -> Scale:
-        """One axis for all models, so that their pictures can be compared."""
-        if signature != "collapse":
-            return _SHARES
-        known = [b.values.get(signature, ()) for name, b in self.known.items() if name in self.found]
-        here = [diagnosis.value(signature) for diagnosis in self.found.values()]
-        return Scale.around([*(v for values in known for v in values), *(v for v in here if v is not None)])
+def _cards(found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> list[_Card]:
+    return [_card(signature, found, known) for signature in SIGNATURES]
+
+
+def _card(signature: Signature, found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> _Card:
+    here = [each.value(signature) for each in found.values()]
+    scale, rows = _scale(signature, here, [known[name] for name in found if name in known]), []
+    for each in found.values():
+        background, among = known.get(each.model), None
+        if background is not None and signature in background.values:
+            spread, mine = background.values[signature], each.value(signature)
+            among = Histogram.of(spread, mine, scale, _BINS[signature])
+        rows.append(_Row(each, background, among))
+    return _Card(signature, any(value is not None for value in here), tuple(rows))
+
+
+def _scale(signature: Signature, here: Sequence[float | None], known: Sequence[Background]) -> Scale:
+    """One axis for all models, so that their pictures can be compared."""
+    if signature != "collapse":
+        return _SHARES
+    spread = [value for background in known for value in background.values.get(signature, ())]
+    return Scale.around([*spread, *(value for value in here if value is not None)])
 
 
 def lay_out(board: Board) -> None:
@@ -100,80 +96,6 @@ def lay_out(board: Board) -> None:
     panel = DiagnosisPanel(board.room, board.room.own(WordsPanel).cue_shares)
     shown = html(panel.show(board.asked.value or ""))
     board.on_answer(panel.show, shown)
-
-
-# A signature of one model ---------------------------------------------------------------------
-
-
-def _sentence(signature: Signature, diagnosis: Diagnosis, background: Background | None) -> Markup:
-    """Picture and sentence."""
-    if signature == "collapse" and (collapse := diagnosis.collapse) is not None:
-        alike = None if background is None else background.alike(collapse.cosine)
-        return _ruler(collapse.cosine, background) + _say(words.collapse(collapse, alike))
-    if signature == "blindness" and (blindness := diagnosis.blindness) is not None:
-        return _ten(blindness.stays, words.STAYS) + _say(words.blindness(blindness))
-    if signature == "hallucination" and (seen := diagnosis.hallucination) is not None:
-        return _ten(seen.shows, words.SHOWS_IT) + _say(words.hallucination(seen))
-    return note(words.NOT_ASKED[signature])
-
-
-def _ten(cells: Iterable[bool | None], yes: str) -> Markup:
-    """A strip of the films shown, best first; filled, empty or unknown, each of another shape."""
-    names = {True: ("yes", "✗", yes), False: ("no", "", words.NO), None: ("unknown", "?", words.NOT_STATED)}
-    inside = join(
-        Markup('<i class="nv-cell-{}" title="{}">{}</i>').format(
-            names[cell][0], names[cell][2], names[cell][1]
-        )
-        for cell in cells
-    )
-    return Markup('<p class="nv-ten" aria-hidden="true">{}</p>').format(inside)
-
-
-def _ruler(cosine: float, background: Background | None) -> Markup:
-    """Similarity from −1 to 1, with the bulk of the pairs of prompts behind the mark."""
-    bulk = _EMPTY
-    if background is not None:
-        low, high = background.bulk
-        bulk = Markup('<line class="nv-bulk" x1="{}" x2="{}" y1="10" y2="10"/>').format(
-            _RULER.place(low), _RULER.place(high)
-        )
-    at = _RULER.place(cosine)
-    return Markup(
-        '<div class="nv-ruler" aria-hidden="true"><svg viewBox="0 0 100 20" preserveAspectRatio="none">'
-        '<line class="nv-rule" x1="0" x2="100" y1="10" y2="10"/>'
-        '<line class="nv-rule" x1="50" x2="50" y1="4" y2="16"/>{}'
-        '<line class="nv-here" x1="{}" x2="{}" y1="1" y2="19"/></svg>'
-        "<p><span>−1</span><span>0</span><span>1</span></p></div>"
-    ).format(bulk, at, at)
-
-
-def _among(signature: Signature, diagnosis: Diagnosis, background: Background, scale: Scale) -> Markup:
-    """How the 99 prompts are spread, this sentence among them, and the same in words."""
-    if signature not in background.values:
-        return _EMPTY
-    mine = diagnosis.value(signature)
-    drawn = Histogram.of(background.values.get(signature, ()), mine, scale, _BINS[signature])
-    bars = join(
-        Markup('<i style="--height:{}%"{}></i>').format(
-            height, Markup(' class="nv-mine"') if place == drawn.mine else _EMPTY
-        )
-        for place, height in enumerate(drawn.heights)
-    )
-    said = words.among(signature, mine, background.means.get(signature))
-    return Markup('<div class="nv-among" aria-hidden="true">{}</div><p class="nv-note">{}</p>').format(
-        bars, said
-    )
-
-
-def _panel(inside: Markup) -> Markup:
-    return Markup(
-        '<section class="nv-diagnosis" aria-labelledby="nv-diagnosis-title">'
-        '<h2 id="nv-diagnosis-title">{}</h2>{}</section>'
-    ).format(words.TITLE, inside)
-
-
-def _say(text: str) -> Markup:
-    return Markup("<p>{}</p>").format(text)
 
 
 DIAGNOSIS: Final = Panel("diagnosis", lay_out)

@@ -88,17 +88,21 @@ class Dial:
 
     def first_paint(self, asked: str) -> tuple[DialSetting, str, str]:
         chest = DialSetting.read(self._finding(asked) or "", None, SEEDS[0])
-        return chest, markup.film(chest, _FIRST), self._plot(asked, chest, _FIRST)
+        return chest, markup.VIEW("film", chest=chest, severity=_FIRST), self._plot(asked, chest, _FIRST)
 
     def _shown(self, asked: str, chest: DialSetting, severity: float) -> tuple[Any, str, str]:
-        return side_choice(chest), markup.film(chest, severity), self._plot(asked, chest, severity)
+        return (
+            side_choice(chest),
+            markup.VIEW("film", chest=chest, severity=severity),
+            self._plot(asked, chest, severity),
+        )
 
     def _plot(
         self, asked: str, chest: DialSetting, severity: float, points: Mapping[str, Dosed] | None = None
     ) -> str:
         given = self._answer(asked)
         if given is None or not self.sweeps:
-            return markup.nothing(words.EMPTY if given is None else words.NO_SWEEP)
+            return markup.VIEW("nothing", sentence=words.EMPTY if given is None else words.NO_SWEEP)
         models = self.room.chosen(Asked.read(asked))
         texts = [given.prompt.text, *([given.opposite.text] if given.opposite else [])]
         means = dose_curves(models, {t: s.of(chest.finding) for t, s in self.sweeps.items()}, texts)
@@ -155,7 +159,7 @@ def lay_out(board: Board) -> None:
     chest, film, plot = dial.first_paint(board.asked.value or "")
     sides = sides_of(chest.finding)
     with gr.Column(elem_classes="nv-dial"):
-        html(markup.heading())
+        html(markup.VIEW("heading"))
         with gr.Row(elem_classes="nv-dial-row"):
             with gr.Column(scale=2, min_width=280, elem_classes="nv-dial-left"):
                 finding = gr.Dropdown([*ABNORMAL], value=chest.finding, label=words.FINDING)

@@ -96,9 +96,8 @@
     return ys[next - 1] + share * (ys[next] - ys[next - 1]);
   }
 
-  document.addEventListener("input", (event) => {
-    if (!event.target.matches?.(RANGE)) return;
-    const value = Number(event.target.value);
+  negviz.on("input", RANGE, (range) => {
+    const value = Number(range.value);
     if (!(value >= 0 && value <= 1)) return;
     wanted = Math.round(value * STEPS);
     document.documentElement.style.setProperty("--nv-severity", wanted / STEPS);
@@ -111,12 +110,12 @@
   });
 
   // The server's curves come with its own reading of them, of where the dial stood when they were asked for.
-  new MutationObserver((changes) => {
+  negviz.changed((changes) => {
     const ours = (node) => node.nodeType === 1 ? node : node.parentElement;
-    if (used && changes.some(({ target }) => ours(target)?.closest(".nv-dial-curves") && !ours(target).closest(".nv-dial-now"))) {
+    if (used && changes.some(({ type, target }) => type !== "attributes" && ours(target)?.closest(".nv-dial-curves") && !ours(target).closest(".nv-dial-now"))) {
       read(wanted / STEPS);
     }
-  }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
+  });
 
   window.negviz.mounted("[data-dial]", (film) => {
     if (!used) return; // the film that came with the page is enough until the dial is touched

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.results.paper import CUE_SHARE, GAIN, Claim, Comparison, Verdict
-from negviz.results.types import Figure, Result
+from negviz.results.paper import CUE_SHARE, GAIN, Claim, PaperComparison, Verdict
 
 OPENING: Final = "Reading the results…"
 HEADING: Final = "Evidence"
@@ -101,24 +100,6 @@ def source(name: str) -> str:
     return _SOURCES.get(name, name)
 
 
-def what(result: Result) -> str:
-    return f"{result.what[:1].upper()}{result.what[1:]}." if result.what else ""
-
-
-def measured(figure: Figure) -> str:
-    """A figure and its interval, `0.71 [0.62, 0.80]`, or a dash where there is none."""
-    if figure.value is None:
-        return NONE
-    shown = number(figure, figure.value)
-    if figure.low is None or figure.high is None:
-        return shown
-    return f"{shown} [{number(figure, figure.low)}, {number(figure, figure.high)}]"
-
-
-def number(figure: Figure, value: float) -> str:
-    return f"{value:{'+' if figure.signed else ''}.{figure.places}f}".replace("-", "−")
-
-
 def axis(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "−")
 
@@ -131,9 +112,9 @@ def rows(count: int) -> str:
     return f"{AS_TABLE} ({count} rows)"
 
 
-def difference(compared: Comparison) -> str:
+def difference(compared: PaperComparison) -> str:
     """Where the paper and we part, in a sentence; "" where we agree."""
-    said = [measured(figure) for figure in compared.ours]
+    said = [str(figure) for figure in compared.ours]
     films = source(compared.films)
     match (compared.claim, compared.verdict):
         case _, "agrees":

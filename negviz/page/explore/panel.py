@@ -12,7 +12,7 @@ import gradio as gr
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
-from negviz.page.explore import columns, markup
+from negviz.page.explore import markup
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.server import arguments
@@ -79,7 +79,7 @@ class Explore:
     def first_paint(self) -> tuple[Answer, str, str]:
         """The example's answer, reading and columns, ready before anybody comes."""
         given, films = self.room.answer(self.example()), self.sets[0]
-        found = columns.columns(given, self.example(), films, self.pictures)
+        found = markup.columns(given, self.example(), films, self.pictures)
         return given, markup.reading(given, self._usual(given, films), example=True), found
 
     def tries(self, films: SearchSet) -> str:
@@ -151,7 +151,7 @@ class Explore:
         return Shown(
             reading=markup.reading(given, self._usual(given, films), corrected=asked.meant is not None)
             + (markup.apart(given) if taken else ""),
-            columns=columns.columns(given, asked, films, self.pictures, comparison),
+            columns=markup.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
             **correction(given),
             toggle=gr.update(label=toggle_label(given), value=taken),

@@ -1,24 +1,11 @@
-/* The galleries: selecting a film, its rank in every column, the column switch of phones; and the warning
+/* The galleries: the rank of the selected film in every column, the column switch of phones; and the warning
    before a sentence that may name a patient is sent. */
 "use strict";
 (() => {
   /* A sentence to try ------------------------------------------------------------------------- */
 
-  document.addEventListener("click", event => {
-    const button = event.target.closest?.("[data-try]");
-    if (button) negviz.search(button.dataset.try);
-  });
-
-  /* Selecting ------------------------------------------------------------------------------- */
-
-  document.addEventListener("click", event => {
-    const tile = event.target.closest?.(".nv-pick")?.closest("[data-film]");
-    if (tile) negviz.select(tile.dataset.film);
-  });
-  document.addEventListener("keydown", event => {
-    if (event.key === "Escape" && negviz.selected && event.target.closest?.(".nv-columns")) negviz.select("");
-  });
-  document.addEventListener("negviz:select", () => tell(true));
+  negviz.on("click", "[data-try]", button => negviz.search(button.dataset.try));
+  negviz.on("negviz:select", "", () => tell(true));
 
   /* The selected film where a column does not show it ------------------------------------------ */
 
@@ -101,13 +88,8 @@
     }
   }
 
-  document.addEventListener("click", event => {
-    const button = event.target.closest?.(".nv-switch [data-show]");
-    if (button) show(button.dataset.show);
-  });
-
-  new MutationObserver(() => { show(column); tell(false); })
-    .observe(document.documentElement, { childList: true, subtree: true });
+  negviz.on("click", ".nv-switch [data-show]", button => show(button.dataset.show));
+  negviz.changed(() => { show(column); tell(false); });
 
   /* What may name a patient is not sent unasked ------------------------------------------------ */
 
@@ -123,10 +105,9 @@
     return signs.find(sign => new RegExp(sign.pattern, sign.any_case ? "iu" : "u").test(text))?.kind;
   }
 
-  function watch(event) {
+  function watch(_, event) {
     if (event.type !== "click" && event.key !== "Enter") return;
-    const place = event.target.closest?.(SENDS);
-    if (!place || event.target.closest(".nv-quiet") || (event.type === "click" && event.target.closest(".nv-box"))) return;
+    if (event.target.closest(".nv-quiet") || (event.type === "click" && event.target.closest(".nv-box"))) return;
     const text = boxes().map(box => box.value).join("\n");
     const kind = text === allowed ? undefined : suspect(text);
     if (!kind) return;
@@ -139,11 +120,11 @@
     guard.querySelector("[data-guard=back]").focus();
   }
 
-  for (const type of ["click", "keydown", "keypress"]) document.addEventListener(type, watch, true);
+  for (const type of ["click", "keydown", "keypress"]) negviz.before(type, SENDS, watch);
 
-  document.addEventListener("click", event => {
-    const answer = event.target.closest?.("[data-guard]")?.dataset.guard;
-    if (!answer || !held) return;
+  negviz.on("click", "[data-guard]", button => {
+    if (!held) return;
+    const answer = button.dataset.guard;
     const { text, target, type } = held;
     held = null;
     document.querySelector(".nv-guard").hidden = true;

@@ -16,19 +16,24 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import gradio as gr
+from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from negviz.common.errors import NegvizError
-from negviz.page.families import markup, words
+from negviz.page.families import words
 from negviz.page.families.choice import FURTHER, Choice, Home
 from negviz.page.room import Room
 from negviz.page.server.http import NOT_KEPT
+from negviz.page.templates import Template
 from negviz.retrieval.embeddings import Progress
+
+_VIEW: Final = Template("families", words=words)
 
 OpenRoom = Callable[[Choice, Progress], Room]
 MakePage = Callable[[Room], gr.Blocks]
@@ -147,15 +152,22 @@ def _opening(family: Family, rest: str, query: str) -> Response:
         family.again()
         return RedirectResponse("./", headers=NOT_KEPT)
     if family.error:
-        return HTMLResponse(markup.failed(family.choice, family.error), status_code=503, headers=NOT_KEPT)
+        return HTMLResponse(
+            _VIEW("failed", choice=family.choice, why=family.error), status_code=503, headers=NOT_KEPT
+        )
     family.begin()
-    return HTMLResponse(markup.waiting(family.choice, family.progress), headers=NOT_KEPT)
+    return HTMLResponse(_VIEW("waiting", choice=family.choice, progress=family.progress), headers=NOT_KEPT)
 
 
 def _within(scope: Scope, key: str) -> Scope:
     """The scope as the family's app sees it; what it answers is compressed further out, once."""
     headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
     return {**scope, "root_path": f"{scope.get('root_path', '')}/{key}", "headers": headers}
+
+
+def picker(home: Home) -> Markup:
+    """A select whose values are addresses."""
+    return _VIEW("picker", home=home)
 
 
 def family_routes(home: Home, opener: Opener) -> list[Mount]:

@@ -1,8 +1,6 @@
 /* Another family of models is another page: go there, and take the sentence along. */
 (() => {
-  addEventListener("change", (event) => {
-    const select = event.target;
-    if (select.id !== "nv-family") return;
+  negviz.on("change", "#nv-family", (select) => {
     const asked = document.querySelector(".nv-share")?.dataset.fragment ?? "";
     location.assign(new URL(select.value, document.baseURI.split("#")[0]).href.split("#")[0] + asked);
   });

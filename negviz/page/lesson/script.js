@@ -91,14 +91,12 @@
     reveal: () => toggle(steps()[at]),
   };
 
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest?.(".nv-lesson button");
-    if (!button) return;
+  negviz.on("click", ".nv-lesson button", (button) => {
     if (button.dataset.vote) vote(button.closest(".nv-step"), button.dataset.vote);
     else pressed[button.dataset.lesson]?.(button);
   });
 
-  document.addEventListener("keydown", (event) => {
+  negviz.on("keydown", "", (_, event) => {
     if (!presenting() || event.ctrlKey || event.altKey || event.metaKey) return;
     const onButton = event.target.closest?.("button, a") !== null;
     if (event.key === "PageDown" || event.key === "ArrowRight") go(at + 1);
@@ -110,7 +108,7 @@
     event.preventDefault();
   });
 
-  document.addEventListener("fullscreenchange", () => {
+  negviz.on("fullscreenchange", "", () => {
     if (!document.fullscreenElement) leave(); // Escape in full screen reaches nobody else
   });
 })();

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.explain.lesson import Count, Step, name
+from negviz.explain.lesson import Count, Step
+from negviz.findings import BY_NAME
 from negviz.page import words
 
 HEADING: Final = "Lesson: what does “no” do?"
@@ -54,21 +55,21 @@ def number(place: int, steps: int) -> str:
 
 
 def heading(step: Step) -> str:
-    return _HEADINGS[step.about].format(name=name(step.finding))
+    return _HEADINGS[step.about].format(name=BY_NAME[step.finding].said[1])
 
 
 def question(step: Step) -> str:
-    said, who, what = f"“{step.sentences[0]}”", model(step.subject), name(step.finding)
+    said, who, what = f"“{step.sentences[0]}”", model(step.subject), BY_NAME[step.finding].phrase
     match step.about:
         case "no":
-            return f"We ask {who} for {said}. How many of its {step.shown} films will show {_a(what)}?"
+            return f"We ask {who} for {said}. How many of its {step.shown} films will show {what}?"
         case "taken away":
             return f"We ask for “{step.sentences[1]}” instead. How many of {who}'s {step.shown} films stay?"
         case "tuned":
-            return f"{said} again, now {who}. How many of its {step.shown} films will show {_a(what)}?"
+            return f"{said} again, now {who}. How many of its {step.shown} films will show {what}?"
         case "cost":
             return (
-                f"Now we want {_a(what)}: {len(step.sentences)} plain sentences such as {said}. "
+                f"Now we want {what}: {len(step.sentences)} plain sentences such as {said}. "
                 f"Is {who} right more often than {model(step.counts[0].model)}, or less?"
             )
         case "words":
@@ -89,7 +90,7 @@ def measured(step: Step) -> str:
     """What the counts count."""
     match step.about:
         case "no" | "tuned":
-            return f"Films that show {_a(name(step.finding))}"
+            return f"Films that show {BY_NAME[step.finding].phrase}"
         case "taken away":
             return "Films that stay"
         case "words":
@@ -141,16 +142,13 @@ _COST: Final = (
 )
 
 
-def _a(what: str) -> str:
-    return f"an {what}" if what[0] in "aeiou" else f"a {what}" if what.endswith("effusion") else what
-
-
 def _of(count: Count) -> str:
     return f"{count.value:g}"
 
 
 def _shows(step: Step, count: Count) -> str:
-    return f"{model(count.model)} shows {_of(count)} of {step.shown} films with {_a(name(step.finding))}."
+    what = BY_NAME[step.finding].phrase
+    return f"{model(count.model)} shows {_of(count)} of {step.shown} films with {what}."
 
 
 def _by_chance(step: Step, before: str = " ") -> str:

@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.explain.projection import (
+    DEFAULT,
     METHODS,
     SHEETS,
     Atlas,
@@ -32,8 +33,9 @@ from negviz.explain.projection import (
 )
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.models.training_free import TrainingFree
+from negviz.page import words as page_words
 from negviz.page.board import Board, Panel, html
-from negviz.page.map import markup
+from negviz.page.map import words
 from negviz.page.map.figures import COLOURS, film_figure, prompt_figures
 from negviz.page.map.http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
 from negviz.page.room import Asked, Room
@@ -41,8 +43,22 @@ from negviz.page.server import arguments
 from negviz.page.server.arguments import told
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
+from negviz.page.templates import Template
 from negviz.retrieval.answer import AnswerError
 
+_VIEW: Final = Template("map", words=words)
+_ON_SCRIPT: Final = (  # words for what the script writes itself
+    "FAILED",
+    "LOADING",
+    "TYPED",
+    "PLACED",
+    "TOP_FILMS",
+    "CENTRE",
+    "HOW",
+    "HOW_NARROW",
+    "HOW_FILMS",
+    "MARKED",
+)
 _REMEMBERED: Final = 256
 _FILMS: Final = "films/"  # begins the names of maps of films
 
@@ -99,14 +115,27 @@ class MapPanel:
 
     def head(self) -> str:
         atlas = self.atlas
-        return markup.head(*([str(atlas)] if isinstance(atlas, MapError) else atlas.notes))
+        return _VIEW("head", notes=[str(atlas)] if isinstance(atlas, MapError) else atlas.notes)
 
     def shell(self) -> str:
         atlas = self.atlas
         if isinstance(atlas, MapError):
             return ""
-        models = [name for name in self.room.models if name in atlas.vectors]
-        return markup.shell(atlas, list(self.films), models, plotly_address())
+        maps = {name: words.SHEETS[name].format(n=atlas.size(name)) for name in words.SHEETS}
+        for name in self.films:
+            known = page_words.COLLECTIONS.get(name, name)
+            maps[f"{_FILMS}{name}"] = words.FILMS.format(collection=known)
+        return _VIEW(
+            "shell",
+            plotly=plotly_address(),
+            script_words={name.lower(): getattr(words, name) for name in _ON_SCRIPT},
+            maps=maps,
+            methods={name: each.title for name, each in METHODS.items()},
+            colours={name: words.COLOURS[name] for name in COLOURS},
+            models={
+                name: page_words.column_title(name)[0] for name in self.room.models if name in atlas.vectors
+            },
+        )
 
     def show(self, asked: str) -> str:
         """What a sentence is treated like, and its places for the script; calm where there is nothing."""
@@ -116,18 +145,23 @@ class MapPanel:
         try:
             placed = self._places(_plainly(question))
         except AnswerError:
-            return markup.nothing_placed()
-        said = markup.placed(atlas, placed.sentences, _for_script(atlas, question.text, placed))
-        unmapped = [
-            name for name, model in self.room.chosen(question).items() if isinstance(model, TrainingFree)
-        ]
-        return said + markup.unmapped(unmapped)
+            return _VIEW("nothing_placed")
+        chosen = self.room.chosen(question).items()
+        return _VIEW(
+            "placed",
+            prompts=atlas.prompts,
+            placements=placed.sentences,
+            data=_for_script(atlas, question.text, placed),
+            unmapped=[
+                page_words.column_title(name)[0] for name, model in chosen if isinstance(model, TrainingFree)
+            ],
+        )
 
-    def map(self, prompt: str, method: str = METHODS[0]) -> dict[str, Any]:
+    def map(self, prompt: str, method: str = DEFAULT) -> dict[str, Any]:
         """Where a sentence belongs among the 99 about effusion in every model, as JSON.
 
-        `method` is "tsne", "umap" or "pca".  Coordinates are in radii of the map; `placement` is false where
-        the sentence is one of the 99.
+        `method` is a projection, such as "tsne"; asked for another, it names them all.  Coordinates are in
+        radii of the map; `placement` is false where the sentence is one of the 99.
         """
         with told():
             if isinstance(self.atlas, MapError):
@@ -168,10 +202,10 @@ class MapPanel:
         return {
             "texts": [prompt.text for prompt in sheet.prompts],
             "panes": figures,
-            "apart": {name: markup.apart(pane) for name, pane in sheet.panes.items()},
-            "legend": markup.legend(keys),
-            "notes": markup.notes(sheet),
-            "table": markup.table(atlas, sheet),
+            "apart": {name: _VIEW("apart", pane=pane) for name, pane in sheet.panes.items()},
+            "legend": _VIEW("legend", keys=keys),
+            "notes": _VIEW("notes", sheet=sheet),
+            "table": _VIEW("table", judged=atlas.judged, sheet=sheet),
         }
 
     def _films(self, view: View) -> dict[str, Any]:
@@ -181,7 +215,7 @@ class MapPanel:
         drawn = {tower: film_figure(films, tower, view.method, view.colour) for tower in mapped.values()}
         return {
             "panes": {name: drawn[tower][0] for name, tower in mapped.items()},
-            "legend": markup.legend(next(iter(drawn.values()))[1]),
+            "legend": _VIEW("legend", keys=next(iter(drawn.values()))[1]),
         }
 
     def _place(self, asked: Asked) -> Placed:

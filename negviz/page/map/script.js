@@ -248,9 +248,7 @@
     box.style.top = `${Math.max(8, Math.min(pointer.clientY - 176, innerHeight - 168))}px`;
   }
 
-  document.addEventListener("change", event => {
-    const input = event.target;
-    if (!input.closest?.(".nv-map")) return;
+  negviz.on("change", ".nv-map input", input => {
     if (input.name === "nv-map-switch") { shownPane = input.value; paintAll(); return; }
     if (input.type === "radio") { if (plotly) draw(); return; }
     if (input.dataset.mapMark === undefined) return;
@@ -259,15 +257,14 @@
     paintMarks();
   });
 
-  document.addEventListener("click", event => {
-    const button = event.target.closest?.("[data-map-search], [data-map-forget]");
-    if (!button || !panel()) return;
+  negviz.on("click", "[data-map-search], [data-map-forget]", button => {
+    if (!panel()) return;
     if (button.dataset.mapSearch !== undefined) return negviz.search(button.dataset.mapSearch);
     marked.clear();
     paintMarks();
   });
 
-  document.addEventListener("negviz:select", () => { if (drawn?.films) paintAll(); });
+  negviz.on("negviz:select", "", () => { if (drawn?.films) paintAll(); });
 
   /* When it is seen, when an answer comes, when the page changes ------------------------------ */
 
@@ -299,9 +296,10 @@
     if (panel()) { switchPane(); paintAll(); }
   }
 
-  new MutationObserver(arrive).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-placed"] });
-  negviz.mounted(".nv-map-placed", arrive);
-  new MutationObserver(paintAll).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
-  negviz.mounted("body", body => new MutationObserver(paintAll).observe(body, { attributes: true, attributeFilter: ["class"] }));
+  negviz.changed(changes => {
+    arrive();
+    if (changes.some(change => change.attributeName === "class")) paintAll(); // the theme
+  });
+  arrive();
   matchMedia("(max-width: 640px)").addEventListener("change", paintAll);
 })();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from negviz.explain.projection import Judged, Mover, Separation
+from negviz.explain.projection import METHODS, Judged, Mover, Separation
 
 HEADING: Final = "Where your sentence sits"
 MEANING: Final = "Near means treated alike; the axes mean nothing."
@@ -13,7 +13,6 @@ WHAT: Final = "Map of"
 SHEETS: Final = {"effusion": "{n} sentences on effusion", "findings": "{n} on all findings"}
 FILMS: Final = "Films: {collection}"
 METHOD: Final = "Drawn by"
-METHODS: Final = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 COLOUR: Final = "Shape and colour"
 COLOURS: Final = {
     "polarity": "present or absent",
@@ -93,7 +92,7 @@ def moved(mover: Mover) -> str:
 
 def comparable(method: str, error: float) -> str:
     """What makes the panes comparable and how far a placement can be trusted."""
-    start = "" if method == "pca" else "start from the same points and "
+    start = "start from the same points and " if METHODS[method].by_chance else ""
     return (
         f"All panes {start}are turned onto Base's, so that only differences show. A typed sentence is a "
         f"placement: the mean of its nearest neighbours, wrong by {number(error)} of the map's radius on "

@@ -55,6 +55,7 @@ class Page(gr.Blocks):
         self.default_config = Config(self)
         self.state_session_capacity = SESSIONS
         self.visits = Visits()
+        self._may_share = cache(_depends_on_inputs_alone)  # here, for it holds the room that a handler is of
 
     def queue(self, *args: Any, **given: Any) -> Any:
         self.max_threads = _BEGUN
@@ -93,7 +94,7 @@ class Page(gr.Blocks):
         told = _as_json([processed_input, event_data and event_data._data])
         if len(told or "") > _LONGEST:
             raise gr.Error(NOT_TAKEN, print_exception=False)
-        alike = told is not None and iterator is None and _depends_on_inputs_alone(fn.fn)
+        alike = told is not None and iterator is None and self._may_share(fn.fn)
         event = self._queue.event_ids_to_events.get(event_id or "")
         result: dict[str, Any] = await lane.run(
             _visitor(requests),
@@ -155,7 +156,6 @@ def _as_json(value: Any) -> str | None:
         return None
 
 
-@cache
 def _depends_on_inputs_alone(fn: Callable[..., Any]) -> bool:
     """Whether calls with the same inputs may share a result: not what streams, nor what asks who asks."""
     bare = fn.func if isinstance(fn, partial) else fn

@@ -28,14 +28,12 @@ from negviz.page.server.films import thumbnail
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import lanes
 from negviz.page.share import words
-from negviz.page.share.file import plain, sheet, to_file
-from negviz.page.share.markup import fragment_of
+from negviz.page.share.file import VIEW, fragment_of, plain, sheet, to_file
 from negviz.retrieval.export import to_csv
 from negviz.retrieval.permalink import PermalinkError, address, qr_code
 
 _LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
 _PATIENCE: Final = 4.0  # seconds for films that are on their way
-_EMPTY: Final = Markup("")
 
 
 def lay_out(board: Board) -> None:
@@ -47,39 +45,8 @@ def lay_out(board: Board) -> None:
 def bar(asked: Asked) -> Markup:
     """The buttons for one question; the script presses the routes below for them."""
     if not asked.text:
-        return Markup('<p class="nv-note nv-share">{}</p>').format(words.NOTHING_YET)
-    buttons = _EMPTY.join(
-        Markup('<button type="button" class="nv-button" data-share="{}">{}</button>').format(*button)
-        for button in words.BUTTONS.items()
-    )
-    said = {
-        "copied": words.COPIED,
-        "copy-it": words.COPY_IT,
-        "working": words.WORKING,
-        "saved": words.SAVED,
-        "saved-with": words.SAVED_WITH,
-        "failed": words.FAILED,
-        "local": words.LOCAL_ONLY,
-        "qr": words.QR_LABEL,
-    }
-    says = _EMPTY.join(Markup(' data-say-{}="{}"').format(*each) for each in said.items())
-    return Markup(
-        '<details class="nv-share" data-asked="{}" data-fragment="{}"{}><summary>{}</summary>'
-        '<div class="nv-share-buttons" role="group" aria-label="{}">{}</div>'
-        '<label class="nv-share-link" hidden><span class="nv-label">{}</span>'
-        '<input type="text" readonly autocomplete="off" spellcheck="false"></label>'
-        '<div class="nv-qr" hidden></div><p class="nv-share-said" role="status"></p>'
-        '<p class="nv-note">{}</p></details>'
-    ).format(
-        asked.json(),
-        fragment_of(asked),
-        says,
-        words.SUMMARY,
-        words.LABEL,
-        buttons,
-        words.LINK,
-        words.NOTE,
-    )
+        return VIEW("nothing")
+    return VIEW("bar", asked=asked.json(), fragment=fragment_of(asked))
 
 
 # Routes ---------------------------------------------------------------------------------------

@@ -77,9 +77,8 @@
     },
   };
 
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest?.("[data-share]");
-    if (!button || button.getAttribute("aria-disabled") === "true") return;
+  negviz.on("click", "[data-share]", async (button) => {
+    if (button.getAttribute("aria-disabled") === "true") return;
     const bar = button.closest(".nv-share");
     const said = bar.querySelector(".nv-share-said");
     button.setAttribute("aria-disabled", "true");
@@ -96,11 +95,8 @@
   // that gradio patches closes by itself.
   let opened = false;
   const bar = () => document.querySelector("details.nv-share");
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.(".nv-share > summary")) opened = !bar().open;
-  });
-  new MutationObserver(() => { if (opened && bar() && !bar().open) bar().open = true; })
-    .observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-asked"] });
+  negviz.on("click", ".nv-share > summary", () => { opened = !bar().open; });
+  negviz.changed(() => { if (opened && bar() && !bar().open) bar().open = true; });
 
   // A picture of the comparison ------------------------------------------------------------------
 

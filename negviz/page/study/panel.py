@@ -7,7 +7,7 @@ anybody: with a study there is nothing but the study.  The browser is sent sente
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from negviz.page import words as common
 from negviz.page.board import html
-from negviz.page.explore.markup import header, join
+from negviz.page.explore import markup as explore
 from negviz.page.pictures import Pictures
 from negviz.page.server.faults import Page
 from negviz.page.server.films import film_routes
@@ -53,11 +53,11 @@ def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
     """The page; the script takes over from the text to be agreed to."""
     page: gr.Blocks
     with Page(title=common.TITLE, analytics_enabled=False, fill_width=True) as page:
-        html(header())
+        html(explore.header())
         with gr.Tabs(elem_classes="nv-tabs"), gr.Tab(words.TAB):
             html(markup.shell(consent(study.design)))
         if credit := [common.CREDITS[name] for name in pictures.collections if name in common.CREDITS]:
-            html(_footer(credit))
+            html(explore.footer(credit))
     page.queue(api_open=False)
     return page
 
@@ -76,12 +76,6 @@ def check_films(design: Design, pictures: Pictures) -> None:
     shown = {film.id for item in design.items for side in item.films for film in side}
     if not shown <= known:
         raise StudyError(words.not_opened(name))
-
-
-def _footer(lines: Sequence[str]) -> Markup:
-    return Markup('<footer class="nv-foot">{}</footer>').format(
-        join(Markup("<p>{}</p>").format(line) for line in lines)
-    )
 
 
 # Routes ---------------------------------------------------------------------------------------

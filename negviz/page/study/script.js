@@ -215,7 +215,7 @@
   };
 
   let lastFilm = null; // that had the focus in this comparison
-  document.addEventListener("focusin", event => {
+  negviz.on("focusin", "", (_, event) => {
     const film = event.target.closest?.(".nv-study-film");
     if (film) lastFilm = film;
     else if (lastFilm && !lastFilm.isConnected) lastFilm = null;
@@ -348,25 +348,18 @@
 
   /* Listening ------------------------------------------------------------------------------- */
 
-  document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target.closest?.(".nv-study-closer")) onCloser(event);
-    else if (event.target.closest?.(".nv-study-trial")) onTrial(event);
-  });
+  const plain = act => (_, event) => { if (!event.ctrlKey && !event.altKey && !event.metaKey) act(event); };
+  negviz.on("keydown", ".nv-study-closer", plain(onCloser));
+  negviz.on("keydown", ".nv-study-trial", plain(onTrial));
 
-  document.addEventListener("click", event => {
-    const inside = event.target.closest?.(".nv-study");
-    const button = inside && event.target.closest("button");
-    if (!button) return;
+  negviz.on("click", ".nv-study button", button => {
     if (button.dataset.choice) choose(button.dataset.choice);
     else if (button.dataset.id) mark(button.dataset.id);
     else if (button.dataset.study) does[button.dataset.study]();
     else if (button.dataset.closer) closerDoes[button.dataset.closer]();
   });
 
-  document.addEventListener("submit", event => {
-    const form = event.target.closest?.("[data-study-form]");
-    if (!form) return;
+  negviz.on("submit", "[data-study-form]", (form, event) => {
     event.preventDefault();
     if (form.dataset.studyForm === "resume") send("next", { code: form.elements.code.value });
     else send("begin", { agreed: form.elements.agreed.checked, background: form.elements.background.value });
@@ -377,8 +370,6 @@
     film = null;
   }));
   negviz.mounted(".nv-study", () => { if (code()) send("next", { code: code() }); });
-  document.addEventListener("visibilitychange", cover);
-  for (const name of AWAY) {
-    document.addEventListener(name, () => { if (clock && !clock.covered) clock.tick(); }, { passive: true, capture: true });
-  }
+  negviz.on("visibilitychange", "", cover);
+  for (const name of AWAY) negviz.before(name, "", () => { if (clock && !clock.covered) clock.tick(); });
 })();

@@ -1,5 +1,9 @@
 /* What the page's scripts share.  Gradio replaces the page's HTML whenever it likes, so nothing here
-   holds on to an element: events are listened for on the document.
+   holds on to an element: one listener a kind of event stands on the document, and one observer over all.
+
+   negviz.on(type, css, fn) call fn(element, event) for an event within a matching element; css "" is anywhere
+   negviz.before(type, css, fn)  the same before gradio hears of it
+   negviz.changed(fn)       call fn(records) whenever the page or its theme has changed
 
    negviz.search(text)      put a sentence into the box and search for it
    negviz.select(id)        one film selected is selected everywhere; "" for none
@@ -11,7 +15,35 @@
 window.negviz = (() => {
   const mounts = [];
   const seen = new WeakMap();
+  const heard = new Map(); // by kind of event and phase, who is told: [css, fn]
+  const watchers = [];
   let selected = "";
+
+  function on(type, css, fn) { hear(type, css, fn, false); }
+  function before(type, css, fn) { hear(type, css, fn, true); }
+
+  function hear(type, css, fn, capture) {
+    const key = `${type} ${capture}`;
+    if (!heard.has(key)) {
+      heard.set(key, []);
+      document.addEventListener(type, event => tell(heard.get(key), event), capture);
+    }
+    heard.get(key).push([css, fn]);
+  }
+
+  function tell(listeners, event) {
+    for (const [css, fn] of listeners) {
+      const element = css ? event.target.closest?.(css) : document;
+      if (element) attempt(fn, element, event);
+    }
+  }
+
+  /* What goes wrong in one panel keeps nothing from the others. */
+  function attempt(fn, ...given) {
+    try { fn(...given); } catch (error) { reportError(error); }
+  }
+
+  function changed(fn) { watchers.push(fn); }
 
   function search(text) {
     const box = document.querySelector(".nv-ask textarea, .nv-ask input[type=text]");
@@ -67,15 +99,22 @@ window.negviz = (() => {
       if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
     }
   }
-  document.addEventListener("click", event => {
-    if (event.target.closest?.("button.label-wrap")) requestAnimationFrame(() => requestAnimationFrame(folds));
-  });
+  on("click", "button.label-wrap", () => requestAnimationFrame(() => requestAnimationFrame(folds)));
 
-  new MutationObserver(() => { visit(); paint(); folds(); }).observe(document.documentElement, { childList: true, subtree: true });
+  const observer = new MutationObserver(records => {
+    for (const fn of [visit, paint, folds, ...watchers]) attempt(fn, records);
+  });
+  const theme = { attributes: true, attributeFilter: ["class"] };
+  observer.observe(document, {
+    childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: ["data-asked", "data-placed"],
+  });
+  observer.observe(document.documentElement, theme);
+  mounted("body", body => observer.observe(body, theme));
+
   function top() {
     scrollTo({ top: 0 });
     document.querySelector(".nv-ask textarea, .nv-ask input[type=text]")?.focus({ preventScroll: true });
   }
 
-  return { search, select, mounted, top, get selected() { return selected; } };
+  return { on, before, changed, search, select, mounted, top, get selected() { return selected; } };
 })();

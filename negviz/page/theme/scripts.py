@@ -1,4 +1,4 @@
-"""The page's JavaScript as one file under `page/`: what all panels share, then `*.js` of their folders."""
+"""The page's JavaScript as one file under `page/`: what all panels share, then those of their folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FOR_EVER: Final = {
 @cache
 def script() -> bytes:
     page = _SHARED.parents[1]
-    of_panels = (path for path in sorted(page.glob("*/*.js")) if path != _SHARED)
+    of_panels = (path for path in sorted(page.rglob("*.js")) if path != _SHARED)
     return b"\n".join(path.read_bytes() for path in (_SHARED, *of_panels))
 
 

@@ -66,6 +66,7 @@ def css() -> str:
     light, dark = (
         "".join(f"--nv-{name}:{pair[mode]};" for name, pair in _PALETTE.items()) for mode in (0, 1)
     )
-    of_panels = sorted(_SHARED.parents[1].glob("*/style.css"))
-    rules = "\n".join(path.read_text(encoding="utf-8") for path in (_SHARED, *of_panels))
+    of_folders = _SHARED.parents[1].rglob("style.css")
+    in_order = sorted(of_folders, key=lambda path: ("widgets" not in path.parts, path))
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in (_SHARED, *in_order))
     return f"{font_css()}:root{{{light}}}:root .dark,:root.dark{{{dark}}}\n{rules}"

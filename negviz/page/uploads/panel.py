@@ -6,8 +6,8 @@ Only where NEGVIZ_UPLOADS=1: else there is neither a panel nor a route.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import gradio as gr
 from gradio.context import Context
@@ -15,15 +15,15 @@ from markupsafe import Markup
 from starlette.routing import Route
 
 from negviz.page.board import Board, Panel, html
-from negviz.page.explore.columns import Wall
-from negviz.page.explore.markup import note
 from negviz.page.room import Asked, Room
 from negviz.page.server.films import thumbnail
 from negviz.page.server.lanes import IN_SLOW
-from negviz.page.uploads import markup, words
+from negviz.page.templates import Template
+from negviz.page.uploads import words
 from negviz.page.uploads.http import Shelves, film_route
+from negviz.page.widgets.tile import Tile, Wall
 from negviz.retrieval.answer import Answer, AnswerError
-from negviz.retrieval.own_films import Shelf, best, likeness, nearest
+from negviz.retrieval.own_films import Likeness, Nearest, OwnFilm, Shelf, best, likeness, nearest
 
 SWITCH: Final = "NEGVIZ_UPLOADS"
 _LOCAL: Final = ("", "localhost", "127.0.0.1", "::1")
@@ -32,7 +32,8 @@ _PRIVATE: Final[dict[str, Any]] = {
     "api_visibility": "private",
     "show_progress": "hidden",
 }
-_OF_ROOM: Final[WeakKeyDictionary[Room, Shelves]] = WeakKeyDictionary()
+_VIEW: Final = Template("uploads", words=words)
+_NOTHING: Final = _VIEW("nothing", text=words.EMPTY)
 
 
 def switched_on() -> bool:
@@ -58,12 +59,12 @@ def lay_out(board: Board) -> None:
         return
     own = OwnFilms(board.room)
     with gr.Accordion(words.TITLE, open=False, elem_classes="nv-own-panel"):
-        html(markup.opener())
+        html(_VIEW("opener"))
         with gr.Row(elem_classes="nv-own-after"):
             show = gr.Button(words.SHOW, elem_classes="nv-own-show", size="sm")  # pressed by the script
             delete = gr.Button(words.DELETE, elem_classes="nv-own-delete", size="sm")
-        shown = html(markup.nothing(words.EMPTY))
-        secret = html(markup.secret(""))
+        shown = html(_NOTHING)
+        secret = html(_VIEW("secret", value=""))
     show.click(own.show, [board.asked], [shown], **_PRIVATE)
     delete.click(own.delete, None, [shown], **_PRIVATE)
     board.on_answer(own.show, [shown], progress="hidden")
@@ -75,15 +76,13 @@ def lay_out(board: Board) -> None:
 
 def routes(room: Room) -> list[Route]:
     """POST own/film; see `uploads_http`."""
-    return [film_route(shelves_of(room))] if switched_on() else []
+    return [film_route(room.own(shelves_of))] if switched_on() else []
 
 
 def shelves_of(room: Room) -> Shelves:
-    """The shelves of those who visit a room."""
-    if room not in _OF_ROOM:
-        models = room.models
-        _OF_ROOM[room] = Shelves(lambda: Shelf(models, picture=thumbnail))
-    return _OF_ROOM[room]
+    """The shelves of those who visit a room; to be had as `room.own(shelves_of)`."""
+    models = room.models
+    return Shelves(lambda: Shelf(models, picture=thumbnail))
 
 
 class OwnFilms:
@@ -91,10 +90,10 @@ class OwnFilms:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._shelves = shelves_of(room)
+        self._shelves = room.own(shelves_of)
 
     def arrive(self, request: gr.Request) -> Markup:
-        return markup.secret(self._shelves.open(str(request.session_hash)))
+        return _VIEW("secret", value=self._shelves.open(str(request.session_hash)))
 
     def leave(self, request: gr.Request) -> None:
         self._shelves.close(str(request.session_hash))
@@ -103,35 +102,46 @@ class OwnFilms:
         shelf = self._shelves.of(str(request.session_hash))
         if shelf is not None:
             shelf.clear()
-        return markup.nothing(words.DELETED)
+        return _VIEW("nothing", text=words.DELETED)
 
     def show(self, asked: str, request: gr.Request) -> Markup:
         """What the visitor's films are to the sentence, and what is like the one that was sought."""
         shelf = self._shelves.of(str(request.session_hash))
-        return shown(self._room, shelf, Asked.read(asked)) if shelf else markup.nothing(words.EMPTY)
+        return shown(self._room, shelf, Asked.read(asked)) if shelf else _NOTHING
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What was found for the film whose like is looked for."""
+
+    film: OwnFilm
+    nearest: list[tuple[Nearest, list[Tile]]]
+    likeness: tuple[Likeness, ...]  # empty without a sentence
 
 
 def shown(room: Room, shelf: Shelf, asked: Asked) -> Markup:
     """The panel for a question; it may be empty."""
     models, films, sought, answer = room.chosen(asked), shelf.films, shelf.sought, _answer(room, asked)
-    parts = []
-    if sought is not None:
-        searched = room.films(asked.films)
-        found = markup.Sought(
-            sought,
-            nearest(sought, searched, models),
-            likeness(sought, models, answer.prompt.text, answer.opposite.text if answer.opposite else None)
-            if answer
-            else (),
-        )
-        parts.append(markup.sought(found, Wall(searched, room.pictures)))
-    if films and answer:
-        text = answer.prompt.text
-        ranked = {name: best(films, model, text) for name, model in models.items()}
-        parts.append(markup.galleries(ranked, text, len(films)))
-    elif films:
-        parts.append(note(f"{words.films(len(films)).capitalize()}. {words.NO_SENTENCE}"))
-    return markup.shown(parts) if parts else markup.nothing(words.EMPTY)
+    if sought is None and not films:
+        return _NOTHING
+    text = answer.prompt.text if answer else ""
+    return _VIEW(
+        "shown",
+        sought=sought and _sought(room, sought, asked, answer),
+        best={name: best(films, model, text) for name, model in models.items()} if films and answer else {},
+        films=len(films),
+        text=text,
+    )
+
+
+def _sought(room: Room, film: OwnFilm, asked: Asked, answer: Answer | None) -> Sought:
+    models, searched = room.chosen(asked), room.films(asked.films)
+    wall, opposite = Wall(searched, room.pictures), answer.opposite if answer else None
+    return Sought(
+        film,
+        [(each, wall.tiles(each.hits, marked=False)) for each in nearest(film, searched, models)],
+        likeness(film, models, answer.prompt.text, opposite.text if opposite else None) if answer else (),
+    )
 
 
 def _answer(room: Room, asked: Asked) -> Answer | None:

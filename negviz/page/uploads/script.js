@@ -76,9 +76,8 @@
     for (const input of document.querySelectorAll("[data-own]")) input.disabled = is;
   }
 
-  document.addEventListener("change", async (event) => {
-    const input = event.target.closest?.("[data-own]");
-    if (!input || !input.files.length) return;
+  negviz.on("change", "[data-own]", async (input) => {
+    if (!input.files.length) return;
     const words = JSON.parse(input.closest(".nv-own").dataset.words);
     const visible = [...input.files].filter((file) => !file.name.startsWith("."));
     const files = visible.slice(0, MOST);
@@ -103,8 +102,7 @@
     stop = null;
   });
 
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest?.("button.nv-own-delete")) return;
+  negviz.on("click", "button.nv-own-delete", () => {
     stop?.abort();
     part("said").textContent = "";
     part("problems").hidden = true;

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -27,11 +28,13 @@ from negviz.page.board import Board, Panel, html
 from negviz.page.room import Asked, Room
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_body
 from negviz.page.server.lanes import lanes
+from negviz.page.templates import Template
 from negviz.page.viewer import words
-from negviz.page.viewer.markup import dialog
 from negviz.page.viewer.reports import MissingReportError, report_sentences
+from negviz.page.words import column_title
 
 InTurn = Callable[..., Awaitable[Any]]
+_VIEW: Final = Template("viewer", words=words)
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
 
 
@@ -65,6 +68,12 @@ class FilmRecord:
 def lay_out(board: Board) -> None:
     """The closed dialog; the galleries tell its script what was asked."""
     html(dialog(board.room.models))
+
+
+def dialog(models: Iterable[str]) -> Markup:
+    """The dialog over some models."""
+    titles = {model: column_title(model)[0] for model in models}
+    return _VIEW("dialog", script_words={**words.SCRIPT, "models": titles})
 
 
 def routes(room: Room) -> list[Route]:

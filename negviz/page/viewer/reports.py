@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +12,7 @@ from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
 from negviz.films.collection import Collection, Film
 from negviz.films.on_demand import Openi
-from negviz.films.openi import REPORTS, OpeniError, Report, read_reports, split_sentences
+from negviz.films.openi import REPORTS, OpeniError, Report, split_sentences
 from negviz.page.pictures import Pictures
 from negviz.page.viewer import words
 
@@ -32,20 +30,20 @@ async def report_sentences(pictures: Pictures, collection: Collection, film: Fil
     """
     if film.report:
         return split_sentences(film.report)
-    report = (await _reports(pictures.openi, collection)).get(film.uid)
+    report = (await _reports(pictures, collection)).get(film.uid)
     if report is None or not report.sentences:
         raise MissingReportError(words.NOT_IN_ARCHIVE)
     return report.sentences
 
 
-async def _reports(openi: Openi | None, collection: Collection) -> Mapping[str, Report]:
-    if collection.name == "openi" and openi is not None:
-        return await _from_nlm(openi)
+async def _reports(pictures: Pictures, collection: Collection) -> Mapping[str, Report]:
+    if collection.name == "openi" and pictures.openi is not None:
+        return await _from_nlm(pictures.openi)
     archive = collection.folder / REPORTS if collection.folder is not None else None
     if archive is None or not archive.is_file():
         raise MissingReportError(words.NO_REPORTS if collection.name != "openi" else words.NOT_AT_HAND)
     try:
-        return await run_in_threadpool(_read, archive)
+        return await run_in_threadpool(pictures.reports, archive)
     except OpeniError as error:
         raise MissingReportError(words.report_missing(str(error))) from error
 
@@ -58,8 +56,3 @@ async def _from_nlm(openi: Openi) -> Mapping[str, Report]:
         raise MissingReportError(words.ON_ITS_WAY) from error
     except DownloadError as error:
         raise MissingReportError(words.report_missing(str(error))) from error
-
-
-@lru_cache(maxsize=2)
-def _read(archive: Path) -> Mapping[str, Report]:
-    return read_reports(archive)

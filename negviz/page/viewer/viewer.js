@@ -393,17 +393,15 @@
     viewer.open(tile);
   }
 
-  document.addEventListener("click", event => {
+  negviz.on("click", VIEW, (link, event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    const link = event.target.closest?.(VIEW);
-    opens(event, link?.closest(TILE));
+    opens(event, link.closest(TILE));
   });
-  document.addEventListener("dblclick", event => {
-    if (!event.target.closest?.("dialog")) opens(event, event.target.closest?.(TILE));
+  negviz.on("dblclick", TILE, (tile, event) => {
+    if (!tile.closest("dialog")) opens(event, tile);
   });
-  document.addEventListener("keydown", event => {
-    // On a tile the first Enter selects, as a click does, and the second one opens.
-    const picked = event.key === "Enter" && event.target.closest?.('.nv-pick[aria-pressed="true"]');
-    if (picked) opens(event, picked.closest(TILE));
+  // On a tile the first Enter selects, as a click does, and the second one opens.
+  negviz.on("keydown", '.nv-pick[aria-pressed="true"]', (picked, event) => {
+    if (event.key === "Enter") opens(event, picked.closest(TILE));
   });
 })();

@@ -33,8 +33,8 @@ from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.search import Vectors
 from training.data.captions import Caption, make_bank
 from training.data.films import FOLDS
-from training.measure.calibration.fit import Material, Question, calibrate, fit_model
-from training.measure.calibration.held_out import Bench, measure, seen_by
+from training.measure.calibration.fit import FittedQuestion, FittingMaterial, calibrate, fit_model
+from training.measure.calibration.held_out import PromptedFilms, measure, seen_by
 from training.measure.eligible import held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.evaluations import Evaluation, evaluations
@@ -128,10 +128,10 @@ def _tick(model: DualEncoder, bar: tqdm[Any]) -> DualEncoder:
     return model
 
 
-def gather(models: Mapping[str, Sequence[DualEncoder]], films: Collection) -> Material:
+def gather(models: Mapping[str, Sequence[DualEncoder]], films: Collection) -> FittingMaterial:
     """Every training wording, put to the model of its fold; `models` has one a fold."""
     captions = wordings()
-    return Material(
+    return FittingMaterial(
         {name: list(_questions(each, captions, films)) for name, each in models.items()},
         np.array([_study_fold(film) for film in films]),
     )
@@ -153,12 +153,12 @@ def _asked(path: Path) -> list[PromptRow]:
 
 def _questions(
     models: Sequence[DualEncoder], captions: Sequence[Caption], films: Collection
-) -> Iterator[Question]:
+) -> Iterator[FittedQuestion]:
     vectors = film_embeddings(models[0], films)
     for fold, model in enumerate(models):
         rows = [_row(caption) for caption in captions if caption.fold == fold]
-        seen = seen_by(model, vectors, Bench(films, tuple(rows))) if rows else []
-        yield from (Question(row.finding, fold, each) for row, each in zip(rows, seen, strict=True))
+        seen = seen_by(model, vectors, PromptedFilms(films, tuple(rows))) if rows else []
+        yield from (FittedQuestion(row.finding, fold, each) for row, each in zip(rows, seen, strict=True))
 
 
 def _row(caption: Caption) -> PromptRow:
@@ -189,15 +189,15 @@ def _measure_all(
     return found
 
 
-def _bench(paths: Paths, evaluation: Evaluation) -> Bench:
+def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
     images = {"nih": paths.nih, paths.collection: paths.films}.get(evaluation.collection)
     films = open_collection(evaluation.collection, films=images)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
     kept = films.where(lambda film: evaluation.split in ("all", film.split))
-    return Bench(kept, tuple(rows))
+    return PromptedFilms(kept, tuple(rows))
 
 
-def _vectors(models: Mapping[str, DualEncoder], bench: Bench) -> dict[str, Vectors]:
+def _vectors(models: Mapping[str, DualEncoder], bench: PromptedFilms) -> dict[str, Vectors]:
     towers = {model.tower_id: model for model in models.values()}
     return {id_: film_embeddings(model, bench.films) for id_, model in towers.items()}
 

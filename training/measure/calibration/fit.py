@@ -47,7 +47,7 @@ class CalibrationError(NegvizError):
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class FittedQuestion:
     """A sentence put to a model."""
 
     finding: str
@@ -56,10 +56,10 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class FittingMaterial:
     """What is fitted on."""
 
-    questions: Mapping[str, Sequence[Question]]  # by model
+    questions: Mapping[str, Sequence[FittedQuestion]]  # by model
     studies: npt.NDArray[np.int64]  # [films] fold of their study
 
     @cached_property
@@ -74,7 +74,7 @@ class Material:
             )
         return enough
 
-    def asked(self, model: str) -> list[Question]:
+    def asked(self, model: str) -> list[FittedQuestion]:
         """The questions about findings that are fitted on."""
         known = self.findings
         return [question for question in self.questions[model] if question.finding in known]
@@ -96,7 +96,7 @@ class Points:
     weights: Floats
 
     @classmethod
-    def of(cls, name: Feature, question: Question, films: npt.NDArray[np.bool_]) -> Points | None:
+    def of(cls, name: Feature, question: FittedQuestion, films: npt.NDArray[np.bool_]) -> Points | None:
         """Of some of the films; None unless both kinds are among them."""
         seen = question.seen
         part = seen.of(films)
@@ -130,7 +130,7 @@ def _knots(figures: Floats, log_odds: Floats) -> Knots:
 
 
 def fit_model(
-    material: Material, model: str, name: Feature, curve: Curve, without: int | None = None
+    material: FittingMaterial, model: str, name: Feature, curve: Curve, without: int | None = None
 ) -> Knots:
     """A model's curve from all its questions, or from those and the studies of all folds but one."""
     films = np.ones(len(material.studies), np.bool_) if without is None else material.studies != without
@@ -140,7 +140,7 @@ def fit_model(
     return fit_curve(curve, [points for _, points in made], [1 / counts[finding] for finding, _ in made])
 
 
-def _held_out_loss(material: Material, model: str, name: Feature, curve: Curve) -> float:
+def _held_out_loss(material: FittingMaterial, model: str, name: Feature, curve: Curve) -> float:
     losses: dict[str, list[float]] = {}
     for fold in range(FOLDS):
         knots = fit_model(material, model, name, curve, fold)
@@ -151,7 +151,7 @@ def _held_out_loss(material: Material, model: str, name: Feature, curve: Curve) 
     return float(np.mean([np.mean(values) for values in losses.values()]))
 
 
-def choose_curve(material: Material) -> tuple[Feature, Curve, list[Json]]:
+def choose_curve(material: FittingMaterial) -> tuple[Feature, Curve, list[Json]]:
     """What goes into the curve and what kind it is, the same for all models, and how every choice did."""
     tried = []
     for name, curve in product(FEATURES, get_args(Curve)):
@@ -184,7 +184,7 @@ class Judged:
     wordings: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, name: Statistic, material: Material) -> Judged:
+    def of(cls, name: Statistic, material: FittingMaterial) -> Judged:
         rows = []
         for model in material.questions:
             asked = material.asked(model)
@@ -217,7 +217,7 @@ class Judged:
         return gain
 
 
-def choose_statistic(material: Material) -> tuple[Statistic, float, list[Json]]:
+def choose_statistic(material: FittingMaterial) -> tuple[Statistic, float, list[Json]]:
     """The statistic, from where on models answer, the same for all of them, and how every choice did."""
     tried = {name: Judged.of(name, material) for name in STATISTICS}
     gains = {name: judged.held_out_gain() for name, judged in tried.items()}
@@ -228,7 +228,7 @@ def choose_statistic(material: Material) -> tuple[Statistic, float, list[Json]]:
     return best, tried[best].threshold(every), [*records, {"statistic": "never", "gain": round(always, 6)}]
 
 
-def calibrate(material: Material) -> tuple[dict[str, Calibration], Json]:
+def calibrate(material: FittingMaterial) -> tuple[dict[str, Calibration], Json]:
     """Every model's calibration, and the record of what was chosen and how the rest did."""
     name, curve, curves = choose_curve(material)
     best, least, statistics = choose_statistic(material)

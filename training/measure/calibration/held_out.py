@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class PromptedFilms:
     """Films, and prompts put to them."""
 
     films: Collection
@@ -67,7 +67,7 @@ class Draws:
         return summed
 
 
-def seen_by(model: DualEncoder, vectors: Vectors, bench: Bench) -> list[Seen]:
+def seen_by(model: DualEncoder, vectors: Vectors, bench: PromptedFilms) -> list[Seen]:
     """What a model makes of every prompt; `vectors` [films, dim]."""
     texts = [*(row.prompt for row in bench.rows), *map(opposite_of, bench.rows)]
     scores = cosines(vectors.astype(np.float64), model.encode_text(texts).astype(np.float64))
@@ -169,7 +169,7 @@ def measure(
     calibrations: Mapping[str, Calibration],
     models: Mapping[str, DualEncoder],
     vectors: Mapping[str, Vectors],
-    bench: Bench,
+    bench: PromptedFilms,
     *,
     times: int,
     covers: bool = True,

@@ -33,7 +33,7 @@ from training.data.captions import Bank, Caption, truth
 from training.data.films import FOLDS
 from training.measure.eligible import held_out_fold
 from training.measure.experiments.cells import Sampled, Vectors
-from training.measure.experiments.material import Material, Question, recipe_of
+from training.measure.experiments.material import Material, ProbedEvaluation, recipe_of
 from training.measure.experiments.settings import BASE, answers
 from training.measure.experiments.unseen import unseen
 from training.measure.reader import WRITTEN, read_written
@@ -283,7 +283,7 @@ def measure_con3(material: Material) -> Json:
 
 
 def _sampled(
-    tasks: Mapping[str, Question], asked: Sequence[str], seeds: Sequence[Vectors]
+    tasks: Mapping[str, ProbedEvaluation], asked: Sequence[str], seeds: Sequence[Vectors]
 ) -> dict[str, Sampled]:
     place = {prompt: row for row, prompt in enumerate(asked)}
     return {

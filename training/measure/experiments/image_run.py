@@ -21,7 +21,7 @@ from negviz.films.collection import Collection, Film
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.image_tower import ImageTower
 from training.data.pairs import Pairs
-from training.measure.experiments.recipe import Recipe, carry_out
+from training.measure.experiments.recipe import Knobs, carry_out
 from training.tune.augment import augment
 
 _AT_ONCE = 32
@@ -58,7 +58,7 @@ def image_tower(model: DualEncoder) -> ImageTower:
     return model.image
 
 
-def tune_both(base: DualEncoder, pairs: Pairs, films: Prepared, recipe: Recipe) -> DualEncoder:
+def tune_both(base: DualEncoder, pairs: Pairs, films: Prepared, recipe: Knobs) -> DualEncoder:
     """Both towers tuned by `recipe`; its `image_lr` is the image tower's."""
     tower = copy.deepcopy(image_tower(base)).train().requires_grad_(True)
     for module in tower.modules():

@@ -16,7 +16,7 @@ from negviz.evaluation.cells import Json
 from training.data.films import FOLDS
 from training.data.pairs import make_pairs
 from training.measure.experiments.material import Material
-from training.measure.experiments.recipe import Recipe, carry_out, fixed
+from training.measure.experiments.recipe import Knobs, carry_out, fixed
 from training.measure.experiments.settings import measure_settings
 from training.tune.choose import Fold
 
@@ -53,7 +53,7 @@ def measure(material: Material) -> Json:
     }
 
 
-def list_settings(material: Material, low_rank_rate: float) -> dict[str, Recipe]:
+def list_settings(material: Material, low_rank_rate: float) -> dict[str, Knobs]:
     """Every setting by the words that it goes by."""
     con1, con2 = material.chosen["con1"], material.chosen["con2"]
     everything = len(material.pairs)
@@ -74,7 +74,7 @@ def list_settings(material: Material, low_rank_rate: float) -> dict[str, Recipe]
     }
 
 
-def _epochs(recipe: Recipe, count: int, everything: int) -> int:
+def _epochs(recipe: Knobs, count: int, everything: int) -> int:
     """So many epochs of `count` films that there are about as many steps as with all of them."""
     steps = recipe.epochs * -(-everything // recipe.batch)
     return max(recipe.epochs, round(steps / -(-count // recipe.batch)))
@@ -88,7 +88,7 @@ def _low_rank_rates(material: Material) -> dict[float, list[float]]:
     }
 
 
-def score(fold: Fold, recipe: Recipe) -> float:
+def score(fold: Fold, recipe: Knobs) -> float:
     """Mean AUROC of the held-out prompts over the held-out films, after tuning on the others."""
     pairs = make_pairs(fold.inside, fold.inside_prompts)
     look = fixed(fold.vectors[fold.collection.rows(pairs.films)])

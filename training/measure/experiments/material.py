@@ -22,7 +22,7 @@ from negviz.retrieval.metrics import Floats
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation, evaluations
 from training.measure.experiments.cells import Compared, Sampled, Vectors, describe
-from training.measure.experiments.recipe import Recipe, carry_out, fewer, fixed
+from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store
 from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.choose import Fold, make_folds, read_choice
@@ -32,7 +32,7 @@ EFFUSION: Final = "evaluation.csv"  # the 99 prompts
 
 
 @dataclass(frozen=True)
-class Question:
+class ProbedEvaluation:
     """One pre-listed evaluation, and what base and a probe make of it."""
 
     evaluation: Evaluation
@@ -79,7 +79,7 @@ class Material:
     vectors: Vectors  # base's embeddings of them
     prompts: Sequence[PromptRow]  # tuned with
     pairs: Pairs
-    chosen: Mapping[str, Recipe]  # con1 and con2 as cross-validation chose them
+    chosen: Mapping[str, Knobs]  # con1 and con2 as cross-validation chose them
     seeds: Sequence[int]
     resamples: int
     store: Store  # of runs
@@ -99,12 +99,12 @@ class Material:
         return make_folds(self.base, self.films, self.vectors, self.prompts)
 
     @cached_property
-    def questions(self) -> dict[str, Question]:
+    def questions(self) -> dict[str, ProbedEvaluation]:
         """The pre-listed evaluations by name."""
         return {name: self._question(listed) for name, listed in evaluations(self.paths).items()}
 
     @property
-    def effusion(self) -> dict[str, Question]:
+    def effusion(self) -> dict[str, ProbedEvaluation]:
         """Those that put the 99 prompts."""
         return {name: each for name, each in self.questions.items() if each.evaluation.prompts == EFFUSION}
 
@@ -113,7 +113,7 @@ class Material:
         """Every prompt of every evaluation, once."""
         return list(dict.fromkeys(prompt for each in self.questions.values() for prompt in each.prompts))
 
-    def _question(self, listed: Evaluation) -> Question:
+    def _question(self, listed: Evaluation) -> ProbedEvaluation:
         films = self.open(listed)
         task = make_task(
             read_prompts(PROMPTS / listed.prompts),
@@ -124,14 +124,14 @@ class Material:
             bootstrap=self.resamples,
             seed=0,
         )
-        return Question(listed, task, self.base, film_embeddings(self.base, films), self.store)
+        return ProbedEvaluation(listed, task, self.base, film_embeddings(self.base, films), self.store)
 
     def open(self, listed: Evaluation) -> Collection:
         """The films of an evaluation, with their images where the command was told where they lie."""
         known = {self.paths.collection: self.paths.films, "nih": self.paths.nih}
         return open_collection(listed.collection, films=known.get(listed.collection))
 
-    def rows(self, question: Question, vectors: Vectors) -> Vectors:
+    def rows(self, question: ProbedEvaluation, vectors: Vectors) -> Vectors:
         """Of vectors of all prompts `asked`, those of one evaluation's."""
         return vectors[[self._place[prompt] for prompt in question.prompts]]
 
@@ -139,7 +139,7 @@ class Material:
     def _place(self) -> dict[str, int]:
         return {prompt: place for place, prompt in enumerate(self.asked)}
 
-    def tuned(self, recipe: Recipe, asked: list[str] | None = None) -> Vectors:
+    def tuned(self, recipe: Knobs, asked: list[str] | None = None) -> Vectors:
         """What the text tower of a run with the image tower frozen makes of prompts, [asked, dim].
 
         Unless told which, all of them.
@@ -149,11 +149,11 @@ class Material:
         facts = {"run": "text", "recipe": recipe.facts(), "asked": key, **self.hashes}
         return self.store.get(facts, lambda: {"prompts": self._tune(recipe).encode_text(prompts)})["prompts"]
 
-    def _tune(self, recipe: Recipe) -> DualEncoder:
+    def _tune(self, recipe: Knobs) -> DualEncoder:
         pairs = fewer(self.pairs, recipe.films, recipe.seed)
         return carry_out(self.base, pairs, recipe, fixed(self.vectors[self.films.rows(pairs.films)]))
 
-    def sampled(self, recipe: Recipe, tasks: Mapping[str, Question]) -> dict[str, Sampled]:
+    def sampled(self, recipe: Knobs, tasks: Mapping[str, ProbedEvaluation]) -> dict[str, Sampled]:
         """All seeds of a recipe on some evaluations, the image tower frozen."""
         runs = [self.tuned(recipe_of(recipe, seed)) for seed in self.seeds]
         return {
@@ -162,7 +162,7 @@ class Material:
         }
 
     def cross_validated(
-        self, recipe: Recipe, score: Callable[[Fold, Recipe], float], *, what: str
+        self, recipe: Knobs, score: Callable[[Fold, Knobs], float], *, what: str
     ) -> list[float]:
         """A recipe's score on every fold of training studies and prompts; test films have no part in it."""
         prompts = hashlib.sha256(repr(self.prompts).encode()).hexdigest()
@@ -171,13 +171,11 @@ class Material:
             for number, fold in enumerate(self.folds)
         ]
 
-    def _score(
-        self, fold: Fold, recipe: Recipe, score: Callable[[Fold, Recipe], float], facts: Json
-    ) -> float:
+    def _score(self, fold: Fold, recipe: Knobs, score: Callable[[Fold, Knobs], float], facts: Json) -> float:
         facts = {**facts, "recipe": recipe.facts(), "films": self.films.hash, **self.hashes}
         return float(self.store.get(facts, lambda: {"score": np.array([score(fold, recipe)])})["score"][0])
 
-    def data(self, asked: Sequence[str], questions: Mapping[str, Question] | None = None) -> Json:
+    def data(self, asked: Sequence[str], questions: Mapping[str, ProbedEvaluation] | None = None) -> Json:
         """Hashes for the results file; `questions` are those asked, if not the pre-listed ones."""
         known = self.questions if questions is None else questions
         return {
@@ -196,9 +194,9 @@ class Material:
         }
 
 
-def recipe_of(recipe: Recipe, seed: int) -> Recipe:
+def recipe_of(recipe: Knobs, seed: int) -> Knobs:
     """The recipe with another seed."""
-    return Recipe(**{**recipe.facts(), "seed": seed})
+    return Knobs(**{**recipe.facts(), "seed": seed})
 
 
 def open_material(paths: Paths, seeds: int, resamples: int) -> Material:
@@ -220,11 +218,11 @@ def open_material(paths: Paths, seeds: int, resamples: int) -> Material:
     )
 
 
-def _chosen(paths: Paths, base: DualEncoder) -> dict[str, Recipe]:
+def _chosen(paths: Paths, base: DualEncoder) -> dict[str, Knobs]:
     path = paths.results / "tuning.json"
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        recipes = {method: Recipe.of(read_choice(results, method)) for method in ("con1", "con2")}
+        recipes = {method: Knobs.of(read_choice(results, method)) for method in ("con1", "con2")}
         tower_id = results["data"]["tower_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FilmsError(f"{path} holds no choice; run `python -m training choose` first.") from error
@@ -233,4 +231,4 @@ def _chosen(paths: Paths, base: DualEncoder) -> dict[str, Recipe]:
     return recipes
 
 
-__all__ = ["EFFUSION", "TOP", "Material", "Question", "open_material", "recipe_of"]
+__all__ = ["EFFUSION", "TOP", "Material", "ProbedEvaluation", "open_material", "recipe_of"]

@@ -28,7 +28,7 @@ Look = Callable[[NDArray[np.int64]], Tensor]  # rows of films → their unit vec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Knobs:
     """The knobs of a run."""
 
     lr: float  # peak, of the text tower
@@ -43,7 +43,7 @@ class Recipe:
     decay: Decay = "matrices"  # what weight decay falls on
 
     @classmethod
-    def of(cls, config: TuneConfig, *, seed: int = 0) -> Recipe:
+    def of(cls, config: TuneConfig, *, seed: int = 0) -> Knobs:
         """What `training.tune.con1_con2` does by that configuration."""
         share = 1.0 if config.method == "con2" else 0.0
         return cls(
@@ -76,7 +76,7 @@ def fixed(vectors: NDArray[np.float32]) -> Look:
 
 
 def carry_out(
-    base: DualEncoder, pairs: Pairs, recipe: Recipe, look: Look, moving: Iterable[nn.Parameter] = ()
+    base: DualEncoder, pairs: Pairs, recipe: Knobs, look: Look, moving: Iterable[nn.Parameter] = ()
 ) -> DualEncoder:
     """Tune a private copy of base's text tower; `moving` are parameters behind `look` that move along."""
     torch.manual_seed(recipe.seed)
@@ -107,7 +107,7 @@ def carry_out(
     )
 
 
-def _released(tower: TextTower, recipe: Recipe) -> list[nn.Parameter]:
+def _released(tower: TextTower, recipe: Knobs) -> list[nn.Parameter]:
     if recipe.rank is not None:
         return add_low_rank(tower, recipe.rank)
     tunable = list(tower.tunable().values())
@@ -116,7 +116,7 @@ def _released(tower: TextTower, recipe: Recipe) -> list[nn.Parameter]:
     return tunable
 
 
-def _loss(tower: TextTower, look: Look, batch: Batch, logit_scale: Tensor, recipe: Recipe) -> Tensor:
+def _loss(tower: TextTower, look: Look, batch: Batch, logit_scale: Tensor, recipe: Knobs) -> Tensor:
     scale, images = logit_scale.exp(), look(batch.films)
     if recipe.targets == "multi-positive":
         has = torch.from_numpy(batch.classes)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from negviz.evaluation.cells import Cell, Json
 from training.measure.experiments.cells import Sampled
-from training.measure.experiments.material import Material, Question
-from training.measure.experiments.recipe import Recipe
+from training.measure.experiments.material import Material, ProbedEvaluation
+from training.measure.experiments.recipe import Knobs
 
 BASE = "base"
 
 
-def measure_settings(material: Material, settings: Mapping[str, Recipe], reference: str) -> Json:
+def measure_settings(material: Material, settings: Mapping[str, Knobs], reference: str) -> Json:
     """`settings` and `films` of a results file: by evaluation, setting and cell; the first setting is base.
 
     Figures `_minus_reference` are over the setting named `reference`.
@@ -30,7 +30,7 @@ def measure_settings(material: Material, settings: Mapping[str, Recipe], referen
 
 
 def answers(
-    question: Question,
+    question: ProbedEvaluation,
     measured: Mapping[str, Sampled],
     reference: str,
     cells: Mapping[str, Cell] | None = None,
@@ -43,6 +43,6 @@ def answers(
     }
 
 
-def _facts(recipe: Recipe) -> Json:
+def _facts(recipe: Knobs) -> Json:
     """Its knobs; seeds are those of the file."""
     return {key: value for key, value in recipe.facts().items() if key != "seed" and value is not None}

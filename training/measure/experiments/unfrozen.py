@@ -21,9 +21,9 @@ from training.data.pairs import make_pairs
 from training.measure.experiments import knobs
 from training.measure.experiments.cells import Sampled, Vectors, by_finding
 from training.measure.experiments.image_run import Prepared, embed, image_tower, tune_both
-from training.measure.experiments.material import Material, Question, recipe_of
+from training.measure.experiments.material import Material, ProbedEvaluation, recipe_of
 from training.measure.experiments.probes import probe_records
-from training.measure.experiments.recipe import Recipe
+from training.measure.experiments.recipe import Knobs
 from training.measure.experiments.settings import BASE, answers
 from training.measure.experiments.store import Arrays
 from training.tune.choose import Fold
@@ -99,7 +99,7 @@ class Sight:
         prepared = {name: Prepared.of(tower, collections[name], films) for name, films in wanted.items()}
         return cls(prepared, measured)
 
-    def seen(self, question: Question, run: Arrays) -> Vectors:
+    def seen(self, question: ProbedEvaluation, run: Arrays) -> Vectors:
         """The collection's embeddings, those of the measured films by the tuned image tower."""
         vectors = question.films.copy()
         name = question.task.films.name
@@ -107,7 +107,7 @@ class Sight:
         return vectors
 
 
-def _run(material: Material, sight: Sight, recipe: Recipe) -> Arrays:
+def _run(material: Material, sight: Sight, recipe: Knobs) -> Arrays:
     """What both tuned towers make of every prompt, and of the measured films of each collection."""
     collections = {each.task.films.name: each.task.films for each in material.questions.values()}
     facts = {
@@ -137,7 +137,7 @@ def _cross_validate(material: Material, sight: Sight) -> dict[str, list[float]]:
     own = sight.prepared[material.films.name]
     frozen = {FROZEN: material.cross_validated(con2, knobs.score, what="text fold")}
 
-    def score(fold: Fold, recipe: Recipe) -> float:
+    def score(fold: Fold, recipe: Knobs) -> float:
         pairs = make_pairs(fold.inside, fold.inside_prompts)
         model = tune_both(fold.base, pairs, own, recipe)
         known = [film for film in fold.held_out if film.id in own.row]
@@ -155,7 +155,9 @@ def _cross_validate(material: Material, sight: Sight) -> dict[str, list[float]]:
 # Figures --------------------------------------------------------------------------------------
 
 
-def _sampled(material: Material, question: Question, seen: Sequence[tuple[Vectors, Vectors]]) -> Sampled:
+def _sampled(
+    material: Material, question: ProbedEvaluation, seen: Sequence[tuple[Vectors, Vectors]]
+) -> Sampled:
     """`seen`: by seed, vectors of all prompts and of the evaluation's films."""
     return Sampled.of(question.task, [(material.rows(question, prompts), films) for prompts, films in seen])
 

@@ -15,13 +15,12 @@ from negviz.evaluation.cells import Cell, Task, make_task
 from negviz.retrieval.metrics import METRICS, Floats, draw
 from training.measure.conditions import FEWEST, Probed, ask, ceiling
 from training.measure.evaluations import Evaluation
-from training.measure.experiments.material import TOP, Material, Question
+from training.measure.experiments.material import TOP, Material, ProbedEvaluation
 from training.measure.generalisation import BLIND, FILE
-from training.measure.questions import Question as Wording
-from training.measure.questions import read_questions
+from training.measure.questions import Question, read_questions
 
 
-def unseen(material: Material) -> dict[str, Question]:
+def unseen(material: Material) -> dict[str, ProbedEvaluation]:
     """Both files of prompts that share no template with a caption, on every collection of the 99 prompts.
 
     Only prompts that five films satisfy and five violate are measured; hedges have no right answer.
@@ -39,10 +38,10 @@ def unseen(material: Material) -> dict[str, Question]:
 
 
 @dataclass(frozen=True)
-class Unseen(Question):
+class Unseen(ProbedEvaluation):
     """Prompts that may say several things, so a probe has to be right about all of them."""
 
-    wordings: tuple[Wording, ...]
+    wordings: tuple[Question, ...]
 
     @cached_property
     def ceiling(self) -> Mapping[str, Floats]:
@@ -68,7 +67,9 @@ class Unseen(Question):
         return {name: reached.get(name, nothing).astype(np.float32) for name in METRICS}
 
 
-def _question(material: Material, like: Question, file: Path, wordings: tuple[Wording, ...]) -> Unseen:
+def _question(
+    material: Material, like: ProbedEvaluation, file: Path, wordings: tuple[Question, ...]
+) -> Unseen:
     films, split = like.task.films, like.evaluation.split
     task = make_task(
         [one.row for one in wordings],

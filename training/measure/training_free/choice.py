@@ -22,7 +22,7 @@ from tqdm import tqdm
 from negviz.evaluation.prompts import PromptRow
 from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder
-from negviz.models.training_free import Recipe, activations, rewritten
+from negviz.models.training_free import RivalSettings, activations, rewritten
 from negviz.models.training_free import spacevlm as space
 from negviz.models.training_free import steering as steer
 from negviz.models.training_free.column import Vectors
@@ -77,7 +77,7 @@ def choose(
         for name, grid in tried.items():
             trials = []
             for settings in grid:
-                recipes = (Recipe({name: settings}, given) for given in directions)
+                recipes = (RivalSettings({name: settings}, given) for given in directions)
                 scores = tuple(
                     memory.score(fold, name, recipe) for fold, recipe in zip(folds, recipes, strict=True)
                 )
@@ -92,11 +92,11 @@ def best(trials: Sequence[Trial]) -> Trial:
     return max(trials, key=lambda trial: trial.mean)
 
 
-def recipe(base: DualEncoder, prompts: Sequence[PromptRow], chosen: Mapping[str, Settings]) -> Recipe:
+def recipe(base: DualEncoder, prompts: Sequence[PromptRow], chosen: Mapping[str, Settings]) -> RivalSettings:
     """The chosen settings, with directions from all training prompts for the layers that are steered."""
     directions = Heard.of(base, prompts).directions([True] * len(prompts))
     wanted = chosen["steering"]["layers"]
-    return Recipe(chosen, {layer: directions[layer] for layer in wanted})
+    return RivalSettings(chosen, {layer: directions[layer] for layer in wanted})
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Memory:
         self._known.update(zip(new, self.base.encode_text(new), strict=True))
         return np.stack([self._known[text] for text in texts])
 
-    def score(self, fold: Fold, name: str, recipe: Recipe) -> float:
+    def score(self, fold: Fold, name: str, recipe: RivalSettings) -> float:
         method = recipe.columns(self.base)[name].method
         prompts = [self.read(row.prompt) for row in fold.held_out_prompts]
         vectors = self.encode([prompt.text for prompt in prompts])

@@ -1,0 +1,120 @@
+"""`python -m training evaluate`: models by cell of prompts, and prompt by prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from negviz.results.kinds.kind import Kind
+from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+
+
+def is_evaluation(value: Json) -> bool:
+    models = value.get("models")
+    return isinstance(models, Mapping) and all(map(_is_evaluated, models.values()))
+
+
+def _is_evaluated(model: object) -> bool:
+    """Whether a model of an evaluation has cells of figures and rows of prompts."""
+    if not isinstance(model, Mapping):
+        return False
+    cells, prompts = model.get("cells"), model.get("prompts")
+    return (
+        isinstance(cells, Mapping)
+        and all(isinstance(figures, Mapping) for figures in cells.values())
+        and isinstance(prompts, list)
+        and all(isinstance(row, Mapping) and isinstance(row.get("finding"), str) for row in prompts)
+    )
+
+
+def _cells(models: Json) -> list[str]:
+    return list(dict.fromkeys(cell for model in models.values() for cell in model["cells"]))
+
+
+def _summary(value: Json) -> Table:
+    """Cell by cell, the models of each in column order, so that what is compared stands together."""
+    models, k = value["models"], value["k"]
+    rows = tuple(
+        _row(cell, name, model["cells"][cell])
+        for cell in _cells(models)
+        for name, model in models.items()
+        if cell in model["cells"]
+    )
+    head = ("prompts", "model", f"P@{k}", "AP", "AUROC", f"P@{k} over base", f"ceiling P@{k}", "chance")
+    draws = value.get("bootstrap", {}).get("resamples")
+    drawn = f"95 % intervals from {draws:,} resamples of prompts and films; " if draws else ""
+    note = (
+        f"{_films(value)}, {value['data']['prompts']} prompts, their number in brackets; {drawn}"
+        "ceiling: a supervised probe on the same embeddings."
+    )
+    return Table("", head, rows, words=2, note=note)
+
+
+def _films(value: Json) -> str:
+    return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
+
+
+def _row(cell: str, model: str, figures: Json) -> tuple[Cell, ...]:
+    return (
+        f"{cell} ({figures['n']})",
+        model,
+        *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
+        figure(figures, "minus_base", signed=True),
+        *(figure(figures, name) for name in ("ceiling", "chance")),
+    )
+
+
+def four_cells(value: Json) -> Table:
+    """The four cells of an evaluation, a column a model, small enough for a phone."""
+    models, k = value["models"], value["k"]
+    cells = {
+        name: [model["cells"][name] for model in models.values()]
+        for name in _cells(models)
+        if not name.startswith("all/")
+    }
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_in_first(figures, k) for figures in of))
+        for cell, of in cells.items()
+    )
+    chances = sorted({f"{k * figures['chance']:.1f}" for of in cells.values() for figures in of})
+    note = (
+        f"How many of a model's first {k} films are right, mean over sentences and its 95 % interval; random "
+        f"picks: {' to '.join(dict.fromkeys((chances[0], chances[-1])))}. {_films(value)}; the number of "
+        "sentences in brackets."
+    )
+    return Table("", ("asked for", *models), rows, note=note)
+
+
+def _in_first(figures: Json, k: int) -> Figure:
+    """A precision as a number of films."""
+    low, high = figures["p_at_k_ci"]
+    return Figure(k * figures["p_at_k"], k * low, k * high, places=1)
+
+
+def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
+    models, k = value["models"], value["k"]
+    cells = _cells(models)
+    groups = tuple(_group(cell, models) for cell in cells if not cell.startswith("all/")) or tuple(
+        _group(cell, models) for cell in cells
+    )
+    return (Plot(f"Share of the first {k} films that are right", groups),), (_prompts(models, k),)
+
+
+def _group(cell: str, models: Json) -> Group:
+    here = {name: model["cells"][cell] for name, model in models.items() if cell in model["cells"]}
+    first = next(iter(here.values()))
+    dots = tuple(Dot(name, figure(figures, "p_at_k")) for name, figures in here.items())
+    return Group(cell.replace("/", " · "), dots, first.get("chance"), first.get("ceiling"))
+
+
+def _prompts(models: Json, k: int) -> Table:
+    """Prompt by prompt, a column a model."""
+    rows = [
+        (asked["prompt"], f"{asked['kind']} · {asked['polarity']}", *(figure(row, "p_at_k") for row in each))
+        for each in zip(*(model["prompts"] for model in models.values()), strict=True)
+        if (asked := each[0])
+    ]
+    return Table(f"Prompt by prompt: P@{k}", ("prompt", "kind", *models), tuple(rows), words=2, folded=True)
+
+
+EVALUATION: Final = Kind("evaluate", is_evaluation, _summary, _rest)

@@ -1,0 +1,106 @@
+"""The results of `python -m training experiments`: settings by evaluation and cell, beside a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from negviz.results.kinds.kind import Kind, holds
+from negviz.results.plain import plain
+from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+
+_SHOWN = ("films", "experiment", "reference", "settings", "map", "polarities", "kinds", "seeds")
+_HEAD = ("prompts", "setting", "AUROC", "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")
+
+
+def _settings(value: Json) -> Table:
+    """Settings over several seeds, where cells hold prompts of both kinds."""
+    rows = tuple(
+        (
+            name,
+            cell.removeprefix("all/"),
+            setting,
+            figure(record, "auroc"),
+            figure(record, "auroc_minus_base", signed=True),
+            figure(record, "auroc_minus_reference", signed=True),
+            figure(record, "auroc_sd", places=3),
+            figure(record, "auroc_ceiling"),
+        )
+        for name, settings in value["films"].items()
+        for cell in ("all/absent", "all/present")
+        for setting, cells in settings.items()
+        if (record := cells.get(cell))
+    )
+    asked = ("films and prompts", "asked for", "model")
+    head = (*asked, "AUROC", "over base", "over CON2", "SD of seeds", "ceiling")
+    note = (
+        f"Means of {len(value['seeds'])} seeds; 95 % intervals over prompts and films, differences paired; "
+        "ceiling: a supervised probe on the same embeddings."
+    )
+    return Table("", head, rows, words=3, note=note)
+
+
+def _folds(value: Json) -> Table:
+    """Settings by cross-validation, cell by cell."""
+    cells = [name for name in next(iter(value["figures"].values())) if name != "mean"]
+    unseen, folds = value["unseen_by_base"], value["folds"]
+    apart = [marks[int(unseen)] for marks in value["by_fold"].values()] if unseen else []
+    rows = tuple(
+        (
+            name,
+            *(Figure(figures[cell], places=3) for cell in (*cells, "mean")),
+            *(Figure(mark, places=3) for mark in apart[row : row + 1]),
+        )
+        for row, (name, figures) in enumerate(value["figures"].items())
+    )
+    head = ("setting", *cells, "mean", *(["fold that base never saw"] if unseen else []))
+    note = (
+        f"Mean AUROC of held-out wordings over held-out films, {len(folds)} folds by study and by wording, "
+        f"{sum(fold['films'] for fold in folds)} films in all; one seed."
+    )
+    return Table("", head, rows, note=note)
+
+
+def _rest(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
+    """A plot and a table for each set of films; what is measured besides, by its shape."""
+    plots, tables = plain({key: part for key, part in value.items() if key not in _SHOWN})
+    films = {name: of for name, of in value.get("films", {}).items() if of}
+    return (*[_plot(name, of) for name, of in films.items()], *plots), (
+        *[_table(name, of, value["reference"]) for name, of in films.items()],
+        *tables,
+    )
+
+
+def _plot(films: str, settings: Json) -> Plot:
+    groups = []
+    for cell, first in next(iter(settings.values())).items():
+        dots = tuple(Dot(name, figure(cells[cell], "auroc")) for name, cells in settings.items())
+        groups.append(Group(cell.replace("/", " · "), dots, 0.5, first["auroc_ceiling"]))
+    return Plot(f"AUROC · {films}", tuple(groups))
+
+
+def _table(films: str, settings: Json, reference: str) -> Table:
+    rows = tuple(_rows(settings))
+    return Table(f"{films} (reference: {reference})", _HEAD, rows, words=2, folded=True)
+
+
+def _rows(settings: Json) -> Iterator[tuple[Cell, ...]]:
+    for cell in next(iter(settings.values()), {}):
+        for name, cells in settings.items():
+            record = cells[cell]
+            yield (
+                f"{cell} ({record['prompts']})",
+                name,
+                figure(record, "auroc"),
+                figure(record, "auroc_minus_base", signed=True),
+                figure(record, "auroc_minus_reference", signed=True),
+                figure(record, "auroc_sd", places=3),
+                figure(record, "auroc_ceiling"),
+                figure(record, "ap"),
+                figure(record, "p_at_k"),
+            )
+
+
+FOLDS: Final = Kind("experiments con3-settings", holds("experiment", "by_fold"), _folds, _rest)
+MAP: Final = Kind("experiments overlap", holds("experiment", "map"), rest=_rest)
+SETTINGS: Final = Kind("experiments", holds("experiment"), _settings, _rest)

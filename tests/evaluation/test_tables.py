@@ -1,0 +1,158 @@
+"""`negviz.evaluate` and `negviz.diagnose`: the figures of the command and of the page, as a table."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import negviz
+from negviz.common.errors import NegvizError
+from negviz.explain.diagnosis import diagnose
+from negviz.films.collection import Collection, Split
+from negviz.models.encoder import DualEncoder
+from negviz.retrieval.answer import answer, search_sets
+from training.measure.evaluate import evaluate
+
+ROOT = Path(__file__).parents[2]
+DENIED, AFFIRMED = "No pleural effusion.", "Small left pleural effusion."
+Models = dict[str, DualEncoder]
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    path = tmp_path / "prompts.csv"
+    path.write_text(
+        "prompt,finding,polarity,kind\n"
+        "no pleural effusion,effusion,absent,structured\n"
+        "pleural effusion,effusion,present,structured\n"
+        "the pleural spaces are clear,effusion,absent,natural\n"
+        "possible effusion,effusion,uncertain,natural\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_the_cells_are_those_of_the_command(
+    models: Models, collection: Collection, family_folder: Path, collection_folder: Path, prompts: Path
+) -> None:
+    table = negviz.evaluate(models, collection, prompts, k=3, bootstrap=50)
+    wanted = evaluate(
+        family=family_folder, collection=str(collection_folder), prompts=prompts, k=3, bootstrap=50
+    )["models"]
+    rows = table.rows()
+    assert {(row["model"], row["cell"]) for row in rows} == {
+        (name, cell) for name, results in wanted.items() for cell in results["cells"]
+    }
+    for row in rows:
+        cell = wanted[row["model"]]["cells"][row["cell"]]
+        for name in ("n", "p_at_k", "ap", "auroc", "chance", "ceiling"):
+            assert row[name] == cell[name]
+        assert [row["p_at_k_low"], row["p_at_k_high"]] == cell["p_at_k_ci"]
+        assert (row["minus_base"] is None) == (row["model"] == "base")
+    assert [(each.prompt, each.why) for each in table.not_judged] == [
+        ("possible effusion", "has no right answer: it hedges")
+    ]
+
+
+def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection) -> None:
+    table = negviz.evaluate(
+        models,
+        collection,
+        [DENIED, "Good morning.", "No effusion or pneumothorax.", "Possible effusion.", AFFIRMED],
+        k=3,
+        bootstrap=20,
+    )
+    assert {(row["cell"], row["n"]) for row in table.rows()} >= {
+        ("natural/absent", 1),
+        ("natural/present", 1),
+    }
+    assert [each.prompt for each in table.not_judged] == [
+        "Good morning.",
+        "No effusion or pneumothorax.",
+        "Possible effusion.",
+    ]
+    assert all(repr(each.prompt) in str(table) for each in table.not_judged)
+
+
+@pytest.mark.parametrize("prompts", ["Good morning.", ["Possible effusion."], []])
+def test_with_nothing_to_judge_one_sentence_says_so(
+    prompts: str | list[str], models: Models, collection: Collection
+) -> None:
+    for measure in (negviz.evaluate, negviz.diagnose):
+        with pytest.raises(NegvizError, match=r"^There is no sentence to judge films by.*\.$"):
+            measure(models, collection, prompts)
+
+
+def test_test_films_are_ranked_where_there_are_any_or_what_is_asked_for(
+    models: Models, collection: Collection
+) -> None:
+    def title(films: Collection, split: Split | None = None) -> str:
+        return negviz.evaluate(models, films, DENIED, split=split, k=3, bootstrap=5).title
+
+    assert title(collection) == "8 films of drawn (test), k = 3"
+    assert title(collection, "all") == "24 films of drawn (all), k = 3"
+    assert title(collection.select("train")) == "16 films of drawn (all), k = 3"
+    with pytest.raises(NegvizError, match="has no test films"):
+        negviz.diagnose(models, collection.select("train"), DENIED, split="test")
+
+
+def test_a_diagnosis_is_that_of_the_page(models: Models, collection: Collection) -> None:
+    (films, _) = search_sets(models, collection)
+    given = answer(models, films, DENIED, k=3)
+    assert given.opposite is not None
+    wanted = diagnose(films, given, answer(models, films, given.opposite.text, k=3))
+    rows = negviz.diagnose(models, collection, [DENIED, AFFIRMED], k=3).rows()
+    for row in rows[: len(models)]:
+        found = wanted[str(row["model"])]
+        assert row["cosine"] == found.value("collapse")
+        assert row["stay"] == found.value("blindness")
+        assert row["contrary"] == found.value("hallucination")
+        assert isinstance(row["cue_share"], float)
+    assert [row["contrary"] for row in rows[len(models) :]] == [None] * len(models)  # nothing is ruled out
+
+
+def test_a_table_is_written_and_read_as_its_rows(
+    models: Models, collection: Collection, tmp_path: Path
+) -> None:
+    table = negviz.evaluate(models, collection, DENIED, k=3, bootstrap=20)
+    table.to_csv(tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
+        written = list(csv.DictReader(file))
+    assert written == [
+        {name: "" if value is None else str(value) for name, value in row.items()} for row in table.rows()
+    ]
+    title, names, *lines = str(table).splitlines()
+    assert title == table.title
+    assert names.split()[:3] == ["model", "cell", "n"]
+    assert len(lines) == len(table.records)
+    assert len({line.index("natural/absent") for line in lines if "natural/absent" in line}) == 1  # aligned
+
+
+def test_the_example_of_the_readme_runs(
+    models: Models,
+    collection: Collection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = (ROOT / "negviz" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    monkeypatch.setattr(negviz, "load_models", lambda _: models)
+    monkeypatch.setattr(negviz, "open_collection", lambda _: collection)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "negviz/README.md", "exec"), {})  # noqa: S102 - our own documentation
+    assert capsys.readouterr().out.count("8 films of drawn (test), k = 10") == 2
+    assert (tmp_path / "table.csv").is_file()
+
+
+def test_what_measures_is_imported_when_it_is_first_asked_for() -> None:
+    there = "print('sklearn' in sys.modules)"
+    look = f"import sys, negviz; {there}; negviz.evaluate; {there}"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+    assert set(negviz.__all__) == {name for name in negviz.__all__ if hasattr(negviz, name)}

@@ -1,0 +1,189 @@
+"""The commands that build a family: which options they share, and what each of them runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from training.build.base import build_base, build_branch, start_hub_family
+from training.build.films import build_films, write_next_labels
+from training.build.results import build_results
+from training.build.tuned import build_choice, build_tuned
+from training.options import count, natural, rate
+from training.paths import COMPACT, FilmsError, Paths
+from training.tune.base import BaseConfig
+from training.tune.devices import Compute, add_device_options, open_compute
+from training.tune.recipes import RECIPES
+
+TUNING: Final = ("choose", *RECIPES)
+BUILDING: Final = ("films", "base", *TUNING, "results")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command with the options that it shares with others, and `more` of its own."""
+
+    run: Callable[[argparse.Namespace], int]
+    family: bool = True
+    films: bool = False
+    base: bool = False
+    tunes: bool = False
+    more: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        add = parser.add_argument
+        if self.family:
+            folder = "folder of the models (default: checkpoints/compact)"
+            add("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
+            films_tuned = "films to tune and measure on (default: %(default)s)"
+            add("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+        films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
+        needless = "" if self.films else "; not needed where their embeddings are shipped or cached"
+        add("--films", type=Path, required=self.films, metavar="DIR", help=films + needless)
+        if not self.tunes or self.base:  # tuning alone sees the collection and nothing else
+            add("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
+        if self.base:
+            _add_base_options(parser)
+        if self.base or self.tunes:
+            add_device_options(parser)
+        if self.more is not None:
+            self.more(parser)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    what = "write collection folders with images there instead"
+    parser.add_argument("--to", type=Path, metavar="DIR", help=what)
+    differing = "write only how today's labels differ from the shipped ones (assets/openi/labels-next.csv)"
+    parser.add_argument("--next", action="store_true", help=differing)
+
+
+def _add_branch(parser: argparse.ArgumentParser) -> None:
+    one = "train this network of the base only, to train the other beside it; then run without"
+    parser.add_argument("--branch", type=natural, metavar="N", help=one)
+
+
+def _add_rates(parser: argparse.ArgumentParser) -> None:
+    what = "peak learning rates to choose from; 1e-6 and up for a base that is tuned whole"
+    parser.add_argument("--rates", type=rate, nargs="+", default=(), metavar="R", help=what)
+
+
+def _add_base_options(parser: argparse.ArgumentParser) -> None:
+    defaults = BaseConfig()
+    hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
+    parser.add_argument("--base", metavar="ID|DIR", help=hub)
+    parser.add_argument("--epochs", type=count, help=f"default: {defaults.epochs}")
+    parser.add_argument("--seed", type=natural, help=f"default: {defaults.seed}")
+    simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
+    parser.add_argument("--simulated", type=natural, metavar="N", help=simulated)
+    held = "fold kept out of the base's training, to choose on (default: 0)"
+    parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
+
+
+def works(args: argparse.Namespace) -> Sequence[str]:
+    """What a command is that runs once at a time on a family; two would share the state they go on from.
+
+    Base replaces the whole family, so nothing is tuned meanwhile.
+    """
+    first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
+    if not first or args.command not in ("all", *BUILDING):
+        return ()
+    if args.command not in ("all", "base", "films") and not args.family.is_dir():
+        return ()  # a mistyped folder is not made
+    if getattr(args, "branch", None) is not None:
+        return (_branch(args.branch),)
+    branches = [_branch(number) for number in range(BaseConfig().branches)]
+    whole = {"base": ("base", *branches, *TUNING), "all": (*BUILDING, *branches)}
+    command: str = args.command
+    return whole.get(command, (command,))
+
+
+def _branch(number: int) -> str:
+    return f"base --branch {number}"
+
+
+def _paths(args: argparse.Namespace) -> Paths:
+    names = ("family", "collection", "films", "nih")  # a command has those that reach something
+    return Paths(**{name: getattr(args, name) for name in names if hasattr(args, name)})
+
+
+def _compute(args: argparse.Namespace) -> Compute:
+    """Where it runs; the shipped family was tuned on the CPU, and is again unless told otherwise."""
+    device = "cpu" if args.device is None and _paths(args).shipped else args.device
+    return open_compute(device, args.precision)
+
+
+def _films(args: argparse.Namespace) -> int:
+    if getattr(args, "next", False):
+        write_next_labels(_paths(args))
+    else:
+        build_films(_paths(args), to=getattr(args, "to", None))
+    return 0
+
+
+def _base(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
+    compute = _compute(args)
+    alone = replace(compute, process=0, processes=1)  # the others wait
+    compute.alone(lambda: _start(args, alone))
+    return 0
+
+
+def _refuse_idle(args: argparse.Namespace) -> None:
+    """Options that would reach nothing, since a base from the Hub is taken as it is."""
+    idle = ["epochs", "seed", "simulated", "hold_out", "branch"]
+    idle += ["precision"] if args.command == "base" else []  # `all` tunes with it
+    given = [f"--{name.replace('_', '-')}" for name in idle if getattr(args, name, None) is not None]
+    if args.base is not None and given:
+        raise FilmsError(f"With --base nothing is trained: leave out {', '.join(given)}.")
+
+
+def _start(args: argparse.Namespace, compute: Compute) -> None:
+    if args.base is not None:
+        start_hub_family(_paths(args), args.base, compute)
+        return
+    knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
+    config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
+    hold_out = args.hold_out or "0"
+    if getattr(args, "branch", None) is not None:
+        build_branch(_paths(args), config, args.branch, hold_out=hold_out, compute=compute)
+    else:
+        build_base(_paths(args), config, hold_out=hold_out, compute=compute)
+
+
+def _choose(args: argparse.Namespace) -> int:
+    build_choice(_paths(args), _compute(args), args.rates)
+    return 0
+
+
+def _tuned(args: argparse.Namespace) -> int:
+    build_tuned(_paths(args), args.command, _compute(args))
+    return 0
+
+
+def _results(args: argparse.Namespace) -> int:
+    build_results(_paths(args))
+    return 0
+
+
+def _all(args: argparse.Namespace) -> int:
+    _refuse_idle(args)
+    compute = _compute(args)
+    if _paths(args).shipped:  # anybody else's family takes the shipped labels and split as they are
+        compute.alone(lambda: _films(args))
+    for step in (_base, _choose):
+        step(args)
+    for name in RECIPES:
+        build_tuned(_paths(args), name, compute)
+    return compute.alone(lambda: _results(args)) or 0
+
+
+FILMS: Final = Step(_films, films=True, family=False, more=_add_folder)
+BASE: Final = Step(_base, films=True, base=True, more=_add_branch)
+CHOOSE: Final = Step(_choose, tunes=True, more=_add_rates)
+TUNED: Final = Step(_tuned, tunes=True)
+RESULTS: Final = Step(_results)
+ALL: Final = Step(_all, films=True, base=True, tunes=True, more=_add_rates)

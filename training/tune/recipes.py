@@ -1,0 +1,59 @@
+"""The recipes by which base's text tower is tuned: commands, cards and tuning again go by this list.
+
+A new one is its module beside this, its entry below, and what `training.build.tuned` does with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from training.tune import con1_con2, con3
+from training.tune.con1_con2 import TuneConfig
+from training.tune.con3 import Con3Config
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to tune, as far as others need to know."""
+
+    name: str  # of the model and of its command
+    does: str  # in `--help`
+    what: str  # on its card
+    version: str  # runs are cached under it
+    config: type[TuneConfig | Con3Config]
+    learns_from: Literal["pairs", "captions"]  # pairs of prompts, or captions of all findings
+
+
+RECIPES: Final = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "con1",
+            does="tune the text tower with InfoNCE",
+            what="Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
+            version=con1_con2.VERSION,
+            config=TuneConfig,
+            learns_from="pairs",
+        ),
+        Recipe(
+            "con2",
+            does="tune the text tower with CoN-CLIP",
+            what="Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films "
+            "and opposed prompts (CON2).",
+            version=con1_con2.VERSION,
+            config=TuneConfig,
+            learns_from="pairs",
+        ),
+        Recipe(
+            "con3",
+            does="tune the text tower with our CON3: all findings, in report sentences and composed ones",
+            what="Base with its text tower tuned on what sentences say (CON3, ours): every finding, in "
+            "report sentences and composed ones beside prompts, ranked over films that satisfy and "
+            "contradict them; near base where base reads well.",
+            version=con3.VERSION,
+            config=Con3Config,
+            learns_from="captions",
+        ),
+    )
+}
