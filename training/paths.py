@@ -48,7 +48,7 @@ class Paths:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Paths:
-        """As the options of `add_place_options` say."""
+        """As the options of `add_path_options` say."""
         return cls(args.family, args.collection, args.films, args.nih)
 
     @property

@@ -35,17 +35,17 @@ def draw_conditions(results: Json) -> str:
     """An SVG of the results file of `python -m training generalisation`."""
     conditions = results["conditions"]
     columns = [(films, model) for films, models in conditions.items() for model in models]
-    paths = list(_paths(columns))
+    places = list(_places(columns))
     groups = {group: _rows(conditions, group) for group in _TITLES}
-    width = max(760, paths[-1] + _COLUMN + 16)
+    width = max(760, places[-1] + _COLUMN + 16)
     height = _TOP + sum(len(rows) + 2 for rows in groups.values()) * _ROW + 16
     title = "How well each model ranks films, by way of wording and by finding: AUROC"
     legend = f'<text x="16" y="48" class="muted">{_LEGEND}</text>'
-    body = (heading(title), legend, *_head(columns, paths), *_body(conditions, groups, columns, paths))
+    body = (heading(title), legend, *_head(columns, places), *_body(conditions, groups, columns, places))
     return frame(width, height, title, body, style=_STYLE)
 
 
-def _paths(columns: Sequence[tuple[str, str]]) -> Iterator[int]:
+def _places(columns: Sequence[tuple[str, str]]) -> Iterator[int]:
     """Where each column begins: collections stand apart."""
     x = _LEFT
     for number, (films, _) in enumerate(columns):
@@ -69,8 +69,8 @@ def _prompts(conditions: Json, group: str, name: str) -> int:
     return max(int(model[group][name]["n"]) for model in models if name in model[group])
 
 
-def _head(columns: Sequence[tuple[str, str]], paths: Sequence[int]) -> Iterator[str]:
-    for number, ((films, model), x) in enumerate(zip(columns, paths, strict=True)):
+def _head(columns: Sequence[tuple[str, str]], places: Sequence[int]) -> Iterator[str]:
+    for number, ((films, model), x) in enumerate(zip(columns, places, strict=True)):
         if not number or columns[number - 1][0] != films:
             yield f'<text x="{x}" y="{_TOP - 32}" class="strong">{escape(_FILMS.get(films, films))}</text>'
         yield _centred(x, _TOP - 10, model, "muted")
@@ -80,7 +80,7 @@ def _body(
     conditions: Json,
     groups: Mapping[str, Sequence[str]],
     columns: Sequence[tuple[str, str]],
-    paths: Sequence[int],
+    places: Sequence[int],
 ) -> Iterator[str]:
     y = _TOP
     for group, rows in groups.items():
@@ -92,7 +92,7 @@ def _body(
                 yield f'<text x="16" y="{y + 17}">{escape(what)}</text>'
             said = f"{polarity} ({_prompts(conditions, group, name)})"
             yield f'<text x="{_LEFT - 12}" y="{y + 17}" class="muted" text-anchor="end">{said}</text>'
-            for (films, model), x in zip(columns, paths, strict=True):
+            for (films, model), x in zip(columns, places, strict=True):
                 yield _cell(x, y, conditions[films][model][group].get(name))
             y += _ROW
         y += _ROW
