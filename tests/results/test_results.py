@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from negviz.common.files import file_sha256
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings, shipped_path
 from training.measure.evaluate import evaluate
-from training.paths import COMPACT, PROMPTS, RESULTS
+from training.paths import PROMPTS, RESULTS
 
 EVALUATIONS = ("openi", "openi-findings", "nih", "phantoms", "phantoms-findings")
 METHODS = ("con1", "con2")

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
+from negviz.common.shipped import ROOT
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import EVALUATION
 from negviz.results.kinds.experiments import MAP, SETTINGS
@@ -24,7 +25,6 @@ from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.visits import VISITS
-from training.paths import ROOT
 from training.report.experiment_picture import draw_experiment
 from training.report.heatmap import draw_conditions
 from training.report.leave_out_picture import draw_leave_out

@@ -20,6 +20,7 @@ from typing import Final
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.cells import BASE
 from negviz.evaluation.prompts import read_prompts
+from negviz.films.collection import PHANTOMS
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
@@ -30,7 +31,7 @@ from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import count, natural
-from training.paths import PHANTOMS, PROMPTS, Paths, add_path_options
+from training.paths import PROMPTS, Paths, add_path_options
 from training.report.training_free_picture import draw
 from training.tune.choose import base_scores, make_folds
 
