@@ -46,7 +46,7 @@ from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
 from training.paths import Paths
-from training.report.dose_picture import draw_doses
+from training.report.curves import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
 CHESTS: Final = 12

@@ -37,7 +37,7 @@ from training.measure.questions import Question, read_questions
 from training.measure.retuned import Retuned
 from training.options import count
 from training.paths import PROMPTS, Paths
-from training.report.leave_out_picture import draw_leave_out
+from training.report.dots import draw_leave_out
 
 FINDINGS: Final = (
     "effusion",

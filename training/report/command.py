@@ -25,12 +25,10 @@ from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.visits import VISITS
-from training.report.experiment_picture import draw_experiment
+from training.report.curves import draw_visits
+from training.report.dots import draw, draw_experiment, draw_leave_out
 from training.report.heatmap import draw_conditions
-from training.report.leave_out_picture import draw_leave_out
-from training.report.picture import draw
 from training.report.tables import FORMS
-from training.report.visits_picture import draw_visits
 
 _DOCUMENTS: Final = (
     "README.md",

@@ -43,7 +43,7 @@ from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths, add_path_options
-from training.report.calibration_picture import draw_coverage, draw_reliability
+from training.report.curves import draw_coverage, draw_reliability
 
 TRAINING: Final = PROMPTS / "training.csv"
 RESAMPLES: Final = 400  # of 99 prompts and their films, for intervals that move by less than a hundredth

@@ -20,7 +20,7 @@ from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
 from training.paths import Paths, add_path_options
-from training.report.experiment_picture import draw_experiment
+from training.report.dots import draw_experiment
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500
