@@ -10,7 +10,7 @@ from typing import Final, NoReturn, Protocol
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import running_alone
-from negviz.common.shipped import need_shipped
+from negviz.common.shipped import COMPACT, need_shipped
 from training.bench import benchmark, crowd, screenshots, visits
 from training.build import command as build
 from training.data import fetch
@@ -31,7 +31,6 @@ from training.measure import (
 )
 from training.measure.calibration import command as calibration
 from training.measure.training_free import command as training_free
-from training.paths import COMPACT
 from training.report import command as report
 from training.tune.recipes import RECIPES
 

@@ -9,14 +9,10 @@ from typing import Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache
-from negviz.common.shipped import CHECKPOINTS
-from negviz.films.collection import ASSETS, MANIFEST, Collection, open_collection
+from negviz.common.shipped import COMPACT
+from negviz.films.collection import ASSETS, PHANTOMS, Collection, is_shipped, open_collection
 
-ROOT: Final = ASSETS.parent
-COMPACT: Final = CHECKPOINTS / "compact"
 PROMPTS: Final = ASSETS / "prompts"
-OPENI: Final = "openi"
-PHANTOMS: Final = "phantoms"
 RESULTS: Final = ASSETS / "results"
 _NIH_FILMS: Final = "NIH films, where their embeddings are not shipped"
 
@@ -48,7 +44,7 @@ class Paths:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Paths:
-        """As the options of `add_place_options` say."""
+        """As the options of `add_path_options` say."""
         return cls(args.family, args.collection, args.films, args.nih)
 
     @property
@@ -70,7 +66,7 @@ class Paths:
 
     def open_phantoms(self) -> Collection | None:
         """The simulated films, which are shipped with their pixels."""
-        return open_collection(PHANTOMS) if (ASSETS / PHANTOMS / MANIFEST).is_file() else None
+        return open_collection(PHANTOMS) if is_shipped(PHANTOMS) else None
 
     def open_nih(self) -> Collection | None:
         return open_collection("nih", films=self.nih) if self.nih is not None else None

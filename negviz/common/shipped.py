@@ -23,6 +23,7 @@ def _root() -> Path:
 
 ROOT: Final = _root()
 CHECKPOINTS: Final = ROOT / "checkpoints"
+COMPACT: Final = CHECKPOINTS / "compact"
 
 
 class ShippedError(NegvizError):

@@ -24,7 +24,6 @@ from negviz.films.collection import Collection, Split, Unmentioned
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import Column, SearchSet, answer
-from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
 _FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base")  # of a cell, those with an interval
@@ -150,9 +149,7 @@ def diagnose(
     chosen = films.select(part)
     if not chosen.films:
         raise EvaluationError(f"{films.name} has no {part} films; choose another split.")
-    towers = {model.tower_id: model for model in models.values()}
-    embeddings = {id_: film_embeddings(model, chosen) for id_, model in towers.items()}
-    searched = SearchSet(f"{films.name}/{part}", chosen, embeddings)
+    searched = SearchSet.of(models, chosen, part)
     records = [
         {"prompt": row.prompt, **record} for row in asked for record in _signatures(models, searched, row, k)
     ]
@@ -183,9 +180,8 @@ def _signatures(
 
 def _cue_share(model: DualEncoder, films: SearchSet, prompt: str, column: Column) -> float | None:
     """Of the attribution towards the hits; None for models that do not encode the words."""
-    hits = films.collection.rows(films.collection.by_id(hit.id) for hit in column.hits)
     try:
-        found = attribute(model, prompt, target="hits", hits=films.embeddings[model.tower_id][hits])
+        found = attribute(model, prompt, target="hits", hits=films.vectors(model, column.hits))
     except NotFromWordsError:
         return None
     return found.cue_share

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.csv"
 ASSETS: Final = ROOT / "assets"
+OPENI: Final = "openi"
+PHANTOMS: Final = "phantoms"
 _ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]
@@ -196,6 +198,11 @@ def open_image(path: Path) -> Image.Image:
         raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
 
 
+def is_shipped(name: str) -> bool:
+    """Whether a collection of this name lies in `assets/`."""
+    return (ASSETS / name / MANIFEST).is_file()
+
+
 def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
     """Open a shipped collection by name ("openi"), or a folder that holds a `manifest.csv`.
 
@@ -205,7 +212,7 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     What is shipped of a collection (embeddings, maps, NLM's films, wording) is found by its name, so a
     shipped name is that folder's alone: another folder called "openi" is the collection "own openi".
     """
-    folder = ASSETS / name if isinstance(name, str) and (ASSETS / name / MANIFEST).is_file() else Path(name)
+    folder = ASSETS / name if isinstance(name, str) and is_shipped(name) else Path(name)
     manifest = folder / MANIFEST
     if not manifest.is_file():
         home = (
@@ -222,8 +229,7 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
 
 
 def _collection_name(folder: Path) -> str:
-    shipped = (ASSETS / folder.name).resolve()
-    taken = (shipped / MANIFEST).is_file() and folder != shipped
+    taken = is_shipped(folder.name) and folder != (ASSETS / folder.name).resolve()
     return f"own {folder.name}" if taken else folder.name
 
 

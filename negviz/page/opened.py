@@ -8,19 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from negviz.common.shipped import CHECKPOINTS
+from negviz.common.shipped import COMPACT
 from negviz.common.tensor_files import CheckpointError
-from negviz.films import collection as shelf
-from negviz.films.collection import Collection, open_collection
+from negviz.films.collection import OPENI, PHANTOMS, Collection, is_shipped, open_collection
 from negviz.films.on_demand import open_openi
 from negviz.models.checkpoint import FAMILY_FILE, read_family
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import load_rivals
-from negviz.page.pictures import OPENI, PHANTOMS, Pictures
+from negviz.page.pictures import Pictures
 from negviz.retrieval.answer import SearchSet, search_sets
 from negviz.retrieval.embeddings import EmbeddingsError, Progress
 
-COMPACT: Final = CHECKPOINTS / "compact"
 MOST_FAMILIES: Final = 4  # all may come to be open at once, and each takes memory
 
 
@@ -28,7 +26,7 @@ def open_collections(name: str | None, films: Path | None) -> list[Collection]:
     """The one asked for; without a name Open-i and, where they are shipped, the simulated films."""
     if name is not None:
         return [open_collection(name, films=films)]
-    shipped = [name for name in (OPENI, PHANTOMS) if (shelf.ASSETS / name / shelf.MANIFEST).is_file()]
+    shipped = [name for name in (OPENI, PHANTOMS) if is_shipped(name)]
     return [open_collection(name, films=films if name == OPENI else None) for name in shipped or [OPENI]]
 
 

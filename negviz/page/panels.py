@@ -19,16 +19,9 @@ from negviz.page.share.panel import SHARE
 from negviz.page.uploads.panel import UPLOADS
 from negviz.page.viewer.panel import VIEWER
 
-EXPLORE: Final[tuple[Panel, ...]] = (
-    ATTRIBUTION,
-    MAP,
-    DIAGNOSIS,
-    DIAL,
-    SHARE,
-    VIEWER,
-    UPLOADS,
-)  # under the films
-TABS: Final[tuple[Panel, ...]] = (LESSON, EVIDENCE, ABOUT)  # beside Explore
+# Under the galleries of Explore, and the tabs beside it.
+EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, MAP, DIAGNOSIS, DIAL, SHARE, VIEWER, UPLOADS)
+TABS: Final[tuple[Panel, ...]] = (LESSON, EVIDENCE, ABOUT)
 
 
 def panel_routes(room: Room) -> list[Route]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from negviz.common.download import DownloadError
-from negviz.films.collection import Collection, CollectionError, Film
+from negviz.films.collection import OPENI, PHANTOMS, Collection, CollectionError, Film
 from negviz.films.on_demand import Openi
 from negviz.films.openi import IMAGE_HOST, read_reports
 from negviz.page import words
 from negviz.page.server.once import EachOnce
-
-OPENI: Final = "openi"
-PHANTOMS: Final = "phantoms"
 
 
 class Pictures:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import Progress, film_embeddings
-from negviz.retrieval.search import Vectors
+from negviz.retrieval.search import Hit, Vectors
 
 BALANCED_ON: Final = "effusion"  # the finding that models are tuned on
 _BALANCED: Final = 100  # films at most
@@ -26,6 +26,22 @@ class SearchSet:
     collection: Collection
     embeddings: Mapping[str, Vectors]  # float32 [films, dim] by tower_id
 
+    @classmethod
+    def of(
+        cls,
+        models: Mapping[str, DualEncoder],
+        collection: Collection,
+        part: str,
+        *,
+        progress: Progress | None = None,
+    ) -> Self:
+        """A whole collection, as a part of what it may have been cut from.  Raises `EmbeddingsError`."""
+        towers = {model.tower_id: model for model in models.values()}
+        embeddings = {
+            id_: film_embeddings(model, collection, progress=progress) for id_, model in towers.items()
+        }
+        return cls(f"{collection.name}/{part}", collection, embeddings)
+
     def __len__(self) -> int:
         return len(self.collection)
 
@@ -33,6 +49,11 @@ class SearchSet:
     def part(self) -> str:
         """ "test", "balanced" or "all"."""
         return self.name.rpartition("/")[2]
+
+    def vectors(self, model: DualEncoder, hits: Iterable[Hit]) -> Vectors:
+        """Embeddings [hits, dim] of films that were found here."""
+        rows = self.collection.rows(self.collection.by_id(hit.id) for hit in hits)
+        return self.embeddings[model.tower_id][rows]
 
 
 def search_sets(
@@ -45,14 +66,12 @@ def search_sets(
     default is as many with effusion as without, if there are enough; else there is one set, of everything.
     Raises `EmbeddingsError` as `film_embeddings` does.
     """
-    towers = {model.tower_id: model for model in models.values()}
-    embeddings = {id_: film_embeddings(model, collection, progress=progress) for id_, model in towers.items()}
-    everything = SearchSet(f"{collection.name}/all", collection, embeddings)
+    everything = SearchSet.of(models, collection, "all", progress=progress)
     part, rows = _fair_part(collection)
     if not rows:
         return (everything,)
     films = replace(collection, films=tuple(collection.films[row] for row in rows))
-    chosen = {id_: matrix[rows] for id_, matrix in embeddings.items()}
+    chosen = {id_: matrix[rows] for id_, matrix in everything.embeddings.items()}
     return (SearchSet(f"{collection.name}/{part}", films, chosen), everything)
 
 

@@ -29,7 +29,7 @@ from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from training.data.phantoms.draw import SHIPPED, TRAINING
 from training.measure import dose as command
-from training.report.dose_picture import draw_doses
+from training.report.curves import draw_doses
 
 UP, ACROSS = np.eye(2)
 

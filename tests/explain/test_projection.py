@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
+from negviz.common.shipped import COMPACT
 from negviz.explain.projection import (
     METHODS,
     SHEETS,
@@ -34,7 +35,6 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.sets import search_sets
 from tests.tiny_maps import tiny_maps
-from training.paths import COMPACT
 
 RANDOM = np.random.default_rng(7)
 

@@ -25,10 +25,10 @@ async def _ask(address: str) -> tuple[set[str], Any]:
         ClientSession(reads, writes) as session,
     ):
         await session.initialize()
-        tools = {tool.name.rpartition("_")[2] for tool in (await session.list_tools()).tools}
-        search = next(tool for tool in (await session.list_tools()).tools if tool.name.endswith("search"))
-        called = await session.call_tool(search.name, {"prompt": "No effusion", "collection": "", "k": 3})
-    return tools, called
+        names = [tool.name for tool in (await session.list_tools()).tools]
+        search = next(name for name in names if name.endswith("search"))
+        called = await session.call_tool(search, {"prompt": "No effusion", "collection": "", "k": 3})
+    return {name.rpartition("_")[2] for name in names}, called
 
 
 def test_a_client_lists_the_tools_and_searches(family_folder: Path, collection_folder: Path) -> None:

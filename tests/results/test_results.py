@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from negviz.common.files import file_sha256
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings, shipped_path
 from training.measure.evaluate import evaluate
-from training.paths import COMPACT, PROMPTS, RESULTS
+from training.paths import PROMPTS, RESULTS
 
 EVALUATIONS = ("openi", "openi-findings", "nih", "phantoms", "phantoms-findings")
 METHODS = ("con1", "con2")
@@ -43,10 +44,10 @@ def test_results_were_measured_with_what_is_shipped(name: str) -> None:
 
 def test_evaluating_again_gives_the_committed_figures() -> None:
     committed = results("openi")
-    retuned = evaluate(family=COMPACT, collection="openi", prompts=PROMPTS / "evaluation.csv", bootstrap=20)
+    again = evaluate(family=COMPACT, collection="openi", prompts=PROMPTS / "evaluation.csv", bootstrap=20)
     for name, model in committed["models"].items():
         for cell, figures in model["cells"].items():
-            fresh = retuned["models"][name]["cells"][cell]
+            fresh = again["models"][name]["cells"][cell]
             assert fresh["auroc"] == pytest.approx(figures["auroc"], abs=2e-3), (name, cell)
             assert fresh["ceiling"] == pytest.approx(figures["ceiling"], abs=0.1), (name, cell)
 

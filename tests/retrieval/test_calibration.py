@@ -49,7 +49,7 @@ from training.measure.calibration.fit import (
 )
 from training.measure.calibration.held_out import Draws, PromptedFilms, coverage, reliability, seen_by
 from training.paths import Paths
-from training.report.calibration_picture import draw_coverage, draw_reliability
+from training.report.curves import draw_coverage, draw_reliability
 
 NO = "no pleural effusion"
 STEEP = Calibration("standardised margin", ((-4.0, -4.0), (4.0, 4.0)), ("effusion",), "agreement", 0.3)

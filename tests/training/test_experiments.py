@@ -28,7 +28,7 @@ from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
 from training.paths import Paths
-from training.report.experiment_picture import draw_experiment
+from training.report.dots import draw_experiment
 from training.report.tables import render
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config

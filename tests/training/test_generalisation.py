@@ -23,6 +23,7 @@ from negviz.findings import Polarity
 from negviz.language.prompt import Mention
 from negviz.results.files import read_result
 from negviz.retrieval.metrics import auroc
+from tests.pictures import figure
 from tests.tiny import draw_film
 from training.data import bank
 from training.data.wordings import Frame, read_frames
@@ -34,8 +35,8 @@ from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
 from training.measure.retuned import Retuned
 from training.paths import PROMPTS, RESULTS, Paths
+from training.report.dots import draw_leave_out
 from training.report.heatmap import draw_conditions
-from training.report.leave_out_picture import draw_leave_out
 
 HEDGES = "cannot rule out"
 HEADER = "prompt,finding,polarity,kind,phenomenon,mentions\n"
@@ -389,8 +390,9 @@ def test_the_command_writes_figures_a_picture_and_a_page(
         for group in ("phenomena", "findings")
         for record in model[group].values()
     ]
-    boxes = ElementTree.fromstring(drawn).findall("{http://www.w3.org/2000/svg}rect")
-    assert len(boxes) == 1 + len(cells)
+    axes = figure(draw_conditions, results).axes
+    shown = [value for each in axes for value in np.asarray(each.collections[0].get_array())]
+    assert sorted(shown) == sorted(record["auroc"] for record in cells if record["auroc"] is not None)
     read = read_result(paths.family / "results" / "generalisation.json")
     assert read.problem == ""
     assert {len(group.dots) for group in read.plots[0].groups} == {3, 4}

@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
@@ -30,7 +31,7 @@ from training.measure.experiments.image_run import Prepared, image_tower, tune_b
 from training.measure.experiments.recipe import Knobs
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
-from training.paths import COMPACT, Paths
+from training.paths import Paths
 from training.report.cards import write_cards
 from training.tune.base import BaseConfig, train_branch
 from training.tune.choose import read_choice

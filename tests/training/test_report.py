@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 
 from negviz.common.files import rewriting
+from negviz.common.shipped import COMPACT
+from tests.pictures import figure, marks
 from training.__main__ import main
 from training.report import command as report
+from training.report.cards import write_cards
+from training.report.dots import draw
 from training.report.tables import render
 
 CELL = {
@@ -78,7 +85,7 @@ def test_every_page_that_has_a_table_is_looked_after() -> None:
         ["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     pages = [ROOT / name for name in listed.split("\0") if name]
-    tabled = {page for page in pages if "<!-- results:" in page.read_text("utf-8")}
+    tabled = {page for page in pages if re.search(r"<!-- results:[\w-]", page.read_text("utf-8"))}
     assert tabled <= set(report.documents(ROOT))
 
 
@@ -174,12 +181,48 @@ def test_what_cannot_be_made_costs_one_line(
     assert (root / "README.md").read_text() == page
 
 
+def _without_weights(folder: Path) -> Path:
+    """The shipped family as far as its cards are made from it."""
+    shutil.copytree(COMPACT, folder, ignore=shutil.ignore_patterns("*.safetensors", "README.md"))
+    return folder
+
+
+def test_the_cards_of_this_repository_say_what_their_template_says(tmp_path: Path) -> None:
+    write_cards(_without_weights(tmp_path / "family"))
+    cards = sorted((tmp_path / "family").rglob("README.md"))
+    assert [card.parent.name for card in cards] == ["base", "con1", "con2", "con3"]
+    for card in cards:
+        committed = COMPACT / card.relative_to(tmp_path / "family")
+        assert report.fill(card.read_text("utf-8"), ROOT / "assets" / "results") == committed.read_text(
+            "utf-8"
+        )
+
+
+def test_a_card_of_a_base_of_the_hub_has_its_licence_and_no_figures_of_ours(tmp_path: Path) -> None:
+    family = _without_weights(tmp_path / "family")
+    record = json.loads((family / "family.json").read_text("utf-8"))
+    of_hub = {**record, "licence": "CC-BY-NC-4.0 & more", "hub": {"id": "someone/tower"}}
+    (family / "family.json").write_text(json.dumps(of_hub), "utf-8")
+    write_cards(family)
+    card, shipped = (ModelCard.load(folder / "con1" / "README.md") for folder in (family, COMPACT))
+    assert "someone/tower, under its own licence: CC-BY-NC-4.0 & more." in card.text
+    assert card.data.to_dict() == {**shipped.data.to_dict(), "license_name": "that-of-its-base"}
+    for ours in ("Open-i", "It is small", "<!-- results:"):
+        assert ours in shipped.text
+        assert ours not in card.text
+
+
 def test_a_picture_shows_every_model_and_goes_stale_with_its_results(root: Path) -> None:
     picture = root / "assets" / "results" / "openi.svg"
     assert picture in report.refresh(root)
     assert report.refresh(root, check=True) == []
-    drawn = ElementTree.fromstring(picture.read_text("utf-8"))
-    assert len(drawn.findall("{http://www.w3.org/2000/svg}circle")) == len(RESULTS["models"])
+    assert picture.read_text("utf-8") == draw(RESULTS, "openi: precision at 10 by cell and model")
+    made = figure(draw, RESULTS, "openi")
+    (axes,) = made.axes
+    assert [x for _, x, _ in marks(made)] == [CELL["p_at_k"]] * 2
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(RESULTS["models"])
+    ends = [np.asarray(line.get_paths()[0].vertices)[:, 0].tolist() for line in axes.collections]
+    assert ends == [CELL["p_at_k_ci"]] * 2
     picture.write_text("<svg/>", "utf-8")
     assert report.refresh(root, check=True) == [picture]
 

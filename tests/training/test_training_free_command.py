@@ -21,10 +21,12 @@ from negviz.page.map.panel import MapPanel
 from negviz.page.room import Asked
 from negviz.results.files import read_result
 from negviz.retrieval.answer import search_sets
+from tests.pictures import figure, marks
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
 from training.measure.training_free.choice import Trial, best
 from training.measure.training_free.figures import against_tuned, say, tallies
+from training.report.dots import draw_training_free
 from training.report.tables import render
 
 RIVALS = ("spacevlm", "steering", "arithmetic")
@@ -131,8 +133,13 @@ def test_the_file_is_laid_out_for_page_and_readme(made: Path, results: dict[str,
     assert all(len(row) == len(table.head) for table in shown.tables for row in table.rows)
     assert "| results | absent |" in render(results, "training-free.json")
     picture = (made / "results" / "training-free.svg").read_text("utf-8")
-    assert picture.count("<circle") == 4
-    assert picture.count("rotate(45") == 6
+    assert picture == draw_training_free(results)
+    drawn = marks(figure(draw_training_free, results))
+    assert [shape for shape, _, _ in drawn] == ["s", "o", "o", "D", "D", "D"] * 2
+    cells = results["evaluations"]["results"]["models"].values()
+    assert [x for _, x, _ in drawn] == [
+        model[f"all/{polarity}"]["auroc"] for polarity in ("present", "absent") for model in cells
+    ]
 
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from negviz.retrieval.answer import search_sets
 from training.__main__ import main
 from training.bench import visits as played
 from training.bench.running import RunningApp, free_port
-from training.report.visits_picture import draw_visits
+from training.report.curves import draw_visits
 
 FEW = 5
 VISITS = 60

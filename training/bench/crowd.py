@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from negviz.common.files import write_json
+from negviz.common.shipped import ROOT
 from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.bench.visitors import VISITORS
-from training.paths import ROOT, Paths
+from training.paths import Paths
 
 RUNS: Final = 3
 _WITHIN: Final = 300.0  # seconds for one process of visitors

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from negviz.common.errors import NegvizError
-from training.paths import COMPACT, ROOT
+from negviz.common.shipped import COMPACT, ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from negviz.common.files import write_atomically
-from negviz.page.pictures import PHANTOMS
+from negviz.common.shipped import COMPACT
+from negviz.films.collection import PHANTOMS
 from training.bench.running import arguments, chromium, run_app
-from training.paths import COMPACT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -28,7 +28,7 @@ from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.paths import Paths
-from training.report.visits_picture import draw_visits
+from training.report.curves import draw_visits
 
 
 class Sample(TypedDict):

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from negviz.common.files import write_atomically, write_json
 from negviz.common.tensor_files import CheckpointError
-from negviz.films.collection import Collection
+from negviz.films.collection import OPENI, Collection
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, make_model
 from negviz.models.family import load_models, open_hub_model, save_base
@@ -21,7 +21,7 @@ from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path,
 from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
 from training.measure.probe import Scores, measure
-from training.paths import OPENI, FilmsError, Paths
+from training.paths import FilmsError, Paths
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
 

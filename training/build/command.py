@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from negviz.common.shipped import COMPACT
 from training.build.base import build_base, build_branch, start_hub_family
 from training.build.films import build_films, write_next_labels
 from training.build.results import build_results
 from training.build.tuned import build_choice, build_tuned
 from training.options import count, natural, rate
-from training.paths import COMPACT, FilmsError, Paths
+from training.paths import FilmsError, Paths
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 from training.tune.recipes import RECIPES

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from negviz.common.files import write_json
+from negviz.common.shipped import ROOT
+from negviz.films.collection import PHANTOMS
 from training.measure.evaluate import evaluate
 from training.measure.evaluations import evaluations
-from training.paths import PHANTOMS, PROMPTS, ROOT, Paths
+from training.paths import PROMPTS, Paths
 from training.report.cards import write_cards
 from training.report.command import refresh
 

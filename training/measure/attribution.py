@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import METHODS, attribute
@@ -32,7 +33,7 @@ from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
 from training.options import count, natural
-from training.paths import COMPACT, PROMPTS, Paths
+from training.paths import PROMPTS, Paths
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")

@@ -193,8 +193,8 @@ def ceiling(asked: AskedOfFilms, probed: Probed) -> dict[str, Floats]:
             if (sure := probed.sure[mention.finding]) is not None
         ]
         if not question.uncertain and len(parts) == len(question.mentions):
-            least, paths = np.min(parts, axis=0)[None], asked.films.places_by_id
-            found = Ranked.of(asked.relevance[[i]], least, paths).measure(asked.k)
+            least, places = np.min(parts, axis=0)[None], asked.films.places_by_id
+            found = Ranked.of(asked.relevance[[i]], least, places).measure(asked.k)
             for name in _METRICS:
                 figures[name][i] = found[name][0, 0]
     return figures

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
 from negviz.common.order import FilmPlaces, top_k
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import attribute
 from negviz.explain.diagnosis import DiagnosisError
@@ -36,7 +37,7 @@ from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Paths
+from training.paths import PROMPTS, Paths
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101

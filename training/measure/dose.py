@@ -22,6 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from negviz.common.files import default_cache, write_atomically, write_json
+from negviz.common.shipped import COMPACT
 from negviz.explain.dose import (
     SEVERITIES,
     SIZE,
@@ -44,8 +45,8 @@ from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
-from training.paths import COMPACT, Paths
-from training.report.dose_picture import draw_doses
+from training.paths import Paths
+from training.report.curves import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
 CHESTS: Final = 12

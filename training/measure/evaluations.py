@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from negviz.films.collection import PHANTOMS
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
-from training.paths import PHANTOMS, Paths
+from training.paths import Paths
 
 
 @dataclass(frozen=True)

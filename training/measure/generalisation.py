@@ -26,6 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.common.shipped import COMPACT, ROOT
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
@@ -37,7 +38,7 @@ from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
 from training.options import count
-from training.paths import COMPACT, PROMPTS, ROOT, Paths, add_path_options
+from training.paths import PROMPTS, Paths, add_path_options
 from training.report.heatmap import draw_conditions
 
 FILE: Final = PROMPTS / "generalisation.csv"

@@ -22,6 +22,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import read_prompts
 from negviz.language.prompt import Mention
@@ -35,8 +36,8 @@ from training.measure.evaluate import family_hashes
 from training.measure.questions import Question, read_questions
 from training.measure.retuned import Retuned
 from training.options import count
-from training.paths import COMPACT, PROMPTS, Paths
-from training.report.leave_out_picture import draw_leave_out
+from training.paths import PROMPTS, Paths
+from training.report.dots import draw_leave_out
 
 FINDINGS: Final = (
     "effusion",

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.projection.align import Points, align, standardise
 from negviz.explain.projection.atlas import PROMPT_FILES, prompt_hashes, text_id
@@ -41,7 +42,7 @@ from negviz.retrieval.answer import Tally
 from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import search
 from negviz.retrieval.sets import SearchSet, search_sets
-from training.paths import COMPACT, Paths
+from training.paths import Paths
 
 _HITS: Final = 10
 _MOVERS: Final = 5

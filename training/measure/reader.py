@@ -33,12 +33,12 @@ import numpy as np
 from negviz.common.csv_file import read_csv
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256, write_json
+from negviz.common.shipped import ROOT
 from negviz.films.openi import read_reports
 from negviz.findings import FINDINGS, Polarity, Term
 from negviz.language.normalise import normalise
 from negviz.language.prompt import read_mentions
 from negviz.language.reader import find_terms, outcome_of
-from training.paths import ROOT
 
 WRITTEN: Final = ROOT / "tests" / "data" / "sentences.csv"
 SEEN: Final = ROOT / "tests" / "data" / "seen.csv"

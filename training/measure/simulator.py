@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from negviz.common.files import write_json
-from negviz.films.collection import Collection, open_collection
+from negviz.films.collection import PHANTOMS, Collection, open_collection
 from negviz.findings import ABNORMAL
 from negviz.models.image_tower import prepare
 from negviz.models.text_tower import open_text_tower
@@ -27,7 +27,7 @@ from training.data.phantoms.draw import SHIPPED, TRAINING, simulator_hash
 from training.data.phantoms.training_films import COUNT, simulated_films
 from training.measure.probe import FEW, figures, labels_of
 from training.options import count, natural
-from training.paths import PHANTOMS, RESULTS, Paths
+from training.paths import RESULTS, Paths
 from training.tune.base import BaseConfig, Learner, train_branch
 
 TARGETS: Final = {  # AUROC to be reached by the tower trained on films of the other kind

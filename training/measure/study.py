@@ -11,6 +11,7 @@ from typing import Any
 
 from negviz.common.files import write_atomically, write_json
 from negviz.common.read_files import read_text
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
@@ -20,7 +21,6 @@ from negviz.study.design import PROMPTS, Design, StudyError, make_design, read_s
 from negviz.study.export import to_csv
 from negviz.study.store import StudyFile
 from training.options import count, natural
-from training.paths import COMPACT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
+from negviz.common.shipped import ROOT
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import EVALUATION
 from negviz.results.kinds.experiments import MAP, SETTINGS
@@ -24,13 +25,10 @@ from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.visits import VISITS
-from training.paths import ROOT
-from training.report.experiment_picture import draw_experiment
+from training.report.curves import draw_visits
+from training.report.dots import draw, draw_experiment, draw_leave_out
 from training.report.heatmap import draw_conditions
-from training.report.leave_out_picture import draw_leave_out
-from training.report.picture import draw
 from training.report.tables import FORMS
-from training.report.visits_picture import draw_visits
 
 _DOCUMENTS: Final = (
     "README.md",

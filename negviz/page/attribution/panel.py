@@ -200,11 +200,8 @@ class WordsPanel:
 
     def _hits(self, asked: Asked, given: Answer, name: str) -> Vectors:
         """Embeddings [hits, dim] of the films that a model shows."""
-        films = self.room.films(asked.films)
         column = next(column for column in given.columns if column.model == name)
-        rows = films.collection.rows(films.collection.by_id(hit.id) for hit in column.hits)
-        vectors: Vectors = films.embeddings[self.room.models[name].tower_id][rows]
-        return vectors
+        return self.room.films(asked.films).vectors(self.room.models[name], column.hits)
 
     def _forget(self, text: str) -> None:
         self._heat.forget(lambda question: question.asked.says(text))

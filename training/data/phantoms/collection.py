@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, running_alone, write_atomically, write_json
-from negviz.films.collection import ASSETS, Film, write_manifest
+from negviz.films.collection import ASSETS, PHANTOMS, Film, write_manifest
 from negviz.phantoms import simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated
@@ -27,7 +27,6 @@ from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.data.phantoms.plan import Order, shipped_plan
 from training.data.phantoms.training_films import PhantomFilmsError
-from training.paths import PHANTOMS
 
 SIZE: Final = 512  # pixels a side
 QUALITY: Final = 88  # of the JPEGs: below 30 MB in all

@@ -24,6 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Collection, Film, open_collection
 from negviz.models.encoder import DualEncoder
@@ -41,8 +42,8 @@ from training.measure.evaluations import Evaluation, evaluations
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import count
-from training.paths import COMPACT, PROMPTS, FilmsError, Paths, add_path_options
-from training.report.calibration_picture import draw_coverage, draw_reliability
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options
+from training.report.curves import draw_coverage, draw_reliability
 
 TRAINING: Final = PROMPTS / "training.csv"
 RESAMPLES: Final = 400  # of 99 prompts and their films, for intervals that move by less than a hundredth

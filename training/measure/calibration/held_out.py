@@ -71,8 +71,8 @@ def seen_by(model: DualEncoder, vectors: Vectors, bench: PromptedFilms) -> list[
     """What a model makes of every prompt; `vectors` [films, dim]."""
     texts = [*(row.prompt for row in bench.rows), *map(opposite_of, bench.rows)]
     scores = cosines(vectors.astype(np.float64), model.encode_text(texts).astype(np.float64))
-    (own, opposed), paths = np.split(scores, 2), bench.films.places_by_id
-    return [Seen(*each, paths) for each in zip(own, own - opposed, bench.satisfied, strict=True)]
+    (own, opposed), places = np.split(scores, 2), bench.films.places_by_id
+    return [Seen(*each, places) for each in zip(own, own - opposed, bench.satisfied, strict=True)]
 
 
 def reliability(

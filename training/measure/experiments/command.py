@@ -12,14 +12,15 @@ from typing import Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically, write_json
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
 from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
-from training.paths import COMPACT, Paths, add_path_options
-from training.report.experiment_picture import draw_experiment
+from training.paths import Paths, add_path_options
+from training.report.dots import draw_experiment
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500

@@ -82,8 +82,8 @@ def _kinds(rows: Sequence[PromptRow]) -> list[str]:
 def _select(
     vectors: Mapping[str, Vectors], rows: Sequence[PromptRow], chosen: Sequence[PromptRow]
 ) -> dict[str, Vectors]:
-    paths = [place for place, row in enumerate(rows) if row in chosen]
-    return {name: matrix[paths] for name, matrix in vectors.items()}
+    places = [place for place, row in enumerate(rows) if row in chosen]
+    return {name: matrix[places] for name, matrix in vectors.items()}
 
 
 def _map(vectors: Mapping[str, Vectors]) -> Json:

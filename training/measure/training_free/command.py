@@ -20,6 +20,7 @@ from typing import Final
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.cells import BASE
 from negviz.evaluation.prompts import read_prompts
+from negviz.films.collection import PHANTOMS
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
@@ -30,8 +31,8 @@ from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import count, natural
-from training.paths import PHANTOMS, PROMPTS, Paths, add_path_options
-from training.report.training_free_picture import draw
+from training.paths import PROMPTS, Paths, add_path_options
+from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
 
 NAME: Final = "training-free"
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     out = paths.results / f"{NAME}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, results)
-    write_atomically(out.with_suffix(".svg"), draw(results).encode())
+    write_atomically(out.with_suffix(".svg"), draw_training_free(results).encode())
     print(f"{out}: {', '.join(rivals)} beside {', '.join(models)}")
     print("\n".join(map(say, tallies(rows))))
     return 0
