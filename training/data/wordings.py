@@ -2,7 +2,8 @@
 
 `assets/prompts/wordings.csv` holds the frames: `frame,kind,said`.  `{x}` `{y}` `{z}` are different findings,
 `{a}` `{b}` `{c}` the same with their article, capitals begin with one.  `said` names the slots
-("x:present|y:absent"), or findings where the frame is a sentence of its own ("effusion:absent").
+("x:present|y:absent"), or findings where the frame is a sentence of its own ("effusion:absent"); nothing
+where it speaks of none.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def read_frames(path: Path = FRAMES) -> list[Frame]:
 
 
 def _frame(row: Row, where: str) -> Frame:
-    said = [part.partition(":") for part in row["said"].split("|")]
+    said = [part.partition(":") for part in row["said"].split("|") if part]
     for name, _, polarity in said:
         if name not in ("x", "y", "z", *FINDINGS) or polarity not in get_args(Polarity):
             raise WordingsError(
