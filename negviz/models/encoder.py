@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from negviz.common.tensor_files import in_half_precision
+from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.text_tower import TextTower
 
 _TEXTS_AT_ONCE: Final = 64
@@ -56,6 +57,7 @@ class DualEncoder:
     logit_scale: float  # the logarithm of the factor on cosines in the loss
     tower_id: str  # 16 hex digits: the image tower's weights and preprocessing
     source: Mapping[str, str] | None = None  # a Hub model's id and revision
+    reads: Callable[[str], Prompt] = read_prompt  # of its family, which may have a second reader
 
     @property
     def dim(self) -> int:

@@ -22,6 +22,7 @@ from negviz.models.hub import open_hub_towers
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.soundness import check_images, check_text, check_words
 from negviz.models.text_tower import CompactTextTower, open_text_tower
+from negviz.models.two_readers import open_two_readers
 
 
 def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEncoder:
@@ -82,7 +83,8 @@ def _open_compact_base(family: Family) -> DualEncoder:
     check_words(model, f"The text tower {name}")
     check_text(model, path)
     check_images(model, where)
-    return model
+    readers = open_two_readers(family.folder, tower)
+    return model if readers is None else replace(model, reads=readers)
 
 
 def _text(record: Mapping[str, Any], key: str, family: Family) -> str:

@@ -1,0 +1,44 @@
+"""Report sentences that the second reader learns from: where the rules and NLM's indexing do not contradict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from negviz.evaluation.prompts import template
+from negviz.films.collection import Film
+from negviz.films.openi import Report
+from negviz.findings import BY_NAME, Polarity
+from negviz.language.prompt import read_mentions
+from training.data.captions import fold_of
+from training.data.typed import Typed
+
+KIND = "report"
+_LONGEST = 40  # words
+
+
+def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Typed]:
+    """Each sentence of the films' studies once, as the rules read it, unless the headings of a study say otherwise."""
+    texts: dict[str, str] = {}
+    studies: dict[str, list[Report]] = defaultdict(list)
+    for uid in dict.fromkeys(film.uid for film in films if film.uid in reports):
+        for sentence in reports[uid].sentences:
+            texts.setdefault(sentence.casefold(), sentence)
+            studies[sentence.casefold()].append(reports[uid])
+    for key, text in texts.items():
+        read = {(mention.finding, mention.polarity) for mention in read_mentions(text)}
+        said: dict[str, Polarity] = dict(read)
+        disputed = sum(_contradicts(said, report) for report in studies[key])
+        if len(said) == len(read) and len(text.split()) <= _LONGEST and 2 * disputed < len(studies[key]):
+            yield Typed(text, said, KIND, fold_of(template(text)))
+
+
+def _contradicts(said: Mapping[str, Polarity], report: Report) -> bool:
+    """Whether a study is indexed as having what a sentence denies, or as normal where one states a finding."""
+    headings = {term.split("/")[0] for term in report.mesh}
+    return any(
+        not headings.isdisjoint(BY_NAME[finding].mesh)
+        if polarity == "absent"
+        else polarity == "present" and finding != "normal" and "normal" in report.mesh
+        for finding, polarity in said.items()
+    )
