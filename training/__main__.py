@@ -13,6 +13,7 @@ from negviz.common.files import running_alone
 from negviz.common.shipped import COMPACT, need_shipped
 from training.bench import benchmark, crowd, screenshots, visits
 from training.build import command as build
+from training.build import second_reader
 from training.data import fetch
 from training.data.phantoms import collection as phantoms
 from training.data.phantoms import training_films as phantom_films
@@ -53,6 +54,7 @@ FOR_USERS: Final[Commands] = {
     "base": (build.BASE, "train the compact base, or take one from the Hub; goes on where it was stopped"),
     "choose": (build.CHOOSE, "choose the settings of con1 and con2 by cross-validation"),
     **{name: (build.TUNED, recipe.does) for name, recipe in RECIPES.items()},
+    "second-reader": (second_reader, "tune the reader that checks how rules read a sentence"),
     "results": (build.RESULTS, "the pre-listed evaluations; for the shipped family also cards and tables"),
     "training-free": (training_free, "set up rivals that need no training and measure them beside ours"),
     "calibration": (calibration, "fit and measure the probability that a film matches; when to abstain"),

@@ -24,7 +24,11 @@ SAID: Final[tuple[Polarity, ...]] = ("present", "absent", "uncertain")  # the co
 SILENT: Final = len(SAID)  # … and the last: nothing is said
 _TINY: Final = 1e-5
 _SIGNS: Final = str.maketrans(  # which no tower's vocabulary tells apart
-    {sign: f" {word} " for word, signs in (("yes", "✓✔✅☑"), ("no", "✗✘❌✖∅⌀øØ"), ("+/-", "±")) for sign in signs}
+    {
+        sign: f" {word} "
+        for word, signs in (("yes", "✓✔✅☑👍"), ("no", "✗✘❌✖🚫👎∅⌀øØ"), ("+/-", "±"))
+        for sign in signs
+    }
 )
 
 
@@ -55,7 +59,7 @@ class SecondReader:
 
     @classmethod
     def of(cls, weights: Mapping[str, Floats], settings: Mapping[str, Any]) -> Self:
-        """From what a family records of it.  Raises `KeyError`, `TypeError` or `ValueError` where that is none."""
+        """From what a file holds.  Raises `KeyError`, `TypeError` or `ValueError` where that is none."""
         whole = {name: np.asarray(value, np.float32) for name, value in weights.items()}
         if whole["findings"].shape[0] != len(FINDINGS) or whole["out.weight"].shape[0] != SILENT + 1:
             raise ValueError("it reads other findings")
@@ -66,7 +70,7 @@ class SecondReader:
         return cls(whole, layers, heads, temperature, Doubt(**settings["doubt"]))
 
     def read(self, states: Floats) -> Floats:
-        """Probabilities [findings, 4] of present, absent, uncertain and silent, from states [tokens, width]."""
+        """Probabilities [findings, 4] of present, absent, uncertain, silent from states [tokens, width]."""
         tokens = self._norm("enter", self._linear("enter", states))
         depth = 0
         while f"{depth}.query.weight" in self.weights:

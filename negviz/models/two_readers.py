@@ -54,7 +54,7 @@ class TwoReaders:
 
 
 def open_two_readers(folder: Path, tower: CompactTextTower) -> TwoReaders | None:
-    """A family's two readers; None where it has no second one.  Raises `CheckpointError` for one not to be used."""
+    """A family's two readers; None where it has no second one.  Raises `CheckpointError`."""
     path = folder / FILE
     if not path.is_file():
         return None

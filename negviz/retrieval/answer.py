@@ -70,12 +70,12 @@ def answer(
     """
     if not 1 <= k <= MAX_HITS:
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
-    prompt = _read(text)
+    prompt = _read(text, models)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
     certain = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
     marked = certain and (prompt.sure or meant is not None)  # what has to be asked is not guessed
     judged = replace(prompt, mentions=mentions if marked else ())
-    against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
+    against = _read(opposite, models) if opposite.strip() else _opposite(prompt, meant)
     question, known = _Question(judged, against, films), calibrations or {}
     return Answer(
         prompt=prompt,
@@ -86,6 +86,7 @@ def answer(
         columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
         opposite=against,
         scopes=_scopes(prompt.text),
+        read_twice=any(model.reads is not read_prompt for model in models.values()),
     )
 
 
@@ -116,12 +117,12 @@ def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, f
     return found
 
 
-def _read(text: str) -> Prompt:
+def _read(text: str, models: Mapping[str, DualEncoder]) -> Prompt:
     # A browser may send half a surrogate pair, which neither JSON nor a tokenizer takes.
     clean = text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
     if not clean:
         raise AnswerError("Type a sentence to search for, such as “No pleural effusion”.")
-    return read_prompt(clean)
+    return next((model.reads for model in models.values()), read_prompt)(clean)
 
 
 def _opposite(prompt: Prompt, meant: tuple[str, Polarity] | None) -> Prompt | None:

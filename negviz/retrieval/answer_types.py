@@ -108,6 +108,7 @@ class Answer:
     columns: tuple[Column, ...]
     opposite: Prompt | None = None  # as read, or as the visitor worded it
     scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
+    read_twice: bool = False  # by the family's second reader, too, and not by rules alone
 
     def judge(self, film: Film) -> bool | None:
         """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""
@@ -124,6 +125,7 @@ class Answer:
             "prompt": self.prompt.text,
             "finding": self.prompt.finding,
             "polarity": self.prompt.polarity,
+            "read_by": ["rules", "second reader"] if self.read_twice else ["rules"],
             "mentions": [asdict(mention) for mention in self.mentions],
             "marked": self.marked,
             "opposite": self.opposite.text if self.opposite else None,

@@ -1,8 +1,8 @@
 """`python -m training second-reader`: tune the second reader of a family and measure what both readers do.
 
 It learns from sentences composed as people type them and, where Open-i's reports are at hand, from those of
-training studies.  A fifth of the frames is held out whole: temperature and doubt are chosen on them, and so
-are the figures by kind; what is written is then tuned on all of them.
+training studies.  A tenth of the frames, and of the wordings of reports, is held out whole: temperature and
+doubt are chosen there, and the figures by kind are of there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -33,8 +33,7 @@ from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
 from training.data.films import openi_reports
 from training.data.reports import KIND, agreed_sentences
-from training.data.typed import TYPED_FRAMES, Typed, kept_apart, type_sentences
-from training.data.wordings import FRAMES
+from training.data.typed import Typed, kept_apart, type_sentences
 from training.measure.reader import BLIND, SEEN
 from training.measure.second_reader import asking, by_kind, kinds_of, milliseconds, outcome, prompts_of, rates
 from training.options import count
@@ -53,8 +52,12 @@ from training.tune.second_reader import (
 )
 
 HELD_OUT: Final = 0  # the fold of frames and of report sentences' wordings
-MEASURED_ON: Final = ("evaluation.csv", "findings.csv", "generalisation.csv", "blind.csv")  # of assets/prompts
-_NO_DOUBT: Final = Doubt(0.0, 0.0, 0.0, 0.0)
+MEASURED_ON: Final = (
+    "evaluation.csv",
+    "findings.csv",
+    "generalisation.csv",
+    "blind.csv",
+)  # of assets/prompts
 _GRID: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _CUES: Final = (0.5, 0.7, 0.9)
 _PRICE: Final = 5.0  # questions that a wrong mark is worth
@@ -72,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path_options(
         parser,
         collection="unused; the studies are Open-i's (default: openi)",
-        films="Open-i's reports: NLM's archive, or a folder with manifest.csv; without them, composed sentences alone",
+        films="Open-i's reports: NLM's archive, or a folder with manifest.csv; else composed sentences alone",
     )
     add = parser.add_argument
     add("--epochs", type=count, default=ReaderConfig.epochs, help="over all sentences (default: %(default)s)")
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     config = ReaderConfig(epochs=args.epochs)
     tower = load_models(paths.family)["base"].text
     if not isinstance(tower, CompactTextTower):
-        raise SecondReaderError(f"{paths.family} has no compact text tower, so rules alone read its sentences.")
+        raise SecondReaderError(f"{paths.family} has no compact text tower: rules alone read its sentences.")
     reports = openi_reports(paths.films) if paths.films is not None else {}
     if not reports:
         print("Without --films it learns from composed sentences alone.")
@@ -177,7 +180,7 @@ def recipe(config: ReaderConfig, sentences: Sequence[Typed]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A second reader and what the one tuned without held-out frames did on these."""
+    """A second reader, and what it does on what was held out."""
 
     net: ReaderNet
     temperature: float
@@ -198,18 +201,17 @@ class Built:
 
 
 def build(tower: CompactTextTower, sentences: Sequence[Typed], config: ReaderConfig) -> Built:
-    """Tune without held-out frames, choose by them what to doubt, then tune on everything."""
+    """Tune on all but what is held out, by which is chosen what to doubt."""
     states, lengths = encode(tower, [spelt(one.text) for one in sentences], config.layers)
     lesson = make_lesson(states, lengths, [one.said for one in sentences])
     held = np.array([one.fold == HELD_OUT for one in sentences])
-    tried = tune_reader(_part(lesson, ~held), config)
-    apart = _part(lesson, held)
-    found = logits(tried, apart)
+    net, apart = tune_reader(_part(lesson, ~held), config), _part(lesson, held)
+    found = logits(net, apart)
     temperature = fit_temperature(found, apart.targets)
     kept = [one for one, out in zip(sentences, held, strict=True) if out]
     told = probabilities(found, temperature)
     doubt = choose_doubt(kept, told)
-    return Built(tune_reader(lesson, config), temperature, doubt, _held_out(kept, told, apart, doubt))
+    return Built(net, temperature, doubt, _held_out(kept, told, apart, doubt))
 
 
 def _part(lesson: Lesson, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Lesson:
@@ -266,5 +268,3 @@ def _held_out(sentences: Sequence[Typed], told: Floats, lesson: Lesson, doubt: D
         "by_kind": by_kind(typed, both),
         "reports": {"rules": rates(reports, read_prompt), "both": rates(reports, both)},
     }
-
-

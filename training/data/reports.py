@@ -1,4 +1,4 @@
-"""Report sentences that the second reader learns from: where the rules and NLM's indexing do not contradict."""
+"""Report sentences that the second reader learns from: those that NLM's indexing does not contradict."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.findings import BY_NAME, Polarity
 from negviz.language.prompt import read_mentions
-from training.data.captions import fold_of
-from training.data.typed import Typed
+from training.data.typed import Typed, fold_of
 
 KIND = "report"
 _LONGEST = 40  # words
 
 
 def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Typed]:
-    """Each sentence of the films' studies once, as the rules read it, unless the headings of a study say otherwise."""
+    """Each sentence of the films' studies once, as the rules read it, unless most headings say otherwise."""
     texts: dict[str, str] = {}
     studies: dict[str, list[Report]] = defaultdict(list)
     for uid in dict.fromkeys(film.uid for film in films if film.uid in reports):
@@ -34,7 +33,7 @@ def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> It
 
 
 def _contradicts(said: Mapping[str, Polarity], report: Report) -> bool:
-    """Whether a study is indexed as having what a sentence denies, or as normal where one states a finding."""
+    """Whether a study is indexed as having what a sentence denies, or as normal where it states a finding."""
     headings = {term.split("/")[0] for term in report.mesh}
     return any(
         not headings.isdisjoint(BY_NAME[finding].mesh)

@@ -36,7 +36,7 @@ class ReaderConfig:
     dim: int = 128
     heads: int = 4
     depth: int = 2
-    epochs: int = 12
+    epochs: int = 10
     batch: int = 128
     lr: float = 2e-3  # peak; linear warm-up, cosine decay
     weight_decay: float = 0.05
@@ -58,12 +58,12 @@ class Lesson:
         return len(self.targets)
 
     def batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """States float32 [rows, tokens, width], mask [rows, tokens] that is true where there is a token, targets."""
-        parts = [self.states[self.starts[row] : self.starts[row + 1]].float() for row in rows]
-        lengths = torch.tensor([len(part) for part in parts])
-        padded = nn.utils.rnn.pad_sequence(parts, batch_first=True)
-        mask = torch.arange(padded.shape[1]) < lengths[:, None]
-        return padded, mask, self.targets[torch.from_numpy(rows)]
+        """States float32 [rows, tokens, width], mask [rows, tokens] true where there is a token, targets."""
+        starts = torch.from_numpy(self.starts[rows])[:, None]
+        lengths = torch.from_numpy(self.starts[rows + 1])[:, None] - starts
+        places = torch.arange(int(lengths.max()))
+        states = self.states[(starts + places).clamp(max=len(self.states) - 1)].float()
+        return states, places < lengths, self.targets[torch.from_numpy(rows)]
 
 
 def targets(said: Sequence[Mapping[str, Polarity]]) -> Tensor:
@@ -84,7 +84,9 @@ def encode(tower: CompactTextTower, texts: Sequence[str], layers: Sequence[int])
             states = tower.states(tokens["input_ids"], tokens["attention_mask"], layers).half()
         for row, state, mask in zip(rows, states, tokens["attention_mask"].bool(), strict=True):
             parts[row] = state[mask].clone()
-    return torch.cat([parts[row] for row in range(len(texts))]), [len(parts[row]) for row in range(len(texts))]
+    return torch.cat([parts[row] for row in range(len(texts))]), [
+        len(parts[row]) for row in range(len(texts))
+    ]
 
 
 def make_lesson(states: Tensor, lengths: Sequence[int], said: Sequence[Mapping[str, Polarity]]) -> Lesson:
@@ -186,7 +188,11 @@ def _tune(lesson: Lesson, config: ReaderConfig, progress: bool) -> ReaderNet:
 
 def _rate(step: int, steps: int, warmup: float) -> float:
     begin = max(1, int(steps * warmup))
-    return (step + 1) / begin if step < begin else 0.5 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
+    return (
+        (step + 1) / begin
+        if step < begin
+        else 0.5 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
+    )
 
 
 def _batches(lesson: Lesson, size: int, draw: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:

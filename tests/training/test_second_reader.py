@@ -1,0 +1,180 @@
+"""The second reader: what it learns from, that it is run as it was tuned, and how a family comes by it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from negviz.common.csv_file import read_csv
+from negviz.common.errors import NegvizError
+from negviz.common.tensor_files import CheckpointError
+from negviz.evaluation.prompts import read_prompts
+from negviz.films.collection import Collection, open_collection
+from negviz.films.openi import Report
+from negviz.findings import FINDINGS
+from negviz.models.family import load_models
+from negviz.models.text_tower import CompactTextTower
+from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
+from negviz.retrieval.answer import answer
+from negviz.retrieval.sets import search_sets
+from training.build.second_reader import MEASURED_ON, Built, build, gather
+from training.data.typed import JOINED, Typed, all_frames, kept_apart, type_sentences
+from training.measure.reader import BLIND, SEEN
+from training.paths import PROMPTS
+from training.tune.second_reader import ReaderConfig
+
+SMALL = ReaderConfig(layers=(1, 2), dim=16, heads=2, depth=1, epochs=60, batch=16, words_dropped=0.0)
+SAID: list[Typed] = [
+    Typed(text, {"effusion": state}, "report" if fold == 1 else "drawn", fold)
+    for fold in range(4)
+    for noun in ("effusion", "pleural effusion", "fluid around the lung", "left effusion")
+    for words, state in (("{}", "present"), ("no {}", "absent"), ("without {}", "absent"))
+    for text in [words.format(noun) + " ." * fold]
+]  # fmt: skip
+
+
+def tower_of(folder: Path) -> CompactTextTower:
+    tower = load_models(folder)["base"].text
+    assert isinstance(tower, CompactTextTower)
+    return tower
+
+
+@pytest.fixture(scope="module")
+def built(family_folder: Path) -> Built:
+    return build(tower_of(family_folder), SAID, SMALL)
+
+
+@pytest.fixture
+def read_twice(family_folder: Path, built: Built, tmp_path: Path) -> Path:
+    """A family with a second reader."""
+    folder = tmp_path / "family"
+    shutil.copytree(family_folder, folder)
+    write_second_reader(folder, built.net.weights(), built.settings(SMALL), tower_of(folder))
+    return folder
+
+
+# What it learns from ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[Typed]:
+    return gather({})
+
+
+def test_nothing_that_is_measured_on_is_learned_from(sentences: list[Typed]) -> None:
+    texts = {_letters(one.text) for one in sentences}
+    measured = [row.prompt for name in MEASURED_ON for row in read_prompts(PROMPTS / name)]
+    assert measured
+    assert [text for text in measured if _letters(text) in texts] == []
+
+
+def _letters(text: str) -> str:
+    return " ".join(re.findall(r"[a-z0-9]+", text.casefold()))
+
+
+def test_report_sentences_that_the_rules_are_measured_on_are_not_learned_from() -> None:
+    trained = {film.uid for film in open_collection("openi").select("train").films}
+    rows = [row for path in (SEEN, BLIND) for row in read_csv(path, ("uid", "sentence"), NegvizError).rows]
+    uid = next(row["uid"] for row in rows if row["uid"] in trained)
+    places = {int(row["sentence"]) for row in rows if row["uid"] == uid}
+    words = [f"There is an effusion in zone {number} of ten." for number in range(40)]
+    learned = {one.text for one in gather({uid: Report(uid, (), " ".join(words), "", "", ())})}
+    assert {number for number, text in enumerate(words) if text not in learned} == places
+
+
+def test_a_sentence_that_the_headings_contradict_is_not_learned_from() -> None:
+    uid = next(iter(open_collection("openi").select("train").films)).uid
+    prose = "There is a marvellous effusion. No marvellous nodule. Marvellous ribs."
+    learned = {one.text for one in gather({uid: Report(uid, ("normal", "Nodule/left"), prose, "", "", ())})}
+    assert "Marvellous ribs." in learned
+    assert learned.isdisjoint({"There is a marvellous effusion.", "No marvellous nodule."})
+
+
+def test_sentences_are_of_many_kinds_and_say_every_finding_in_every_way(sentences: list[Typed]) -> None:
+    told = {(finding, polarity) for one in sentences for finding, polarity in one.said.items()}
+    assert told == {(f, p) for f in FINDINGS for p in ("present", "absent", "uncertain")}
+    assert len({one.kind for one in sentences}) > 40
+    assert {len(one.said) for one in sentences} >= {0, 1, 2, 3, 4}
+
+
+def test_frames_are_held_out_whole(sentences: list[Typed]) -> None:
+    """Also where sentences are put together."""
+    folds = {frame.text: one.fold for frame in all_frames() for one in type_sentences([frame])}
+    assert set(folds.values()) == {0, 1, 2, 3, 4}
+    pair = [frame for frame in all_frames() if folds.get(frame.text) in (0, 1)][:40]
+    for one in type_sentences(pair):
+        if one.kind == JOINED:
+            assert one.fold in (0, 1)
+
+
+def test_a_text_that_two_frames_label_otherwise_is_dropped() -> None:
+    same = [Typed("Odd", {"effusion": "present"}, "a", 0), Typed("odd", {"effusion": "absent"}, "b", 1)]
+    plain = Typed("Plain", {}, "c", 0)
+    assert kept_apart([*same, plain, plain], lambda text: False) == [plain]
+
+
+# How it is run ------------------------------------------------------------------------------------
+
+
+def test_it_reads_as_it_was_tuned(read_twice: Path, built: Built) -> None:
+    readers = load_models(read_twice)["base"].reads
+    assert isinstance(readers, TwoReaders)
+    tower = readers.tower
+    for text in ("no effusion", "left effusion is there"):
+        tokens = tower.tokenize([text])
+        states = tower.states(tokens["input_ids"], tokens["attention_mask"], SMALL.layers)
+        with torch.inference_mode():
+            logits = built.net(states, tokens["attention_mask"].bool())[0]
+        told = readers.probabilities(text)
+        assert told is not None
+        expected = (logits / built.temperature).softmax(-1).numpy()
+        np.testing.assert_allclose(told, expected, atol=0.02)  # stored in half precision
+    assert readers.probabilities("effusion " * 300) is None
+
+
+def test_it_learns_what_it_is_told(read_twice: Path) -> None:
+    reads = load_models(read_twice)["con2"].reads  # of its family, whichever model is asked
+    for text, polarity in (("no effusion", "absent"), ("effusion", "present")):
+        prompt = reads(text)
+        assert prompt.sure
+        assert (prompt.finding, prompt.polarity) == ("effusion", polarity)
+
+
+def test_an_answer_tells_who_read_and_marks_nothing_that_is_contested(
+    read_twice: Path, family_folder: Path, collection: Collection
+) -> None:
+    alone, twice = load_models(family_folder), load_models(read_twice)
+    (films, *_) = search_sets(alone, collection)
+    text = "no effusion"
+    assert answer(alone, films, text).plain()["read_by"] == ["rules"]
+    given = answer(twice, films, text)
+    assert given.plain()["read_by"] == ["rules", "second reader"]
+    assert given.marked
+    contested = next(
+        t for t in ("effusion minus zero", "never effusion", "nodule", "big heart", "no nodule")
+        if not twice["base"].reads(t).sure
+    )  # fmt: skip
+    asked = answer(twice, films, contested)
+    assert not asked.marked
+    assert asked.prompt.suggestion
+    assert asked.columns[0].hits
+
+
+def test_a_second_reader_that_cannot_be_trusted_is_refused(read_twice: Path, built: Built) -> None:
+    path = read_twice / FILE
+    whole, tower = path.read_bytes(), tower_of(read_twice)
+    path.write_bytes(whole[:-4] + b"\x01\x02\x03\x04")
+    with pytest.raises(CheckpointError, match="does not hold the weights"):
+        load_models(read_twice)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="not a second reader that this version reads"):
+        load_models(read_twice)
+    other = whole.replace(tower.identity["sha256"].encode(), b"0" * 64)
+    path.write_bytes(other)
+    with pytest.raises(CheckpointError, match="another text tower"):
+        load_models(read_twice)
