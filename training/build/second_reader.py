@@ -104,11 +104,15 @@ def run(args: argparse.Namespace) -> int:
         "bytes": size,
         "learned_from": kinds_of(sentences),
         "settings": settings,
-        "held_out": built.held_out,
-        "prompts": {
-            name: {"rules": rates(rows, read_prompt), "both": rates(rows, readers)}
-            for name in MEASURED_ON
-            for rows in [prompts_of(PROMPTS / name)]
+        "second_alone": built.held_out["second_alone"],
+        "by_kind": built.held_out["by_kind"],
+        "sets": {
+            **built.held_out["sets"],
+            **{
+                name: {"rules": rates(rows, read_prompt), "both": rates(rows, readers)}
+                for name in MEASURED_ON
+                for rows in [prompts_of(PROMPTS / name)]
+            },
         },
         "milliseconds": milliseconds([one.text for one in sentences], readers),
         "command": _command(args),
@@ -116,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     if reports:
         results["reports"] = asking(_test_sentences(reports), readers)
     write_json(paths.results / "second-reader.json", results)
-    for name, figures in results["prompts"].items():
+    for name, figures in results["sets"].items():
         print(f"{name}: {figures['both']}")
     return 0
 
@@ -264,7 +268,9 @@ def _held_out(sentences: Sequence[Typed], told: Floats, lesson: Lesson, doubt: D
     reports = [one for one in sentences if one.kind == KIND]
     return {
         "second_alone": alone,
-        "all": {"rules": rates(typed, read_prompt), "both": rates(typed, both)},
         "by_kind": by_kind(typed, both),
-        "reports": {"rules": rates(reports, read_prompt), "both": rates(reports, both)},
+        "sets": {
+            name: {"rules": rates(some, read_prompt), "both": rates(some, both)}
+            for name, some in (("frames that were held out", typed), ("held-out report sentences", reports))
+        },
     }

@@ -1,8 +1,8 @@
 """Sentences as people type them, for the second reader: with shorthand, slips and lay words.
 
 `assets/prompts/typed-frames.csv` holds frames of many kinds as `training.data.wordings` reads them, with
-slots of their own (`{film}`, `{show}`, `{seen}` …), `typed-words.csv` what may stand in each.  What a sentence
-says follows from its frame, never from the rules: they are checked with this.
+slots of their own (`{film}`, `{show}`, `{seen}` …), `typed-words.csv` what may stand in each.  What a
+sentence says follows from its frame, never from the rules: they are checked with this.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.reader import READER
+from negviz.results.kinds.second_reader import SECOND_READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
 from negviz.results.kinds.tuning import TUNING
@@ -37,6 +38,7 @@ KINDS: Final = (  # the first that recognises a file has it
     HEADS,
     CALIBRATION,
     READER,
+    SECOND_READER,
     BASE,
     SIMULATOR,
     GENERALISATION,
