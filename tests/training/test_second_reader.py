@@ -16,7 +16,7 @@ from negviz.common.tensor_files import CheckpointError
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, open_collection
 from negviz.films.openi import Report
-from negviz.findings import FINDINGS
+from negviz.findings import FINDINGS, Polarity
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
@@ -30,13 +30,17 @@ from training.paths import PROMPTS
 from training.tune.second_reader import ReaderConfig
 
 SMALL = ReaderConfig(layers=(1, 2), dim=16, heads=2, depth=1, epochs=60, batch=16, words_dropped=0.0)
-SAID: list[Typed] = [
-    Typed(text, {"effusion": state}, "report" if fold == 1 else "drawn", fold)
+WORDINGS: tuple[tuple[str, Polarity], ...] = (
+    ("{}", "present"),
+    ("no {}", "absent"),
+    ("without {}", "absent"),
+)
+SAID = [
+    Typed(words.format(noun) + " ." * fold, {"effusion": state}, "report" if fold == 1 else "drawn", fold)
     for fold in range(4)
     for noun in ("effusion", "pleural effusion", "fluid around the lung", "left effusion")
-    for words, state in (("{}", "present"), ("no {}", "absent"), ("without {}", "absent"))
-    for text in [words.format(noun) + " ." * fold]
-]  # fmt: skip
+    for words, state in WORDINGS
+]
 
 
 def tower_of(folder: Path) -> CompactTextTower:

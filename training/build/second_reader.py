@@ -209,13 +209,17 @@ def build(tower: CompactTextTower, sentences: Sequence[Typed], config: ReaderCon
     states, lengths = encode(tower, [spelt(one.text) for one in sentences], config.layers)
     lesson = make_lesson(states, lengths, [one.said for one in sentences])
     held = np.array([one.fold == HELD_OUT for one in sentences])
-    net, apart = tune_reader(_part(lesson, ~held), config), _part(lesson, held)
-    found = logits(net, apart)
-    temperature = fit_temperature(found, apart.targets)
-    kept = [one for one, out in zip(sentences, held, strict=True) if out]
+    net = tune_reader(_part(lesson, ~held), config)
+    return judge(net, _part(lesson, held), [one for one in sentences if one.fold == HELD_OUT])
+
+
+def judge(net: ReaderNet, lesson: Lesson, sentences: Sequence[Typed]) -> Built:
+    """With what held-out sentences say of it: how sure it may be, and how much doubt is a question."""
+    found = logits(net, lesson)
+    temperature = fit_temperature(found, lesson.targets)
     told = probabilities(found, temperature)
-    doubt = choose_doubt(kept, told)
-    return Built(net, temperature, doubt, _held_out(kept, told, apart, doubt))
+    doubt = choose_doubt(sentences, told)
+    return Built(net, temperature, doubt, _held_out(sentences, told, lesson, doubt))
 
 
 def _part(lesson: Lesson, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Lesson:

@@ -218,7 +218,7 @@ def logits(net: ReaderNet, lesson: Lesson) -> Tensor:
 
 def fit_temperature(found: Tensor, wanted: Tensor) -> float:
     """By which logits are divided so that held-out probabilities are as likely as can be."""
-    losses = {
+    losses: dict[float, float] = {
         t: F.cross_entropy(found.flatten(0, 1) / t, wanted.flatten()).item()
         for t in np.geomspace(0.5, 5, 47).tolist()
     }
