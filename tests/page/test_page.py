@@ -75,10 +75,9 @@ def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
 
 
 def test_what_is_asked_for_reads_without_ambiguity() -> None:
-    assert (
-        words.asked_for([("effusion", "absent"), ("cardiomegaly", "present")]) == "cardiomegaly, no effusion"
-    )
-    assert words.asked_for([("normal", "absent")]) == "an abnormal film"
+    said = words.asked_for([("effusion", "absent", "left"), ("cardiomegaly", "present", None)])
+    assert said == "cardiomegaly, no effusion on the left"
+    assert words.asked_for([("normal", "absent", None)]) == "an abnormal film"
 
 
 @pytest.mark.parametrize(
