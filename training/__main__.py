@@ -28,6 +28,7 @@ from training.measure import (
     reader,
     simulator,
     study,
+    typed,
 )
 from training.measure.calibration import command as calibration
 from training.measure.training_free import command as training_free
@@ -70,6 +71,10 @@ FOR_MAINTAINERS: Final[Commands] = {
     "phantoms": (phantoms, "simulate the shipped collection; goes on where it was stopped"),
     "judge": (simulator, "ask real films and simulated ones whether the simulator is any good"),
     "reader": (reader, "measure the prompt reader on its written, seen and blind sentences"),
+    "typed": (
+        typed,
+        "measure how prompts that people type are read, and how often it is asked what is meant",
+    ),
     "benchmark": (benchmark, "how long the page takes, beside the least it could take"),
     "crowd": (crowd, "whether one visitor can stop the others: a class at once, and a flood"),
     "visits": (visits, "whether the page's memory stays level, visit after visit"),
