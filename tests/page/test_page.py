@@ -152,7 +152,7 @@ def test_the_cue_is_underlined_and_what_it_reaches_over_is_shaded(explore: Explo
 
 
 def test_a_sentence_that_is_not_understood_is_asked_about(explore: Explore) -> None:
-    said = say(explore, "胸部エックス線")
+    said = say(explore, "qwerty film")
     assert words.NOTHING_RECOGNISED in said.reading
     assert 'class="nv-tile"' in said.columns
     assert 'class="nv-mark' not in said.columns

@@ -97,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
     )
     write_json(args.json, results)
     for name, measured in results["typed"].items():
-        said = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in measured["negviz"].items())
-        print(f"{name} ({measured['prompts']}): {said}")
+        figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in measured["negviz"].items())
+        print(f"{name} ({measured['prompts']}): {figures}")
     return 0
 
 

@@ -48,11 +48,14 @@ class Shown:
     examples: str  # what may be tried over the films searched
     undo: Any = field(default_factory=lambda: gr.update(visible=False))
     cleared: str = ""  # what `undo` would bring back, as JSON
-    suggested: tuple[Mention, ...] = ()  # what to offer where the reading is not sure
+    # what to offer where the reading is not sure: `OFFERS` buttons
+    offer_1: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_2: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_3: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_4: Any = field(default_factory=lambda: gr.update(visible=False))
 
     def outputs(self) -> tuple[Any, ...]:
-        *others, suggested = vars(self).values()
-        return *others, *offers(suggested)
+        return tuple(vars(self).values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +178,7 @@ class Explore:
             pinned=pinned,
             asked=asked.json(),
             examples=self.tries(films),
-            suggested=given.suggestion,
+            **offers(given.suggestion),
         ).outputs()
 
     def _as_read(self, asked: Asked) -> Answer | None:
@@ -258,11 +261,10 @@ def chip(given: Answer) -> Any:
     return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
 
 
-def offers(suggested: Sequence[Mention]) -> tuple[Any, ...]:
-    """The buttons of what a sentence may have meant, as many as there are; the others are hidden."""
+def offers(suggested: Sequence[Mention]) -> dict[str, Any]:
+    """A button for each thing that a sentence may have meant, for `Shown`; the others stay hidden."""
     said = [words.reading([(each.finding, each.polarity, None)]) for each in suggested[:OFFERS]]
-    shown = [gr.update(value=each, visible=True) for each in said]
-    return *shown, *(gr.update(value="", visible=False) for _ in range(OFFERS - len(shown)))
+    return {f"offer_{place}": gr.update(value=each, visible=True) for place, each in enumerate(said, start=1)}
 
 
 def stands(given: Answer) -> tuple[str, str]:
