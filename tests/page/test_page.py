@@ -260,6 +260,11 @@ def test_a_sentence_without_an_opposite_takes_one_that_is_worded_for_it(explore:
     assert turned.columns.count('class="nv-stays"') == len(explore.models)
 
 
+def test_an_opposite_that_is_no_rewording_is_said_to_be_none(explore: Explore) -> None:
+    assert say(explore, "Sharp costophrenic angles").opposite["info"] == words.PLAIN_OPPOSITE
+    assert say(explore, "No effusion").opposite["info"] == ""
+
+
 def test_a_pinned_sentence_is_compared_with_the_next(explore: Explore) -> None:
     first = say(explore, "No pleural effusion")
     pinned = Shown(*explore.pin(False, "", first.asked))

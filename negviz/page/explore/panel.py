@@ -171,7 +171,7 @@ class Explore:
             toggle=gr.update(label=toggle_label(given), value=taken),
             opposite=gr.update(
                 value=given.opposite.text if given.opposite else "",
-                info="" if given.opposite else words.NO_OPPOSITE,  # None would leave what stands there
+                info=opposite_note(given),
             ),
             turned=gr.update(visible=taken),
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=True),
@@ -288,6 +288,13 @@ def correction(given: Answer) -> dict[str, Any]:
         "mark": gr.update(interactive=False),
         "stands": json.dumps([finding, polarity]),
     }
+
+
+def opposite_note(given: Answer) -> str:
+    """What is to be said of the opposite; "" and not None, which would leave what stands there."""
+    if given.opposite is None:
+        return words.NO_OPPOSITE
+    return words.PLAIN_OPPOSITE if given.opposite.canonical else ""
 
 
 def toggle_label(given: Answer) -> str:
