@@ -43,7 +43,9 @@ WORD_OPPOSITE: Final = "Compare with a sentence of your own"
 OPPOSITE: Final = "The opposite sentence"
 OPPOSITE_HINT: Final = "Word the opposite and press Enter"
 NO_OPPOSITE: Final = "We know no opposite of this sentence. Word one, and it is compared with yours."
-PLAIN_OPPOSITE: Final = "Your wording cannot be turned round, so this is the plainest sentence that says the contrary. Word your own?"
+PLAIN_OPPOSITE: Final = (
+    "We cannot turn your wording round; this is the plainest sentence that says the contrary."
+)
 COMPARE: Final = "Compare"
 PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
