@@ -11,7 +11,7 @@ is main where none is named.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -20,6 +20,7 @@ from negviz.language import opposite
 from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
 from negviz.language.reader import Reading, asked, read
+from negviz.language.sides import Side, sized
 from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
@@ -33,6 +34,8 @@ class Mention:
     finding: str
     polarity: Polarity
     span: tuple[int, int]
+    side: Side | None = None  # None: both, or not said
+    sized: bool = False  # its size is said, which no film is judged by
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,9 @@ class Prompt:
     def opposite(self) -> Prompt | None:
         """The prompt that asks for the contrary: reworded if that reads back cleanly, else canonical.
 
-        `None` where nothing is recognised or the main mention is uncertain.
+        `None` where nothing is recognised, the main mention is uncertain, or the reading is not sure.
         """
-        if self._main is None or self._main.polarity == "uncertain":
+        if self._main is None or self._main.polarity == "uncertain" or not self.sure:
             return None
         finding, polarity = self._main.finding, opposite.CONTRARY[self._main.polarity]
         reworded = opposite.rewordings(self.text, self._main.span, self._main_cues) if self._plain else ()
@@ -141,8 +144,12 @@ def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Readi
     for reading in found:
         for finding, polarity in reading.outcomes:
             if not (reading.derived and finding in said):
-                mention = Mention(finding, polarity, normal.origin(*reading.span))
-                kept.setdefault((finding, polarity), (mention, reading))
+                before, _ = kept.get((finding, polarity), (None, None))
+                if before is None:
+                    span, size = normal.origin(*reading.span), sized(normal.text, reading.span[0])
+                    kept[finding, polarity] = Mention(finding, polarity, span, reading.side, size), reading
+                elif before.side != reading.side:
+                    kept[finding, polarity] = replace(before, side=None), kept[finding, polarity][1]
     return list(kept.values())
 
 

@@ -24,6 +24,7 @@ from negviz.results.kinds.second_reader import SECOND_READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
 from negviz.results.kinds.tuning import TUNING
+from negviz.results.kinds.typed import TYPED
 from negviz.results.kinds.visits import VISITS
 from negviz.results.types import Json
 
@@ -39,6 +40,7 @@ KINDS: Final = (  # the first that recognises a file has it
     CALIBRATION,
     READER,
     SECOND_READER,
+    TYPED,
     BASE,
     SIMULATOR,
     GENERALISATION,
