@@ -23,7 +23,7 @@ from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
 from negviz.retrieval.answer import answer
 from negviz.retrieval.sets import search_sets
 from training.build.second_reader import MEASURED_ON, Built, build, gather
-from training.data.typed import JOINED, Typed, kept_apart, type_sentences
+from training.data.typed import JOINED, Composed, kept_apart, type_sentences
 from training.data.wordings import Frame
 from training.measure.reader import BLIND, SEEN
 from training.paths import PROMPTS
@@ -36,7 +36,7 @@ WORDINGS: tuple[tuple[str, Polarity], ...] = (
     ("without {}", "absent"),
 )
 SAID = [
-    Typed(words.format(noun) + " ." * fold, {"effusion": state}, "report" if fold == 1 else "drawn", fold)
+    Composed(words.format(noun) + " ." * fold, {"effusion": state}, "report" if fold == 1 else "drawn", fold)
     for fold in range(4)
     for noun in ("effusion", "pleural effusion", "fluid around the lung", "left effusion")
     for words, state in WORDINGS
@@ -67,11 +67,11 @@ def read_twice(family_folder: Path, built: Built, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sentences() -> list[Typed]:
+def sentences() -> list[Composed]:
     return gather({})
 
 
-def test_nothing_that_is_measured_on_is_learned_from(sentences: list[Typed]) -> None:
+def test_nothing_that_is_measured_on_is_learned_from(sentences: list[Composed]) -> None:
     texts = {_letters(one.text) for one in sentences}
     measured = [row.prompt for name in MEASURED_ON for row in read_prompts(PROMPTS / name)]
     assert measured
@@ -85,7 +85,7 @@ def _letters(text: str) -> str:
 def test_report_sentences_that_the_rules_are_measured_on_are_not_learned_from() -> None:
     trained = {film.uid for film in open_collection("openi").select("train").films}
     rows = [row for path in (SEEN, BLIND) for row in read_csv(path, ("uid", "sentence"), NegvizError).rows]
-    uid = next(row["uid"] for row in rows if row["uid"] in trained)
+    uid = next(row["uid"] for row in rows if row["uid"] in trained and int(row["uid"]) % 5)
     places = {int(row["sentence"]) for row in rows if row["uid"] == uid}
     words = [f"There is an effusion in zone {number} of ten." for number in range(40)]
     learned = {one.text for one in gather({uid: Report(uid, (), " ".join(words), "", "", ())})}
@@ -93,14 +93,14 @@ def test_report_sentences_that_the_rules_are_measured_on_are_not_learned_from() 
 
 
 def test_a_sentence_that_the_headings_contradict_is_not_learned_from() -> None:
-    uid = next(iter(open_collection("openi").select("train").films)).uid
+    uid = next(film.uid for film in open_collection("openi").select("train") if int(film.uid) % 5)
     prose = "There is a marvellous effusion. No marvellous nodule. Marvellous ribs."
     learned = {one.text for one in gather({uid: Report(uid, ("normal", "Nodule/left"), prose, "", "", ())})}
     assert "Marvellous ribs." in learned
     assert learned.isdisjoint({"There is a marvellous effusion.", "No marvellous nodule."})
 
 
-def test_sentences_are_of_many_kinds_and_say_every_finding_in_every_way(sentences: list[Typed]) -> None:
+def test_sentences_are_of_many_kinds_and_say_every_finding_in_every_way(sentences: list[Composed]) -> None:
     told = {(finding, polarity) for one in sentences for finding, polarity in one.said.items()}
     assert told == {(f, p) for f in FINDINGS for p in ("present", "absent", "uncertain")}
     assert len({one.kind for one in sentences}) > 40
@@ -118,8 +118,8 @@ def test_frames_are_held_out_whole() -> None:
 
 
 def test_a_text_that_two_frames_label_otherwise_is_dropped() -> None:
-    same = [Typed("Odd", {"effusion": "present"}, "a", 0), Typed("odd", {"effusion": "absent"}, "b", 1)]
-    plain = Typed("Plain", {}, "c", 0)
+    same = [Composed("Odd", {"effusion": "present"}, "a", 0), Composed("odd", {"effusion": "absent"}, "b", 1)]
+    plain = Composed("Plain", {}, "c", 0)
     assert kept_apart([*same, plain, plain], lambda text: False) == [plain]
 
 

@@ -33,9 +33,19 @@ from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
 from training.data.films import openi_reports
 from training.data.reports import KIND, agreed_sentences
-from training.data.typed import Typed, kept_apart, type_sentences
+from training.data.typed import Composed, kept_apart, type_sentences
 from training.measure.reader import BLIND, SEEN
-from training.measure.second_reader import asking, by_kind, kinds_of, milliseconds, outcome, prompts_of, rates
+from training.measure.second_reader import (
+    alone_and_both,
+    as_typed,
+    asking,
+    by_kind,
+    kinds_of,
+    milliseconds,
+    prompts_of,
+)
+from training.measure.typed import FILES as TYPED
+from training.measure.typed import outcome
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths, add_path_options
 from training.tune.second_reader import (
@@ -108,11 +118,7 @@ def run(args: argparse.Namespace) -> int:
         "by_kind": built.held_out["by_kind"],
         "sets": {
             **built.held_out["sets"],
-            **{
-                name: {"rules": rates(rows, read_prompt), "both": rates(rows, readers)}
-                for name in MEASURED_ON
-                for rows in [prompts_of(PROMPTS / name)]
-            },
+            **{name: alone_and_both(prompts_of(PROMPTS / name), readers) for name in MEASURED_ON},
         },
         "milliseconds": milliseconds([one.text for one in sentences], readers),
         "command": _command(args),
@@ -121,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         results["reports"] = asking(_test_sentences(reports), readers)
     write_json(paths.results / "second-reader.json", results)
     for name, figures in results["sets"].items():
-        print(f"{name}: {figures['both']}")
+        print(name, {what: share["value"] for what, share in figures["both"].items()})
     return 0
 
 
@@ -134,16 +140,21 @@ def _command(args: argparse.Namespace) -> str:
 # What it learns from ----------------------------------------------------------------------------
 
 
-def gather(reports: dict[str, Report], hide: Sequence[Path] = ()) -> list[Typed]:
+def gather(reports: dict[str, Report], hide: Sequence[Path] = ()) -> list[Composed]:
     """All sentences to learn from, none of which is among those that something is measured on."""
     forbidden = {template(row.prompt) for name in MEASURED_ON for row in read_prompts(PROMPTS / name)}
-    texts = {_letters(text) for text in (*_hidden(hide), *_chosen(reports))}
+    typed = [row["text"] for path in _typed() for row in read_csv(path, ("text",), SecondReaderError).rows]
+    texts = {_letters(text) for text in (*typed, *_hidden(hide), *_chosen(reports))}
 
     def barred(text: str) -> bool:
         return template(text) in forbidden or _letters(text) in texts
 
-    films = open_collection("openi").select("train").films
+    films = [film for film in open_collection("openi").select("train") if int(film.uid) % 5]
     return kept_apart((*type_sentences(), *agreed_sentences(films, reports)), barred)
+
+
+def _typed() -> list[Path]:
+    return [path for name in TYPED if (path := PROMPTS / name).is_file()]
 
 
 def _letters(text: str) -> str:
@@ -166,14 +177,13 @@ def _chosen(reports: dict[str, Report]) -> Iterable[str]:
 
 
 def _test_sentences(reports: dict[str, Report]) -> list[str]:
-    """A sample of the report sentences of test studies and of those that no film is trained on."""
-    trained = {film.uid for film in open_collection("openi").select("train").films}
-    every = [text for uid, report in reports.items() if uid not in trained for text in report.sentences]
+    """A sample of the report sentences of studies that neither reader was made with."""
+    every = [text for uid, report in reports.items() if not int(uid) % 5 for text in report.sentences]
     order = np.random.default_rng(0).permutation(len(every))[:_SAMPLE]
     return [every[place] for place in order]
 
 
-def recipe(config: ReaderConfig, sentences: Sequence[Typed]) -> str:
+def recipe(config: ReaderConfig, sentences: Sequence[Composed]) -> str:
     """SHA-256 over settings and sentences; it tells nothing of the sentences."""
     facts = [VERSION, asdict(config), [(one.text, sorted(one.said.items())) for one in sentences]]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -204,7 +214,7 @@ class Built:
         return SecondReader.of(weights, self.settings(config))
 
 
-def build(tower: CompactTextTower, sentences: Sequence[Typed], config: ReaderConfig) -> Built:
+def build(tower: CompactTextTower, sentences: Sequence[Composed], config: ReaderConfig) -> Built:
     """Tune on all but what is held out, by which is chosen what to doubt."""
     states, lengths = encode(tower, [spelt(one.text) for one in sentences], config.layers)
     lesson = make_lesson(states, lengths, [one.said for one in sentences])
@@ -213,7 +223,7 @@ def build(tower: CompactTextTower, sentences: Sequence[Typed], config: ReaderCon
     return judge(net, _part(lesson, held), [one for one in sentences if one.fold == HELD_OUT])
 
 
-def judge(net: ReaderNet, lesson: Lesson, sentences: Sequence[Typed]) -> Built:
+def judge(net: ReaderNet, lesson: Lesson, sentences: Sequence[Composed]) -> Built:
     """With what held-out sentences say of it: how sure it may be, and how much doubt is a question."""
     found = logits(net, lesson)
     temperature = fit_temperature(found, lesson.targets)
@@ -230,7 +240,7 @@ def _part(lesson: Lesson, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Lesson
     return Lesson(lesson.states[torch.cat(spans)], starts, lesson.targets[torch.from_numpy(rows)])
 
 
-def choose_doubt(sentences: Sequence[Typed], told: Floats) -> Doubt:
+def choose_doubt(sentences: Sequence[Composed], told: Floats) -> Doubt:
     """The doubt that costs least on held-out sentences, a wrong mark being worth several questions.
 
     Report sentences are held to their limit, since there the rules are at home.
@@ -240,8 +250,8 @@ def choose_doubt(sentences: Sequence[Typed], told: Floats) -> Doubt:
     reports = [place for place, one in enumerate(sentences) if one.kind == KIND]
 
     def cost(doubt: Doubt) -> float:
-        met = [outcome(agree(prompts[i], told[i], doubt), sentences[i].said) for i in typed]
-        return sum(one.asked + _PRICE * one.wrong for one in met) / max(len(met), 1)
+        met = [outcome(as_typed(sentences[i]), agree(prompts[i], told[i], doubt)) for i in typed]
+        return sum(one.asked + _PRICE * one.marked_wrongly for one in met) / max(len(met), 1)
 
     def bearable(doubt: Doubt) -> bool:
         asked = sum(prompts[i].sure and not agree(prompts[i], told[i], doubt).sure for i in reports)
@@ -256,7 +266,7 @@ def choose_doubt(sentences: Sequence[Typed], told: Floats) -> Doubt:
     return best
 
 
-def _held_out(sentences: Sequence[Typed], told: Floats, lesson: Lesson, doubt: Doubt) -> Json:
+def _held_out(sentences: Sequence[Composed], told: Floats, lesson: Lesson, doubt: Doubt) -> Json:
     """Figures on frames that were held out: of the second reader alone, of the rules, of both."""
     by_text = {one.text: row for one, row in zip(sentences, told, strict=True)}
 
@@ -274,7 +284,7 @@ def _held_out(sentences: Sequence[Typed], told: Floats, lesson: Lesson, doubt: D
         "second_alone": alone,
         "by_kind": by_kind(typed, both),
         "sets": {
-            name: {"rules": rates(some, read_prompt), "both": rates(some, both)}
+            name: alone_and_both(some, both)
             for name, some in (("frames that were held out", typed), ("held-out report sentences", reports))
         },
     }

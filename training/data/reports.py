@@ -10,13 +10,13 @@ from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.findings import BY_NAME, Polarity
 from negviz.language.prompt import read_mentions
-from training.data.typed import Typed, fold_of
+from training.data.typed import Composed, fold_of
 
 KIND = "report"
 _LONGEST = 40  # words
 
 
-def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Typed]:
+def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Composed]:
     """Each sentence of the films' studies once, as the rules read it, unless most headings say otherwise."""
     texts: dict[str, str] = {}
     studies: dict[str, list[Report]] = defaultdict(list)
@@ -29,7 +29,7 @@ def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> It
         said: dict[str, Polarity] = dict(read)
         disputed = sum(_contradicts(said, report) for report in studies[key])
         if len(said) == len(read) and len(text.split()) <= _LONGEST and 2 * disputed < len(studies[key]):
-            yield Typed(text, said, KIND, fold_of(template(text)))
+            yield Composed(text, said, KIND, fold_of(template(text)))
 
 
 def _contradicts(said: Mapping[str, Polarity], report: Report) -> bool:

@@ -48,7 +48,7 @@ _BESIDE: Final = str.maketrans("qwertyuiopasdfghjklzxcvbnm", "wqretyuoipsdafghjk
 
 
 @dataclass(frozen=True)
-class Typed:
+class Composed:
     """A sentence and what it says; findings that `said` lacks it says nothing of."""
 
     text: str
@@ -57,7 +57,7 @@ class Typed:
     fold: int  # of its frame: whole frames are held out
 
 
-def type_sentences(frames: Sequence[Frame] | None = None, seed: int = 0) -> Iterator[Typed]:
+def type_sentences(frames: Sequence[Frame] | None = None, seed: int = 0) -> Iterator[Composed]:
     """Every frame filled many times, a share of them put together, with slips."""
     draw = random.Random(seed)
     composed = [
@@ -95,7 +95,7 @@ def _word(of: str, draw: random.Random) -> str:
 # One sentence -----------------------------------------------------------------------------------
 
 
-def _fill(frame: Frame, draw: random.Random) -> Typed | None:
+def _fill(frame: Frame, draw: random.Random) -> Composed | None:
     """A frame with words in its slots; None where these say two things of one finding."""
     findings = dict(zip("xyz", draw.sample(ABNORMAL, 3), strict=True))
     states = dict(frame.said)
@@ -127,7 +127,7 @@ def _fill(frame: Frame, draw: random.Random) -> Typed | None:
             with_article: full,
             with_article.upper(): _capital(full),
         }
-    return Typed(frame.text.format(**words), said, frame.kind, fold_of(frame.text))
+    return Composed(frame.text.format(**words), said, frame.kind, fold_of(frame.text))
 
 
 def _name(finding: str, state: Polarity, several: bool, draw: random.Random) -> str:
@@ -157,9 +157,9 @@ def _capital(text: str) -> str:
 # Several, and slips -------------------------------------------------------------------------------
 
 
-def _joined(composed: Sequence[Typed], draw: random.Random) -> Iterator[Typed]:
+def _joined(composed: Sequence[Composed], draw: random.Random) -> Iterator[Composed]:
     """Two to four sentences as one, of frames that are held out together, on different findings."""
-    folds: dict[int, list[Typed]] = defaultdict(list)
+    folds: dict[int, list[Composed]] = defaultdict(list)
     for one in composed:
         folds[one.fold].append(one)
     for _ in range(int(len(composed) * _SHARE_JOINED)):
@@ -170,10 +170,10 @@ def _joined(composed: Sequence[Typed], draw: random.Random) -> Iterator[Typed]:
             if said.keys().isdisjoint(other.said):
                 between = " " if text.endswith(("?", ".", "!")) else draw.choice(_BETWEEN)
                 text, said = text + between + other.text, said | dict(other.said)
-        yield Typed(text, said, JOINED, first.fold)
+        yield Composed(text, said, JOINED, first.fold)
 
 
-def _finished(one: Typed, draw: random.Random) -> Typed:
+def _finished(one: Composed, draw: random.Random) -> Composed:
     """With what people put around a sentence, and slips of the keyboard."""
     text = one.text
     if draw.random() < 0.12:
@@ -189,7 +189,7 @@ def _finished(one: Typed, draw: random.Random) -> Typed:
         changes.append(_run_together)
     for change in changes:
         text = change(text, draw)
-    return Typed(text, one.said, one.kind, one.fold)
+    return Composed(text, one.said, one.kind, one.fold)
 
 
 def _slip(text: str, draw: random.Random) -> str:
@@ -221,9 +221,9 @@ def _run_together(text: str, draw: random.Random) -> str:
     return text[:place] + text[place + 1 :]
 
 
-def kept_apart(sentences: Iterable[Typed], barred: Callable[[str], bool]) -> list[Typed]:
+def kept_apart(sentences: Iterable[Composed], barred: Callable[[str], bool]) -> list[Composed]:
     """Each text once, and none that is measured on; what two frames say differently of one text goes."""
-    told: dict[str, list[Typed]] = {}
+    told: dict[str, list[Composed]] = {}
     for one in sentences:
         told.setdefault(" ".join(one.text.casefold().split()), []).append(one)
     return [

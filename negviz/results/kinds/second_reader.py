@@ -9,24 +9,31 @@ from negviz.results.types import Json, Table, figure
 
 _SHARES: Final = {
     "right": "right and sure",
-    "right_or_suggested": "right, or rightly suggested",
-    "asked": "asked about",
+    "right_or_suggested": "right or rightly suggested",
     "marked_wrongly": "marked wrongly",
+    "asked": "asked",
 }
 
 
 def _summary(value: Json) -> Table:
     rows = tuple(
-        (f"{where} ({figures['sentences']})", readers, *(figure(figures, name, places=3) for name in _SHARES))
+        (
+            f"{where} ({measured['sentences']})",
+            said,
+            *(figure(measured[who][what], "value", places=3) for what in _SHARES),
+        )
         for where, measured in value["sets"].items()
-        for readers, figures in measured.items()
+        for who, said in (("rules", "rules alone"), ("both", "both readers"))
     )
     asking = value.get("reports")
-    note = "Shares of sentences; right: all that a sentence says, and nothing else."
+    note = (
+        "Shares of sentences, 95 % intervals over them; right is all that a sentence says, and nothing else."
+    )
     if asking is not None:
+        rules, second = (asking[f"asked_by_{who}"]["value"] for who in ("rules", "second"))
         note += (
-            f" Of {asking['sentences']} report sentences that nothing was trained on, the rules ask about "
-            f"{asking['asked_by_rules']:.1%}, the second reader about {asking['asked_by_second']:.1%} more."
+            f" Of {asking['sentences']:,} sentences of reports the rules ask about {rules:.1%}, the second "
+            f"reader about {second:.1%} more."
         )
     return Table("", ("sentences", "read by", *_SHARES.values()), rows, words=2, note=note)
 
