@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,8 +21,8 @@ from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain import diagnosis
 from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.films.collection import Collection, Split, Unmentioned
-from negviz.language.prompt import read_prompt
-from negviz.models.encoder import DualEncoder
+from negviz.language.prompt import Prompt
+from negviz.models.encoder import DualEncoder, reads_of
 from negviz.retrieval.answer import Column, SearchSet, answer
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
@@ -108,7 +108,7 @@ def evaluate(
     `split` the test films are ranked, or all where there are none.  Raises `EvaluationError` where there is
     nothing to measure, and what opening the file or embedding the films raises.
     """
-    asked, not_judged = _rows(prompts)
+    asked, not_judged = _rows(prompts, reads_of(models))
     part = split or _usual(films)
     task = make_task(asked, films, split=part, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
     records = [
@@ -144,7 +144,7 @@ def diagnose(
     “no”?), `contrary` (does it show what was ruled out?), as `negviz.explain.diagnosis` defines them; beside
     shares of the `k` films stands what chance would give.  `prompts` and `split` are as in `evaluate`.
     """
-    asked, not_judged = _rows(prompts)
+    asked, not_judged = _rows(prompts, reads_of(models))
     part = split or _usual(films)
     chosen = films.select(part)
     if not chosen.films:
@@ -194,12 +194,14 @@ def _usual(films: Collection) -> Split:
     return "test" if any(film.split == "test" for film in films) else "all"
 
 
-def _rows(prompts: str | Path | Iterable[str]) -> tuple[list[PromptRow], tuple[NotJudged, ...]]:
+def _rows(
+    prompts: str | Path | Iterable[str], reads: Callable[[str], Prompt]
+) -> tuple[list[PromptRow], tuple[NotJudged, ...]]:
     """The prompts with a right answer, and the others.  Raises `EvaluationError` where there are none."""
     if isinstance(prompts, Path) or (isinstance(prompts, str) and prompts.lower().endswith(".csv")):
         read: list[PromptRow | NotJudged] = [_certain(row) for row in read_prompts(Path(prompts))]
     else:
-        read = [_read(text) for text in ([prompts] if isinstance(prompts, str) else prompts)]
+        read = [_read(reads(text)) for text in ([prompts] if isinstance(prompts, str) else prompts)]
     asked = [row for row in read if isinstance(row, PromptRow)]
     not_judged = tuple(each for each in read if isinstance(each, NotJudged))
     if not asked:
@@ -212,10 +214,9 @@ def _certain(row: PromptRow) -> PromptRow | NotJudged:
     return row if row.polarity != "uncertain" else NotJudged(row.prompt, "has no right answer: it hedges")
 
 
-def _read(text: str) -> PromptRow | NotJudged:
-    """A sentence as the reader reads it: a row with one finding, affirmed or denied."""
-    prompt = read_prompt(text)
-    mentions = prompt.mentions
+def _read(prompt: Prompt) -> PromptRow | NotJudged:
+    """A sentence as it was read: a row with one finding, affirmed or denied."""
+    text, mentions = prompt.text, prompt.mentions
     if not prompt.english:
         return NotJudged(text, "is not in English")
     if prompt.suggestion is not None:

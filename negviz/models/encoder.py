@@ -120,6 +120,11 @@ def with_text(
     return replace(model, name=name, text=tower, logit_scale=logit_scale)
 
 
+def reads_of(models: Mapping[str, DualEncoder]) -> Callable[[str], Prompt]:
+    """How the family of some models reads a sentence; by rules where there is none."""
+    return next((model.reads for model in models.values()), read_prompt)
+
+
 def weights_id(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
     """16 hex digits of a SHA-256 over weights, in the precision they are shipped in, and configuration."""
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())

@@ -24,7 +24,7 @@ from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
 from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.language.reader import read
-from negviz.models.encoder import DualEncoder
+from negviz.models.encoder import DualEncoder, reads_of
 from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally, Unmarked
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
@@ -87,7 +87,7 @@ def answer(
         columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
         opposite=against,
         scopes=_scopes(prompt.text),
-        read_twice=any(model.reads is not read_prompt for model in models.values()),
+        read_twice=reads_of(models) is not read_prompt,
     )
 
 
@@ -123,7 +123,7 @@ def _read(text: str, models: Mapping[str, DualEncoder]) -> Prompt:
     clean = text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
     if not clean:
         raise AnswerError("Type a sentence to search for, such as “No pleural effusion”.")
-    return next((model.reads for model in models.values()), read_prompt)(clean)
+    return reads_of(models)(clean)
 
 
 def _unread(prompt: Prompt) -> Unmarked | None:

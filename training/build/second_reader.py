@@ -23,6 +23,7 @@ import torch
 from negviz.common.csv_file import read_csv
 from negviz.common.files import write_json
 from negviz.common.read_files import read_text
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts, template
 from negviz.films.collection import open_collection
 from negviz.films.openi import Report
@@ -47,7 +48,7 @@ from training.measure.second_reader import (
 from training.measure.typed import FILES as TYPED
 from training.measure.typed import outcome
 from training.options import count
-from training.paths import PROMPTS, FilmsError, Paths, add_path_options
+from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.second_reader import (
     VERSION,
     Lesson,
@@ -82,12 +83,13 @@ class SecondReaderError(FilmsError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training second-reader`."""
-    add_path_options(
-        parser,
-        collection="unused; the studies are Open-i's (default: openi)",
-        films="Open-i's reports: NLM's archive, or a folder with manifest.csv; else composed sentences alone",
-    )
     add = parser.add_argument
+    family = "folder of the models (default: checkpoints/compact)"
+    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    films = (
+        "folder with Open-i's reports: NLM's archive, or a manifest.csv; without, composed sentences alone"
+    )
+    add("--films", type=Path, metavar="DIR", help=films)
     add("--epochs", type=count, default=ReaderConfig.epochs, help="over all sentences (default: %(default)s)")
     more = "a CSV whose sentences (its first column) are hidden from it too (may be repeated)"
     add("--hide", type=Path, action="append", default=[], metavar="FILE", help=more)
@@ -95,9 +97,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tune, write and measure as `add_arguments` says."""
-    paths = Paths.of(args)
+    paths = Paths(args.family, films=args.films)
     config = ReaderConfig(epochs=args.epochs)
-    tower = load_models(paths.family)["base"].text
+    tower = load_models(paths.family, read_twice=False)["base"].text
     if not isinstance(tower, CompactTextTower):
         raise SecondReaderError(f"{paths.family} has no compact text tower: rules alone read its sentences.")
     reports = openi_reports(paths.films) if paths.films is not None else {}
