@@ -132,6 +132,7 @@ def agree(prompt: Prompt, second: Floats, doubt: Doubt) -> Prompt:
         finding
         for finding, row in zip(FINDINGS, second, strict=True)
         if _doubted(rules[finding], row, doubt, unused=unused)
+        and not (finding == "normal" and _follows(prompt, row))
     ]
     if prompt.sure and not contested:
         return prompt
@@ -147,6 +148,12 @@ def _doubted(read: list[Mention], row: Floats, doubt: Doubt, *, unused: bool) ->
     if unused and polarities == {"present"}:
         return bool(share < doubt.cue)
     return bool(share < (doubt.open if polarities == {"uncertain"} else doubt.said))
+
+
+def _follows(prompt: Prompt, row: Floats) -> bool:
+    """Whether "not normal" is all that the second reader adds to a finding that is present."""
+    present = any(mention.polarity == "present" for mention in prompt.mentions)
+    return present and int(row.argmax()) == SAID.index("absent")
 
 
 def _told(finding: str, row: Floats, prompt: Prompt) -> tuple[float, Mention] | None:

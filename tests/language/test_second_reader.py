@@ -70,6 +70,12 @@ def test_a_negation_that_denies_nothing_needs_the_second_reader_to_be_sure() -> 
     assert offered(agree(prompt, heard(effusion=("present", 0.8)), DOUBT)) == [("effusion", "present")]
 
 
+def test_that_a_film_with_a_finding_is_not_normal_is_no_question() -> None:
+    abnormal = heard(effusion=("present", 0.9), normal=("absent", 0.95))
+    assert agree(read_prompt("Abnormal: effusion"), abnormal, DOUBT).sure
+    assert not agree(read_prompt("Odd"), heard(normal=("absent", 0.95)), DOUBT).sure
+
+
 def test_of_a_list_what_is_not_contested_is_offered_along() -> None:
     prompt = agree(
         read_prompt("No effusion, nodule"),
