@@ -28,11 +28,15 @@ _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 @dataclass(frozen=True)
 class Mention:
-    """One finding and its polarity; `span` are the character offsets of the finding's words."""
+    """One finding and its polarity; `span` are the character offsets of the finding's words.
+
+    `bound` is the size, kind or time that a denial bears on ("large") and so leaves the finding uncertain.
+    """
 
     finding: str
     polarity: Polarity
     span: tuple[int, int]
+    bound: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,20 @@ def _read(text: str, *, canonical: bool) -> Prompt:
 
 
 def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Reading]]:
-    """One mention a finding and polarity.  What is only implied yields to what is said in so many words."""
-    said = {finding for reading in found if not reading.derived for finding, _ in reading.outcomes}
+    """One mention a finding and polarity.
+
+    What is only implied yields to what is said in so many words, except that "clear lungs" denies what "no
+    acute infiltrate" leaves open.
+    """
+    said = {finding for one in found if not (one.derived or one.bound) for finding, _ in one.outcomes}
+    left_open = {finding for one in found if one.bound for finding, _ in one.outcomes} - said
+    closed = left_open & {f for one in found if one.derived for f, state in one.outcomes if state == "absent"}
     kept: dict[tuple[str, Polarity], tuple[Mention, Reading]] = {}
     for reading in found:
+        yields = said | left_open - closed if reading.derived else closed
         for finding, polarity in reading.outcomes:
-            if not (reading.derived and finding in said):
-                mention = Mention(finding, polarity, normal.origin(*reading.span))
+            if finding not in yields:
+                mention = Mention(finding, polarity, normal.origin(*reading.span), reading.bound)
                 kept.setdefault((finding, polarity), (mention, reading))
     return list(kept.values())
 

@@ -109,6 +109,19 @@ def said(text: str) -> set[str]:
         ("no obvious nodule", "nodule:absent"),
         ("the large effusion has resolved", "effusion:absent"),
         ("no acute process in the chest", "pneumothorax:absent consolidation:absent edema:absent"),
+        ("no suspicious masses or nodules", "nodule:uncertain"),
+        ("no displaced fracture, nodule or mass", "fracture:uncertain nodule:absent"),
+        ("no acute airspace infiltrate", "opacity:absent"),
+        ("no acute infiltrate", "opacity:uncertain"),
+        ("no new airspace opacity", "opacity:uncertain"),
+        # what a "no" leaves open, other words may close
+        ("both lungs clear, no acute infiltrate", "consolidation:absent opacity:absent"),
+        ("sharp costophrenic angles and no large effusion", "effusion:absent"),
+        ("blunted costophrenic angle and no large effusion", "effusion:uncertain"),
+        ("clear lungs and a new infiltrate", "consolidation:absent opacity:present"),
+        # where it is
+        ("a peripheral opacity", "opacity:present"),
+        ("peripheral edema", ""),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
@@ -169,3 +182,20 @@ def test_another_language_is_not_read(text: str) -> None:
 
 def test_pneumonia_denies_nothing_else() -> None:
     assert read_mentions("no pneumonia") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("no large effusion", "large"),
+        ("a displaced fracture is not seen", "displaced"),
+        ("no new pulmonary nodule", "new"),
+        ("no suspicious masses or nodules", "suspicious"),
+        ("no tension pneumothorax", "tension"),
+        ("no effusion", ""),
+        ("a large effusion", ""),
+        ("possible new effusion", ""),
+    ],
+)
+def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
+    assert [mention.bound for mention in read_mentions(text)] == [bound]
