@@ -33,6 +33,7 @@ def said(text: str) -> set[str]:
         ("non-emphysematous lungs", "emphysema:absent"),
         ("nodule-free film", "nodule:absent"),
         ("nonodule", "nodule:absent"),
+        ("nonconsolidated left base opacities", "consolidation:absent opacity:present"),
         ("a non-displaced fracture", "fracture:present"),
         # shorthand
         ("tiny L eff, no fx", "effusion:present fracture:absent"),
@@ -190,6 +191,7 @@ def test_pneumonia_denies_nothing_else() -> None:
         ("no large effusion", "large"),
         ("a displaced fracture is not seen", "displaced"),
         ("no new pulmonary nodule", "new"),
+        ("no non-calcified nodule", "non calcified"),
         ("no suspicious masses or nodules", "suspicious"),
         ("no tension pneumothorax", "tension"),
         ("no effusion", ""),
