@@ -55,7 +55,8 @@ _RIVAL_BEFORE: Final = re.compile(r"(?<![^ ])(?:scar|scarring|thickening|crowdin
 _FINITE: Final = re.compile(r" (?:is|are) ")
 _OR_NO: Final = re.compile(r" (?:[a-z]+ )?or (?:no|not|without|absent) (?:[a-z]+ )?")
 _BEARS: Final = re.compile(  # a "no" before one of these denies that, and leaves the finding open
-    rf"(?<![^ ])(?P<bound>(?:non )?(?:{KIND}|{TIME}))(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){{0,3}} $"
+    rf"(?<![^ ])(?P<bound>(?:non )?(?:{KIND}|{TIME}))"
+    r"(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){0,3} $"
 )
 _KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
 _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")

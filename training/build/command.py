@@ -58,7 +58,9 @@ class Step:
 def _add_folder(parser: argparse.ArgumentParser) -> None:
     what = "write collection folders with images there instead"
     parser.add_argument("--to", type=Path, metavar="DIR", help=what)
-    differing = "write only how today's labels differ from the shipped ones (assets/openi/labels-next.csv)"
+    differing = (
+        "write and count only how today's labels differ from the shipped (assets/openi/labels-next.csv)"
+    )
     parser.add_argument("--next", action="store_true", help=differing)
 
 
