@@ -214,7 +214,15 @@ def _certain(row: PromptRow) -> PromptRow | NotJudged:
 
 def _read(text: str) -> PromptRow | NotJudged:
     """A sentence as the reader reads it: a row with one finding, affirmed or denied."""
-    mentions = read_prompt(text).mentions
+    prompt = read_prompt(text)
+    mentions = prompt.mentions
+    if not prompt.english:
+        return NotJudged(text, "is not in English")
+    if prompt.suggestion is not None:
+        may = " or ".join(f"{mention.finding} {mention.polarity}" for mention in prompt.suggestion)
+        return NotJudged(text, f"may mean several things, such as {may}")
+    if any(mention.side and mention.polarity == "absent" for mention in mentions):
+        return NotJudged(text, "denies one side alone")
     if len(mentions) != 1:
         said = ", ".join(f"{mention.finding} {mention.polarity}" for mention in mentions)
         return NotJudged(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -32,6 +33,7 @@ from negviz.findings import FINDINGS, Polarity
 
 if TYPE_CHECKING:
     from negviz.language.prompt import Prompt
+    from negviz.language.sides import Side
 
 MANIFEST: Final = "manifest.csv"
 ASSETS: Final = ROOT / "assets"
@@ -61,12 +63,28 @@ class Film:
     split: str = ""  # "test", "train", or "" for neither
     fold: str = ""  # cross-validation fold of a training film
     report: str = ""
+    sides: frozenset[tuple[str, str]] = frozenset()  # of findings, where they are known
 
-    def states(self, finding: str, polarity: Polarity, unmentioned: Unmentioned = "unknown") -> bool | None:
-        """True if the film is known to match, False if known to contradict, None if it does not say."""
+    def states(
+        self,
+        finding: str,
+        polarity: Polarity,
+        unmentioned: Unmentioned = "unknown",
+        side: Side | None = None,
+    ) -> bool | None:
+        """True if the film is known to match, False if known to contradict, None if it does not say.
+
+        Where the film has the finding on a side that is not known, a `side` asked for is left aside; a
+        denial of one side is then not judged.
+        """
         if polarity == "uncertain":
             return None
         has = self._has(finding, unmentioned)
+        if has and side is not None:
+            known = dict(self.sides).get(finding)
+            if known is None:
+                return True if polarity == "present" else None
+            has = known not in ("left", "right") or known == side
         return has if has is None or polarity == "present" else not has
 
     def _has(self, finding: str, unmentioned: Unmentioned) -> bool | None:
@@ -87,12 +105,12 @@ def judge(film: Film, prompt: Prompt, unmentioned: Unmentioned = "unknown") -> b
     """Whether a film is right for a prompt: all its mentions hold, one is violated, or it does not say.
 
     A prompt that both affirms and denies one finding means two places ("none on the right, small on the
-    left"); films do not record sides, so no film is judged.
+    left"), and no film is judged.
     """
     polarities = {mention.finding: mention.polarity for mention in prompt.mentions}
     if any(polarities[mention.finding] != mention.polarity for mention in prompt.mentions):
         return None
-    verdicts = [film.states(m.finding, m.polarity, unmentioned) for m in prompt.mentions]
+    verdicts = [film.states(m.finding, m.polarity, unmentioned, m.side) for m in prompt.mentions]
     if False in verdicts:
         return False
     return True if verdicts and all(verdicts) else None
@@ -117,6 +135,11 @@ class Collection:
     def hash(self) -> str:
         """SHA-256 over everything the manifest says, image bytes aside."""
         return hashlib.sha256(_manifest_text(self.films).encode()).hexdigest()
+
+    @cached_property
+    def knows_sides(self) -> bool:
+        """Whether films record which side a finding is on."""
+        return any(film.sides for film in self.films)
 
     @cached_property
     def _by_id(self) -> dict[str, Film]:
@@ -235,7 +258,9 @@ def _collection_name(folder: Path) -> str:
 
 # The manifest ---------------------------------------------------------------------------------
 
-_COLUMNS: Final = tuple(f.name for f in fields(Film))
+# what a collection is known by: sides, which only simulated films have, stand beside it
+_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != "sides")
+_SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")  # effusion:right|nodule:left, or JSON
 _LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
 
@@ -264,7 +289,8 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
     cells["id"] = cells["id"] or image.stem
     cells["uid"] = cells["uid"] or cells["id"]
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
-    film = Film(**cells, **sets)  # type: ignore[arg-type]
+    known = frozenset(_SIDE.findall(row.get("sides")))
+    film = Film(**cells, **sets, sides=known)  # type: ignore[arg-type]
     if said := _contradiction(film):
         raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")
     return film

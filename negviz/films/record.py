@@ -16,7 +16,6 @@ from negviz.films.evidence import film_states
 from negviz.findings import FINDINGS, Polarity
 
 _SEVERITY: Final = re.compile(r"([a-z]+)\W+(\d+(?:\.\d+)?)")  # effusion:0.8|nodule:0.5, or JSON
-_SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")
 _SIMULATED: Final = frozenset({"severities", "sides", "seed"})
 
 
@@ -57,7 +56,7 @@ def simulated(collection: Collection, film: Film) -> Simulated | None:
     row = rows.get(film.id)
     if row is None:
         return None
-    sides = dict(_SIDE.findall(row["sides"]))
+    sides = dict(film.sides)
     severities = [(name, value) for name, value in _SEVERITY.findall(row["severities"]) if name in FINDINGS]
     signs = (SimulatedFinding(name, float(value), sides.get(name, "")) for name, value in severities)
     return Simulated(row["seed"], tuple(signs), _pair(rows, film.id))

@@ -256,6 +256,7 @@ _CUES: Final = (
             "free of": ("affected by",),
             "absence of": ("presence of",),
             "lack of": ("presence of",),
+            "lack": ("have",),
             "lacks": ("has",),
             "denies": ("reports",),
             "ruled out": ("confirmed",),

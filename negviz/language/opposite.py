@@ -22,7 +22,8 @@ _DO_NOT: Final = re.compile(r"\b(do|does|did)(?: not|n['’]t) ", re.IGNORECASE)
 _CONTRACTION: Final = re.compile(r"(is|are|was|were|does|did|has|have|do)n['’]?t", re.IGNORECASE)
 _ARTICLE: Final = re.compile(r"\b(?:an?|some|the)\s+$", re.IGNORECASE)
 _MODIFIER: Final = re.compile(
-    r"(?:\b(?:(?:very|mild|mildly|moderate|moderately|severe|small|tiny|trace|minimal|minor|large|massive|"
+    r"(?:\b(?:(?:left and right|right and left|"
+    r"very|mild|mildly|moderate|moderately|severe|small|tiny|trace|minimal|minor|large|massive|"
     r"big|subtle|moderate-sized|moderately-sized|acute|chronic|focal|diffuse|patchy|left|right|bilateral|"
     r"unilateral|left-sided|right-sided|sided|"
     r"basilar|basal|bibasilar|apical|upper|lower|middle|lobe|lung|pleural|pulmonary|interstitial|"

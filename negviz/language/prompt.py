@@ -11,7 +11,7 @@ is main where none is named.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -20,6 +20,7 @@ from negviz.language import opposite
 from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
 from negviz.language.reader import Reading, asked, read
+from negviz.language.sides import Side, sized
 from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
@@ -28,15 +29,14 @@ _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 @dataclass(frozen=True)
 class Mention:
-    """One finding and its polarity; `span` are the character offsets of the finding's words.
-
-    `bound` is the size, kind or time that a denial bears on ("large") and so leaves the finding uncertain.
-    """
+    """One finding and its polarity; `span` are the character offsets of the finding's words."""
 
     finding: str
     polarity: Polarity
     span: tuple[int, int]
-    bound: str = ""
+    side: Side | None = None  # None: both, or not said
+    sized: bool = False  # its size is said, which no film is judged by
+    bound: str = ""  # the size, kind or time that a denial bears on, which leaves it uncertain: "large"
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ class Prompt:
     def opposite(self) -> Prompt | None:
         """The prompt that asks for the contrary: reworded if that reads back cleanly, else canonical.
 
-        `None` where nothing is recognised or the main mention is uncertain.
+        `None` where nothing is recognised, the main mention is uncertain, or the reading is not sure.
         """
-        if self._main is None or self._main.polarity == "uncertain":
+        if self._main is None or self._main.polarity == "uncertain" or not self.sure:
             return None
         finding, polarity = self._main.finding, opposite.CONTRARY[self._main.polarity]
         reworded = opposite.rewordings(self.text, self._main.span, self._main_cues) if self._plain else ()
@@ -151,9 +151,15 @@ def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Readi
     for reading in found:
         yields = said | left_open - closed if reading.derived else closed
         for finding, polarity in reading.outcomes:
-            if finding not in yields:
-                mention = Mention(finding, polarity, normal.origin(*reading.span), reading.bound)
-                kept.setdefault((finding, polarity), (mention, reading))
+            if finding in yields:
+                continue
+            before, _ = kept.get((finding, polarity), (None, None))
+            if before is None:
+                span, size = normal.origin(*reading.span), sized(normal.text, reading.span[0])
+                mention = Mention(finding, polarity, span, reading.side, size, reading.bound)
+                kept[finding, polarity] = mention, reading
+            elif before.side != reading.side:
+                kept[finding, polarity] = replace(before, side=None), kept[finding, polarity][1]
     return list(kept.values())
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from negviz.findings import Outcome, Polarity, Term
-from negviz.language import tenses
+from negviz.language import sides, tenses
 from negviz.language.lexicon import CLAUSE_END
 from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Found, ScopedCue, Span, clause_cues
@@ -28,6 +28,7 @@ class Reading:
     outcomes: tuple[tuple[str, Polarity], ...]
     cues: tuple[ScopedCue, ...]
     derived: bool  # the findings are implied, not named
+    side: sides.Side | None = None
     bound: str = ""  # what a "no" bears on, which leaves the finding open: "large"
 
 
@@ -73,7 +74,13 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
     readings: list[Reading] = []
     for clause in _clauses(text):
         times = tenses.split(text, clause)
-        told, heard = _now(text, *times, found) if times else _read_clause(text, clause, found)
+        other = None if times else sides.elsewhere(text, clause)
+        if times is not None:
+            told, heard = _now(text, *times, found)
+        elif other is not None:
+            told, heard = _on_either_side(text, clause, other, found, readings)
+        else:
+            told, heard = _read_clause(text, clause, found)
         if not told and readings and _TAKES_UP.match(text, clause[0] - 4):
             readings = [_turned(reading, heard) for reading in readings]
         readings += told
@@ -122,10 +129,29 @@ def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list
         if state is None:
             return _read_clause(text, (min(then[0], now[0]), max(then[1], now[1])), found)
         inside = [item for item in found if then[0] <= item.span[0] < then[1]]
-        return [_reading(item, state, deciding[:1]) for item in inside], cues
+        return [_reading(text, item, state, deciding[:1]) for item in inside], cues
     named = {finding for reading in after for finding, _ in reading.outcomes}
     kept = [reading for reading in before if named.isdisjoint(finding for finding, _ in reading.outcomes)]
     return sorted([*kept, *after], key=lambda reading: reading.span), cues
+
+
+def _on_either_side(
+    text: str, clause: Span, other: sides.Elsewhere, found: Sequence[Found], earlier: Sequence[Reading]
+) -> tuple[list[Reading], list[ScopedCue]]:
+    """What a clause says that goes on to the other side: "small left effusion, none on the right"."""
+    before, cues = _read_clause(text, (clause[0], max(clause[0], other.span[0])), found)
+    spoken = before or earlier
+    if not spoken or spoken[-1].derived:
+        return _read_clause(text, clause, found)
+    state: Polarity = "absent" if other.denied else "present"
+    named = spoken[-1]
+    outcomes = tuple((finding, state) for finding, _ in named.outcomes)
+    there = replace(named, outcomes=outcomes, cues=(), bound="", side=other.side)
+    if other.denied:
+        cue = ScopedCue("denied", "negation", other.cue, named.span)
+        there, cues = replace(there, cues=(cue,)), [*cues, cue]
+    after, more = _read_clause(text, (other.span[1], max(other.span[1], clause[1])), found)
+    return [*before, there, *after], [*cues, *more]
 
 
 def find_terms(text: str, terms: Sequence[Term] = TERMS) -> list[Found]:
@@ -194,17 +220,18 @@ def _judge(
     flips = [cue for cue in over if cue.name == "flip"]
     if flips and state != "uncertain":
         state, used = "present" if state == "absent" else "absent", [*flips, *used]
-    return replace(_reading(item, state, used), bound=bound)
+    return replace(_reading(text, item, state, used), bound=bound)
 
 
-def _reading(item: Found, state: Polarity, used: Sequence[ScopedCue]) -> Reading:
+def _reading(text: str, item: Found, state: Polarity, used: Sequence[ScopedCue]) -> Reading:
     gone = (
         state == "absent" and bool(used) and used[0].name == "gone"
     )  # what has cleared denies no more than itself
     named = (outcome for outcome in item.term.outcomes if not (gone and outcome.affirmed is None))
     said = ((outcome.finding, outcome_of(outcome, state)) for outcome in named)
     outcomes = tuple((finding, polarity) for finding, polarity in said if polarity is not None)
-    return Reading(item.span, outcomes, tuple(used), item.term.derived)
+    side = sides.side_of(text, item.span, frozenset(finding for finding, _ in outcomes))
+    return Reading(item.span, outcomes, tuple(used), item.term.derived, side)
 
 
 def _governs(text: str, cue: ScopedCue, item: Found) -> bool:

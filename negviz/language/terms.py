@@ -91,6 +91,8 @@ TERMS: Final = (
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} "
         rf"(?:around|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
         rf"bottom) of) {WHOSE}lungs?|"
+        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} on (?:the |my |his |her )?(?:left|right)(?: side)?"
+        rf"(?= [.,;:?!]|$| and | but | with )|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:in|at|on) (?:the |both |my |his |her )?(?:(?:left|"
         rf"right|lung|"
         rf"posterior|lower) )*(?:bases?|pleura|chest cavity|pleural (?:spaces?|cavit(?:y|ies)))|"
@@ -380,7 +382,10 @@ ASKED: Final = (
         Outcome("atelectasis"),
     ),
     _term(
-        rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)",
+        rf"(?:blunt(?:ed|ing)?|hazy|obscured){SIDE} {ANGLE}|"
+        rf"{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? (?:blunt(?:ed|ing)|hazy|obscured)|"
+        rf"(?:left|right) angle(?: {BE})?(?: {ADVERB}){{0,5}}? (?:blunt(?:ed|ing)|hazy)|"
+        r"(?:blunt(?:ed)?|hazy) (?:left|right) angle",
         Outcome("effusion", "present", None),
     ),
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),

@@ -14,7 +14,7 @@ from negviz.page import panels, words
 from negviz.page.board import Board
 from negviz.page.board import html as _html
 from negviz.page.explore import markup
-from negviz.page.explore.panel import Explore, chip, stands, toggle_label
+from negviz.page.explore.panel import OFFERS, Explore, chip, stands, toggle_label
 from negviz.page.families.panel import picker
 from negviz.page.room import Room
 from negviz.page.server.faults import Page
@@ -139,6 +139,10 @@ class _Layout:
                 self.mark = gr.Button(words.MARK, min_width=96, scale=0, interactive=False)
                 _html(note(words.MARKING_ONLY))
             self.reading = _html(reading)
+            self.offers = [
+                gr.Button("", visible=False, size="sm", min_width=0, scale=0, elem_classes="nv-offer")
+                for _ in range(OFFERS)
+            ]
             self.taken = gr.Checkbox(
                 False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0
             )
@@ -203,6 +207,7 @@ class _Layout:
             self.examples,
             self.undo,
             self.cleared,
+            *self.offers,
         ]
         kept = [self.taken, self.pinned, self.asked]
         explore, question = self.explore, [self.box, self.films, self.models, *kept]
@@ -217,6 +222,8 @@ class _Layout:
                 api_visibility="private",
             )
         self.mark.click(explore.mark, [self.finding, self.polarity, *kept], shown, **_PRIVATE)
+        for offer in self.offers:
+            offer.click(explore.mean, [offer, *kept], shown, **_PRIVATE)
         for event in (self.turn.click, self.opposite.submit):
             event(explore.turn, [self.opposite, self.pinned, self.asked], shown, **_PRIVATE)
         self.taken.input(explore.look, kept, shown, **_PRIVATE)

@@ -27,11 +27,9 @@ from negviz.page.opened import (
     results_of,
     say,
 )
-from negviz.page.options import parser
 from negviz.page.pictures import Pictures
 from negviz.page.room import Room
 from negviz.page.serve import mount_page, serve, serve_routes
-from negviz.page.server.memory import return_freed_memory
 from negviz.page.study import panel as study_page
 from negviz.page.uploads import panel as uploads
 from negviz.retrieval.embeddings import Progress
@@ -39,10 +37,8 @@ from negviz.study.design import PROMPTS, make_design, read_sentences
 from negviz.study.store import StudyFile
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the page until interrupted.  Bad input ends in one sentence; a bug keeps its traceback."""
-    return_freed_memory()
-    options = parser().parse_args(arguments)
+def launch(options: argparse.Namespace) -> None:
+    """What the options ask for, served until interrupted; an error meant for people ends in its sentence."""
     try:
         need_shipped()
         collections = open_collections(options.collection, options.films)

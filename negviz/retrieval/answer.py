@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
 from negviz.common.order import rank_of, top_k
-from negviz.films.collection import Film, judge
+from negviz.films.collection import Collection, Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
 from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
 from negviz.language.reader import read
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally
+from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally, Unmarked
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
 from negviz.retrieval.search import Hit, Vectors, cosines
@@ -41,6 +41,7 @@ __all__ = [
     "Margin",
     "SearchSet",
     "Tally",
+    "Unmarked",
     "answer",
     "probabilities",
     "ranks",
@@ -72,16 +73,16 @@ def answer(
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
     prompt = _read(text)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
-    certain = bool(mentions) and all(mention.polarity != "uncertain" for mention in mentions)
-    marked = certain and (prompt.sure or meant is not None)  # what has to be asked is not guessed
-    judged = replace(prompt, mentions=mentions if marked else ())
+    unread = _unread(prompt) if meant is None else None
+    unmarked = unread or _unmarked(mentions, films.collection)
+    judged = replace(prompt, mentions=() if unmarked else mentions)
     against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
     question, known = _Question(judged, against, films), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
         cut=len(text) > MAX_CHARACTERS,
-        marked=marked,
+        unmarked=unmarked,
         tally=question.tally,
         columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
         opposite=against,
@@ -122,6 +123,24 @@ def _read(text: str) -> Prompt:
     if not clean:
         raise AnswerError("Type a sentence to search for, such as “No pleural effusion”.")
     return read_prompt(clean)
+
+
+def _unread(prompt: Prompt) -> Unmarked | None:
+    """What has to be asked is not guessed."""
+    if not prompt.english:
+        return "language"
+    return None if prompt.sure else "ask"
+
+
+def _unmarked(mentions: tuple[Mention, ...], films: Collection) -> Unmarked | None:
+    if not mentions:
+        return "nothing"
+    if any(mention.polarity == "uncertain" for mention in mentions):
+        return "uncertain"
+    if len({mention.finding for mention in mentions}) < len(mentions):
+        return "both"
+    sided = any(mention.side and mention.polarity == "absent" for mention in mentions)
+    return "side" if sided and not films.knows_sides else None
 
 
 def _opposite(prompt: Prompt, meant: tuple[str, Polarity] | None) -> Prompt | None:
@@ -243,7 +262,7 @@ def _margin(question: _Question, margins: Vectors, hits: npt.NDArray[np.intp]) -
 
 
 def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:
-    if len(prompt.mentions) != 1 or prompt.mentions[0].finding == "normal":
-        return None
+    if len(prompt.mentions) != 1 or prompt.mentions[0].finding == "normal" or prompt.mentions[0].side:
+        return None  # films that show it on the other side are right
     finding = prompt.mentions[0].finding
     return sum(film.states(finding, "present") is True for film in films)

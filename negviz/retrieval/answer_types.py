@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from negviz.films.collection import Film, judge
 from negviz.language.prompt import Mention, Prompt
@@ -96,6 +96,12 @@ class Column:
         return float(self.certainty.probabilities[place])
 
 
+# Why no film is judged: the sentence is not English, may mean several things, names no finding that is known,
+# is uncertain, says of one finding both that it is there and that it is not, or denies it for one side where
+# films do not record sides.
+Unmarked = Literal["language", "ask", "nothing", "uncertain", "both", "side"]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What every model answers to one sentence, in column order."""
@@ -103,11 +109,21 @@ class Answer:
     prompt: Prompt
     mentions: tuple[Mention, ...]  # what the films are judged by: as read, or as the visitor meant it
     cut: bool  # the sentence went on beyond MAX_CHARACTERS
-    marked: bool  # hits are judged: something was recognised, and no part of it is uncertain
+    unmarked: Unmarked | None  # None: hits are judged
     tally: Tally  # of all films searched
     columns: tuple[Column, ...]
     opposite: Prompt | None = None  # as read, or as the visitor worded it
     scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
+
+    @property
+    def marked(self) -> bool:
+        """Whether hits are judged."""
+        return self.unmarked is None
+
+    @property
+    def suggestion(self) -> tuple[Mention, ...]:
+        """What the sentence may have meant, to be asked before any film is judged."""
+        return (self.prompt.suggestion or ()) if self.unmarked == "ask" else ()
 
     def judge(self, film: Film) -> bool | None:
         """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""
@@ -125,7 +141,10 @@ class Answer:
             "finding": self.prompt.finding,
             "polarity": self.prompt.polarity,
             "mentions": [asdict(mention) for mention in self.mentions],
+            "sure": self.prompt.sure,
+            "suggestion": [asdict(mention) for mention in self.prompt.suggestion or ()],
             "marked": self.marked,
+            "unmarked": self.unmarked,
             "opposite": self.opposite.text if self.opposite else None,
             "films": asdict(self.tally),
             "models": {column.model: _plain(column) for column in self.columns},

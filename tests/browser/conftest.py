@@ -69,7 +69,7 @@ class Visit:
         return bool(self.page.evaluate("'hacked' in window"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hostile_collection(collection_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn films and two more in the test split, whose ids are markup."""
     folder = tmp_path_factory.mktemp("hostile") / "drawn"
@@ -92,7 +92,7 @@ class App:
     log: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(
     family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
@@ -133,7 +133,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
@@ -181,11 +181,12 @@ def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterato
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test beside this file is one of the browser's; they come last.
+    """Every test beside this file is one of the browser's; they come first.
 
-    Playwright keeps an event loop running in this thread until the session ends, beside which no other may.
+    They take longest and wait most, so other tests fill the time when several workers share a run.  None may
+    come between them: Playwright keeps an event loop running in this thread until its fixture ends.
     """
     of_browser = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in of_browser:
         item.add_marker(pytest.mark.browser)
-    items[:] = [item for item in items if item not in of_browser] + of_browser
+    items[:] = of_browser + [item for item in items if item not in of_browser]

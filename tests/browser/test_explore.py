@@ -45,7 +45,7 @@ def test_a_typed_sentence_changes_the_galleries(stay: Visit) -> None:
     before = stay.films("con2")
     stay.search("small left pleural effusion")
     assert stay.text(".nv-sentence").startswith("Read as")
-    assert stay.text(CHIP) == "effusion · present"
+    assert stay.text(CHIP) == "effusion · present · left"
     assert stay.films("con2") != before
     shown = stay.page.locator("[data-model=con2] .nv-tile").first
     assert words.MATCHES in shown.inner_text()
@@ -86,7 +86,7 @@ def test_hostile_sentences_and_ids_are_only_text(stay: Visit) -> None:
 
 def test_odd_sentences_are_survived(stay: Visit) -> None:
     stay.search("胸水なし، لا يوجد انصباب 🫁")
-    assert words.NOTHING_RECOGNISED in stay.text(".nv-reading")
+    assert words.ENGLISH_ONLY in stay.text(".nv-reading")
     assert len(stay.films("con1")) == 10
     stay.search("no effusion " + "y" * 3_000)
     assert words.CUT in stay.text(".nv-reading")
@@ -119,6 +119,22 @@ def test_what_was_meant_can_be_told_by_keyboard_alone(stay: Visit) -> None:
     assert stay.films("base") == films
     assert stay.page.locator(".nv-mark").count() == 30
     assert stay.text(CHIP) == "effusion · absent"
+
+
+def test_what_may_mean_several_things_is_asked_and_marked_when_it_is_told(stay: Visit) -> None:
+    stay.search("collapsed lung")
+    films = stay.films("base")
+    offers = stay.page.locator(".nv-offer:visible")
+    expect(offers).to_have_text(["pneumothorax · present", "atelectasis · present"], timeout=ANSWERS_WITHIN)
+    assert stay.page.locator(".nv-mark").count() == 0
+    assert stay.text(CHIP) == words.SOMETHING_ELSE
+    offers.first.focus()
+    stay.page.keyboard.press("Enter")
+    stay.page.get_by_text(words.CORRECTED).wait_for(timeout=ANSWERS_WITHIN)
+    expect(offers).to_have_count(0)
+    assert stay.films("base") == films
+    assert stay.page.locator(".nv-mark").count() == 30
+    assert stay.text(CHIP) == "pneumothorax · present"
 
 
 def test_a_reading_that_was_recognised_can_be_corrected_too(stay: Visit) -> None:

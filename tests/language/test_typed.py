@@ -201,3 +201,45 @@ def test_pneumonia_denies_nothing_else() -> None:
 )
 def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
     assert [mention.bound for mention in read_mentions(text)] == [bound]
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("small left effusion, none on the right", {"effusion:present:left", "effusion:absent:right"}),
+        (
+            "pneumothorax on the right but not on the left",
+            {"pneumothorax:present:right", "pneumothorax:absent:left"},
+        ),
+        ("no nodule on the left but one on the right", {"nodule:absent:left", "nodule:present:right"}),
+        ("opacity R, not L", {"opacity:present:right", "opacity:absent:left"}),
+        ("no left-sided pneumothorax", {"pneumothorax:absent:left"}),
+        ("right upper lobe consolidation", {"consolidation:present:right"}),
+        ("atelectasis at the left base", {"atelectasis:present:left"}),
+        ("no effusion on the left and none on the right", {"effusion:absent:None"}),
+        ("left and right effusions", {"effusion:present:None"}),
+        ("bilateral effusions", {"effusion:present:None"}),
+        ("cardiomegaly, left atrium large", {"cardiomegaly:present:None"}),
+        ("all right, no effusion", {"effusion:absent:None"}),
+        ("left apical pneumothorax, right effusion", {"pneumothorax:present:left", "effusion:present:right"}),
+    ],
+)
+def test_sides_are_read(text: str, mentions: set[str]) -> None:
+    found = read_prompt(text).mentions
+    assert {f"{each.finding}:{each.polarity}:{each.side}" for each in found} == mentions
+
+
+def test_a_size_is_told_from_a_finding() -> None:
+    assert [each.sized for each in read_prompt("large effusion, nodule").mentions] == [True, False]
+
+
+@pytest.mark.parametrize("text", ["PE?", "CHF", "no acute process"])
+def test_what_has_to_be_asked_has_no_opposite(text: str) -> None:
+    assert read_prompt(text).opposite is None
+
+
+def test_fluid_on_one_side_is_an_effusion() -> None:
+    assert said("without cardiomegaly but with fluid on the right") == {
+        "cardiomegaly:absent",
+        "effusion:present",
+    }

@@ -26,14 +26,15 @@ from negviz.common.download import Patience
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, words
+from negviz.page import words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.explore import markup
 from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
 from negviz.page.opened import find_pictures, in_order, open_sets
 from negviz.page.options import parser
-from negviz.page.room import Asked
+from negviz.page.pictures import Pictures
+from negviz.page.room import Asked, Room
 from negviz.page.server.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.theme.theme import css, theme
 from negviz.page.viewer.ranks import rank_routes
@@ -75,10 +76,9 @@ def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
 
 
 def test_what_is_asked_for_reads_without_ambiguity() -> None:
-    assert (
-        words.asked_for([("effusion", "absent"), ("cardiomegaly", "present")]) == "cardiomegaly, no effusion"
-    )
-    assert words.asked_for([("normal", "absent")]) == "an abnormal film"
+    said = words.asked_for([("effusion", "absent", "left"), ("cardiomegaly", "present", None)])
+    assert said == "cardiomegaly, no effusion on the left"
+    assert words.asked_for([("normal", "absent", None)]) == "an abnormal film"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_cue_is_underlined_and_what_it_reaches_over_is_shaded(explore: Explo
 
 
 def test_a_sentence_that_is_not_understood_is_asked_about(explore: Explore) -> None:
-    said = say(explore, "胸部エックス線")
+    said = say(explore, "qwerty film")
     assert words.NOTHING_RECOGNISED in said.reading
     assert 'class="nv-tile"' in said.columns
     assert 'class="nv-mark' not in said.columns
@@ -258,6 +258,11 @@ def test_a_sentence_without_an_opposite_takes_one_that_is_worded_for_it(explore:
     turned = Shown(*explore.turn("no qwerty film", "", said.asked))
     assert turned.opposite["value"] == "no qwerty film"
     assert turned.columns.count('class="nv-stays"') == len(explore.models)
+
+
+def test_an_opposite_that_is_no_rewording_is_said_to_be_none(explore: Explore) -> None:
+    assert say(explore, "Sharp costophrenic angles").opposite["info"] == words.PLAIN_OPPOSITE
+    assert say(explore, "No effusion").opposite["info"] == ""
 
 
 def test_a_pinned_sentence_is_compared_with_the_next(explore: Explore) -> None:

@@ -97,6 +97,77 @@ def test_searches_but_marks_nothing_where_nothing_is_recognised() -> None:
     assert {hit.relevant for hit in given.columns[0].hits} == {None}
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("collapsed lung", "ask"),
+        ("kein Pneumothorax", "language"),
+        ("qwerty", "nothing"),
+        ("no large effusion", "uncertain"),
+        ("left effusion, none on the right", "both"),
+        ("no effusion on the left", "side"),
+    ],
+)
+def test_says_why_nothing_is_marked(text: str, why: str) -> None:
+    given = ask(text)
+    assert given.unmarked == why
+    assert not given.marked
+    assert given.tally == Tally(0, 0, len(FILMS))
+    assert {hit.relevant for hit in given.columns[0].hits} == {None}
+    assert given.plain()["unmarked"] == why
+
+
+def test_what_it_may_have_meant_is_offered_until_somebody_says() -> None:
+    given = ask("collapsed lung")
+    assert {mention.finding for mention in given.suggestion} == {"pneumothorax", "atelectasis"}
+    assert given.plain()["sure"] is False
+    assert [each["finding"] for each in given.plain()["suggestion"]] == ["pneumothorax", "atelectasis"]
+    told = ask("collapsed lung", meant=("pneumothorax", "present"))
+    assert told.marked
+    assert not told.suggestion
+    assert not ask("no effusion").suggestion
+    assert ask("no effusion").plain()["sure"] is True
+
+
+def test_a_denial_of_one_side_is_judged_where_sides_are_known() -> None:
+    right, left = frozenset({("effusion", "right")}), frozenset({("effusion", "left")})
+    sided = Collection(
+        "sided",
+        (
+            Film("right", "a.png", "1", findings=WITH, sides=right),
+            Film("left", "b.png", "2", findings=WITH, sides=left),
+            Film("both", "c.png", "3", findings=WITH, sides=frozenset({("effusion", "both")})),
+            Film("none", "d.png", "4", denied=WITH),
+            Film("untold", "e.png", "5", findings=WITH),
+            Film("silent", "f.png", "6"),
+        ),
+    )
+    films = SearchSet("sided", sided, {"tower": SCORES})
+
+    def judged(text: str) -> dict[str, bool | None]:
+        given = answer(cast("dict[str, DualEncoder]", {"base": Model("base")}), films, text)
+        return {film.id: given.judge(film) for film in sided}
+
+    denied = judged("no effusion on the left")
+    assert denied == {
+        "right": True,
+        "left": False,
+        "both": False,
+        "none": True,
+        "untold": None,
+        "silent": None,
+    }
+    asked = judged("left effusion")
+    assert asked == {
+        "right": False,
+        "left": True,
+        "both": True,
+        "none": False,
+        "untold": True,
+        "silent": None,
+    }
+
+
 def test_saying_what_was_meant_changes_the_marking_not_the_films() -> None:
     unread, meant = ask("胸部エックス線", k=4), ask("胸部エックス線", k=4, meant=("effusion", "absent"))
     assert meant.marked

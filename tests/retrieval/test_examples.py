@@ -45,7 +45,7 @@ def _answer(text: str, counts: tuple[Counts, ...], *, showing: int = 50) -> Answ
         for model, (matches, normal) in zip(("base", "con1", "con2"), counts, strict=False)
     )
     tally = Tally(showing, 100 - showing, 0)
-    return Answer(prompt, prompt.mentions, False, bool(prompt.mentions), tally, columns)
+    return Answer(prompt, prompt.mentions, False, None if prompt.mentions else "nothing", tally, columns)
 
 
 def _found(counts: Mapping[str, tuple[Counts, ...]], *, showing: int = 50) -> dict[str, Property | None]:

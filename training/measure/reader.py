@@ -80,21 +80,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training reader`."""
     add = parser.add_argument
     add("--reports", type=Path, metavar="FILE", help="NLMCXR_reports.tgz: texts of the seen and blind sets")
-    rival = "ask a rival too, in an environment that has it: negspacy=…/bin/python (may be repeated)"
-    add("--rival", action="append", default=[], metavar="NAME=PYTHON", help=rival)
+    add_rivals(parser)
     add("--json", type=Path, default=RESULTS, metavar="OUT", help="results file (default: %(default)s)")
+
+
+def add_rivals(parser: argparse.ArgumentParser) -> None:
+    rival = "ask a rival too, in an environment that has it: negspacy=…/bin/python (may be repeated)"
+    parser.add_argument("--rival", action="append", default=[], metavar="NAME=PYTHON", help=rival)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
-    rivals = dict(_rival(text) for text in args.rival)
+    asked = rivals(args.rival)
     sets = {"written": read_written(WRITTEN)}
     data = {"sentences.csv": file_sha256(WRITTEN)}
     if args.reports is not None:
         sets |= report_sets(args.reports)
         data |= {path.name: file_sha256(path) for path in (SEEN, BLIND, args.reports)}
-    results = evaluate_reader(sets, rivals)
-    names = "".join(f" --rival {name}=python" for name in rivals)
+    results = evaluate_reader(sets, asked)
+    names = "".join(f" --rival {name}=python" for name in asked)
     reports = f" --reports {args.reports.name}" if args.reports else ""
     results |= {
         "seen_when_blind": SEEN_WHEN_BLIND,
@@ -129,7 +133,7 @@ def evaluate_reader(
 def read_written(path: Path) -> list[Labelled]:
     """The written set: columns `text,mentions,kind`, mentions as `effusion:absent|nodule:present`."""
     rows = read_csv(path, ("text", "mentions"), ReaderSetError).rows
-    return [Labelled(row["text"], _gold(row["mentions"], path), row.get("kind")) for row in rows]
+    return [Labelled(row["text"], labels(row["mentions"], path), row.get("kind")) for row in rows]
 
 
 def report_sets(archive: Path) -> dict[str, list[Labelled]]:
@@ -159,7 +163,7 @@ def read_chosen(path: Path, archive: Path) -> list[Labelled]:
         except (KeyError, IndexError, ValueError) as error:
             which = f"sentence {row['sentence']} of study {row['uid']}"
             raise ReaderSetError(f"{archive} lacks {which}, which {path} names.") from error
-        labelled.append(Labelled(text, _gold(row["mentions"], path)))
+        labelled.append(Labelled(text, labels(row["mentions"], path)))
     return labelled
 
 
@@ -246,7 +250,8 @@ def _rate(pairs: Iterable[tuple[Said, Said]]) -> Json:
     return {"right": right, "of": union}
 
 
-def _gold(mentions: str, path: Path) -> Said:
+def labels(mentions: str, path: Path) -> Said:
+    """`effusion:absent|nodule:present`.  Raises `ReaderSetError`."""
     said = frozenset(
         (finding, polarity) for finding, _, polarity in map(_split, filter(None, mentions.split("|")))
     )
@@ -258,6 +263,11 @@ def _gold(mentions: str, path: Path) -> Said:
 
 def _split(mention: str) -> tuple[str, str, str]:
     return mention.strip().partition(":")
+
+
+def rivals(options: Iterable[str]) -> dict[str, str]:
+    """The interpreter of each rival that `--rival` names.  Raises `ReaderSetError`."""
+    return dict(map(_rival, options))
 
 
 def _rival(option: str) -> tuple[str, str]:

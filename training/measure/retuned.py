@@ -26,6 +26,7 @@ from negviz.common.tensor_files import in_half_precision
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
+from negviz.models.checkpoint import read_training
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
@@ -33,6 +34,7 @@ from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
+from training.tune import con1_con2, con3
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.optim import UNRECORDED
@@ -130,20 +132,19 @@ class Retuned:
         return where_base_puts(self.base, self.bank)
 
     def _settings(self, name: str) -> Mapping[str, Any]:
-        path = self.paths.family / name / "config.json"
-        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["training"]
-        return settings
+        return read_training(self.paths.family, name)
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
-        recipe = RECIPES[settings["method"]]
-        prompts = sorted(PROMPTS.glob("*.csv")) if recipe.learns_from == "captions" else [_TRAINING]
+        captions = RECIPES[settings["method"]].learns_from == "captions"
+        config: type[Con3Config | TuneConfig] = Con3Config if captions else TuneConfig
+        prompts = sorted(PROMPTS.glob("*.csv")) if captions else [_TRAINING]
         deciding = {
-            "settings": _knobs(recipe.config, settings),
+            "settings": _knobs(config, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "recipe": recipe.version,
+            "recipe": con3.VERSION if captions else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]

@@ -16,7 +16,9 @@ TOWARDS: Final = {
 }
 LEFT_OVER: Final = "Left over"
 LEFT_OVER_MEANS: Final = "Left over: what the numbers above do not account for; near 0 is good."
-NO_CUE: Final = "No word here negates or hedges a finding that we recognise, so there is no share to read."
+NO_CUE: Final = (
+    "No word here negates or hedges the first finding that we recognise, so there is no share to read."
+)
 READS_IT: Final = "Reads the “no”?"
 BLINDNESS: Final = "(token blindness)"
 MEASURED: Final = "How this is measured"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import pairwise
@@ -64,7 +65,14 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False) -> Markup:
+def reading(
+    answer: Answer,
+    usual: Usual | None,
+    films: SearchSet,
+    *,
+    example: bool = False,
+    corrected: bool = False,
+) -> Markup:
     """What was understood and what came of it.
 
     `usual` says how sentences like this one go wrong over the films searched: one proves little.
@@ -73,12 +81,13 @@ def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corre
     notes = [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
+    notes += _left_aside(answer, films) if answer.marked and not corrected else []
     return _VIEW(
         "reading",
         label=words.EXAMPLE if example else words.YOU_TYPED,
         stretches=_stretches(answer),
         cut=len(answer.prompt.text) > _ECHOED,
-        verdict=_verdict(answer) if answer.marked else None,
+        verdict=verdict(answer, by_side=films.collection.knows_sides) if answer.marked else None,
         unmarked=_why_unmarked(answer),
         notes=notes,
     )
@@ -115,12 +124,44 @@ def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
 
 def _why_unmarked(answer: Answer) -> str:
     prompt = answer.prompt
-    hedges = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "uncertainty")
-    return words.uncertain(next(hedges, None)) if answer.mentions else words.NOTHING_RECOGNISED
+    match answer.unmarked:
+        case "language":
+            return words.ENGLISH_ONLY
+        case "ask":
+            return words.did_you_mean([(each.finding, each.polarity) for each in answer.suggestion])
+        case "both":
+            counts = Counter(mention.finding for mention in answer.mentions)
+            twice = [finding for finding, times in counts.items() if times > 1]
+            return words.both_ways(twice, sides=any(mention.side for mention in answer.mentions))
+        case "side":
+            return words.ONE_SIDE
+        case "uncertain":
+            hedges = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "uncertainty")
+            denials = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "negation")
+            hedge, denial = next(hedges, None), next(denials, None)
+            if hedge is None and denial is not None and prompt.finding is not None:
+                return words.left_open(prompt.finding, denial)
+            return words.uncertain(hedge)
+        case _:
+            return words.NOTHING_RECOGNISED
 
 
-def _verdict(answer: Answer) -> tuple[str, str, str]:
-    asked = words.asked_for([(mention.finding, mention.polarity) for mention in answer.mentions])
+def _left_aside(answer: Answer, films: SearchSet) -> list[str]:
+    """Sides where films record none, and sizes: read, and said not to be judged."""
+    known = films.collection.knows_sides
+    of = [mention for mention in answer.mentions if mention.sized or (mention.side and not known)]
+    if not of:
+        return []
+    side = any(mention.side and not known for mention in of)
+    size = any(mention.sized for mention in of)
+    return [words.left_aside([mention.finding for mention in of], side=side, size=size)]
+
+
+def verdict(answer: Answer, *, by_side: bool) -> tuple[str, str, str]:
+    """What was asked for and how many films contradict it, in three parts; of a marked answer."""
+    asked = words.asked_for(
+        [(each.finding, each.polarity, each.side if by_side else None) for each in answer.mentions]
+    )
     first = answer.columns[0]
     showing = None if first.showing is None else answer.mentions[0].finding
     counts = [

@@ -10,6 +10,7 @@ from typing import Any, Final
 import gradio as gr
 
 from negviz.findings import Polarity
+from negviz.language.prompt import Mention
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.explore import markup
@@ -23,6 +24,7 @@ from negviz.retrieval.answer import Answer, AnswerError, SearchSet, answer
 from negviz.retrieval.comparison import Comparison, compare
 from negviz.retrieval.examples import OPENING
 
+OFFERS: Final = 4  # readings at most that a sentence which is not surely read is offered
 _FORGOTTEN_AT_ONCE: Final = 200  # sentences of one visit
 
 
@@ -46,6 +48,11 @@ class Shown:
     examples: str  # what may be tried over the films searched
     undo: Any = field(default_factory=lambda: gr.update(visible=False))
     cleared: str = ""  # what `undo` would bring back, as JSON
+    # what to offer where the reading is not sure: `OFFERS` buttons
+    offer_1: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_2: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_3: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_4: Any = field(default_factory=lambda: gr.update(visible=False))
 
     def outputs(self) -> tuple[Any, ...]:
         return tuple(vars(self).values())
@@ -70,8 +77,9 @@ class Explore:
         return self.room.pictures
 
     def _usual(self, given: Answer, films: SearchSet) -> Usual | None:
-        said = [(mention.finding, mention.polarity) for mention in given.mentions]
-        return self.room.usual(films) if said == [(RULED_OUT, "absent")] else None
+        said = [(mention.finding, mention.polarity, mention.side) for mention in given.mentions]
+        usual = given.marked and said == [(RULED_OUT, "absent", None)]
+        return self.room.usual(films) if usual else None
 
     def example(self) -> Asked:
         return Asked(OPENING, self.sets[0].name)
@@ -80,7 +88,7 @@ class Explore:
         """The example's answer, reading and columns, ready before anybody comes."""
         given, films = self.room.answer(self.example()), self.sets[0]
         found = markup.columns(given, self.example(), films, self.pictures)
-        return given, markup.reading(given, self._usual(given, films), example=True), found
+        return given, markup.reading(given, self._usual(given, films), films, example=True), found
 
     def tries(self, films: SearchSet) -> str:
         return markup.tries(self.room.examples(films))
@@ -102,6 +110,11 @@ class Explore:
         if said is not None and [said] == _said(self._as_read(question)):
             said = None  # nothing to correct
         return self._show(replace(question, meant=said), taken=taken, pinned=pinned)
+
+    def mean(self, reading: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
+        """Yes, this is what was meant."""
+        meant = words.read_as(reading)
+        return self._show(replace(Asked.read(asked), meant=meant), taken=taken, pinned=pinned)
 
     def turn(self, opposite: str, pinned: str, asked: str) -> tuple[Any, ...]:
         """Compared with the opposite in the visitor's own words."""
@@ -148,8 +161,9 @@ class Explore:
         except AnswerError as error:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
         films = self.room.films(asked.films)
+        corrected = asked.meant is not None
         return Shown(
-            reading=markup.reading(given, self._usual(given, films), corrected=asked.meant is not None)
+            reading=markup.reading(given, self._usual(given, films), films, corrected=corrected)
             + (markup.apart(given) if taken else ""),
             columns=markup.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
@@ -157,13 +171,14 @@ class Explore:
             toggle=gr.update(label=toggle_label(given), value=taken),
             opposite=gr.update(
                 value=given.opposite.text if given.opposite else "",
-                info="" if given.opposite else words.NO_OPPOSITE,  # None would leave what stands there
+                info=opposite_note(given),
             ),
             turned=gr.update(visible=taken),
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=True),
             pinned=pinned,
             asked=asked.json(),
             examples=self.tries(films),
+            **offers(given.suggestion),
         ).outputs()
 
     def _as_read(self, asked: Asked) -> Answer | None:
@@ -240,8 +255,16 @@ class Explore:
 
 def chip(given: Answer) -> Any:
     """The reading on a chip that opens into its correction; open where nothing was recognised."""
-    read = [(mention.finding, mention.polarity) for mention in given.mentions]
+    if given.suggestion:
+        return gr.update(label=words.SOMETHING_ELSE, open=False, visible=True)
+    read = [(mention.finding, mention.polarity, mention.side) for mention in given.mentions]
     return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
+
+
+def offers(suggested: Sequence[Mention]) -> dict[str, Any]:
+    """A button for each thing that a sentence may have meant, for `Shown`; the others stay hidden."""
+    said = [words.reading([(each.finding, each.polarity, None)]) for each in suggested[:OFFERS]]
+    return {f"offer_{place}": gr.update(value=each, visible=True) for place, each in enumerate(said, start=1)}
 
 
 def stands(given: Answer) -> tuple[str, str]:
@@ -265,6 +288,13 @@ def correction(given: Answer) -> dict[str, Any]:
         "mark": gr.update(interactive=False),
         "stands": json.dumps([finding, polarity]),
     }
+
+
+def opposite_note(given: Answer) -> str:
+    """What is to be said of the opposite; "" and not None, which would leave what stands there."""
+    if given.opposite is None:
+        return words.NO_OPPOSITE
+    return words.PLAIN_OPPOSITE if given.opposite.canonical else ""
 
 
 def toggle_label(given: Answer) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from negviz.page import words as page_words
+from negviz.page.explore.markup import verdict
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
 from negviz.page.templates import Template
@@ -45,7 +46,8 @@ def sheet(asked: Asked, room: Room) -> tuple[Sheet, Answer, SearchSet]:
         (*page_words.column_title(column.model), _count(given, column), column) for column in given.columns
     )
     credit = page_words.CREDITS.get(films.collection.name, "")
-    return Sheet(given.prompt.text, _verdict(given), columns, credit), given, films
+    said = "".join(verdict(given, by_side=films.collection.knows_sides)) if given.marked else ""
+    return Sheet(given.prompt.text, said, columns, credit), given, films
 
 
 def _count(given: Answer, column: Column) -> str:
@@ -54,19 +56,6 @@ def _count(given: Answer, column: Column) -> str:
     tally = column.tally
     said = page_words.precision(tally.matches, tally.judged, len(column.hits), column.random_picks)
     return " · ".join(filter(None, said))
-
-
-def _verdict(given: Answer) -> str:
-    if not given.marked:
-        return ""
-    first = given.columns[0]
-    asked = page_words.asked_for([(mention.finding, mention.polarity) for mention in given.mentions])
-    showing = None if first.showing is None else given.mentions[0].finding
-    counts = [
-        (column.model, column.tally.contradicts if column.showing is None else column.showing)
-        for column in given.columns
-    ]
-    return "".join(page_words.verdict(asked, showing, counts, len(first.hits)))
 
 
 def plain(asked: Asked, room: Room) -> dict[str, Any]:

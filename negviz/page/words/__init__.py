@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast, get_args
 
-from negviz.findings import Polarity
+from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import MAX_CHARACTERS
+from negviz.language.sides import Side
 from negviz.results.averages import FINDING as RULED_OUT
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Tally
@@ -42,6 +43,9 @@ WORD_OPPOSITE: Final = "Compare with a sentence of your own"
 OPPOSITE: Final = "The opposite sentence"
 OPPOSITE_HINT: Final = "Word the opposite and press Enter"
 NO_OPPOSITE: Final = "We know no opposite of this sentence. Word one, and it is compared with yours."
+PLAIN_OPPOSITE: Final = (
+    "We cannot turn your wording round; this is the plainest sentence that says the contrary."
+)
 COMPARE: Final = "Compare"
 PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
@@ -76,6 +80,9 @@ NOTHING_RECOGNISED: Final = (
     "The models searched for it all the same."
 )
 TELL_US: Final = "Tell us what you meant"
+ENGLISH_ONLY: Final = "English only, please. The models searched for it all the same, and nothing is marked."
+SOMETHING_ELSE: Final = "No, something else"
+ONE_SIDE: Final = "This denies one side alone, and these films do not record sides, so nothing is marked."
 FINDING: Final = "Finding"
 POLARITY: Final = "It is"
 MARK: Final = "Mark the films"
@@ -150,9 +157,16 @@ def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
     )
 
 
-def reading(mentions: Sequence[tuple[str, Polarity]]) -> str:
+def reading(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
     """What was understood, as it stands on the chip: "effusion · absent"."""
-    return ", ".join(f"{finding} · {polarity}" for finding, polarity in mentions)
+    return ", ".join(" · ".join(filter(None, mention)) for mention in mentions)
+
+
+def read_as(reading: str) -> tuple[str, Polarity] | None:
+    """What `reading` says of one mention; None for any other text."""
+    finding, _, polarity = reading.partition(" · ")
+    known = finding in FINDINGS and polarity in get_args(Polarity)
+    return (finding, cast("Polarity", polarity)) if known else None
 
 
 def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
@@ -175,20 +189,52 @@ def count_short(matches: int, judged: int) -> str:
     return f"{matches}/{judged}"
 
 
+def left_open(finding: str, cue: str) -> str:
+    """A "no" that bears on size, kind or time."""
+    said = f"“{cue[:1].upper()}{cue[1:]}”"
+    return (
+        f"{said} bears on a size, kind or time here and leaves other {finding} open, so nothing is counted."
+    )
+
+
 def uncertain(cue: str | None) -> str:
     said = f"“{cue[:1].upper()}{cue[1:]}”" if cue else "This"
     return f"{said} is neither yes nor no, so nothing is counted."
 
 
-def asked_for(mentions: Sequence[tuple[str, Polarity]]) -> str:
+def did_you_mean(suggested: Sequence[tuple[str, Polarity]]) -> str:
+    """What a sentence that is not surely read may have meant; the buttons below are the answers."""
+    said = " or ".join(f"“{_asked(finding, polarity)}”" for finding, polarity in suggested)
+    return f"Did you mean {said}? Until you say so, nothing is marked."
+
+
+def both_ways(findings: Sequence[str], *, sides: bool) -> str:
+    what = " and ".join(findings)
+    if sides:
+        return f"This asks for {what} on one side and rules it out on the other, so nothing is marked."
+    return f"This both asks for {what} and rules it out, so nothing is marked."
+
+
+def left_aside(findings: Sequence[str], *, side: bool, size: bool) -> str:
+    """What was read and is not judged."""
+    what = " and ".join(name for name, read in (("side", side), ("size", size)) if read)
+    verb = "are" if side and size else "is"
+    return f"The {what} of the {' and '.join(findings)} {verb} read but not judged."
+
+
+def asked_for(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
     """What was asked for, what is to be seen first: a "no" may not seem to reach beyond its finding."""
     ordered = sorted(mentions, key=lambda mention: mention[1] != "present")
-    return ", ".join(_asked(finding, polarity) for finding, polarity in ordered)
+    return ", ".join(
+        _asked(finding, polarity) + (f" on the {side}" if side else "") for finding, polarity, side in ordered
+    )
 
 
 def _asked(finding: str, polarity: Polarity) -> str:
     if finding == "normal":
         return "a normal film" if polarity == "present" else "an abnormal film"
+    if polarity == "uncertain":
+        return f"{finding}, perhaps"
     return finding if polarity == "present" else f"no {finding}"
 
 

@@ -24,6 +24,7 @@ from negviz.results.kinds.reader import READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
 from negviz.results.kinds.tuning import TUNING
+from negviz.results.kinds.typed import TYPED
 from negviz.results.kinds.visits import VISITS
 from negviz.results.types import Json
 
@@ -39,6 +40,7 @@ KINDS: Final = (  # the first that recognises a file has it
     HEADS,
     CALIBRATION,
     READER,
+    TYPED,
     BASE,
     SIMULATOR,
     GENERALISATION,

@@ -1,0 +1,79 @@
+"""Sides: which lung a finding is said to be in, and what is said of the other one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Span = tuple[int, int]
+Side = Literal["left", "right"]
+
+_NO_SIDES: Final = frozenset({"cardiomegaly", "normal"})
+_AHEAD: Final = re.compile(  # "left pleural effusion", "right-sided"
+    r"(?<![^ ])(left|right|l|r)(?: (?!(?:and|or|nor|but|with|no|not|none|without|is|are|on|in|the|heart|"
+    r"left|right)(?![^ ]))[a-z]+){0,3} $"
+)
+_BEHIND: Final = re.compile(  # "effusion on the left"
+    r"(?: (?:is|are|seen|noted|present|not|visible|there|only))*(?: (?:on|in|at|of|to|along))?"
+    r"(?: (?:the|her|his|my|your|lower|upper))* (left|right|l|r)(?: sided?)?"
+    r"(?= (?!(?:and|or|/) (?:left|right|l|r)(?![^ ]))|$)"
+)
+_BOTH: Final = re.compile(r"(?<![^ ])(?:left|right|l|r) (?:and|or|/|nor) $")
+_SIZE: Final = re.compile(
+    r"(?<![^ ])(?:small|tiny|trace|minimal|mild|moderate|large|big|massive|huge|severe|subtle|extensive)"
+    r"(?: (?!(?:and|or|but|with|no|not|is|are|on|in|the)(?![^ ]))[a-z]+){0,3} $"
+)
+_ELSEWHERE: Final = re.compile(
+    r"(?: [,;-])?(?: (?:but|and|or|with|though|yet))*(?: (?P<no>none|not|nothing|nil|no|absent|never|neg)|"
+    r" (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|small|large|tiny|moderate))"
+    r"(?: (?:is|are|seen|present|visible|there|noted|any|one|to be))*(?: (?:on|at|in|over|to))?"
+    r"(?: (?:the|her|his|my))? (?P<side>left|right|l|r)(?: (?:side|lung|base|one|hemithorax))?"
+    r"(?= [,.;:?!]|$| please)"
+)
+_NEARBY: Final = 60  # characters; three words and a side are shorter
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What a clause goes on to say of the other side, and the word that says so."""
+
+    span: Span
+    side: Side
+    denied: bool
+    cue: Span
+
+
+def side_of(text: str, span: Span, findings: frozenset[str]) -> Side | None:
+    """The one side that a finding's words are said to be on; None for both, or where none is named."""
+    if findings & _NO_SIDES:
+        return None
+    start, end = span
+    before = text[max(0, start - _NEARBY) : start]
+    found = _AHEAD.search(before)
+    if found is not None:
+        return None if _BOTH.search(before[: found.start()]) else _side(found[1])
+    found = _BEHIND.match(text, end)
+    return None if found is None else _side(found[1])
+
+
+def sized(text: str, start: int) -> bool:
+    """Whether a size stands before the words of a finding."""
+    return _SIZE.search(text[max(0, start - _NEARBY) : start]) is not None
+
+
+def elsewhere(text: str, clause: Span) -> Elsewhere | None:
+    """ "…, none on the right"."""
+    found = _ELSEWHERE.search(text, max(0, clause[0] - 1), clause[1])
+    if found is None:
+        return None
+    return Elsewhere(
+        found.span(),
+        _side(found["side"]),
+        found["no"] is not None,
+        found.span("no" if found["no"] else "yes"),
+    )
+
+
+def _side(word: str) -> Side:
+    return "left" if word.startswith("l") else "right"

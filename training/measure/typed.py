@@ -1,0 +1,193 @@
+"""How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
+
+Two files of prompts by six kinds of user, each written and labelled by somebody who had seen neither the
+reader nor its tests, and hashed before it was read: `typed.csv` was scored once, and `typed-again.csv` once
+after what the first had shown was mended.  The scores of the first time stay in `FIRST_TIME`.
+
+A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
+- *right*: surely read, as its writer labelled it;
+- *suggested*: not surely read, nothing marked, and what is suggested holds what was meant;
+- *asked in vain*: not surely read, and what is suggested does not;
+- *wrong*: surely read otherwise, or read as one thing where it should be asked.
+Of the wrong, *marked wrongly* are those by which films would be judged: what is unread or uncertain is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from negviz.common.csv_file import read_csv
+from negviz.common.files import file_sha256, write_json
+from negviz.common.shipped import ROOT
+from negviz.evaluation.prompts import read_prompts
+from negviz.films.openi import read_reports
+from negviz.language.prompt import Prompt, read_prompt
+from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
+from training.paths import PROMPTS
+
+FILES: Final = ("typed.csv", "typed-again.csv")
+RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
+RESAMPLES: Final = 2000
+REPORT_SENTENCES: Final = 2000  # of test studies, drawn by `SEED`
+SEED: Final = 0
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A prompt, what its writer means, and whether it should be asked about."""
+
+    user: str
+    text: str
+    gold: Said
+    ask: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one prompt."""
+
+    right: bool
+    suggested: bool
+    marked_wrongly: bool
+    asked: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training typed`."""
+    add = parser.add_argument
+    add(
+        "--reports",
+        type=Path,
+        metavar="FILE",
+        help="NLMCXR_reports.tgz: how often its sentences are asked about",
+    )
+    add_rivals(parser)
+    add("--json", type=Path, default=RESULTS, metavar="OUT", help="results file (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure as `add_arguments` says and write the results."""
+    names = rivals(args.rival)
+    sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
+    results: Json = {
+        "typed": {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
+        "rivals": {},
+        "evaluation": on_evaluation(read_prompt),
+        "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},
+    }
+    for rival, python in names.items():
+        for name, rows in sets.items():
+            said, results["rivals"][rival] = ask_rival(rival, python, [row.text for row in rows])
+            right = [ours == row.gold and not row.ask for row, ours in zip(rows, said, strict=True)]
+            results["typed"][name][rival] = {"right": share(right)}
+    if args.reports is not None:
+        results["reports"] = on_reports(args.reports, read_prompt)
+    reports = f" --reports {args.reports.name}" if args.reports else ""
+    results["command"] = f"python -m training typed{reports}" + "".join(
+        f" --rival {name}=python" for name in names
+    )
+    write_json(args.json, results)
+    for name, measured in results["typed"].items():
+        figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in measured["negviz"].items())
+        print(f"{name} ({measured['prompts']}): {figures}")
+    return 0
+
+
+def read_typed(path: Path) -> list[Typed]:
+    """Columns `user,text,mentions,ask`; mentions as `effusion:absent|nodule:present`, ask "yes" or "no"."""
+    rows = read_csv(path, ("user", "text", "mentions", "ask"), ReaderSetError).rows
+    return [
+        Typed(row["user"], row["text"], labels(row["mentions"], path), row["ask"] == "yes") for row in rows
+    ]
+
+
+def outcome(row: Typed, prompt: Prompt) -> Outcome:
+    """What comes of a prompt that is read so."""
+    said = frozenset((mention.finding, mention.polarity) for mention in prompt.mentions)
+    offered = {(mention.finding, mention.polarity) for mention in prompt.suggestion or ()}
+    asked = not prompt.sure or not prompt.english
+    right = not asked and said == row.gold and not row.ask
+    return Outcome(
+        right=right,
+        suggested=asked and (not row.gold or bool(offered & row.gold)),
+        marked_wrongly=not asked and said != row.gold and _marks(prompt),
+        asked=asked,
+    )
+
+
+def _marks(prompt: Prompt) -> bool:
+    """Whether films would be judged, if they recorded sides."""
+    findings = [mention.finding for mention in prompt.mentions]
+    certain = all(mention.polarity != "uncertain" for mention in prompt.mentions)
+    return bool(findings) and certain and len(set(findings)) == len(findings)
+
+
+def measure_typed(rows: Sequence[Typed], read: Callable[[str], Prompt]) -> Json:
+    """Shares of prompts, with intervals of 95 % over prompts, and counts by kind of user."""
+    found = [outcome(row, read(row.text)) for row in rows]
+    return {
+        "prompts": len(rows),
+        "to_be_asked": sum(row.ask for row in rows),
+        "negviz": {
+            "right": share([each.right for each in found]),
+            "right_or_suggested": share([each.right or each.suggested for each in found]),
+            "marked_wrongly": share([each.marked_wrongly for each in found]),
+            "asked": share([each.asked for each in found]),
+            "asked_needlessly": share(
+                [each.asked and not row.ask for row, each in zip(rows, found, strict=True)]
+            ),
+        },
+        "by_user": {user: _counts(rows, found, user) for user in dict.fromkeys(row.user for row in rows)},
+    }
+
+
+def _counts(rows: Sequence[Typed], found: Sequence[Outcome], user: str) -> Json:
+    own = [each for row, each in zip(rows, found, strict=True) if row.user == user]
+    return {
+        "prompts": len(own),
+        "right": sum(each.right for each in own),
+        "right_or_suggested": sum(each.right or each.suggested for each in own),
+        "marked_wrongly": sum(each.marked_wrongly for each in own),
+        "asked": sum(each.asked for each in own),
+    }
+
+
+def share(flags: Iterable[bool]) -> Json:
+    """A share and its interval of 95 %, by resampling."""
+    given: npt.NDArray[np.bool_] = np.array(list(flags), bool)
+    draws = np.random.default_rng(SEED).integers(len(given), size=(RESAMPLES, len(given)))
+    low, high = np.quantile(given[draws].mean(1), (0.025, 0.975))
+    return {"value": round(float(given.mean()), 4), "value_ci": [round(float(low), 4), round(float(high), 4)]}
+
+
+def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:
+    """How many prompts of the evaluation are read rightly, and how many are asked about."""
+    rows = read_prompts(PROMPTS / "evaluation.csv")
+    prompts = [read(row.prompt) for row in rows]
+    said = [{(mention.finding, mention.polarity) for mention in prompt.mentions} for prompt in prompts]
+    return {
+        "prompts": len(rows),
+        "right": sum((row.finding, row.polarity) in each for row, each in zip(rows, said, strict=True)),
+        "asked": sum(not prompt.sure for prompt in prompts),
+    }
+
+
+def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any]:
+    """How often sentences of reports that the reader was not developed on are asked about."""
+    sentences = [
+        text
+        for uid, report in read_reports(archive).items()
+        if int(uid) % 5 == 0
+        for text in report.sentences
+    ]
+    drawn = random.Random(SEED).sample(sentences, min(REPORT_SENTENCES, len(sentences)))
+    return {"sentences": len(drawn), "asked": share(not read(text).sure for text in drawn)}
