@@ -222,6 +222,17 @@ def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
         ("cardiomegaly, left atrium large", {"cardiomegaly:present:None"}),
         ("all right, no effusion", {"effusion:absent:None"}),
         ("left apical pneumothorax, right effusion", {"pneumothorax:present:left", "effusion:present:right"}),
+        ("perhaps atelectasis, small right hemithorax", {"atelectasis:uncertain:None"}),
+        ("an effusion on the left with small right lung", {"effusion:present:left"}),
+        (
+            "left nodule otherwise healthy lungs",
+            {
+                "nodule:present:left",
+                "opacity:absent:None",
+                "consolidation:absent:None",
+            },
+        ),
+        ("no opacity in the right base or in the left lung", {"opacity:absent:None"}),
     ],
 )
 def test_sides_are_read(text: str, mentions: set[str]) -> None:
