@@ -11,10 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from negviz.retrieval.metrics import Floats
 
@@ -72,6 +68,12 @@ def _fit_and_score(
     test: Indices,
     seed: int,
 ) -> Floats | None:
+    # scikit-learn takes 2 s to import, and only those evaluations need it that say how high a probe reaches
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     known = train[~np.isnan(labels[train])]
     truth, groups = labels[known], studies[known]
     positive = np.unique(groups[truth == 1])

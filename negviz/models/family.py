@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from negviz.common.tensor_files import CheckpointError, check_fits
 from negviz.models.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
 from negviz.models.encoder import DualEncoder, make_model, weights_id, with_text
-from negviz.models.hub import open_hub_towers
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.soundness import check_images, check_text, check_words
 from negviz.models.text_tower import CompactTextTower, open_text_tower
@@ -29,6 +28,8 @@ def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEnc
 
     Raises `CheckpointError` where it is none of these, or of another kind.
     """
+    from negviz.models.hub import open_hub_towers  # transformers takes seconds to import
+
     towers = open_hub_towers(id_or_folder, revision=revision)
     source = {"id": id_or_folder, "revision": towers.revision}
     model = make_model(

@@ -182,6 +182,13 @@ class HubTextTower(TextTower):
     def word_embeddings(self) -> nn.Module:
         return cast(nn.Module, self.text_model.get_input_embeddings())
 
+    def pooled_tokens(self, attention_mask: Tensor) -> Tensor:
+        return F.one_hot(self.place(attention_mask), attention_mask.shape[1]).bool()
+
+    def place(self, attention_mask: Tensor) -> Tensor:
+        """The one token that speaks for a sentence, the first unless a model says otherwise: int64 [n]."""
+        return torch.zeros(len(attention_mask), dtype=torch.long)
+
 
 def _width(projection: nn.Module) -> int | None:
     return projection.out_features if isinstance(projection, nn.Linear) else None
@@ -195,9 +202,11 @@ class ClipTextTower(HubTextTower):
             config=text.config, inputs_embeds=hidden, attention_mask=attention_mask, past_key_values=None
         )
         hidden = text.encoder(inputs_embeds=hidden, attention_mask=mask, is_causal=True).last_hidden_state
-        last = attention_mask.sum(1) - 1  # [n], the end-of-text token
-        pooled = text.final_layer_norm(hidden[torch.arange(len(hidden)), last])
+        pooled = text.final_layer_norm(hidden[torch.arange(len(hidden)), self.place(attention_mask)])
         return cast(Tensor, self.projection(pooled))
+
+    def place(self, attention_mask: Tensor) -> Tensor:
+        return attention_mask.sum(1) - 1  # the end-of-text token
 
 
 class SiglipTextTower(HubTextTower):
@@ -207,6 +216,9 @@ class SiglipTextTower(HubTextTower):
         mask = create_bidirectional_mask(config=text.config, inputs_embeds=hidden, attention_mask=None)
         hidden = text.encoder(inputs_embeds=hidden, attention_mask=mask).last_hidden_state
         return cast(Tensor, text.head(text.final_layer_norm(hidden[:, -1])))
+
+    def place(self, attention_mask: Tensor) -> Tensor:
+        return super().place(attention_mask) + attention_mask.shape[1] - 1  # the last position
 
 
 class VisionTextTower(HubTextTower):

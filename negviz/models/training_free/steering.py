@@ -30,8 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from negviz.language.prompt import Prompt
-from negviz.models.hub import ClipTextTower, SiglipTextTower
-from negviz.models.text_tower import CompactTextTower, TextTower
+from negviz.models.text_tower import TextTower
 from negviz.models.training_free.column import Encode, Vectors
 
 PUBLISHED: Final = 0.13
@@ -85,11 +84,14 @@ class _WatchedTower(TextTower):
         return self.inner.word_embeddings
 
     def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        before = _SPEAKING.set(speaking(self.inner, attention_mask))
+        before = _SPEAKING.set(self.pooled_tokens(attention_mask))
         try:
             return self.inner.pool(embeddings, attention_mask)
         finally:
             _SPEAKING.reset(before)
+
+    def pooled_tokens(self, attention_mask: Tensor) -> Tensor:
+        return self.inner.pooled_tokens(attention_mask)
 
 
 def steered(original: TextTower, directions: Mapping[int, Tensor], strength: float) -> TextTower:
@@ -130,16 +132,3 @@ def activations(original: TextTower, texts: Sequence[str]) -> Tensor:
 def layers(tower: TextTower) -> list[nn.Module]:
     """The layers of a BERT, CLIP or SigLIP text tower, in order."""
     return [module for name, module in tower.named_modules() if _LAYER.fullmatch(name)]
-
-
-def speaking(tower: TextTower, attention_mask: Tensor) -> Tensor:
-    """Which tokens a tower pools: bool [n, tokens], of a mask [n, tokens]."""
-    real = attention_mask > 0
-    if isinstance(tower, CompactTextTower):
-        return real
-    place = torch.zeros(len(real), dtype=torch.long)
-    if isinstance(tower, ClipTextTower):
-        place = attention_mask.sum(1) - 1
-    elif isinstance(tower, SiglipTextTower):
-        place += real.shape[1] - 1
-    return torch.zeros_like(real).scatter(1, place[:, None], True)
