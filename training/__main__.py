@@ -5,33 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from pkgutil import resolve_name
 from typing import Final, NoReturn, Protocol
 
 from negviz.common.errors import NegvizError
-from negviz.common.files import running_alone
-from negviz.common.shipped import COMPACT, need_shipped
-from training.bench import benchmark, crowd, screenshots, visits
-from training.build import command as build
-from training.data import fetch
-from training.data.phantoms import collection as phantoms
-from training.data.phantoms import training_films as phantom_films
-from training.measure import (
-    attribution,
-    diagnosis,
-    dose,
-    evaluate,
-    experiments,
-    generalisation,
-    leave_out,
-    maps,
-    reader,
-    simulator,
-    study,
-)
-from training.measure.calibration import command as calibration
-from training.measure.training_free import command as training_free
-from training.report import command as report
+from negviz.common.shipped import need_shipped
 from training.tune.recipes import RECIPES
 
 
@@ -43,45 +21,63 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace, /) -> int: ...
 
 
-Commands = dict[str, tuple[Command, str]]  # by name, and what `--help` says of each
+Commands = dict[str, tuple[str, str]]  # by name: where it lies, and what `--help` says of it
 
 FOR_USERS: Final[Commands] = {
-    "fetch": (fetch, "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
-    "evaluate": (evaluate, "put a file of prompts to a family and write how well it ranks"),
-    "study": (study, "make a blinded reader study, or export and analyse one"),
-    "all": (build.ALL, "base, choose, con1, con2, con3 and results, in order"),
-    "base": (build.BASE, "train the compact base, or take one from the Hub; goes on where it was stopped"),
-    "choose": (build.CHOOSE, "choose the settings of con1 and con2 by cross-validation"),
-    **{name: (build.TUNED, recipe.does) for name, recipe in RECIPES.items()},
-    "results": (build.RESULTS, "the pre-listed evaluations; for the shipped family also cards and tables"),
-    "training-free": (training_free, "set up rivals that need no training and measure them beside ours"),
-    "calibration": (calibration, "fit and measure the probability that a film matches; when to abstain"),
-    "maps": (maps, "the maps that the page shows: prompts of every model, and films"),
-    "attribution": (attribution, "what each word and each attention head did, over the 99 prompts"),
-    "diagnosis": (diagnosis, "the three failure signatures of every model over the 99 prompts"),
-    "dose": (dose, "turn findings up in simulated chests and see what each model makes of it"),
-    "generalisation": (generalisation, "wordings, findings and films that no tuning saw, by model"),
-    "leave-out": (leave_out, "con3 without a finding or a kind of wording, asked about just that"),
-    "experiments": (experiments, "what hard negatives, an unfrozen image tower and the other knobs do"),
+    "fetch": ("data.fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
+    "evaluate": ("measure.evaluate", "put a file of prompts to a family and write how well it ranks"),
+    "study": ("measure.study", "make a blinded reader study, or export and analyse one"),
+    "all": ("build.command:ALL", "base, choose, con1, con2, con3 and results, in order"),
+    "base": (
+        "build.command:BASE",
+        "train the compact base, or take one from the Hub; goes on where it was stopped",
+    ),
+    "choose": ("build.command:CHOOSE", "choose the settings of con1 and con2 by cross-validation"),
+    **{name: ("build.command:TUNED", recipe.does) for name, recipe in RECIPES.items()},
+    "results": (
+        "build.command:RESULTS",
+        "the pre-listed evaluations; for the shipped family also cards and tables",
+    ),
+    "training-free": (
+        "measure.training_free.command",
+        "set up rivals that need no training and measure them beside ours",
+    ),
+    "calibration": (
+        "measure.calibration.command",
+        "fit and measure the probability that a film matches; when to abstain",
+    ),
+    "maps": ("measure.maps", "the maps that the page shows: prompts of every model, and films"),
+    "attribution": ("measure.attribution", "what each word and each attention head did, over the 99 prompts"),
+    "diagnosis": ("measure.diagnosis", "the three failure signatures of every model over the 99 prompts"),
+    "dose": ("measure.dose", "turn findings up in simulated chests and see what each model makes of it"),
+    "generalisation": ("measure.generalisation", "wordings, findings and films that no tuning saw, by model"),
+    "leave-out": ("measure.leave_out", "con3 without a finding or a kind of wording, asked about just that"),
+    "experiments": (
+        "measure.experiments",
+        "what hard negatives, an unfrozen image tower and the other knobs do",
+    ),
 }
 FOR_MAINTAINERS: Final[Commands] = {
-    "films": (build.FILMS, "read, label and split the films; writes assets/*/manifest.csv"),
-    "simulate": (phantom_films, "simulate the films to learn from; goes on where it was stopped"),
-    "phantoms": (phantoms, "simulate the shipped collection; goes on where it was stopped"),
-    "judge": (simulator, "ask real films and simulated ones whether the simulator is any good"),
-    "reader": (reader, "measure the prompt reader on its written, seen and blind sentences"),
-    "benchmark": (benchmark, "how long the page takes, beside the least it could take"),
-    "crowd": (crowd, "whether one visitor can stop the others: a class at once, and a flood"),
-    "visits": (visits, "whether the page's memory stays level, visit after visit"),
-    "screenshots": (screenshots, "take the pictures of the page that the READMEs show"),
-    "report": (report, "write the tables of the READMEs and model cards, or check them"),
+    "films": ("build.command:FILMS", "read, label and split the films; writes assets/*/manifest.csv"),
+    "simulate": (
+        "data.phantoms.training_films",
+        "simulate the films to learn from; goes on where it was stopped",
+    ),
+    "phantoms": ("data.phantoms.collection", "simulate the shipped collection; goes on where it was stopped"),
+    "judge": ("measure.simulator", "ask real films and simulated ones whether the simulator is any good"),
+    "reader": ("measure.reader", "measure the prompt reader on its written, seen and blind sentences"),
+    "benchmark": ("bench.benchmark", "how long the page takes, beside the least it could take"),
+    "crowd": ("bench.crowd", "whether one visitor can stop the others: a class at once, and a flood"),
+    "visits": ("bench.visits", "whether the page's memory stays level, visit after visit"),
+    "screenshots": ("bench.screenshots", "take the pictures of the page that the READMEs show"),
+    "report": ("report.command", "write the tables of the READMEs and model cards, or check them"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Bad input costs one line on stderr and exit status 2; a bug keeps its traceback."""
     try:
-        args = _parser().parse_args(argv)
+        args = _parse(argv)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
@@ -89,10 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.command in FOR_MAINTAINERS:
             need_shipped()
-        with ExitStack() as alone:
-            for work in build.works(args):
-                alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
-            return command(args)
+        return command(args)
     except NegvizError as error:
         print(f"{args.command}:", " ".join(str(error).split()), file=sys.stderr)
         return 2
@@ -112,7 +105,9 @@ class _OneLine(argparse.ArgumentParser):
         raise UsageError(f"{self.prog.rpartition(' ')[2]}: {message}; --help lists the options.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Which command, then its options: no other command is imported, since most bring torch and its like."""
+    commands = FOR_USERS | FOR_MAINTAINERS
     parser = _OneLine(
         prog="python -m training",
         description=__doc__,
@@ -120,14 +115,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", help="one of those below"
+    parser.add_argument(
+        "words", nargs=argparse.PARSER, choices=commands, metavar="COMMAND", help="one of those below"
     )
-    for name, (command, what) in (FOR_USERS | FOR_MAINTAINERS).items():
-        sub = commands.add_parser(name, description=what, allow_abbrev=False)
-        command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
-    return parser
+    name, *options = parser.parse_args(argv).words
+    where, what = commands[name]
+    command: Command = resolve_name(f"training.{where}")
+    own = _OneLine(prog=f"{parser.prog} {name}", description=what, allow_abbrev=False)
+    command.add_arguments(own)
+    return own.parse_args(options, argparse.Namespace(command=name, run=command.run))
 
 
 def _listed(title: str, commands: Commands) -> str:

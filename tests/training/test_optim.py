@@ -38,7 +38,6 @@ from training.tune.choose import read_choice
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3
 from training.tune.optim import Decay, adamw
-from training.tune.recipes import RECIPES
 
 __all__ = ["bank", "data", "lessons"]  # fixtures
 Run = Callable[[float, Decay], dict[str, Tensor]]
@@ -188,7 +187,7 @@ def test_a_run_of_another_version_is_not_taken_for_this_one(
     record["training"] = {"method": "con1", "lr": 1e-2, "epochs": 1}
     path.write_text(json.dumps(record), "utf-8")
     for version, cached in (("con1-con2/1", 1), ("con1-con2/1", 1), ("con1-con2/2", 2)):
-        monkeypatch.setitem(RECIPES, "con1", replace(RECIPES["con1"], version=version))
+        monkeypatch.setattr("training.tune.con1_con2.VERSION", version)
         Retuned(paths, "").tuned("con1")
         assert len(list((tmp_path / "retuned").iterdir())) == cached
 

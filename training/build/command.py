@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from negviz.common.files import running_alone
 from negviz.common.shipped import COMPACT
 from training.build.base import build_base, build_branch, start_hub_family
 from training.build.films import build_films
@@ -28,7 +30,7 @@ BUILDING: Final = ("films", "base", *TUNING, "results")
 class Step:
     """A command with the options that it shares with others, and `more` of its own."""
 
-    run: Callable[[argparse.Namespace], int]
+    do: Callable[[argparse.Namespace], int]
     family: bool = True
     films: bool = False
     base: bool = False
@@ -53,6 +55,12 @@ class Step:
             add_device_options(parser)
         if self.more is not None:
             self.more(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        with ExitStack() as alone:
+            for work in _works(args):
+                alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
+            return self.do(args)
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -82,13 +90,13 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hold-out", choices=("0", "1", "2", "3", "4", "none"), help=held)
 
 
-def works(args: argparse.Namespace) -> Sequence[str]:
+def _works(args: argparse.Namespace) -> Sequence[str]:
     """What a command is that runs once at a time on a family; two would share the state they go on from.
 
     Base replaces the whole family, so nothing is tuned meanwhile.
     """
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes of `accelerate launch`
-    if not first or args.command not in ("all", *BUILDING):
+    if not first:
         return ()
     if args.command not in ("all", "base", "films") and not args.family.is_dir():
         return ()  # a mistyped folder is not made

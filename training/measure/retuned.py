@@ -33,6 +33,7 @@ from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
+from training.tune import con1_con2, con3
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.optim import UNRECORDED
@@ -135,15 +136,16 @@ class Retuned:
         return settings
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
-        recipe = RECIPES[settings["method"]]
-        prompts = sorted(PROMPTS.glob("*.csv")) if recipe.learns_from == "captions" else [_TRAINING]
+        captions = RECIPES[settings["method"]].learns_from == "captions"
+        config: type[Con3Config | TuneConfig] = Con3Config if captions else TuneConfig
+        prompts = sorted(PROMPTS.glob("*.csv")) if captions else [_TRAINING]
         deciding = {
-            "settings": _knobs(recipe.config, settings),
+            "settings": _knobs(config, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "recipe": recipe.version,
+            "recipe": con3.VERSION if captions else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]

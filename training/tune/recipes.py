@@ -8,10 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from training.tune import con1_con2, con3
-from training.tune.con1_con2 import TuneConfig
-from training.tune.con3 import Con3Config
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,8 +16,6 @@ class Recipe:
     name: str  # of the model and of its command
     does: str  # in `--help`
     what: str  # on its card
-    version: str  # runs are cached under it
-    config: type[TuneConfig | Con3Config]
     learns_from: Literal["pairs", "captions"]  # pairs of prompts, or captions of all findings
 
 
@@ -32,8 +26,6 @@ RECIPES: Final = {
             "con1",
             does="tune the text tower with InfoNCE",
             what="Base with its text tower tuned by InfoNCE on films and matching prompts (CON1).",
-            version=con1_con2.VERSION,
-            config=TuneConfig,
             learns_from="pairs",
         ),
         Recipe(
@@ -41,8 +33,6 @@ RECIPES: Final = {
             does="tune the text tower with CoN-CLIP",
             what="Base with its text tower tuned on opposites by the CoN-CLIP objective: distractor films "
             "and opposed prompts (CON2).",
-            version=con1_con2.VERSION,
-            config=TuneConfig,
             learns_from="pairs",
         ),
         Recipe(
@@ -51,8 +41,6 @@ RECIPES: Final = {
             what="Base with its text tower tuned on what sentences say (CON3, ours): every finding, in "
             "report sentences and composed ones beside prompts, ranked over films that satisfy and "
             "contradict them; near base where base reads well.",
-            version=con3.VERSION,
-            config=Con3Config,
             learns_from="captions",
         ),
     )
