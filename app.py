@@ -1,15 +1,6 @@
 """What a Hugging Face Space runs: the page, as `negviz.page.launch` opens and serves it."""
 
-from __future__ import annotations
-
-import gc
-
-gc.disable()  # what is imported stays: looking for garbage among it would take a fifth of the start
-
-from negviz.page.launch import main
-
-gc.freeze()
-gc.enable()
+from negviz.page.start import main
 
 __all__ = ["main"]
 

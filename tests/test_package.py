@@ -36,6 +36,17 @@ def test_the_commands_that_are_installed_are_there() -> None:
         assert callable(getattr(import_module(module), name))
 
 
+@pytest.mark.parametrize(
+    "asked", [("app.py", "--help"), ("-m", "training", "--help"), ("-m", "training", "fetch", "--help")]
+)
+def test_help_does_not_wait_for_what_takes_seconds_to_import(asked: tuple[str, ...]) -> None:
+    command = [sys.executable, "-X", "importtime", *asked]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    imported = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    assert "negviz" in imported
+    assert imported.isdisjoint({"gradio", "matplotlib", "sklearn", "torch", "transformers"})
+
+
 def test_what_is_installed_is_what_the_requirements_pin() -> None:
     assert PROJECT["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
 
@@ -45,7 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds code and nothing of what is shipped beside it, as after `pip install .`."""
     folder = tmp_path_factory.mktemp("site-packages")
     shutil.copytree(ROOT / "negviz" / "common", folder / "negviz" / "common")
-    (folder / "negviz" / "__init__.py").touch()  # without torch and the rest, which it would import
+    for name in ("__init__.py", "__init__.pyi"):
+        shutil.copy(ROOT / "negviz" / name, folder / "negviz")
     return folder
 
 

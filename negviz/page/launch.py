@@ -27,7 +27,6 @@ from negviz.page.opened import (
     results_of,
     say,
 )
-from negviz.page.options import parser
 from negviz.page.pictures import Pictures
 from negviz.page.room import Room
 from negviz.page.serve import mount_page, serve, serve_routes
@@ -39,10 +38,9 @@ from negviz.study.design import PROMPTS, make_design, read_sentences
 from negviz.study.store import StudyFile
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the page until interrupted.  Bad input ends in one sentence; a bug keeps its traceback."""
+def launch(options: argparse.Namespace) -> None:
+    """What the options ask for, served until interrupted; an error meant for people ends in its sentence."""
     return_freed_memory()
-    options = parser().parse_args(arguments)
     try:
         need_shipped()
         collections = open_collections(options.collection, options.films)

@@ -10,10 +10,10 @@ import pytest
 from negviz.explain.lesson import Count, Step, make_lesson
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures
 from negviz.page.lesson import words
 from negviz.page.lesson.panel import lesson, measure
 from negviz.page.opening import Once
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.retrieval.answer import search_sets
 

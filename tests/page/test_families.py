@@ -22,13 +22,15 @@ from starlette.testclient import TestClient
 from negviz.common.tensor_files import CheckpointError
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, opened
+from negviz.page import opened
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words
 from negviz.page.families.choice import ONLY_ONE, Choice, Home, choices_of
 from negviz.page.families.panel import Opener, family_routes, picker
 from negviz.page.opened import find_families, results_of
 from negviz.page.options import parser
+from negviz.page.pictures import Pictures
+from negviz.page.room import Room
 from negviz.retrieval.answer import search_sets
 from negviz.retrieval.embeddings import Progress
 

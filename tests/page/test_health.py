@@ -7,7 +7,8 @@ from starlette.testclient import TestClient
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room
+from negviz.page.pictures import Pictures
+from negviz.page.room import Room
 from negviz.page.server.health import health_routes
 from negviz.retrieval.answer import search_sets
 

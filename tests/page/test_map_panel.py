@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures
 from negviz.page.map import words
 from negviz.page.map.panel import MapPanel
 from negviz.page.map.panel import routes as map_routes
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.retrieval.sets import search_sets
 from tests.tiny_maps import tiny_maps

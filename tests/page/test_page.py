@@ -26,14 +26,15 @@ from negviz.common.download import Patience
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, words
+from negviz.page import words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.explore import markup
 from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
 from negviz.page.opened import find_pictures, in_order, open_sets
 from negviz.page.options import parser
-from negviz.page.room import Asked
+from negviz.page.pictures import Pictures
+from negviz.page.room import Asked, Room
 from negviz.page.server.films import TILE_BYTES, film_routes, thumbnail
 from negviz.page.theme.theme import css, theme
 from negviz.page.viewer.ranks import rank_routes

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures
 from negviz.page.about.card import card
 from negviz.page.about.panel import about
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
 from negviz.page.share.file import fragment_of

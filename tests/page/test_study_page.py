@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 
 import app
 from negviz.films.collection import Collection
-from negviz.page import Pictures, launch
+from negviz.page import launch
 from negviz.page.options import parser
+from negviz.page.pictures import Pictures
 from negviz.page.study import markup, words
 from negviz.page.study import panel as page
 from negviz.study.design import StudyError

@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures
 from negviz.page.board import Board
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.server.films import TILE_BYTES
 from negviz.page.uploads import http, panel, words

@@ -24,7 +24,7 @@ from negviz.films.on_demand import open_openi
 from negviz.films.openi import REPORTS
 from negviz.films.record import SimulatedFinding, simulated
 from negviz.findings import FINDINGS
-from negviz.page import Pictures
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.viewer import words
 from negviz.page.viewer.panel import dialog

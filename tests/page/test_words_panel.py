@@ -19,9 +19,9 @@ import pytest
 from negviz.explain.attribution import attribute
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures
 from negviz.page.attribution import words
 from negviz.page.attribution.panel import WordsPanel
+from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.server.once import EachOnce
 from negviz.retrieval.answer import search_sets

@@ -19,9 +19,10 @@ from negviz.common.files import write_json
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, words
+from negviz.page import words
 from negviz.page.explore.markup import columns
-from negviz.page.room import Asked
+from negviz.page.pictures import Pictures
+from negviz.page.room import Asked, Room
 from negviz.page.viewer.panel import routes as viewer_routes
 from negviz.retrieval.answer import Margin, SearchSet, answer, probabilities, search_sets
 from negviz.retrieval.calibration import (

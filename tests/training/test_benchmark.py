@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from negviz.films.collection import ASSETS
-from negviz.page import Room
+from negviz.page.room import Room
 from training.bench import benchmark, costs, crowd, running, screenshots
 from training.bench.costs import Times
 from training.bench.running import RunningApp, RunningError, free_port, run_app

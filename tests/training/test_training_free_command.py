@@ -13,12 +13,13 @@ from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.models.training_free import load_rivals
-from negviz.page import Pictures, Room, words
+from negviz.page import words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.diagnosis.panel import DiagnosisPanel
 from negviz.page.explore.panel import Explore
 from negviz.page.map.panel import MapPanel
-from negviz.page.room import Asked
+from negviz.page.pictures import Pictures
+from negviz.page.room import Asked, Room
 from negviz.results.files import read_result
 from negviz.retrieval.answer import search_sets
 from tests.pictures import figure, marks

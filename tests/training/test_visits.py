@@ -19,7 +19,9 @@ import uvicorn
 
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
-from negviz.page import Pictures, Room, build_page
+from negviz.page.build import build_page
+from negviz.page.pictures import Pictures
+from negviz.page.room import Room
 from negviz.page.serve import mount_page
 from negviz.page.server.visits import SESSIONS, UNREAD, Visits
 from negviz.retrieval.answer import search_sets
