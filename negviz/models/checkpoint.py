@@ -32,6 +32,7 @@ from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensor
 FORMAT: Final = 1
 FAMILY_FILE: Final = "family.json"
 WEIGHTS_FILE: Final = "model.safetensors"
+CONFIG_FILE: Final = "config.json"
 IMAGE_TOWER_FILE: Final = "image_tower.safetensors"
 _LOGIT_SCALE: Final = 20  # a factor on cosines beyond its exponential, 5e8, is no scale
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -89,6 +90,15 @@ def read_family(folder: Path) -> Family:
     if said := _lack(record):
         raise CheckpointError(f"{path} {said}; fetch it anew.")
     return Family(folder, record)
+
+
+def read_training(folder: Path, name: str) -> dict[str, Any]:
+    """How a model came to be: hyper-parameters, seed, data hashes.  Raises `CheckpointError`."""
+    path = folder / name / CONFIG_FILE
+    training = read_json(path, CheckpointError).get("training")
+    if not isinstance(training, dict):
+        raise CheckpointError(f"{path} does not say how {name} was trained; fetch it anew.")
+    return training
 
 
 def _lack(record: Mapping[str, Any]) -> str:
@@ -202,7 +212,7 @@ def _staged(
             file: write_tensors(source / file, tensors, file=f"{name}/{file}").to_record()
             for file, tensors in files.items()
         }
-        write_json(source / "config.json", {"name": name, **config})
+        write_json(source / CONFIG_FILE, {"name": name, **config})
         yield source, records
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
+from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting
 from negviz.common.shipped import COMPACT
 from tests.pictures import figure, marks
@@ -163,7 +164,7 @@ def test_check_fails_on_a_stale_page_and_writes_nothing(
         ("<!-- results:openi -->\nno end\n", "README.md: each"),
         (f"<!-- results:openi -->\n{PAGE}", "README.md: each"),
         ("<!-- results:nowhere -->\n<!-- /results -->\n", "lacks nowhere.json"),
-        ("<!-- results:broken -->\n<!-- /results -->\n", "broken.json is not JSON"),
+        ("<!-- results:broken -->\n<!-- /results -->\n", "broken.json is not valid JSON"),
         ("<!-- results:other -->\n<!-- /results -->\n", "other.json is no results file"),
         ("<!-- results:openi:rows -->\n<!-- /results -->\n", "openi:rows is no table"),
     ],
@@ -196,6 +197,16 @@ def test_the_cards_of_this_repository_say_what_their_template_says(tmp_path: Pat
         assert report.fill(card.read_text("utf-8"), ROOT / "assets" / "results") == committed.read_text(
             "utf-8"
         )
+
+
+@pytest.mark.parametrize("held", [None, "{", "[]", '{"training": "con1"}'])
+def test_a_model_that_does_not_say_how_it_was_made_costs_one_sentence(
+    held: str | None, tmp_path: Path
+) -> None:
+    path = _without_weights(tmp_path / "family") / "con1" / "config.json"
+    path.unlink() if held is None else path.write_text(held, "utf-8")
+    with pytest.raises(NegvizError, match=f"{path} "):
+        write_cards(tmp_path / "family")
 
 
 def test_a_card_of_a_base_of_the_hub_has_its_licence_and_no_figures_of_ours(tmp_path: Path) -> None:

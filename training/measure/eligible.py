@@ -13,7 +13,6 @@ The films, listed before any model was measured on them:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 from tqdm import tqdm
 
 from negviz.films.collection import Collection
+from negviz.models.checkpoint import read_training
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
@@ -79,6 +79,5 @@ def held_out_fold(family: Path) -> str:
 
     A Hub model has seen no fold, so any will do.
     """
-    config = json.loads((family / "base" / "config.json").read_text(encoding="utf-8"))
-    fold = str(config["training"].get("hold_out", "0"))
+    fold = str(read_training(family, "base").get("hold_out", "0"))
     return "" if fold == "none" else fold

@@ -26,6 +26,7 @@ from negviz.common.tensor_files import in_half_precision
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
+from negviz.models.checkpoint import read_training
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
@@ -131,9 +132,7 @@ class Retuned:
         return where_base_puts(self.base, self.bank)
 
     def _settings(self, name: str) -> Mapping[str, Any]:
-        path = self.paths.family / name / "config.json"
-        settings: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["training"]
-        return settings
+        return read_training(self.paths.family, name)
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
         captions = RECIPES[settings["method"]].learns_from == "captions"

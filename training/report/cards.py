@@ -13,7 +13,7 @@ from typing import Any, Final
 from huggingface_hub import ModelCard, ModelCardData
 
 from negviz.common.files import rewriting, write_atomically
-from negviz.models.checkpoint import FAMILY_FILE, Family, read_family
+from negviz.models.checkpoint import FAMILY_FILE, Family, read_family, read_training
 from training.tune.optim import UNRECORDED
 from training.tune.recipes import RECIPES
 
@@ -33,8 +33,8 @@ def write_cards(folder: Path) -> None:
 
 
 def _card(family: Family, name: str) -> ModelCard:
-    config = json.loads((family.folder / name / "config.json").read_text(encoding="utf-8"))
-    facts = {**config["training"], **({"data": family.record["data"]} if name == "base" else {})}
+    facts = read_training(family.folder, name)
+    facts |= {"data": family.record["data"]} if name == "base" else {}
     hub = family.record.get("hub")
     card: ModelCard = ModelCard.from_template(
         ModelCardData(

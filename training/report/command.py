@@ -8,7 +8,6 @@ report` writes them all; `--check` only says which pages are stale, and fails if
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import rewriting, write_atomically
+from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import EVALUATION
@@ -92,7 +92,7 @@ def _refresh_pictures(results: Path, *, check: bool) -> list[Path]:
     """The SVGs beside the results files that were not up to date."""
     stale = []
     for path in sorted(results.glob("*.json")):
-        value, picture = _read(path), path.with_suffix(".svg")
+        value, picture = read_json(path, ReportError), path.with_suffix(".svg")
         draw = _PICTURES.get(kind_of(value))
         if draw is None:
             continue
@@ -120,21 +120,11 @@ def _render(what: str, folder: Path) -> str:
     if form not in FORMS:
         raise ReportError(f"{what} is no table: write results:{stem} or results:{stem}:cells.")
     path = folder / f"{stem}.json"
-    if stem in _OF_A_MACHINE and not path.is_file():
-        return f"Not measured yet: `python -m training {stem}` writes `{path.name}`.\n"
+    if not path.is_file():
+        if stem in _OF_A_MACHINE:
+            return f"Not measured yet: `python -m training {stem}` writes `{path.name}`.\n"
+        raise ReportError(f"assets/results lacks {path.name}; make it or remove its marker.")
     try:
-        return FORMS[form](_read(path), path.name)
+        return FORMS[form](read_json(path, ReportError), path.name)
     except (AttributeError, LookupError, TypeError) as error:
         raise ReportError(f"{path.name} is no results file of `python -m training` ({error}).") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ReportError(f"assets/results lacks {path.name}; make it or remove its marker.") from error
-    except ValueError as error:
-        raise ReportError(f"{path.name} is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise ReportError(f"{path.name} is no results file of `python -m training`.")
-    return value

@@ -12,7 +12,6 @@ means are listed one by one.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
@@ -25,6 +24,7 @@ from torch import Tensor
 from negviz.evaluation.cells import Json
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
+from negviz.models.checkpoint import read_family, read_training
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.family import load_models
 from negviz.retrieval.metrics import auroc
@@ -304,12 +304,12 @@ def _vectors(material: Material, shop: Workshop, setting: Setting, asked: list[s
 
 def _made(material: Material, shop: Workshop, setting: Setting, seed: int) -> DualEncoder:
     """The family's own CON3 where that is this very run, else one that is tuned now."""
-    card = material.paths.family / "con3" / "config.json"
-    known = json.loads(card.read_text(encoding="utf-8"))["training"] if card.is_file() else {}
+    family = material.paths.family
+    known = read_training(family, "con3") if "con3" in read_family(family).columns else {}
     wanted = asdict(replace(setting.config, seed=seed)) | {"training_films": len(shop.films(setting))}
     same = known.get("data", {}).get("captions") == shop.bank.hash
     if same and setting.keep is _every and all(known.get(name) == value for name, value in wanted.items()):
-        return load_models(material.paths.family)["con3"]
+        return load_models(family)["con3"]
     return shop.tune(setting, seed)
 
 
