@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Json, Plot, Table, figure
+from negviz.results.types import Json, Plot, Table, TableCell, figure
 
 _SIDES: Final = ("before", "after")
 _STATED: Final = "not stated"
 
 
 def _summary(value: Json) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (
             f"“{change['kind']}”",
             change["finding"],
@@ -43,7 +43,7 @@ def _note(value: Json) -> str:
 
 
 def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (
             finding,
             *(figure(sides[side], "kappa") for side in _SIDES),
