@@ -18,9 +18,9 @@ Decisions a reader may want to know
 - "No acute disease", of heart and lungs or of the lungs, denies pneumothorax, consolidation and edema, and
   says nothing of what may long have been there; "no disease" is a `normal` film.
 - A "no" that bears on size, kind or time ("no large effusion", "no displaced fracture", "no new nodule")
-  leaves the finding *uncertain*.  Pneumothorax, consolidation, edema and airspace disease are acute by
-  nature: "no acute pneumothorax" denies it.  "No focal", "no definite", "no obvious", "no significant" and
-  "no evidence of" deny.
+  leaves the finding *uncertain*, unless other words deny it outright ("lungs clear, no acute infiltrate").
+  Pneumothorax, consolidation, edema and what fills airspaces are acute by nature: "no acute pneumothorax"
+  denies it.  "No focal", "no definite", "no obvious", "no significant" and "no evidence of" deny.
 - Of then and now, now holds.  What somebody once had, or a relative, or what is asked about ("if", "unless",
   "yes or no") is *uncertain*.
 - A cardiothoracic ratio above 0.55, or said to be more than half, is *cardiomegaly*; at most 0.50 denies it;

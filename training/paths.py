@@ -61,6 +61,10 @@ class Paths:
             raise FilmsError("Give --films the folder that holds the Open-i films and reports.")
         return self.films
 
+    def images_of(self, collection: str) -> Path | None:
+        """Where the images of a collection to measure on lie; None: beside its manifest, if anywhere."""
+        return {"nih": self.nih, PHANTOMS: None, self.collection: self.films}.get(collection)
+
     def open_collection(self) -> Collection:
         return open_collection(self.collection, films=self.films)
 

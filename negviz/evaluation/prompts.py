@@ -17,10 +17,10 @@ from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.findings import FINDINGS, Polarity
 
-Kind = Literal["structured", "natural"]
+PromptKind = Literal["structured", "natural"]
 
 _POLARITIES: Final = get_args(Polarity)
-_KINDS: Final = get_args(Kind)
+_KINDS: Final = get_args(PromptKind)
 _COLUMNS: Final = ("prompt", "finding", "polarity", "kind")
 
 
@@ -35,7 +35,7 @@ class PromptRow:
     prompt: str
     finding: str
     polarity: Polarity
-    kind: Kind
+    kind: PromptKind
     extra: dict[str, str]  # further columns, e.g. {"opposite": "…"}
 
 
@@ -57,7 +57,7 @@ def _row(row: Row, *, where: str) -> PromptRow:
         prompt=row["prompt"],
         finding=row["finding"],
         polarity=cast(Polarity, row["polarity"]),
-        kind=cast(Kind, row["kind"]),
+        kind=cast(PromptKind, row["kind"]),
         extra={name: value for name, value in row.cells.items() if name not in _COLUMNS},
     )
 

@@ -42,7 +42,7 @@ class DiagnosisError(NegvizError):
 
 
 @dataclass(frozen=True)
-class Collapse:
+class SemanticCollapse:
     """Does the model tell a sentence from its opposite?"""
 
     cosine: float  # of the two in the text tower: 1 is the same
@@ -84,7 +84,7 @@ class Diagnosis:
     """What one model makes of one sentence; a signature is None where the sentence does not ask for it."""
 
     model: str
-    collapse: Collapse | None
+    collapse: SemanticCollapse | None
     blindness: Blindness | None
     hallucination: Hallucination | None
 
@@ -122,10 +122,10 @@ def diagnose(
     }
 
 
-def _collapse(column: Column) -> Collapse | None:
+def _collapse(column: Column) -> SemanticCollapse | None:
     if column.alike is None or column.margin is None:
         return None
-    return Collapse(column.alike, column.margin.separation)
+    return SemanticCollapse(column.alike, column.margin.separation)
 
 
 def _blindness(pair: Pair | None, films: int, cue_share: float | None) -> Blindness | None:

@@ -62,7 +62,7 @@ class HeadEffects:
 
 
 @dataclass(frozen=True)
-class Look:
+class WordAttention:
     """What a word looks at."""
 
     word: str
@@ -78,11 +78,11 @@ class Attention:
     words: tuple[Word, ...]
     by_word: npt.NDArray[np.float32]  # [words, words + 1] the same by word, then special tokens
 
-    def looks(self, most: int = 3) -> tuple[Look, ...]:
+    def looks(self, most: int = 3) -> tuple[WordAttention, ...]:
         """The `most` largest shares of every word, those that round to 0 % left out."""
         names = [*(word.text for word in self.words), ""]
         return tuple(
-            Look(name, tuple((names[i], float(row[i])) for i in _largest(row, most)))
+            WordAttention(name, tuple((names[i], float(row[i])) for i in _largest(row, most)))
             for name, row in zip(names, self.by_word, strict=False)
         )
 

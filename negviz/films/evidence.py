@@ -23,7 +23,7 @@ _STRENGTH: Final[tuple[Polarity, ...]] = ("present", "uncertain", "absent")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """A run of a sentence: the words of the finding, a cue that negates or hedges it, or neither ("")."""
 
     text: str
@@ -43,13 +43,13 @@ class Evidence:
     implied: bool  # the finding is not named ("clear lungs")
 
     @property
-    def pieces(self) -> tuple[Piece, ...]:
+    def pieces(self) -> tuple[Segment, ...]:
         """The whole sentence in order, cut where a role begins or ends; a cue stands out of the finding."""
         roles: list[Role] = [""] * len(self.text)
         for (start, end), role in [(self.words, "finding"), *((cue, "cue") for cue in self.cues)]:
             roles[start:end] = [role] * (end - start)  # type: ignore[list-item]
         runs = groupby(zip(self.text, roles, strict=True), key=lambda pair: pair[1])
-        return tuple(Piece("".join(letter for letter, _ in run), role) for role, run in runs)
+        return tuple(Segment("".join(letter for letter, _ in run), role) for role, run in runs)
 
 
 def film_states(film: Film, finding: str) -> Polarity | None:

@@ -224,11 +224,12 @@ _CUES: Final = (
         r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
         {"resolution of": ("persistence of",)},
     ),
+    _Entry("no", "negation", "next", rf"(?:non|un)(?= ?{_FINDING})"),  # "nonconsolidated lobe with opacities"
     _Entry(
         "no",
         "negation",
         "after",
-        rf"(?:non|un)(?= ?{_FINDING})|0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
+        rf"0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
         r"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"

@@ -28,7 +28,7 @@ _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a c
     r"neck|"
     r"parotid|thyroid|breast|axillary|abdominal|pelvic|chest wall|sacral|pedal|ankle|leg|limb|foot|hand|"
     r"facial|"
-    r"arm|extremity|peripheral|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
+    r"arm|extremity|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
     r"ear|"
     r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cord)"
 )

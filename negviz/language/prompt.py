@@ -36,6 +36,7 @@ class Mention:
     span: tuple[int, int]
     side: Side | None = None  # None: both, or not said
     sized: bool = False  # its size is said, which no film is judged by
+    bound: str = ""  # the size, kind or time that a denial bears on, which leaves it uncertain: "large"
 
 
 @dataclass(frozen=True)
@@ -138,18 +139,27 @@ def _read(text: str, *, canonical: bool) -> Prompt:
 
 
 def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Reading]]:
-    """One mention a finding and polarity.  What is only implied yields to what is said in so many words."""
-    said = {finding for reading in found if not reading.derived for finding, _ in reading.outcomes}
+    """One mention a finding and polarity.
+
+    What is only implied yields to what is said in so many words, except that "clear lungs" denies what "no
+    acute infiltrate" leaves open.
+    """
+    said = {finding for one in found if not (one.derived or one.bound) for finding, _ in one.outcomes}
+    left_open = {finding for one in found if one.bound for finding, _ in one.outcomes} - said
+    closed = left_open & {f for one in found if one.derived for f, state in one.outcomes if state == "absent"}
     kept: dict[tuple[str, Polarity], tuple[Mention, Reading]] = {}
     for reading in found:
+        yields = said | left_open - closed if reading.derived else closed
         for finding, polarity in reading.outcomes:
-            if not (reading.derived and finding in said):
-                before, _ = kept.get((finding, polarity), (None, None))
-                if before is None:
-                    span, size = normal.origin(*reading.span), sized(normal.text, reading.span[0])
-                    kept[finding, polarity] = Mention(finding, polarity, span, reading.side, size), reading
-                elif before.side != reading.side:
-                    kept[finding, polarity] = replace(before, side=None), kept[finding, polarity][1]
+            if finding in yields:
+                continue
+            before, _ = kept.get((finding, polarity), (None, None))
+            if before is None:
+                span, size = normal.origin(*reading.span), sized(normal.text, reading.span[0])
+                mention = Mention(finding, polarity, span, reading.side, size, reading.bound)
+                kept[finding, polarity] = mention, reading
+            elif before.side != reading.side:
+                kept[finding, polarity] = replace(before, side=None), kept[finding, polarity][1]
     return list(kept.values())
 
 

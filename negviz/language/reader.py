@@ -29,6 +29,7 @@ class Reading:
     cues: tuple[ScopedCue, ...]
     derived: bool  # the findings are implied, not named
     side: sides.Side | None = None
+    bound: str = ""  # what a "no" bears on, which leaves the finding open: "large"
 
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
@@ -55,10 +56,13 @@ _RIVAL_BEFORE: Final = re.compile(r"(?<![^ ])(?:scar|scarring|thickening|crowdin
 _FINITE: Final = re.compile(r" (?:is|are) ")
 _OR_NO: Final = re.compile(r" (?:[a-z]+ )?or (?:no|not|without|absent) (?:[a-z]+ )?")
 _BEARS: Final = re.compile(  # a "no" before one of these denies that, and leaves the finding open
-    rf"(?<![^ ])(?:{KIND}|(?P<new>{TIME}))(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){{0,3}} $"
+    rf"(?<![^ ])(?P<bound>(?:non )?(?:{KIND}|{TIME}))"
+    r"(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){0,3} $"
 )
-_KIND: Final = re.compile(r"(?:tension|loculated) ")
+_KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
+_TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
+_AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
 _TAKES_UP: Final = re.compile(r" but (?:it|they|that|this|none) ")  # "…, but it is not there"
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
@@ -141,9 +145,8 @@ def _on_either_side(
         return _read_clause(text, clause, found)
     state: Polarity = "absent" if other.denied else "present"
     named = spoken[-1]
-    there = replace(
-        named, outcomes=tuple((finding, state) for finding, _ in named.outcomes), cues=(), side=other.side
-    )
+    outcomes = tuple((finding, state) for finding, _ in named.outcomes)
+    there = replace(named, outcomes=outcomes, cues=(), bound="", side=other.side)
     if other.denied:
         cue = ScopedCue("denied", "negation", other.cue, named.span)
         there, cues = replace(there, cues=(cue,)), [*cues, cue]
@@ -203,11 +206,13 @@ def _judge(
     over = [cue for cue in cues if _governs(text, cue, item)]
     denials = [cue for cue in over if cue.kind == "negation" and cue.name != "flip"]
     state: Polarity
+    bound = ""
     if used := [cue for cue in over if cue.name == "open"]:
         state = "uncertain"
     elif denials:
         used = [min(denials, key=lambda cue: _distance(cue, item))]
-        state = "uncertain" if _denies_a_kind(text, clause, item, used[0]) else "absent"
+        bound = _bound(text, clause, item, used[0], others)
+        state = "uncertain" if bound else "absent"
     else:
         used = [cue for cue in over if cue.kind == "uncertainty"]
         alternative = _one_of_two(text, clause, item, cues, others) or _across_slash(text, item, others)
@@ -215,7 +220,7 @@ def _judge(
     flips = [cue for cue in over if cue.name == "flip"]
     if flips and state != "uncertain":
         state, used = "present" if state == "absent" else "absent", [*flips, *used]
-    return _reading(text, item, state, used)
+    return replace(_reading(text, item, state, used), bound=bound)
 
 
 def _reading(text: str, item: Found, state: Polarity, used: Sequence[ScopedCue]) -> Reading:
@@ -243,17 +248,23 @@ def _governs(text: str, cue: ScopedCue, item: Found) -> bool:
     return first <= start < last or start < first < end <= last
 
 
-def _denies_a_kind(text: str, clause: Span, item: Found, cue: ScopedCue) -> bool:
-    """Whether a "no" bears on size, kind or time: "no large effusion", "no tension pneumothorax"."""
+def _bound(text: str, clause: Span, item: Found, cue: ScopedCue, others: Sequence[Found]) -> str:
+    """The size, kind or time that a "no" bears on: "large" of "no large effusion"; "" where it denies all."""
     findings = {outcome.finding for outcome in item.term.outcomes}
     if cue.name == "gone" or item.term.derived or not findings.isdisjoint({"cardiomegaly", "normal"}):
-        return False
+        return ""
     start = item.span[0]
     after = cue.span[1] if cue.span[1] <= start else clause[0]
-    bears = _BEARS.search(text, after, start)
+    bears = _BEARS.search(text, after, start) or _KIND.match(text, start, item.span[1])
     if bears is not None:
-        return not (bears["new"] == "acute" and findings & _SUDDEN)
-    return _KIND.match(text, start, item.span[1]) is not None
+        sudden = findings & _SUDDEN or _AIRSPACE.match(text, *item.span)
+        return "" if bears["bound"] == "acute" and sudden else bears["bound"]
+    twins = (
+        other
+        for other in others  # "no suspicious nodule or mass" bears on both
+        if other.term.outcomes == item.term.outcomes and _TWIN.fullmatch(text, other.span[1], start)
+    )
+    return next((_bound(text, clause, twin, cue, others) for twin in twins), "")
 
 
 def _distance(cue: ScopedCue, item: Found) -> int:

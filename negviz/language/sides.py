@@ -17,8 +17,9 @@ _AHEAD: Final = re.compile(  # "left pleural effusion", "right-sided"
 _BEHIND: Final = re.compile(  # "effusion on the left"
     r"(?: (?:is|are|seen|noted|present|not|visible|there|only))*(?: (?:on|in|at|of|to|along))?"
     r"(?: (?:the|her|his|my|your|lower|upper))* (left|right|l|r)(?: sided?)?"
-    r"(?= (?!(?:and|or|/) (?:left|right|l|r)(?![^ ]))|$)"
+    r"(?= (?!(?:[a-z]+ ){0,2}?(?:and|or|/) (?:(?:in|on|at|the) ){0,2}(?:left|right|l|r)(?![^ ]))|$)"
 )
+_LUNGS: Final = re.compile(r"(?<![^ ])lungs(?![^ ])")
 _BOTH: Final = re.compile(r"(?<![^ ])(?:left|right|l|r) (?:and|or|/|nor) $")
 _SIZE: Final = re.compile(
     r"(?<![^ ])(?:small|tiny|trace|minimal|mild|moderate|large|big|massive|huge|severe|subtle|extensive)"
@@ -26,7 +27,8 @@ _SIZE: Final = re.compile(
 )
 _ELSEWHERE: Final = re.compile(
     r"(?: [,;-])?(?: (?:but|and|or|with|though|yet))*(?: (?P<no>none|not|nothing|nil|no|absent|never|neg)|"
-    r" (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|small|large|tiny|moderate))"
+    r" (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|(?:small|large|tiny|moderate)"
+    r"(?! (?:left|right) (?:lung|hemithorax)(?![^ ]))))"
     r"(?: (?:is|are|seen|present|visible|there|noted|any|one|to be))*(?: (?:on|at|in|over|to))?"
     r"(?: (?:the|her|his|my))? (?P<side>left|right|l|r)(?: (?:side|lung|base|one|hemithorax))?"
     r"(?= [,.;:?!]|$| please)"
@@ -46,9 +48,9 @@ class Elsewhere:
 
 def side_of(text: str, span: Span, findings: frozenset[str]) -> Side | None:
     """The one side that a finding's words are said to be on; None for both, or where none is named."""
-    if findings & _NO_SIDES:
-        return None
     start, end = span
+    if findings & _NO_SIDES or _LUNGS.search(text, start, end):
+        return None
     before = text[max(0, start - _NEARBY) : start]
     found = _AHEAD.search(before)
     if found is not None:

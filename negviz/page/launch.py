@@ -14,7 +14,7 @@ from negviz.common.shipped import need_shipped
 from negviz.films.collection import Collection
 from negviz.models.family import load_models
 from negviz.page.build import build_page
-from negviz.page.families.choice import Choice, Home, choices_of
+from negviz.page.families.choice import Home, OfferedFamily, choices_of
 from negviz.page.families.panel import Opener, family_routes
 from negviz.page.opened import (
     find_families,
@@ -57,7 +57,7 @@ def serve_rooms(options: argparse.Namespace, collections: Sequence[Collection], 
     """The page of the first family; those of others are opened when a visitor first chooses them."""
     choices = choices_of(find_families(options.family))
 
-    def open_room(choice: Choice, progress: Progress) -> Room:
+    def open_room(choice: OfferedFamily, progress: Progress) -> Room:
         models, left_out = load_models(choice.folder), list[str]()
 
         def leave_out(sentence: str) -> None:

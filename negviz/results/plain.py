@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 _ROWS: Final = 60  # of one table; more would bury the page
 _OPEN: Final = 24  # longer tables are folded
@@ -69,7 +69,7 @@ def _table(records: _Records) -> Table:
     where, common = _labels([path for path, _ in records])
     keys = _columns(records)
     if len(records) == 1:
-        rows: list[tuple[Cell, ...]] = [(_spell(key), _cell(records[0][1], key)) for key in keys]
+        rows: list[tuple[TableCell, ...]] = [(_spell(key), _cell(records[0][1], key)) for key in keys]
         return Table(common, ("", ""), tuple(rows), words=1)
     rows = [
         (*label, *(_cell(record, key) for key in keys))
@@ -110,7 +110,7 @@ def _plot(records: _Records) -> Plot | None:
     return Plot(title, tuple(Group(name, tuple(dots)) for name, dots in groups.items()))
 
 
-def _cell(record: Json, key: str) -> Cell:
+def _cell(record: Json, key: str) -> TableCell:
     value = record.get(key)
     if isinstance(value, float):
         return figure(record, key, signed=_is_change(key), places=_places(value))

@@ -32,14 +32,14 @@ class Figure:
         return f"{number:{'+' if self.signed else ''}.{self.places}f}".replace("-", "−")
 
 
-Cell = str | Figure
+TableCell = str | Figure
 
 
 @dataclass(frozen=True)
 class Table:
     title: str  # "" where the heading above says enough
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     words: int = 1  # columns of words that stand before the figures
     folded: bool = False  # long: shown when asked for
     omitted: int = 0  # rows that are left out

@@ -33,6 +33,7 @@ def said(text: str) -> set[str]:
         ("non-emphysematous lungs", "emphysema:absent"),
         ("nodule-free film", "nodule:absent"),
         ("nonodule", "nodule:absent"),
+        ("nonconsolidated left base opacities", "consolidation:absent opacity:present"),
         ("a non-displaced fracture", "fracture:present"),
         # shorthand
         ("tiny L eff, no fx", "effusion:present fracture:absent"),
@@ -109,6 +110,19 @@ def said(text: str) -> set[str]:
         ("no obvious nodule", "nodule:absent"),
         ("the large effusion has resolved", "effusion:absent"),
         ("no acute process in the chest", "pneumothorax:absent consolidation:absent edema:absent"),
+        ("no suspicious masses or nodules", "nodule:uncertain"),
+        ("no displaced fracture, nodule or mass", "fracture:uncertain nodule:absent"),
+        ("no acute airspace infiltrate", "opacity:absent"),
+        ("no acute infiltrate", "opacity:uncertain"),
+        ("no new airspace opacity", "opacity:uncertain"),
+        # what a "no" leaves open, other words may close
+        ("both lungs clear, no acute infiltrate", "consolidation:absent opacity:absent"),
+        ("sharp costophrenic angles and no large effusion", "effusion:absent"),
+        ("blunted costophrenic angle and no large effusion", "effusion:uncertain"),
+        ("clear lungs and a new infiltrate", "consolidation:absent opacity:present"),
+        # where it is
+        ("a peripheral opacity", "opacity:present"),
+        ("peripheral edema", ""),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
@@ -172,6 +186,24 @@ def test_pneumonia_denies_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("no large effusion", "large"),
+        ("a displaced fracture is not seen", "displaced"),
+        ("no new pulmonary nodule", "new"),
+        ("no non-calcified nodule", "non calcified"),
+        ("no suspicious masses or nodules", "suspicious"),
+        ("no tension pneumothorax", "tension"),
+        ("no effusion", ""),
+        ("a large effusion", ""),
+        ("possible new effusion", ""),
+    ],
+)
+def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
+    assert [mention.bound for mention in read_mentions(text)] == [bound]
+
+
+@pytest.mark.parametrize(
     ("text", "mentions"),
     [
         ("small left effusion, none on the right", {"effusion:present:left", "effusion:absent:right"}),
@@ -190,6 +222,17 @@ def test_pneumonia_denies_nothing_else() -> None:
         ("cardiomegaly, left atrium large", {"cardiomegaly:present:None"}),
         ("all right, no effusion", {"effusion:absent:None"}),
         ("left apical pneumothorax, right effusion", {"pneumothorax:present:left", "effusion:present:right"}),
+        ("perhaps atelectasis, small right hemithorax", {"atelectasis:uncertain:None"}),
+        ("an effusion on the left with small right lung", {"effusion:present:left"}),
+        (
+            "left nodule otherwise healthy lungs",
+            {
+                "nodule:present:left",
+                "opacity:absent:None",
+                "consolidation:absent:None",
+            },
+        ),
+        ("no opacity in the right base or in the left lung", {"opacity:absent:None"}),
     ],
 )
 def test_sides_are_read(text: str, mentions: set[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from negviz.explain import diagnosis as measured
-from negviz.explain.diagnosis import Background, Collapse
+from negviz.explain.diagnosis import Background, SemanticCollapse
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.diagnosis import words
@@ -86,4 +86,4 @@ def test_what_the_margins_tell_is_said_by_their_interval() -> None:
     assert "prefers the right one in 90 %" in words.separation(Estimate(0.9, 0.8, 0.95))
     assert NOT_SEPARATED in words.separation(Estimate(0.55, 0.4, 0.7))
     assert "prefers the wrong one" in words.separation(Estimate(0.2, 0.1, 0.3))
-    assert words.collapse(Collapse(0.9, None), None).endswith("1 is the same.")
+    assert words.collapse(SemanticCollapse(0.9, None), None).endswith("1 is the same.")

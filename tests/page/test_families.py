@@ -25,7 +25,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.page import opened
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words
-from negviz.page.families.choice import ONLY_ONE, Choice, Home, choices_of
+from negviz.page.families.choice import ONLY_ONE, Home, OfferedFamily, choices_of
 from negviz.page.families.panel import Opener, family_routes, picker
 from negviz.page.opened import find_families, results_of
 from negviz.page.options import parser
@@ -79,7 +79,7 @@ class Fakes:
         self.fail: Exception | None = None
         self.ended: list[str] = []
 
-    def room(self, choice: Choice, progress: Progress) -> Room:
+    def room(self, choice: OfferedFamily, progress: Progress) -> Room:
         self.opened.append(choice.key)
         progress(32, 1_024)
         self.go.wait(10)
@@ -92,7 +92,9 @@ class Fakes:
 
     def mount(self, page: gr.Blocks, room: Room, path: str) -> Starlette:
         def tell(request: Any) -> JSONResponse:
-            return JSONResponse({"family": cast(Choice, room).title, "root": request.scope["root_path"]})
+            return JSONResponse(
+                {"family": cast(OfferedFamily, room).title, "root": request.scope["root_path"]}
+            )
 
         return Starlette(routes=[Route("/", tell), Route("/health", tell)])
 

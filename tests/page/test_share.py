@@ -235,3 +235,16 @@ def test_a_card_is_read_as_markdown() -> None:
     assert "<td><code>x</code></td>" in made
     assert "<li>two</li>" in made
     assert "&lt;b&gt;" in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("<script>x</script>", "<div onclick=x>\n\n**a**", "[x](javascript:x)", "![x](http://a/b.png)"),
+        *("<http://a.b>", "[x]\n\n[x]: http://a.b", "```\n<img>\n```", "# <img>", "    <img>", "&lt;img&gt;"),
+        *('| "><img> |\n| --- |\n| [x](http://a) |', "<!-- -->-->[x](http://a)"),
+    ],
+)
+def test_a_card_of_somebody_else_leads_nowhere_and_brings_no_elements(text: str) -> None:
+    opened = set(re.findall(r"<(\w+)", card(text)))
+    assert opened <= {"p", "strong", "code", "pre", "h4", "div", "table", "thead", "tbody", "tr", "th", "td"}

@@ -187,7 +187,8 @@ def test_a_counterfactual_keeps_the_other_finding() -> None:
 
 @pytest.mark.parametrize("name", ABNORMAL)
 def test_every_finding_can_be_simulated_and_is_stated(name: str) -> None:
-    film = simulate(20, {name: 0.8}, 64)
+    film, without = (simulate(20, findings, 64) for findings in ({name: 0.8}, {}))
+    assert not np.array_equal(np.asarray(film.image), np.asarray(without.image))
     assert film.findings == {name}
     assert film.severities == {name: 0.8}
     assert name not in film.denied

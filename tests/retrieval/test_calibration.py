@@ -39,11 +39,11 @@ from negviz.retrieval.metrics import Floats
 from training.data.films import FOLDS
 from training.measure.calibration import command
 from training.measure.calibration.fit import (
+    AbstentionData,
     CalibrationError,
     FittedQuestion,
     FittingMaterial,
-    Judged,
-    Points,
+    JudgedFilms,
     calibrate,
     choose_curve,
     fit_curve,
@@ -330,7 +330,7 @@ def test_a_platt_curve_finds_the_odds_that_made_the_films() -> None:
     random = np.random.default_rng(0)
     figures = random.normal(0, 1, 4_000)
     right = (random.random(4_000) < 1 / (1 + np.exp(-2 * figures))).astype(np.float64)
-    points = Points(figures, right, np.full(4_000, 1 / 4_000))
+    points = JudgedFilms(figures, right, np.full(4_000, 1 / 4_000))
     (low, first), (high, last) = fit_curve("Platt", [points], [1.0])
     assert (last - first) / (high - low) == pytest.approx(2, abs=0.2)
     steps = fit_curve("isotonic", [points], [1.0])
@@ -363,7 +363,7 @@ def test_questions_that_are_level_are_answered_together() -> None:
     gains = np.array([0.3, 0.4, -0.3, -0.3, -0.1])
     for order in permutations(range(5)):
         asked = np.array(order)
-        judged = Judged(values[asked], gains[asked], np.full(5, 0.2), np.zeros(5, np.int64))
+        judged = AbstentionData(values[asked], gains[asked], np.full(5, 0.2), np.zeros(5, np.int64))
         assert judged.threshold(np.ones(5, np.bool_)) == pytest.approx(0.85)
 
 
@@ -383,7 +383,7 @@ def test_findings_with_few_films_are_not_fitted() -> None:
 
 
 def test_a_threshold_lies_between_what_gains_and_what_costs() -> None:
-    judged = Judged(
+    judged = AbstentionData(
         np.array([0.9, 0.5, 0.1]), np.array([0.3, 0.2, -0.4]), np.ones(3) / 3, np.zeros(3, np.int64)
     )
     assert judged.threshold(np.ones(3, np.bool_)) == pytest.approx(0.3)

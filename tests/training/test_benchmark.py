@@ -16,7 +16,7 @@ from PIL import Image
 from negviz.films.collection import ASSETS
 from negviz.page.room import Room
 from training.bench import benchmark, costs, crowd, running, screenshots
-from training.bench.costs import Times
+from training.bench.costs import Timings
 from training.bench.running import RunningApp, RunningError, free_port, run_app
 from training.bench.sentences import sentences
 from training.report import tables
@@ -28,7 +28,7 @@ def room(family_folder: Path, collection_folder: Path) -> Room:
 
 
 def test_times_are_medians_and_tails_in_milliseconds() -> None:
-    assert Times.of([0.001, 0.002, 0.003]) == Times(2.0, 2.9, 3)
+    assert Timings.of([0.001, 0.002, 0.003]) == Timings(2.0, 2.9, 3)
 
 
 def test_sentences_are_new_to_every_part() -> None:
@@ -58,7 +58,7 @@ def test_costs_are_measured_part_by_part(room: Room) -> None:
 
 def test_targets_stand_beside_what_was_measured() -> None:
     parts = ("text_towers", "text_passes", "galleries", "words", "captum")
-    taken = {name: Times(200.0, 300.0, 5) for name in parts}
+    taken = {name: Timings(200.0, 300.0, 5) for name in parts}
     page = {"start_to_first_paint_s": 8.0, "first_paint_mb": 1.5, "peak_memory_mb": None}
     found = benchmark.targets(taken, page)
     assert {name: target["met"] for name, target in found.items()} == {

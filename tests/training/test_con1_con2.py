@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from negviz.evaluation.prompts import Kind, PromptRow
+from negviz.evaluation.prompts import PromptKind, PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
 from negviz.models.encoder import DualEncoder
@@ -19,18 +19,18 @@ from training.tune.choose import choose, prompt_fold, read_choice
 from training.tune.con1_con2 import TuneConfig, tune
 
 Floats = npt.NDArray[np.float32]
-_WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+_WORDS: tuple[tuple[PromptKind, tuple[str, ...]], ...] = (
     ("structured", ("left", "right", "small")),
     ("natural", ("there is", "showing", "fluid")),
 )
 
 
-def _row(words: str, opposite: str, polarity: Polarity, kind: Kind) -> PromptRow:
+def _row(words: str, opposite: str, polarity: Polarity, kind: PromptKind) -> PromptRow:
     extra = {"opposite": f"{opposite} pleural effusion"}
     return PromptRow(f"{words} pleural effusion", "effusion", polarity, kind, extra)
 
 
-def _rows(kind: Kind, words: str) -> list[PromptRow]:
+def _rows(kind: PromptKind, words: str) -> list[PromptRow]:
     denial = f"{words} no" if words == "there is" else f"no {words}"
     return [_row(words, denial, "present", kind), _row(denial, words, "absent", kind)]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tarfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from negviz.films.collection import Film, open_collection
 from negviz.films.openi import film_id, parse_report
 from tests.films.test_openi import report_xml
 from tests.tiny import draw_film
+from training.build.films import next_labels_results
 from training.data.duplicates import duplicates
 from training.data.films import (
-    NEXT,
     Known,
     build_openi,
     label,
@@ -27,10 +28,10 @@ from training.data.films import (
     openi_reports,
     read_report,
     read_verdicts,
-    relabelled,
     split,
 )
-from training.paths import FilmsError
+from training.data.relabelled import NEXT, relabelled
+from training.paths import RESULTS, FilmsError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="the real films are not beside this checkout")
@@ -43,7 +44,7 @@ def labelled(findings: str, mesh: tuple[str, ...], impression: str = "") -> Film
 def test_a_statement_beats_a_hedge_and_a_hedge_a_denial() -> None:
     prose = "No effusion. Possible effusion. Pneumothorax cannot be excluded. No pneumothorax."
     said = read_report(parse_report(report_xml("1", prose, "There is a small effusion.")))
-    assert (said["effusion"], said["pneumothorax"]) == ("present", "uncertain")
+    assert (said["effusion"].polarity, said["pneumothorax"].polarity) == ("present", "uncertain")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,19 @@ def test_normal_takes_both_the_heading_and_nothing_found() -> None:
     assert labelled("Clear lungs.", ("normal",)).findings == {"normal"}
     assert labelled("There is a pleural effusion.", ("normal",)).findings == {"effusion"}
     assert "normal" not in labelled("Clear lungs.", ("Scoliosis",)).findings
+
+
+def test_what_a_no_leaves_open_yields_to_a_denial_and_makes_no_normal_film_abnormal() -> None:
+    closed = labelled("No large effusion. Lungs clear. No acute infiltrate.", (), "No pleural effusion.")
+    assert {"effusion", "opacity"} <= closed.denied
+    assert labelled("No large effusion.", ()).uncertain == {"effusion"}
+    normal = labelled("Clear lungs. No large effusion.", ("normal",))
+    assert normal.findings == {"normal"}
+    assert normal.uncertain == {"effusion"}
+    assert normal.states("emphysema", "absent") is True
+    assert normal.states("effusion", "absent") is None
+    assert labelled("Clear lungs. Possible effusion.", ("normal",)).findings == frozenset()
+    assert labelled("Possible effusion. No large effusion.", ("normal",)).findings == frozenset()
 
 
 def test_copies_are_found_through_re_encoding_and_other_films_are_not_copies(tmp_path: Path) -> None:
@@ -197,9 +211,11 @@ def test_the_real_films_give_the_shipped_manifest_but_for_the_labels_to_come() -
     films, reports, copies = build_openi(SHARED / "openi")
     assert len(copies) == 3
     shipped = open_collection("openi").films
+    changes = relabelled(shipped, films, reports)
     with NEXT.open(encoding="utf-8", newline="") as file:
-        coming = list(csv.DictReader(file))
-    assert [change.row() for change in relabelled(shipped, films, reports)] == coming
+        assert list(csv.DictReader(file)) == [asdict(change) for change in changes]
+    counted = json.loads((RESULTS / "labels-next.json").read_text("utf-8"))
+    assert json.loads(json.dumps(next_labels_results(films, reports, changes))) == counted
     assert [unlabelled(film) for film in films] == [unlabelled(film) for film in shipped]
 
 

@@ -8,13 +8,13 @@ from sklearn.metrics import roc_auc_score
 
 from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
-from training.measure.probe import MANY, Scores, measure
+from training.measure.probe import MANY, ProbeScores, measure
 
 EFFUSION = FINDINGS.index("effusion")
 
 
 @pytest.fixture(scope="module")
-def scores() -> Scores:
+def scores() -> ProbeScores:
     """120 films, a third silent about effusion, whose embeddings and classifier tell it, with noise."""
     random = np.random.default_rng(0)
     known = [("findings", "effusion"), ("denied", "effusion"), ("denied", "fracture")]
@@ -28,10 +28,10 @@ def scores() -> Scores:
     embeddings[:, 0] += 2 * has
     classifier = random.normal(size=(120, len(FINDINGS))).astype(np.float32)
     classifier[:, EFFUSION] += has
-    return Scores(Collection("drawn", films), embeddings, classifier)
+    return ProbeScores(Collection("drawn", films), embeddings, classifier)
 
 
-def test_only_films_that_state_or_deny_a_finding_count(scores: Scores) -> None:
+def test_only_films_that_state_or_deny_a_finding_count(scores: ProbeScores) -> None:
     test, train = scores.collection.select("test"), scores.collection.select("train")
     effusion = measure(scores, test, train)["findings"]["effusion"]
     assert (effusion["positives"], effusion["negatives"]) == (20, 20)
@@ -44,7 +44,7 @@ def test_only_films_that_state_or_deny_a_finding_count(scores: Scores) -> None:
     assert effusion["probe_auroc"] > 0.8
 
 
-def test_findings_with_few_films_are_left_out_and_means_take_many(scores: Scores) -> None:
+def test_findings_with_few_films_are_left_out_and_means_take_many(scores: ProbeScores) -> None:
     test, train = scores.collection.select("test"), scores.collection.select("train")
     few = measure(scores, test, train)
     assert set(few["findings"]) == {"effusion"}
@@ -55,6 +55,6 @@ def test_findings_with_few_films_are_left_out_and_means_take_many(scores: Scores
     assert everything["mean_probe_auroc"] == pytest.approx(everything["findings"]["effusion"]["probe_auroc"])
 
 
-def test_nothing_to_measure_is_an_empty_table(scores: Scores) -> None:
+def test_nothing_to_measure_is_an_empty_table(scores: ProbeScores) -> None:
     nothing = scores.collection.where(lambda _: False)
     assert measure(scores, nothing, scores.collection) == {"films": 0, "findings": {}}

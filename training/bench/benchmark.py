@@ -27,7 +27,7 @@ from negviz.models.family import load_models
 from negviz.page.launch import share_cores
 from negviz.page.opened import find_pictures, in_order, open_collections, open_sets
 from negviz.page.room import Room
-from training.bench.costs import Times, clock, measure_costs, ratios
+from training.bench.costs import Timings, clock, measure_costs, ratios
 from training.bench.running import RunningApp, add_app_options, arguments, chromium, run_app, search
 from training.bench.sentences import sentences
 from training.paths import Paths
@@ -88,7 +88,7 @@ def open_room(family: Path, collection: str | None) -> Room:
 # The app, from outside ------------------------------------------------------------------------
 
 
-def answer_times(address: str, visitors: int, rounds: int) -> Times:
+def answer_times(address: str, visitors: int, rounds: int) -> Timings:
     """From a question to its answer over HTTP, for so many visitors at once, each with a sentence."""
     texts = sentences()[:visitors]
     limits = httpx2.Limits(max_connections=None)
@@ -98,7 +98,7 @@ def answer_times(address: str, visitors: int, rounds: int) -> Times:
         def ask(text: str) -> float:
             return clock(lambda text: search(client, address, text), text, None)
 
-        return Times.of(itertools.chain.from_iterable(list(crowd.map(ask, texts)) for _ in range(rounds)))
+        return Timings.of(itertools.chain.from_iterable(list(crowd.map(ask, texts)) for _ in range(rounds)))
 
 
 def look(browser: Browser, running: RunningApp) -> dict[str, float]:
@@ -142,7 +142,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def targets(costs: Mapping[str, Times], page: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
+def targets(costs: Mapping[str, Timings], page: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
     """What was wanted on two idle cores, and what was measured here."""
     wanted = [
         ("galleries", costs["galleries"].median_ms, 150, "ms"),
@@ -164,7 +164,7 @@ def targets(costs: Mapping[str, Times], page: Mapping[str, float | None]) -> dic
     }
 
 
-def _plain(times: Mapping[str, Times]) -> dict[str, Any]:
+def _plain(times: Mapping[str, Timings]) -> dict[str, Any]:
     return {name: asdict(one) for name, one in times.items()}
 
 

@@ -30,7 +30,7 @@ _STEPS: Final = 50  # of captum's, its default
 
 
 @dataclass(frozen=True)
-class Times:
+class Timings:
     """How long something took."""
 
     median_ms: float
@@ -38,7 +38,7 @@ class Times:
     times: int
 
     @classmethod
-    def of(cls, seconds: Iterable[float]) -> Times:
+    def of(cls, seconds: Iterable[float]) -> Timings:
         taken = 1_000 * np.array([*seconds])
         median, p95 = np.percentile(taken, [50, 95])
         return cls(round(float(median), 1), round(float(p95), 1), len(taken))
@@ -46,7 +46,7 @@ class Times:
 
 def measure_costs(
     room: Room, texts: Sequence[str], *, times: int = TIMES, dear: int = _DEAR
-) -> dict[str, Times]:
+) -> dict[str, Timings]:
     """What a question costs the server, part by part; no part is asked the same sentence twice.
 
     Words and map come after the galleries have answered, as on the page.  Without maps of this family there
@@ -57,9 +57,9 @@ def measure_costs(
     fresh = iter(texts)
     both = {text: _with_opposite(text) for text in texts}
 
-    def timed(work: Callable[[str], Any], times: int, before: Callable[[str], Any] | None = None) -> Times:
+    def timed(work: Callable[[str], Any], times: int, before: Callable[[str], Any] | None = None) -> Timings:
         _, *taken = (clock(work, next(fresh), before) for _ in range(times + 1))  # the first warms up
-        return Times.of(taken)
+        return Timings.of(taken)
 
     def answered(text: str) -> None:
         room.answer(Asked(text))
@@ -118,7 +118,7 @@ def _captum(models: Sequence[DualEncoder], text: str) -> None:
         explain.attribute(ids, blank, additional_forward_args=(mask,), n_steps=_STEPS)
 
 
-def ratios(costs: Mapping[str, Times]) -> dict[str, float]:
+def ratios(costs: Mapping[str, Timings]) -> dict[str, float]:
     """Medians by the bare cost: what the page adds, and what it saves."""
     median = {name: times.median_ms for name, times in costs.items()}
     return {

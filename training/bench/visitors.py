@@ -43,7 +43,7 @@ class VisitError(NegvizError):
 
 
 @dataclass(frozen=True)
-class Page:
+class PageEvents:
     """What a browser knows of the page once it is there."""
 
     ask: int  # number of the event behind the search button
@@ -55,7 +55,7 @@ class Page:
     shown: tuple[int, ...]  # components that an answer changes
 
     @classmethod
-    def read(cls, html: str) -> Page:
+    def read(cls, html: str) -> PageEvents:
         found = _CONFIG.search(html)
         if found is None:
             raise VisitError("no configuration in the page")
@@ -85,7 +85,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Found:
+class TimedAnswer:
     """An answer, and how many seconds it took."""
 
     columns: int
@@ -95,21 +95,21 @@ class Found:
 
 
 @dataclass
-class Visitor:
+class SimulatedVisitor:
     """One of them: a session and six connections."""
 
     client: httpx2.AsyncClient
     address: str
     session: str = field(default_factory=lambda: uuid4().hex[:11])
-    page: Page = field(init=False)
+    page: PageEvents = field(init=False)
 
     async def open(self) -> None:
         html = (await self._get("")).text
-        self.page = Page.read(html)
+        self.page = PageEvents.read(html)
         linked = dict.fromkeys([*_LINKED.findall(html), *_films(html)])
         await asyncio.gather(*map(self._get, linked))
 
-    async def search(self, text: str) -> Found:
+    async def search(self, text: str) -> TimedAnswer:
         """Ask, and take the films found."""
         began = time.perf_counter()
         (said,) = await self._events({self.page.ask: self.page.data(self.page.ask, text=text)})
@@ -118,7 +118,7 @@ class Visitor:
         shown = json.dumps(said["data"])
         await asyncio.gather(*map(self._get, _films(shown)))
         asked = str(by_component[self.page.asked])
-        return Found(shown.count("nv-column\\"), asked, arrived - began, time.perf_counter() - began)
+        return TimedAnswer(shown.count("nv-column\\"), asked, arrived - began, time.perf_counter() - began)
 
     async def panels(self, asked: str) -> None:
         """Every panel for an answer."""
@@ -157,12 +157,12 @@ def _films(html: str) -> list[str]:
     return [*dict.fromkeys(_FILM.findall(html))]
 
 
-def _visitor(address: str, who: str = "class", connections: int = 6) -> Visitor:
+def _visitor(address: str, who: str = "class", connections: int = 6) -> SimulatedVisitor:
     # Shorter than the app keeps one, or it would be closed under a question.
     limits = httpx2.Limits(max_connections=connections, keepalive_expiry=2.0)
     headers = {"X-Forwarded-For": _ADDRESSES[who]}
     client = httpx2.AsyncClient(base_url=address, headers=headers, limits=limits, timeout=_PATIENCE)
-    return Visitor(client, address)
+    return SimulatedVisitor(client, address)
 
 
 def texts(sentences: Sequence[str]) -> Iterator[str]:
@@ -180,11 +180,11 @@ async def crowd(address: str, asked: Sequence[str]) -> dict[str, Any]:
     began = time.perf_counter()
     await asyncio.gather(*(visitor.open() for visitor in visitors))
     opened = time.perf_counter()
-    answers: list[Found] = []
+    answers: list[TimedAnswer] = []
     arrived: list[float] = []
     filled: list[float] = []
 
-    async def visit(place: int, visitor: Visitor, text: str) -> float:
+    async def visit(place: int, visitor: SimulatedVisitor, text: str) -> float:
         await asyncio.sleep(_WITHIN * place / len(asked))
         sent = time.perf_counter()
         found = await visitor.search(text)

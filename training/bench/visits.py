@@ -38,12 +38,12 @@ class Sample(TypedDict):
     mb: float
 
 
-Kind = Literal["ordinary", "all panels", "never fetches", "breaks off", "stays"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+VisitorKind = Literal["ordinary", "all panels", "never fetches", "breaks off", "stays"]
+KINDS: Final[tuple[VisitorKind, ...]] = get_args(VisitorKind)
 _AT_ONCE: Final = 4
 _FILMS: Final = 4  # looked at in a visit
 _KNOWN: Final = 12  # sentences that are asked again and again
-_OF_TWENTY: Final[dict[Kind, tuple[int, int]]] = {  # visits; one of each two asks what is new
+_OF_TWENTY: Final[dict[VisitorKind, tuple[int, int]]] = {  # visits; one of each two asks what is new
     "all panels": (3, 4),
     "never fetches": (7, 8),
     "breaks off": (13, 14),
@@ -116,7 +116,7 @@ def play(running: RunningApp, *, visits: int, every: int) -> list[Sample]:
         client = stays.enter_context(
             httpx2.Client(base_url=running.address, timeout=_PATIENCE, limits=limits)
         )
-        page = Page.read(client)
+        page = PageEvents.read(client)
 
         def visit(number: int) -> None:
             Visit(client, page, number, stays).play()
@@ -140,7 +140,7 @@ def _sample(running: RunningApp, visits: int) -> Sample:
 # One visit ------------------------------------------------------------------------------------
 
 
-def kind_of(number: int) -> Kind:
+def kind_of(number: int) -> VisitorKind:
     if number % 100 == 0:
         return "stays"
     for kind, numbers in _OF_TWENTY.items():
@@ -159,7 +159,7 @@ def sentence(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Page:
+class PageEvents:
     """What of the page's configuration a visitor's browser goes by."""
 
     functions: dict[str, int]  # by name
@@ -169,7 +169,7 @@ class Page:
     values: dict[int, Any]  # of components, as the page begins
 
     @classmethod
-    def read(cls, client: httpx2.Client) -> Page:
+    def read(cls, client: httpx2.Client) -> PageEvents:
         config = client.get("config").json()
         functions = config["dependencies"]
         named = {each["api_name"]: each["id"] for each in functions}
@@ -195,7 +195,7 @@ class Visit:
     """What one visitor does."""
 
     client: httpx2.Client
-    page: Page
+    page: PageEvents
     number: int
     stays: ExitStack  # closes what is left open
     values: dict[int, Any] = field(init=False)

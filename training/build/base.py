@@ -20,7 +20,7 @@ from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
-from training.measure.probe import Scores, measure
+from training.measure.probe import ProbeScores, measure
 from training.paths import FilmsError, Paths
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
@@ -154,7 +154,7 @@ def _measure(paths: Paths, run: BaseRun, hold_out: str, facts: Mapping[str, Any]
     )
 
 
-def _scores(base: DualEncoder, run: BaseRun, collection: Collection) -> Scores:
+def _scores(base: DualEncoder, run: BaseRun, collection: Collection) -> ProbeScores:
     vectors = film_embeddings(base, collection)
     logits = run.labels(torch.from_numpy(vectors))[:, : len(FINDINGS)].numpy()
-    return Scores(collection, vectors, logits)
+    return ProbeScores(collection, vectors, logits)

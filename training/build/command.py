@@ -27,7 +27,7 @@ BUILDING: Final = ("films", "base", *TUNING, "results")
 
 
 @dataclass(frozen=True)
-class Step:
+class BuildStep:
     """A command with the options that it shares with others, and `more` of its own."""
 
     do: Callable[[argparse.Namespace], int]
@@ -66,7 +66,9 @@ class Step:
 def _add_folder(parser: argparse.ArgumentParser) -> None:
     what = "write collection folders with images there instead"
     parser.add_argument("--to", type=Path, metavar="DIR", help=what)
-    differing = "write only how today's labels differ from the shipped ones (assets/openi/labels-next.csv)"
+    differing = (
+        "write and count only how today's labels differ from the shipped (assets/openi/labels-next.csv)"
+    )
     parser.add_argument("--next", action="store_true", help=differing)
 
 
@@ -190,9 +192,9 @@ def _all(args: argparse.Namespace) -> int:
     return compute.alone(lambda: _results(args)) or 0
 
 
-FILMS: Final = Step(_films, films=True, family=False, more=_add_folder)
-BASE: Final = Step(_base, films=True, base=True, more=_add_branch)
-CHOOSE: Final = Step(_choose, tunes=True, more=_add_rates)
-TUNED: Final = Step(_tuned, tunes=True)
-RESULTS: Final = Step(_results)
-ALL: Final = Step(_all, films=True, base=True, tunes=True, more=_add_rates)
+FILMS: Final = BuildStep(_films, films=True, family=False, more=_add_folder)
+BASE: Final = BuildStep(_base, films=True, base=True, more=_add_branch)
+CHOOSE: Final = BuildStep(_choose, tunes=True, more=_add_rates)
+TUNED: Final = BuildStep(_tuned, tunes=True)
+RESULTS: Final = BuildStep(_results)
+ALL: Final = BuildStep(_all, films=True, base=True, tunes=True, more=_add_rates)

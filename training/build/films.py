@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from negviz.common.files import write_atomically, write_json
+from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS, Collection, Film, open_collection, write_manifest
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
-from training.data.films import (
-    NEXT,
-    NEXT_COLUMNS,
-    Known,
-    build_openi,
-    known_findings,
-    nih_films,
-    relabelled,
-)
-from training.paths import RESULTS, Paths
+from training.data.films import Known, build_openi, known_findings, nih_films
+from training.data.relabelled import JUDGED, NEXT, Relabelled, counted, read_judged, relabelled
+from training.paths import RESULTS, FilmsError, Paths
 
 
 def build_films(paths: Paths, *, to: Path | None = None) -> None:
@@ -43,14 +38,42 @@ def build_films(paths: Paths, *, to: Path | None = None) -> None:
 
 
 def write_next_labels(paths: Paths) -> None:
-    """Write what the real films give today where that is not what the shipped manifest says."""
+    """Write what the real films give today where that is not what the shipped manifest says; count it."""
     films, reports, _ = build_openi(paths.need_films())
     changes = relabelled(open_collection("openi").films, films, reports)
     out = StringIO()
-    writer = csv.DictWriter(out, NEXT_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, [field.name for field in fields(Relabelled)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(change.row() for change in changes)
+    writer.writerows(map(asdict, changes))
     write_atomically(NEXT, out.getvalue().encode())
+    write_json(RESULTS / "labels-next.json", next_labels_results(films, reports, changes))
+
+
+def next_labels_results(
+    films: Sequence[Film], reports: Mapping[str, Report], changes: Sequence[Relabelled]
+) -> dict[str, Any]:
+    """The changes counted, agreement with NLM's indexing before and after, and what was judged by hand."""
+    judged = read_judged()
+    before, after = read_json(RESULTS / "labels.json", FilmsError)["agreement"], _agreements(films, reports)
+    test = {film.id for film in films if film.split == "test"}
+    of_test = Counter(change.finding == "effusion" for change in changes if change.id in test)
+    return {
+        "what": "labels that films are to be given otherwise, by the words of their reports",
+        "labels": len(changes),
+        "films": len({change.id for change in changes}),
+        "test_films": {"films": len(test), "confirmed": of_test[True], "other_findings": of_test[False]},
+        "changes": counted(changes, [one for one in judged if one.draw == "second"]),
+        "judged_by_hand": {
+            draw: {
+                verdict: sum((one.draw, one.verdict) == (draw, verdict) for one in judged)
+                for verdict in ("new", "old", "neither")
+            }
+            for draw in ("first", "second")
+        },
+        "agreement_with_mesh": {name: {"before": before[name], "after": after[name]} for name in ABNORMAL},
+        "data": {"openi": open_collection("openi").hash, JUDGED.name: file_sha256(JUDGED)},
+        "command": "python -m training films --next --films DIR",
+    }
 
 
 def _write_collection(to: Path | None, name: str, films: Sequence[Film], source: Path) -> None:
@@ -73,19 +96,22 @@ def _write_collection(to: Path | None, name: str, films: Sequence[Film], source:
 def _write_agreement(
     films: Sequence[Film], reports: Mapping[str, Report], copies: Sequence[tuple[str, ...]]
 ) -> None:
-    studies = [reports[uid] for uid in dict.fromkeys(film.uid for film in films)]
-    table = {name: _agreement([known_findings(report)[name] for report in studies]) for name in ABNORMAL}
     write_json(
         RESULTS / "labels.json",
         {
             "what": "MeSH headings against the report as our reader reads it, by study",
-            "studies": len(studies),
-            "agreement": table,
+            "studies": len({film.uid for film in films}),
+            "agreement": _agreements(films, reports),
             "duplicates": [list(group) for group in copies],
             "data": {"openi": open_collection("openi").hash},
             "command": "python -m training films --films DIR",
         },
     )
+
+
+def _agreements(films: Sequence[Film], reports: Mapping[str, Report]) -> dict[str, Any]:
+    studies = [known_findings(reports[uid]) for uid in dict.fromkeys(film.uid for film in films)]
+    return {name: _agreement([known[name] for known in studies]) for name in ABNORMAL}
 
 
 def _agreement(known: Sequence[Known]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from negviz.common.files import write_json
 from negviz.common.shipped import ROOT
-from negviz.films.collection import PHANTOMS
 from training.measure.evaluate import evaluate
 from training.measure.evaluations import evaluations
 from training.paths import PROMPTS, Paths
@@ -19,7 +18,7 @@ def build_results(paths: Paths) -> None:
         results = evaluate(
             family=family,
             collection=evaluation.collection,
-            films={"nih": paths.nih, PHANTOMS: None}.get(evaluation.collection, paths.films),
+            films=paths.images_of(evaluation.collection),
             split=evaluation.split,
             prompts=PROMPTS / evaluation.prompts,
         )

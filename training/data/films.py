@@ -2,7 +2,9 @@
 
 Two sources say what a film shows: the MeSH headings NLM's indexers chose, and the report, read sentence by
 sentence.  They must agree before anything counts as denied; where they contradict each other the film is
-uncertain.  The 70 test films were confirmed by reading their reports (`assets/openi/test_films.csv`).
+uncertain.  A film whose indexers call it normal is so although its report leaves something open ("no large
+effusion"), which then is uncertain.  The 70 test films were confirmed by reading their reports
+(`assets/openi/test_films.csv`).
 """
 
 from __future__ import annotations
@@ -20,15 +22,13 @@ from negviz.common.csv_file import read_csv
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
-from negviz.findings import ABNORMAL, BY_NAME, FINDINGS
-from negviz.language.prompt import read_mentions
+from negviz.findings import ABNORMAL, BY_NAME
+from negviz.language.prompt import Mention, read_mentions
 from training.data.duplicates import duplicates
 from training.paths import FilmsError
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
-NEXT: Final = ASSETS / "openi" / "labels-next.csv"  # what the manifest will say once it is rebuilt
-NEXT_COLUMNS: Final = ("id", "finding", "old", "new", "sentences")
 FOLDS: Final = 5
 _SALT: Final = 119
 _PROSE: Final = ("report_findings", "report_impression", "report_indication")
@@ -42,6 +42,7 @@ class Known:
 
     mesh: bool
     read: str  # "present", "uncertain", "absent", or "" where no sentence mentions it
+    bound: str = ""  # what leaves it uncertain where the report denies no more: "large"
 
     @property
     def status(self) -> str:
@@ -56,21 +57,31 @@ class Known:
 # What reports say ------------------------------------------------------------------------------
 
 
-def read_report(report: Report) -> dict[str, str]:
-    """Each mentioned finding's polarity over all sentences: a statement beats a hedge, a hedge a denial."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for sentence in report.sentences:
-        for mention in read_mentions(sentence):
-            found[mention.finding].add(mention.polarity)
-    order = ("present", "uncertain", "absent")
-    return {finding: next(p for p in order if p in said) for finding, said in found.items()}
+def read_report(report: Report) -> dict[str, Mention]:
+    """The mention that decides of each finding over all sentences.
+
+    A statement beats a hedge, a hedge a denial, and a denial one of no more than a size, kind or time.
+    """
+    weakest_first = sorted((m for text in report.sentences for m in read_mentions(text)), key=_strength)
+    return {mention.finding: mention for mention in weakest_first}
+
+
+def _strength(mention: Mention) -> int:
+    return ("bound", "absent", "uncertain", "present").index("bound" if mention.bound else mention.polarity)
 
 
 def known_findings(report: Report) -> dict[str, Known]:
     """Both sources for every finding but `normal`."""
     headings = {term.split("/")[0] for term in report.mesh}
     read = read_report(report)
-    return {name: Known(not headings.isdisjoint(BY_NAME[name].mesh), read.get(name, "")) for name in ABNORMAL}
+    return {
+        name: Known(
+            not headings.isdisjoint(BY_NAME[name].mesh),
+            read[name].polarity if name in read else "",
+            read[name].bound if name in read else "",
+        )
+        for name in ABNORMAL
+    }
 
 
 def label(film: Film, report: Report) -> Film:
@@ -82,8 +93,9 @@ def label(film: Film, report: Report) -> Film:
         for state in ("present", "denied", "uncertain")
     }
     findings, denied = sets["present"], sets["denied"]
-    if not findings and not sets["uncertain"] and "normal" in report.mesh:
-        findings, denied = frozenset({"normal"}), frozenset(ABNORMAL)
+    left_open = {name for name, both in known.items() if both.bound and not both.mesh}
+    if not findings and sets["uncertain"] <= left_open and "normal" in report.mesh:
+        findings, denied = frozenset({"normal"}), frozenset(ABNORMAL) - left_open
     indexed = frozenset(name for name, both in known.items() if both.mesh)
     return replace(film, findings=findings, denied=denied, uncertain=sets["uncertain"], indexed=indexed)
 
@@ -179,52 +191,6 @@ def _report_from_row(row: Mapping[str, str]) -> Report:
     mesh = tuple(filter(None, (term.strip() for term in row["mesh"].split(";"))))
     findings, impression, indication = (row.get(name, "") for name in _PROSE)
     return Report(row["uid"], mesh, findings, impression, indication, images=())
-
-
-# What the next manifest changes ------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Relabelled:
-    """A finding that films' reports, as they are read now, speak of otherwise than a manifest does."""
-
-    id: str
-    finding: str
-    old: str  # "present", "uncertain", "denied", or "" where nothing speaks
-    new: str
-    sentences: tuple[int, ...]  # numbers of those that speak of it now
-
-    def row(self) -> dict[str, str]:
-        return {
-            **{name: getattr(self, name) for name in NEXT_COLUMNS[:-1]},
-            NEXT_COLUMNS[-1]: " ".join(map(str, self.sentences)),
-        }
-
-
-def relabelled(
-    before: Sequence[Film], after: Sequence[Film], reports: Mapping[str, Report]
-) -> list[Relabelled]:
-    """Every finding, `normal` among them, of which two labellings of the same films differ."""
-    old = {film.id: film for film in before}
-    return [
-        Relabelled(film.id, finding, was, now, _speaking(reports[film.uid], finding))
-        for film in after
-        for finding in FINDINGS
-        if (was := _label(old[film.id], finding)) != (now := _label(film, finding))
-    ]
-
-
-def _label(film: Film, finding: str) -> str:
-    sets = {"present": film.findings, "uncertain": film.uncertain, "denied": film.denied}
-    return next((state for state, names in sets.items() if finding in names), "")
-
-
-def _speaking(report: Report, finding: str) -> tuple[int, ...]:
-    return tuple(
-        number
-        for number, sentence in enumerate(report.sentences)
-        if any(mention.finding == finding for mention in read_mentions(sentence))
-    )
 
 
 # Split --------------------------------------------------------------------------------------

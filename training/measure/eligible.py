@@ -14,13 +14,13 @@ The films, listed before any model was measured on them:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tqdm import tqdm
 
-from negviz.films.collection import Collection
+from negviz.films.collection import Collection, open_collection
 from negviz.models.checkpoint import read_training
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
@@ -56,7 +56,7 @@ def benches(paths: Paths) -> Iterator[Bench]:
     if paths.collection != "openi":
         return
     if paths.nih is not None or shipped_path(tower_id, "nih").is_file():
-        nih = replace(paths, collection="nih", films=paths.nih).open_collection()
+        nih = open_collection("nih", films=paths.images_of("nih"))
         yield Bench("nih", nih, nih, nih.where(lambda _: False), models)
     if (phantoms := paths.open_phantoms()) is not None:
         yield Bench("phantoms", phantoms, phantoms, phantoms.where(lambda _: False), models)

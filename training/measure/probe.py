@@ -24,7 +24,7 @@ _RESAMPLES: Final = 1000
 
 
 @dataclass(frozen=True)
-class Scores:
+class ProbeScores:
     """What the base makes of films: embeddings `<float32>[n, dim]`, classifier `<float32>[n, findings]`."""
 
     collection: Collection
@@ -32,7 +32,7 @@ class Scores:
     classifier: NDArray[np.float32]
 
 
-def measure(scores: Scores, evaluated: Collection, trained: Collection) -> dict[str, Any]:
+def measure(scores: ProbeScores, evaluated: Collection, trained: Collection) -> dict[str, Any]:
     """AUROC by finding over `evaluated`; the probe is fitted on `trained`, or within `evaluated` if none."""
     test, train = (np.array(scores.collection.rows(films), dtype=np.intp) for films in (evaluated, trained))
     studies = np.array([film.uid for film in scores.collection])

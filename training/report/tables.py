@@ -8,7 +8,7 @@ from typing import Final
 from negviz.results.files import describe
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import four_cells
-from negviz.results.types import Cell, Figure, Json, Table
+from negviz.results.types import Figure, Json, Table, TableCell
 
 
 def render(results: Json, name: str) -> str:
@@ -29,17 +29,17 @@ def render_cells(results: Json, name: str) -> str:
 FORMS: Final[Mapping[str, Callable[[Json, str], str]]] = {"": render, "cells": render_cells}
 
 
-def _markdown(table: Table, write: Callable[[Cell], str]) -> str:
+def _markdown(table: Table, write: Callable[[TableCell], str]) -> str:
     rule = [*["---"] * table.words, *["---:"] * (len(table.head) - table.words)]
     rows = ([write(cell) for cell in row] for row in table.rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in (table.head, rule, *rows))
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableCell) -> str:
     return str(cell)
 
 
-def _narrow(cell: Cell) -> str:
+def _narrow(cell: TableCell) -> str:
     """A figure's interval on a line of its own."""
     if not isinstance(cell, Figure) or cell.value is None or cell.low is None or cell.high is None:
         return str(cell)

@@ -55,7 +55,7 @@ _VIEW: Final = Template("attribution", words=words, shares=_shares)
 
 
 @dataclass(frozen=True)
-class Question:
+class WordsQuestion:
     """What is worked out once for everybody."""
 
     asked: Asked
@@ -86,7 +86,7 @@ class WordsPanel:
     """What the components and the endpoint call; holds nothing of a visitor's but what all share."""
 
     room: Room
-    _heat: EachOnce[Question, Heat] = field(init=False, repr=False)
+    _heat: EachOnce[WordsQuestion, Heat] = field(init=False, repr=False)
     _heads: EachOnce[Asked, Mapping[str, HeadEffects | str]] = field(init=False, repr=False)
     _looks: EachOnce[Head, Attention] = field(init=False, repr=False)
 
@@ -121,7 +121,7 @@ class WordsPanel:
         """
         with told():
             sent = arguments.text(prompt, "prompt")[:MAX_CHARACTERS]
-            question = Question(Asked(sent, models=tuple(self.room.models)))
+            question = WordsQuestion(Asked(sent, models=tuple(self.room.models)))
             heat, asked = self._heat(question), self.room.answer(question.asked).prompt.text
         models = {model: attribution.plain() for model, attribution in heat.given.items()}
         about = {"prompt": asked, "target": question.target, "method": question.method}
@@ -132,7 +132,7 @@ class WordsPanel:
 
         Raises `AnswerError`.
         """
-        given = self._heat(Question(replace(asked, meant=None))).given
+        given = self._heat(WordsQuestion(replace(asked, meant=None))).given
         return {model: attribution.cue_share for model, attribution in given.items()}
 
     def show_heads(self, asked: str, opened: bool = True) -> tuple[str, str]:
@@ -159,14 +159,14 @@ class WordsPanel:
         except (AnswerError, HeadsError):
             return note(words.NO_HEAD)
 
-    def _question(self, asked: str, target: str, method: str) -> Question:
-        return Question(
+    def _question(self, asked: str, target: str, method: str) -> WordsQuestion:
+        return WordsQuestion(
             _to_all(asked),
             target if target in _TARGETS else "hits",
             method if method in METHODS else _METHOD,
         )
 
-    def _attribute(self, question: Question) -> Heat:
+    def _attribute(self, question: WordsQuestion) -> Heat:
         answered = self.room.answer(question.asked)
         given, left_out = {}, {}
         for name, model in self.room.chosen(question.asked).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from negviz.explain.diagnosis import Blindness, Collapse, Hallucination, Signature
+from negviz.explain.diagnosis import Blindness, Hallucination, SemanticCollapse, Signature
 from negviz.page.attribution.words import percent
 from negviz.page.words import NOT_SEPARATED, number
 from negviz.retrieval.estimate import Estimate
@@ -39,7 +39,7 @@ NOT_STATED: Final = "not stated"
 NO: Final = "no"
 
 
-def collapse(found: Collapse, alike: float | None) -> str:
+def collapse(found: SemanticCollapse, alike: float | None) -> str:
     """How close the two sentences are, and what the films' margins tell."""
     if alike is None:
         near = f"Your sentence and its opposite have a similarity of {number(found.cosine)}; 1 is the same."

@@ -33,7 +33,7 @@ _QUEUE: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class DialFilm:
     """One film to be embedded by one image tower."""
 
     model: str
@@ -46,7 +46,7 @@ class Dial:
     """What the components call; keeps films of simulated chests, and nothing that anybody asked."""
 
     room: Room
-    _embedded: EachOnce[Measured, Any] = field(init=False, repr=False)
+    _embedded: EachOnce[DialFilm, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_embedded", EachOnce(self._embed, most=_REMEMBERED))
@@ -130,18 +130,18 @@ class Dial:
             tower: Dosed(
                 chest.finding,
                 tuple(severities),
-                np.stack([self._embedded(Measured(name, chest, severity)) for severity in severities]),
+                np.stack([self._embedded(DialFilm(name, chest, severity)) for severity in severities]),
             )
             for tower, name in towers.items()
         }
 
-    def _embed(self, film: Measured) -> Any:
+    def _embed(self, film: DialFilm) -> Any:
         """[1, dim] of one film."""
         chest = film.chest
         dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
         return dosed.embeddings[0]
 
-    def _model(self, film: Measured) -> DualEncoder:
+    def _model(self, film: DialFilm) -> DualEncoder:
         return self.room.models[film.model]
 
 

@@ -12,7 +12,7 @@ FURTHER: Final = "family"  # the folder of addresses under which further familie
 
 
 @dataclass(frozen=True)
-class Choice:
+class OfferedFamily:
     """One family as it is offered."""
 
     key: str  # in addresses
@@ -24,7 +24,7 @@ class Choice:
 class Home:
     """The family of a room.  The first choice is the page at the root, the others lie under `family/`."""
 
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[OfferedFamily, ...] = ()
     key: str = ""
     results: Path | None = None  # where what was measured of it lies; None: where the repository keeps it
     left_out: tuple[str, ...] = ()  # a sentence for every collection that it cannot search
@@ -33,7 +33,7 @@ class Home:
     def folder(self) -> Path | None:
         return next((choice.folder for choice in self.choices if choice.key == self.key), None)
 
-    def address(self, choice: Choice) -> str:
+    def address(self, choice: OfferedFamily) -> str:
         """Of a choice's page, from this one's."""
         root = "" if self._is_first(self.key) else "../../"
         return (root or "./") if self._is_first(choice.key) else f"{root}{FURTHER}/{choice.key}/"
@@ -45,17 +45,19 @@ class Home:
 ONLY_ONE: Final = Home()
 
 
-def choices_of(folders: Sequence[Path]) -> tuple[Choice, ...]:
+def choices_of(folders: Sequence[Path]) -> tuple[OfferedFamily, ...]:
     """Families by the names of their folders; those that share one are told apart by the folder above."""
     resolved = list(dict.fromkeys(folder.resolve() for folder in folders))
     names = [folder.name for folder in resolved]
-    chosen: list[Choice] = []
+    chosen: list[OfferedFamily] = []
     for number, folder in enumerate(resolved):
         shared = names.count(folder.name) > 1
         title = f"{folder.parent.name}/{folder.name}" if shared else folder.name
         plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         taken = {choice.key for choice in chosen}
         chosen.append(
-            Choice(plain if plain and plain not in taken else f"{plain or 'n'}-{number}", title, folder)
+            OfferedFamily(
+                plain if plain and plain not in taken else f"{plain or 'n'}-{number}", title, folder
+            )
         )
     return tuple(chosen)

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from negviz.common.errors import NegvizError
 from negviz.page.families import words
-from negviz.page.families.choice import FURTHER, Choice, Home
+from negviz.page.families.choice import FURTHER, Home, OfferedFamily
 from negviz.page.room import Room
 from negviz.page.server.http import NOT_KEPT
 from negviz.page.templates import Template
@@ -35,7 +35,7 @@ from negviz.retrieval.embeddings import Progress
 
 _VIEW: Final = Template("families", words=words)
 
-OpenRoom = Callable[[Choice, Progress], Room]
+OpenRoom = Callable[[OfferedFamily, Progress], Room]
 MakePage = Callable[[Room], gr.Blocks]
 MountPage = Callable[[gr.Blocks, Room, str], Starlette]  # the page of a room at an address
 
@@ -49,10 +49,10 @@ class Opener:
     mount: MountPage
 
 
-class Family:
+class FurtherFamily:
     """One further family: not asked for, being opened, open, or not to be opened."""
 
-    def __init__(self, choice: Choice, opener: Opener) -> None:
+    def __init__(self, choice: OfferedFamily, opener: Opener) -> None:
         self.choice = choice
         self.error = ""
         self.progress = ""
@@ -119,7 +119,7 @@ class FamilyPages:
 
     def __init__(self, home: Home, opener: Opener) -> None:
         self._first = home.choices[0].key if home.choices else ""
-        self._families = {choice.key: Family(choice, opener) for choice in home.choices[1:]}
+        self._families = {choice.key: FurtherFamily(choice, opener) for choice in home.choices[1:]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -144,7 +144,7 @@ class FamilyPages:
         return PlainTextResponse(words.UNKNOWN, status_code=404, headers=NOT_KEPT)
 
 
-def _opening(family: Family, rest: str, query: str) -> Response:
+def _opening(family: FurtherFamily, rest: str, query: str) -> Response:
     """What is said until there is a page."""
     if rest:
         return PlainTextResponse(words.NOT_YET, status_code=503, headers=NOT_KEPT)

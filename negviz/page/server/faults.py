@@ -21,7 +21,7 @@ from gradio.block_function import BlockFunction
 from negviz.common.errors import NegvizError
 from negviz.page.server.lanes import lanes
 from negviz.page.server.visitors import Visitor
-from negviz.page.server.visits import SESSIONS, Config, Visits
+from negviz.page.server.visits import SESSIONS, PageConfig, Visits
 
 FAULT: Final = "Something went wrong here, which is our fault; ask again, or ask something else."
 _BEGUN: Final = 8_192  # events: more than wait in the lanes together
@@ -52,7 +52,7 @@ class Page(gr.Blocks):
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        self.default_config = Config(self)
+        self.default_config = PageConfig(self)
         self.state_session_capacity = SESSIONS
         self.visits = Visits()
         self._may_share = cache(_depends_on_inputs_alone)  # here, for it holds the room that a handler is of

@@ -24,7 +24,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
 
 
-class Config(BlocksConfig):
+class PageConfig(BlocksConfig):
     """A page's components and events, of which gradio gives every session a copy.
 
     It would describe every component to each anew, for links to a session's state that nothing here makes:

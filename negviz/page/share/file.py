@@ -30,7 +30,7 @@ def fragment_of(asked: Asked) -> str:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Handout:
     """A comparison in words: what the exports print."""
 
     sentence: str
@@ -39,7 +39,7 @@ class Sheet:
     credit: str
 
 
-def sheet(asked: Asked, room: Room) -> tuple[Sheet, Answer, SearchSet]:
+def handout(asked: Asked, room: Room) -> tuple[Handout, Answer, SearchSet]:
     """The comparison, anew or from memory.  Raises `AnswerError`."""
     films, given = room.films(asked.films), room.answer(asked)
     columns = tuple(
@@ -47,7 +47,7 @@ def sheet(asked: Asked, room: Room) -> tuple[Sheet, Answer, SearchSet]:
     )
     credit = page_words.CREDITS.get(films.collection.name, "")
     said = "".join(verdict(given, by_side=films.collection.knows_sides)) if given.marked else ""
-    return Sheet(given.prompt.text, said, columns, credit), given, films
+    return Handout(given.prompt.text, said, columns, credit), given, films
 
 
 def _count(given: Answer, column: Column) -> str:
@@ -60,7 +60,7 @@ def _count(given: Answer, column: Column) -> str:
 
 def plain(asked: Asked, room: Room) -> dict[str, Any]:
     """The comparison as JSON, for the browser to draw a picture of."""
-    shown, given, _ = sheet(asked, room)
+    shown, given, _ = handout(asked, room)
     return {
         "title": page_words.TITLE,
         "sentence": shown.sentence,
@@ -85,7 +85,7 @@ def _plain_film(given: Answer, hit: Hit) -> dict[str, Any]:
 
 def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes]) -> bytes:
     """The sealed file; `thumbnails` are JPEGs by id, as far as they are at hand."""
-    shown, given, films = sheet(asked, room)
+    shown, given, films = handout(asked, room)
     model = next(iter(room.models.values()))
     facts = {
         "family": " ".join(filter(None, (model.family, (model.source or {}).get("id")))),

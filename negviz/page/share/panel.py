@@ -28,7 +28,7 @@ from negviz.page.server.films import thumbnail
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import lanes
 from negviz.page.share import words
-from negviz.page.share.file import VIEW, fragment_of, plain, sheet, to_file
+from negviz.page.share.file import VIEW, fragment_of, handout, plain, to_file
 from negviz.retrieval.export import to_csv
 from negviz.retrieval.permalink import PermalinkError, address, qr_code
 
@@ -71,12 +71,12 @@ def routes(room: Room) -> list[Route]:
         return JSONResponse(found, headers=NOT_KEPT)
 
     async def table(request: Request, _: dict[str, Any], asked: Asked) -> Response:
-        _shown, given, films = await lanes().slow.run_in_thread(request, sheet, asked, room)
+        _shown, given, films = await lanes().slow.run_in_thread(request, handout, asked, room)
         return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
 
     async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
         slow = lanes().slow
-        _shown, given, _films = await slow.run_in_thread(request, sheet, asked, room)
+        _shown, given, _films = await slow.run_in_thread(request, handout, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
         films = await thumbnails(request, room.pictures, ids)
         content = await slow.run_in_thread(request, to_file, asked, room, films)

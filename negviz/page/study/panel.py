@@ -46,7 +46,7 @@ from negviz.study.store import StudyFile, spelt
 _LONGEST: Final = 20_000  # bytes of a message: twenty long ids, escaped
 MOST_FROM_ONE_ADDRESS: Final = 150  # readers an hour: a class and those who begin anew
 _HOUR: Final = 3_600.0
-Answer = Callable[[dict[str, Any], str], Markup]  # to a message, from an address
+Respond = Callable[[dict[str, Any], str], Markup]  # to a message, from an address
 
 
 def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
@@ -88,7 +88,7 @@ def study_routes(study: StudyFile, pictures: Pictures) -> list[Route]:
     choice, wrong, active_ms, paused_ms, pauses, loading_ms} the next one · withdraw {code} a farewell.
     """
     desk = Desk(study)
-    answers: dict[str, Answer] = {
+    answers: dict[str, Respond] = {
         "begin": desk.begin,
         "next": desk.next,
         "decide": desk.decide,
@@ -184,7 +184,7 @@ def _number(said: dict[str, Any], name: str) -> int:
     return value
 
 
-def _answering(make: Answer) -> Callable[[Request], Awaitable[Response]]:
+def _answering(make: Respond) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
             said = await _message(request)

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from negviz.films.collection import Collection, CollectionError, Film
-from negviz.films.evidence import Evidence, Piece, deciding_sentence, film_states
+from negviz.films.evidence import Evidence, Segment, deciding_sentence, film_states
 from negviz.films.openi import IMAGE_HOST
 from negviz.films.record import FindingState, Simulated, finding_states, simulated
 from negviz.language.prompt import read_mentions
@@ -39,11 +39,11 @@ _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
 
 
 @dataclass(frozen=True)
-class Said:
+class FindingSaid:
     """What a report says of one finding that was asked about; no pieces where no sentence does."""
 
     finding: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Segment, ...]
     note: str
 
 
@@ -57,7 +57,7 @@ class FilmRecord:
     in_tuning: bool
     asked: tuple[str, ...]  # findings that the question speaks of
     findings: tuple[FindingState, ...]
-    said: tuple[Said, ...]
+    said: tuple[FindingSaid, ...]
     unsaid: str  # why nothing is said, in a sentence; "" where something is
     simulated: Simulated | None
     link: str | None  # to the record at Open-i
@@ -113,7 +113,7 @@ async def film_record(room: Room, asked: Asked, film_id: str, in_turn: InTurn) -
     findings = await in_turn(_asked_about, asked)
     set_up = await in_turn(simulated, collection, film)
     chances, holds_for = await in_turn(_chances, room, asked, film.id)
-    said: tuple[Said, ...] = ()
+    said: tuple[FindingSaid, ...] = ()
     unsaid = words.SIMULATED_SAYS if set_up else "" if findings else words.NOTHING_ASKED
     if not unsaid:
         try:
@@ -159,17 +159,17 @@ def _asked_about(asked: Asked) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mention.finding for mention in read_mentions(asked.text)))
 
 
-def _said(sentences: tuple[str, ...], film: Film, findings: tuple[str, ...]) -> tuple[Said, ...]:
+def _said(sentences: tuple[str, ...], film: Film, findings: tuple[str, ...]) -> tuple[FindingSaid, ...]:
     found = {finding: deciding_sentence(sentences, film, finding) for finding in findings}
     return tuple(_say(film, finding, evidence, len(sentences)) for finding, evidence in found.items())
 
 
-def _say(film: Film, finding: str, evidence: Evidence | None, total: int) -> Said:
+def _say(film: Film, finding: str, evidence: Evidence | None, total: int) -> FindingSaid:
     state = film_states(film, finding)
     if evidence is None:
         heading = finding if finding in film.indexed else "normal" if "normal" in film.findings else ""
         note = words.filed_under(heading) if heading and state else words.silent(finding)
-        return Said(finding, (), note)
+        return FindingSaid(finding, (), note)
     note = words.sentence_note(evidence.number + 1, total, evidence.finding, evidence.polarity)
     if evidence.polarity != state == "uncertain" and finding in film.indexed:
         note = f"{note} {words.disagrees(finding)}"
@@ -177,7 +177,7 @@ def _say(film: Film, finding: str, evidence: Evidence | None, total: int) -> Sai
         note = f"{note} {words.NOT_COUNTED}"
     if "XXXX" in evidence.text:
         note = f"{note} {words.REMOVED}"
-    return Said(finding, evidence.pieces, note)
+    return FindingSaid(finding, evidence.pieces, note)
 
 
 def _link(collection: Collection, film: Film) -> str | None:

@@ -18,6 +18,7 @@ from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
+from negviz.results.kinds.labels_next import LABELS_NEXT
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.reader import READER
 from negviz.results.kinds.second_reader import SECOND_READER
@@ -34,6 +35,7 @@ KINDS: Final = (  # the first that recognises a file has it
     MAP,
     SETTINGS,
     LABELS,
+    LABELS_NEXT,
     TUNING,
     TRAINING_FREE,
     HEADS,

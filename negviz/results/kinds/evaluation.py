@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from negviz.results.kinds.kind import Kind
-from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 
 def is_evaluation(value: Json) -> bool:
@@ -54,7 +54,7 @@ def _films(value: Json) -> str:
     return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
 
 
-def _row(cell: str, model: str, figures: Json) -> tuple[Cell, ...]:
+def _row(cell: str, model: str, figures: Json) -> tuple[TableCell, ...]:
     return (
         f"{cell} ({figures['n']})",
         model,
@@ -72,7 +72,7 @@ def four_cells(value: Json) -> Table:
         for name in _cells(models)
         if not name.startswith("all/")
     }
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_in_first(figures, k) for figures in of))
         for cell, of in cells.items()
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
 from negviz.results.plain import plain
-from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 _SHOWN = ("films", "experiment", "reference", "settings", "map", "polarities", "kinds", "seeds")
 _HEAD = ("prompts", "setting", "AUROC", "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")
@@ -84,7 +84,7 @@ def _table(films: str, settings: Json, reference: str) -> Table:
     return Table(f"{films} (reference: {reference})", _HEAD, rows, words=2, folded=True)
 
 
-def _rows(settings: Json) -> Iterator[tuple[Cell, ...]]:
+def _rows(settings: Json) -> Iterator[tuple[TableCell, ...]]:
     for cell in next(iter(settings.values()), {}):
         for name, cells in settings.items():
             record = cells[cell]

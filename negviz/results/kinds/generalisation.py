@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Group, Json, Plot, Table, TableCell, figure
 
 _GROUPS: Final = {"phenomena": "by way of wording", "findings": "by finding, spoken of alone"}
 _POLARITIES: Final = ("absent", "present")
@@ -47,7 +47,7 @@ def _plot(conditions: Json) -> Plot:
 
 def _conditions(films: str, models: Json, group: str) -> Table:
     first = next(iter(models.values()))[group]
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (
             *_said(name),
             str(record["n"]),
@@ -88,7 +88,7 @@ def _differences(value: Json) -> Table:
 
 
 def _films(collections: Json) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (name, str(each["films"]), str(each["models"])) for name, each in collections.items()
     )
     return Table("Films, and the models asked about them", ("", "films", "models"), rows, words=3)
@@ -107,7 +107,7 @@ def _hedges(uncertain: Json) -> Table:
 
 
 def _reader(reader: Json) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (name.replace("/", " · "), str(record["n"]), figure(record, "read_right"))
         for name, record in reader.items()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Figure, Json, Table, figure
+from negviz.results.types import Figure, Json, Table, TableCell, figure
 
 
 def _summary(value: Json) -> Table:
@@ -22,7 +22,7 @@ def _summary(value: Json) -> Table:
     return Table("", head, tuple(_row(*model) for model in models.items()), note=note)
 
 
-def _row(name: str, model: Json) -> tuple[Cell, ...]:
+def _row(name: str, model: Json) -> tuple[TableCell, ...]:
     absent, dearest = model["absent"], model["dearest"]
     falls = zip(absent["layer_drops"], absent["layer_drops_ci"], strict=True)
     return (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Group, Json, Plot, Table, TableCell, figure
 
 _PARTS: Final = {"findings": "a finding", "kinds": "a kind of wording"}
 _MODELS: Final = {"base": "base", "without": "CON3 without it", "full": "CON3"}
@@ -42,7 +42,7 @@ def _plot(value: Json, part: str, polarity: str, films: str) -> Plot:
     return Plot(f"AUROC on {films}, {_PARTS[part]} left out · {polarity}", groups)
 
 
-def _rows(value: Json, films: str) -> Iterator[tuple[Cell, ...]]:
+def _rows(value: Json, films: str) -> Iterator[tuple[TableCell, ...]]:
     for part in _PARTS:
         for name, of in value[part].items():
             for polarity, record in of.get(films, {}).items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Dot, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Group, Json, Plot, Table, TableCell, figure
 
 _SHARES: Final = {
     "recall": "of what was labelled",
@@ -23,7 +23,7 @@ def _readers(value: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _summary(value: Json) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (where, reader, *(figure(figures, name, places=3) for name in _SHARES))
         for where, reader, figures in _readers(value)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 _SHARES: Final = {
     "right": "right and sure",
@@ -18,7 +18,7 @@ _SHARES: Final = {
 
 
 def _summary(value: Json) -> Table:
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[TableCell, ...]] = []
     for name, measured in value["typed"].items():
         for reader in ("negviz", *value["rivals"]):
             figures = measured.get(reader)

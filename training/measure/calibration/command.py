@@ -191,8 +191,7 @@ def _measure_all(
 
 
 def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
-    images = {"nih": paths.nih, paths.collection: paths.films}.get(evaluation.collection)
-    films = open_collection(evaluation.collection, films=images)
+    films = open_collection(evaluation.collection, films=paths.images_of(evaluation.collection))
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
     kept = films.where(lambda film: evaluation.split in ("all", film.split))
     return PromptedFilms(kept, tuple(rows))

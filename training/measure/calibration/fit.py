@@ -88,7 +88,7 @@ def _fewest(kind: Floats) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class JudgedFilms:
     """One question's judged films: figure, whether right, and a weight that halves right and wrong."""
 
     figures: Floats
@@ -96,7 +96,7 @@ class Points:
     weights: Floats
 
     @classmethod
-    def of(cls, name: Feature, question: FittedQuestion, films: npt.NDArray[np.bool_]) -> Points | None:
+    def of(cls, name: Feature, question: FittedQuestion, films: npt.NDArray[np.bool_]) -> JudgedFilms | None:
         """Of some of the films; None unless both kinds are among them."""
         seen = question.seen
         part = seen.of(films)
@@ -111,7 +111,7 @@ class Points:
         return float(self.weights @ np.logaddexp(0, np.where(self.right == 1, -log_odds, log_odds)))
 
 
-def fit_curve(curve: Curve, points: Sequence[Points], weights: Sequence[float]) -> Knots:
+def fit_curve(curve: Curve, points: Sequence[JudgedFilms], weights: Sequence[float]) -> Knots:
     """Figure to log-odds, over the range of the figures; `weights` one a question."""
     figures, right = (np.concatenate([getattr(p, name) for p in points]) for name in ("figures", "right"))
     each = np.concatenate([weight * p.weights for weight, p in zip(weights, points, strict=True)])
@@ -135,7 +135,7 @@ def fit_model(
     """A model's curve from all its questions, or from those and the studies of all folds but one."""
     films = np.ones(len(material.studies), np.bool_) if without is None else material.studies != without
     asked = [q for q in material.asked(model) if q.wording != without]
-    made = [(q.finding, points) for q in asked if (points := Points.of(name, q, films)) is not None]
+    made = [(q.finding, points) for q in asked if (points := JudgedFilms.of(name, q, films)) is not None]
     counts = Counter(finding for finding, _ in made)
     return fit_curve(curve, [points for _, points in made], [1 / counts[finding] for finding, _ in made])
 
@@ -145,7 +145,9 @@ def _held_out_loss(material: FittingMaterial, model: str, name: Feature, curve: 
     for fold in range(FOLDS):
         knots = fit_model(material, model, name, curve, fold)
         for question in material.asked(model):
-            points = Points.of(name, question, material.studies == fold) if question.wording == fold else None
+            points = (
+                JudgedFilms.of(name, question, material.studies == fold) if question.wording == fold else None
+            )
             if points is not None:
                 losses.setdefault(question.finding, []).append(points.log_loss(knots))
     return float(np.mean([np.mean(values) for values in losses.values()]))
@@ -175,7 +177,7 @@ def choose_curve(material: FittingMaterial) -> tuple[Feature, Curve, list[Json]]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class AbstentionData:
     """Every model's questions: the statistic, how much better than chance it ranked, weight and fold."""
 
     values: Floats
@@ -184,7 +186,7 @@ class Judged:
     wordings: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, name: Statistic, material: FittingMaterial) -> Judged:
+    def of(cls, name: Statistic, material: FittingMaterial) -> AbstentionData:
         rows = []
         for model in material.questions:
             asked = material.asked(model)
@@ -219,7 +221,7 @@ class Judged:
 
 def choose_statistic(material: FittingMaterial) -> tuple[Statistic, float, list[Json]]:
     """The statistic, from where on models answer, the same for all of them, and how every choice did."""
-    tried = {name: Judged.of(name, material) for name in STATISTICS}
+    tried = {name: AbstentionData.of(name, material) for name in STATISTICS}
     gains = {name: judged.held_out_gain() for name, judged in tried.items()}
     best = max(gains, key=lambda name: gains[name])
     every = np.ones(len(tried[best].values), np.bool_)

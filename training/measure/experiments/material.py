@@ -128,8 +128,7 @@ class Material:
 
     def open(self, listed: Evaluation) -> Collection:
         """The films of an evaluation, with their images where the command was told where they lie."""
-        known = {self.paths.collection: self.paths.films, "nih": self.paths.nih}
-        return open_collection(listed.collection, films=known.get(listed.collection))
+        return open_collection(listed.collection, films=self.paths.images_of(listed.collection))
 
     def rows(self, question: ProbedEvaluation, vectors: Vectors) -> Vectors:
         """Of vectors of all prompts `asked`, those of one evaluation's."""

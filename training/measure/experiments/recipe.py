@@ -24,7 +24,7 @@ from training.tune.con1_con2 import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig,
 from training.tune.losses import con_clip_in_part, multi_positive
 from training.tune.optim import Decay, adamw
 
-Look = Callable[[NDArray[np.int64]], Tensor]  # rows of films → their unit vectors [n, dim]
+EncodeRows = Callable[[NDArray[np.int64]], Tensor]  # rows of films → their unit vectors [n, dim]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +69,14 @@ def fewer(pairs: Pairs, count: int | None, seed: int) -> Pairs:
     return replace(pairs, films=tuple(pairs.films[row] for row in kept), has=pairs.has[kept])
 
 
-def fixed(vectors: NDArray[np.float32]) -> Look:
+def fixed(vectors: NDArray[np.float32]) -> EncodeRows:
     """Films as a frozen image tower sees them: `vectors` `<float32>[n, dim]`, unit rows."""
     held = torch.from_numpy(vectors)
     return lambda rows: held[rows]
 
 
 def carry_out(
-    base: DualEncoder, pairs: Pairs, recipe: Knobs, look: Look, moving: Iterable[nn.Parameter] = ()
+    base: DualEncoder, pairs: Pairs, recipe: Knobs, look: EncodeRows, moving: Iterable[nn.Parameter] = ()
 ) -> DualEncoder:
     """Tune a private copy of base's text tower; `moving` are parameters behind `look` that move along."""
     torch.manual_seed(recipe.seed)
@@ -116,7 +116,7 @@ def _released(tower: TextTower, recipe: Knobs) -> list[nn.Parameter]:
     return tunable
 
 
-def _loss(tower: TextTower, look: Look, batch: Batch, logit_scale: Tensor, recipe: Knobs) -> Tensor:
+def _loss(tower: TextTower, look: EncodeRows, batch: Batch, logit_scale: Tensor, recipe: Knobs) -> Tensor:
     scale, images = logit_scale.exp(), look(batch.films)
     if recipe.targets == "multi-positive":
         has = torch.from_numpy(batch.classes)

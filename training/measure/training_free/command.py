@@ -20,7 +20,6 @@ from typing import Final
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.cells import BASE
 from negviz.evaluation.prompts import read_prompts
-from negviz.films.collection import PHANTOMS
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             evaluation,
             models,
             rivals,
-            folder={"nih": paths.nih, PHANTOMS: None}.get(evaluation.collection, paths.films),
+            folder=paths.images_of(evaluation.collection),
             times=args.bootstrap,
             seed=args.seed,
         )
