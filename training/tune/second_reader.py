@@ -36,7 +36,7 @@ class ReaderConfig:
     dim: int = 128
     heads: int = 4
     depth: int = 2
-    epochs: int = 12
+    epochs: int = 10
     batch: int = 128
     lr: float = 2e-3  # peak; linear warm-up, cosine decay
     weight_decay: float = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Cell, Json, Table, figure
+from negviz.results.types import Json, Table, TableCell, figure
 
 _SHARES: Final = {
     "right": "right and sure",
@@ -16,7 +16,7 @@ _SHARES: Final = {
 
 
 def _summary(value: Json) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (
             f"{where} ({measured['sentences']})",
             said,
