@@ -288,5 +288,6 @@ def _held_out(sentences: Sequence[Composed], told: Floats, lesson: Lesson, doubt
         "sets": {
             name: alone_and_both(some, both)
             for name, some in (("frames that were held out", typed), ("held-out report sentences", reports))
+            if some
         },
     }
