@@ -1,9 +1,9 @@
 """How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
 
 Two files of prompts by six kinds of user, each written and labelled by somebody who had seen neither the
-reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown was
-mended.  The writers knew the findings, the kinds of user and, since they were to label too, the conventions of
-labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
+reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown
+was mended.  The writers knew the findings, the kinds of user and, as they were to label too, the conventions
+of labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
 48e77991b42d158c….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
