@@ -171,9 +171,9 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         within = [one for one in found if _overlap(one, reading)]
         others = [one for one in named if one not in within]
         findings = {finding for finding, _ in reading.outcomes}
-        told = any(finding in findings for one in others for finding, _ in one.outcomes)
-        if told or (others and not within):
-            continue  # "collapsed lung, no pneumothorax"; "heart failure with effusions"
+        told = any(f in findings for one in found if one not in within for f, _ in one.outcomes)
+        if told or (findings == {"normal"} and others and not within):
+            continue  # "collapsed lung, no pneumothorax"; "no effusion, no acute disease"
         for finding, polarity in reading.outcomes:
             span = normal.origin(*reading.span)
             suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
