@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from negviz.common.csv_file import read_csv
 from negviz.common.files import file_sha256, write_json
+from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
@@ -37,6 +38,7 @@ from training.paths import PROMPTS
 
 FILES: Final = ("typed.csv", "typed-again.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
+FIRST: Final = PROMPTS / "typed-first.json"  # what `typed.csv` scored when it was read first
 RESAMPLES: Final = 2000
 REPORT_SENTENCES: Final = 2000  # of test studies, drawn by `SEED`
 SEED: Final = 0
@@ -80,8 +82,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
     names = rivals(args.rival)
     sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
+    first = {"typed, read first": read_json(FIRST, ReaderSetError)} if FIRST.is_file() else {}
     results: Json = {
-        "typed": {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
+        "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
         "rivals": {},
         "evaluation": on_evaluation(read_prompt),
         "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},
