@@ -171,7 +171,6 @@ def test_what_people_type_is_read(text: str, mentions: str) -> None:
         ("pneumonia", "consolidation:present"),
         ("possible pneumonia", "consolidation:uncertain"),
         ("No acute cardiopulmonary process", "normal:present"),
-        ("heart failure with bilateral effusions", "edema:present"),
         ("nodule, no CHF", "edema:absent"),
         ("a nodule but no fluid", "effusion:absent edema:absent"),
         ("no nodule or collapse", "atelectasis:absent pneumothorax:absent"),
@@ -190,6 +189,8 @@ def test_wording_that_means_several_things_is_asked(text: str, suggestion: str) 
     "text",
     [
         "no pneumothorax",
+        "heart failure with bilateral effusions",
+        "no pleural fluid",
         "blunted costophrenic angle with a small effusion",
         "a collapsed lung, that is a pneumothorax",
         "3 cm nodule",

@@ -38,7 +38,7 @@ from training.paths import PROMPTS
 
 FILES: Final = ("typed.csv", "typed-again.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
-FIRST: Final = PROMPTS / "typed-first.json"  # what `typed.csv` scored when it was read first
+FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
 REPORT_SENTENCES: Final = 2000  # of test studies, drawn by `SEED`
 SEED: Final = 0
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
     names = rivals(args.rival)
     sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
-    first = {"typed, read first": read_json(FIRST, ReaderSetError)} if FIRST.is_file() else {}
+    first = read_json(FIRST, ReaderSetError) if FIRST.is_file() else {}
     results: Json = {
         "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
         "rivals": {},
