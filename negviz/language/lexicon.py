@@ -146,6 +146,7 @@ _CUES: Final = (
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
         r"identified|apparent)(?![^ ]))|"
         r"(?:may|might|could) be(?= (?:present|there|seen)(?![^ ]))|"
+        r"do not (?:care|mind)|does not matter|either way|"
         rf"not (?:as )?(?:well|fully|adequately|completely|optimally|reliably) (?:seen|visuali[sz]ed|"
         rf"evaluated|assessed|demonstrated|appreciated|characterized){_ELSEWHERE}|"
         r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
@@ -159,6 +160,7 @@ _CUES: Final = (
         "open",
         "uncertainty",
         "after",
+        rf"with (?:and|or|versus|vs) without|"
         rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|(?:no way|"
         rf"unable|inability|difficult|hard|impossible|not possible|failure) to (?:\w+ )?{_EXCLUDE}|"
         rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear) (?:if|whether|that|about|of)|(?:unclear|"
@@ -233,7 +235,9 @@ _CUES: Final = (
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
         r"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"
-        r"apart from|besides)|leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|"
+        r"apart from|besides)|(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude)"
+        r"(?: (?:any(?:thing|one|body)?|every(?:thing|one)|films?|cases?|those|ones|patients?|people|all)"
+        r"(?: that)? (?:with|showing|has|have)(?: an?)?)?|"
         r"get(?:ting)? rid of|(?<!to )remove|(?<!to )avoid(?:ing)?|opposite of|contrary of|reverse of|"
         r"filter out|"
         r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|minus|"
@@ -321,7 +325,8 @@ _CUES: Final = (
 CLAUSE_END: Final = re.compile(
     r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|(?<!anything )(?<!everything )(?<!all )(?:except(?: for)?|aside from|"
+    r"however|although|though|(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
+    r"(?<!those )(?:except(?: for)?|aside from|"
     r"apart from|"
     r"other than)|"
     r"with the exception of|which|that (?:is|are|was|were)|while|whereas|(?<!not )(?<!never )yet|"
@@ -339,7 +344,8 @@ _NEW_SUBJECT: Final = (
 )
 _GLOSS: Final = (
     r"due to|secondary to|in (?:the )?setting of|status post|given|consistent with|compatible with|"
-    r"representing|now|instead|only|adjacent to|superimposed (?:on|upon)|associated with|along with|"
+    r"representing|now|instead|only|just(?= an? )|ideally|"
+    r"preferably|something with|adjacent to|superimposed (?:on|upon)|associated with|along with|"
     r"together with|and also|positive for|shows?|demonstrates?|reveals?"
 )
 HEDGE_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT})(?![^ ])")

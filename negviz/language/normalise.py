@@ -18,10 +18,12 @@ from negviz.language.spelling import correct
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
-    r"|(?P<minus>\([-−–]\)|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌])"
-    r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅])"
+    r"|(?P<minus>\([-−–]\)|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
+    r"|==?\s*(?i:0|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;.]|$)))"
+    r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅]"
+    r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+](?=\s*(?:[,;.]|$)))"
     r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n)(?!\w)))"
-    r"|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
+    r"|&&|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
 )
 _SHORT: Final = {
     "r/o'd": "ruled out",
@@ -35,7 +37,7 @@ _SHORT: Final = {
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
-_PLAIN: Final = {"(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
+_PLAIN: Final = {"&&": ";", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {
     **{
         f"{verb}nt": f"{verb} not"
@@ -139,6 +141,8 @@ def _mark(token: str, text: str, start: int) -> str:
     after = text[start + 1 : start + 2]
     if token in "-+–" and after.isalpha() and before in ("", " ", ",", "(") and not _BULLET.search(text):
         return "no" if token != "+" else ""  # "-effusion", "+nodule"
+    if token == "!" and after.isalpha() and before in ("", " ", "("):
+        return "no"  # as in a query
     if token == "-" and before.isalnum() and after.isalnum():
         return ""
     if token == "?" and not before.strip() and text[start + 1 :].strip():

@@ -171,13 +171,21 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         within = [one for one in found if _overlap(one, reading)]
         others = [one for one in named if one not in within]
         findings = {finding for finding, _ in reading.outcomes}
-        told = any(finding in findings for one in others for finding, _ in one.outcomes)
-        if told or (others and not within):
-            continue  # "collapsed lung, no pneumothorax"; "heart failure with effusions"
+        told = any(f in findings for one in found if one not in within for f, _ in one.outcomes)
+        longer = any(one.span != reading.span and _holds(one, reading) for one in within)  # "pleural fluid"
+        of_effusions = findings == {"edema"} and any(
+            ("effusion", "present") in one.outcomes for one in others
+        )
+        if told or longer or of_effusions or (findings == {"normal"} and others and not within):
+            continue  # "heart failure with effusions"; "no effusion, no acute disease"
         for finding, polarity in reading.outcomes:
             span = normal.origin(*reading.span)
             suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
     return tuple(suggested.values()) or None
+
+
+def _holds(one: Reading, other: Reading) -> bool:
+    return one.span[0] <= other.span[0] and other.span[1] <= one.span[1]
 
 
 def _overlap(one: Reading, other: Reading) -> bool:

@@ -34,6 +34,7 @@ class Reading:
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
     r" ?(?:(?:can|could|would|will) (?:you|i|we|someone)|which|who|where|do you have"
+    r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
     r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
 _VERSUS_AFTER: Final = re.compile(

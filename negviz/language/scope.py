@@ -33,7 +33,8 @@ class Found:
 
 _VERB: Final = re.compile(
     r"(?<![^ ])(?<!previously )(?<!prior )(?<!formerly )(?:is|are|was|were|has|have|shows?|demonstrates?|"
-    r"remains?|persists?|appears?|yes|seen|noted|present|identified|reveals?|visuali[sz]ed)(?![^ ])"
+    r"remains?|persists?|appears?|yes|positive(?! for)|seen|noted|present|"
+    r"identified|reveals?|visuali[sz]ed)(?![^ ])"
 )
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
@@ -54,7 +55,8 @@ _STANDS: Final = re.compile(
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured or sized is there
-    r" , (?:small|mild|moderate|large|minimal|tiny|stable|a|left|right|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
+    r" , (?:small|mild|moderate|large|minimal|tiny|stable|residual|normal|a|left|right|"
+    r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
 _PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")

@@ -18,7 +18,7 @@ _AGO: Final = (  # stands behind what it dates
     r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old) (?:films?|study|exam|radiograph|x rays?|cxr)"
 )
 _ONCE: Final = (  # stands before it
-    r"(?:previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
+    r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
 )
@@ -34,6 +34,11 @@ _THERE: Final = re.compile(
     r"larger|"
     r"smaller|increased|persists?|persistent|unchanged|positive|yes|evident|noted|obvious|worse|"
     r"appeared)(?![^ ])"
+)
+
+
+_NOT_THERE: Final = re.compile(
+    r"(?<![^ ])(?:dry|clear|cleared|fine|normal|(?:re ?|fully )expanded|healed|recovered)(?![^ ])"
 )
 
 
@@ -55,5 +60,7 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
 
 
 def states(text: str, part: Span) -> Polarity | None:
-    """Whether words that no cue turns round say that something is there."""
+    """Whether words that no cue turns round say that something is there, or that all is well."""
+    if _NOT_THERE.search(text, *part):
+        return "absent"
     return "present" if _THERE.search(text, *part) else None

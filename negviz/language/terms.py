@@ -174,6 +174,13 @@ TERMS: Final = (
         derived=True,
     ),
     _term(
+        rf"(?:heart and (?:the )?lungs|lungs and (?:the )?heart)(?: {BE})? (?:{LIMITS}|clear|healthy)",
+        _SMALL_HEART,
+        *_CLEAR_LUNGS,
+        statement=True,
+        derived=True,
+    ),
+    _term(
         rf"{HEART}{THING}{{0,14}}?{TAIL} (?:{LIMITS}|normal sized?)",
         _SMALL_HEART,
         statement=True,
@@ -236,7 +243,7 @@ TERMS: Final = (
         rf"aerated|bilateral|appearing)){{0,4}} {LUNG}|"
         rf"lung (?:volumes?|hyper\w+|hypo\w+) , (?:otherwise|but)(?: grossly)? clear(?! of)|"
         rf"(?<!left )(?<!right )chest (?:is|appears|looks) (?:grossly |completely )?clear(?! of)|"
-        rf"(?:clear|clean) (?:chest|cxr)",
+        rf"(?:clear|clean) chest(?! (?:x|film|radiograph))",
         *_CLEAR_LUNGS,
         statement=True,
         derived=True,
@@ -247,6 +254,7 @@ TERMS: Final = (
         r"lung) )*(?<!tissue )(?<!subcutaneous )(?<!peripheral )(?<!leg )(?<!pedal )o?edema(?:tous"
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
+        r"lungs? full of (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
         r"(?:wet|waterlogged|water logged) lungs?",
         Outcome("edema"),
     ),
@@ -259,7 +267,8 @@ TERMS: Final = (
     _term(
         r"(?:(?:sub ?segmental|plate ?like|discoid|linear|compressive|bibasilar|basilar) )?atelecta(?:sis|"
         r"ses|tic)(?: (?:changes?|collapse|opacit(?:y|ies)|lung|scarring))?|"
-        r"(?:lobar|lobe|segmental|sub ?segmental|partial|lung) collapse|"
+        r"(?:lobar|lobe|segmental|sub ?segmental|partial|lung|basal|basilar|bibasal|bibasilar|base) collapse|"
+        r"(?:both |left |right )?(?:lung )?bases? (?:are |is )?collapsed|collapse(?= / consolidation)|"
         r"collapse of (?:the )?(?:(?:right|left|upper|lower|middle|entire|and|portion|of|a|"
         r"substantial) ){0,7}(?:lobes?|segments?|lungs?)|"
         r"collapsed (?:(?:right|left|upper|lower|middle|air) ){0,3}(?:lobes?|segments?|sacs|alveoli)|"
@@ -333,7 +342,9 @@ TERMS: Final = (
         rf"(?:normal|unremarkable|negative|fine|okay|ok|within normal limits){EXCEPT}|"
         rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
-        rf"film|x)))",
+        rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
+        r"(?:cxr|x ?rays?)(?: (?:is|was|came back|comes back|all)){1,3} (?:clear|clean)|"
+        r"(?<= )cxr normal(?= [.,;]|$)|normals? only",
         _NORMAL,
     ),
     _term(
@@ -388,6 +399,15 @@ ASKED: Final = (
         r"(?:blunt(?:ed)?|hazy) (?:left|right) angle",
         Outcome("effusion", "present", None),
     ),
+    _term(
+        r"(?<!lung )(?<!lobe )collapse(?= [.,;]|$| or | and | vs )",
+        Outcome("atelectasis"),
+        Outcome("pneumothorax"),
+    ),
+    _term(r"(?<!free )fluid(?= [.,;]|$)", _EFFUSION, Outcome("edema")),
+    _term(r"congested lungs?", Outcome("edema")),
+    _term(r"volume loss", Outcome("atelectasis")),
+    _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),

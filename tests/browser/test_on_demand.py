@@ -19,7 +19,7 @@ from tests.nlm_server import NlmServer, status
 
 # The app over collections that are shipped in a folder of our own.
 LAUNCH = (
-    "import pathlib, sys, app, negviz.films.collection, negviz.retrieval.embeddings; "
+    "import pathlib, sys, app, negviz.page.launch, negviz.films.collection, negviz.retrieval.embeddings; "
     "negviz.films.collection.ASSETS = negviz.retrieval.embeddings.ASSETS = pathlib.Path(sys.argv[1]); "
     "app.main(sys.argv[2:])"
 )

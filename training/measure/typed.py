@@ -1,9 +1,9 @@
 """How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
 
 Two files of prompts by six kinds of user, each written and labelled by somebody who had seen neither the
-reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown was
-mended.  The writers knew the findings, the kinds of user and, since they were to label too, the conventions of
-labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
+reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown
+was mended.  The writers knew the findings, the kinds of user and, as they were to label too, the conventions
+of labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
 48e77991b42d158c….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from negviz.common.csv_file import read_csv
 from negviz.common.files import file_sha256, write_json
+from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
@@ -37,6 +38,7 @@ from training.paths import PROMPTS
 
 FILES: Final = ("typed.csv", "typed-again.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
+FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
 REPORT_SENTENCES: Final = 2000  # of test studies, drawn by `SEED`
 SEED: Final = 0
@@ -80,8 +82,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
     names = rivals(args.rival)
     sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
+    first = read_json(FIRST, ReaderSetError) if FIRST.is_file() else {}
     results: Json = {
-        "typed": {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
+        "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
         "rivals": {},
         "evaluation": on_evaluation(read_prompt),
         "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},

@@ -113,7 +113,7 @@ class Explore:
 
     def mean(self, reading: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """Yes, this is what was meant."""
-        meant = words.read_as(reading)
+        meant = words.read_as(str(reading))
         return self._show(replace(Asked.read(asked), meant=meant), taken=taken, pinned=pinned)
 
     def turn(self, opposite: str, pinned: str, asked: str) -> tuple[Any, ...]:

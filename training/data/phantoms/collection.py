@@ -106,6 +106,7 @@ def film_of(order: Order) -> Film:
         findings=stated(signs),
         denied=denied(signs),
         split=order.split,
+        sides=frozenset(side_names(signs).items()),
     )
 
 
