@@ -11,9 +11,10 @@ is main where none is named.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from negviz.findings import Polarity
 from negviz.language import opposite
@@ -102,6 +103,21 @@ class Prompt:
             ):
                 return prompt
         return _read(opposite.canonical(finding, polarity), canonical=True)
+
+
+Unclear = Literal["nothing", "uncertain", "both"]
+
+
+def unclear(mentions: Sequence[Mention]) -> Unclear | None:
+    """Why no film can be right or wrong for what was read, whatever films record; None where one can.
+
+    Nothing was read, some of it is uncertain, or one finding is both affirmed and denied.
+    """
+    if not mentions:
+        return "nothing"
+    if any(mention.polarity == "uncertain" for mention in mentions):
+        return "uncertain"
+    return "both" if len({mention.finding for mention in mentions}) < len(mentions) else None
 
 
 def read_prompt(text: str) -> Prompt:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Span = tuple[int, int]
+from negviz.language.scope import Span
+
 Side = Literal["left", "right"]
 
 _NO_SIDES: Final = frozenset({"cardiomegaly", "normal"})

@@ -6,8 +6,7 @@ import re
 from typing import Final
 
 from negviz.findings import Polarity
-
-Span = tuple[int, int]
+from negviz.language.scope import Span
 
 _AGO: Final = (  # stands behind what it dates
     r"yesterday|last (?:week|month|year|night|time|visit|film|study)|(?:\w+ )?(?:days?|weeks?|months?|"

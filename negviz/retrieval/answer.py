@@ -22,7 +22,7 @@ from negviz.films.collection import Collection, Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
-from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt
+from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt, unclear
 from negviz.language.reader import read
 from negviz.models.encoder import DualEncoder, reads_of
 from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally, Unmarked
@@ -88,6 +88,7 @@ def answer(
         opposite=against,
         scopes=_scopes(prompt.text),
         read_twice=reads_of(models) is not read_prompt,
+        by_side=films.collection.knows_sides,
     )
 
 
@@ -134,14 +135,8 @@ def _unread(prompt: Prompt) -> Unmarked | None:
 
 
 def _unmarked(mentions: tuple[Mention, ...], films: Collection) -> Unmarked | None:
-    if not mentions:
-        return "nothing"
-    if any(mention.polarity == "uncertain" for mention in mentions):
-        return "uncertain"
-    if len({mention.finding for mention in mentions}) < len(mentions):
-        return "both"
-    sided = any(mention.side and mention.polarity == "absent" for mention in mentions)
-    return "side" if sided and not films.knows_sides else None
+    one_sided = any(mention.side and mention.polarity == "absent" for mention in mentions)
+    return unclear(mentions) or ("side" if one_sided and not films.knows_sides else None)
 
 
 def _opposite(prompt: Prompt, meant: tuple[str, Polarity] | None) -> Prompt | None:

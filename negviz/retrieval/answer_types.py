@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from negviz.films.collection import Film, judge
-from negviz.language.prompt import Mention, Prompt
+from negviz.language.prompt import Mention, Prompt, Unclear
 from negviz.retrieval.calibration import Calibration, Certainty
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.search import Hit, Vectors
@@ -99,7 +99,7 @@ class Column:
 # Why no film is judged: the sentence is not English, may mean several things, names no finding that is known,
 # is uncertain, says of one finding both that it is there and that it is not, or denies it for one side where
 # films do not record sides.
-Unmarked = Literal["language", "ask", "nothing", "uncertain", "both", "side"]
+Unmarked = Unclear | Literal["language", "ask", "side"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ class Answer:
     opposite: Prompt | None = None  # as read, or as the visitor worded it
     scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
     read_twice: bool = False  # by the family's second reader, too, and not by rules alone
+    by_side: bool = False  # the films searched record sides, so one that is asked for is judged
 
     @property
     def marked(self) -> bool:

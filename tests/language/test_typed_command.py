@@ -8,18 +8,18 @@ import pytest
 
 from negviz.language.prompt import read_prompt
 from training.measure.reader import ReaderSetError
-from training.measure.typed import Outcome, Typed, measure_typed, outcome, read_typed
+from training.measure.typed import Score, Typed, measure_typed, read_typed, score
 
 
 def typed(text: str, *gold: tuple[str, str], ask: bool = False) -> Typed:
     return Typed("nurse", text, frozenset(gold), ask)
 
 
-RIGHT = Outcome(right=True, suggested=False, marked_wrongly=False, asked=False)
-WRONG = Outcome(right=False, suggested=False, marked_wrongly=True, asked=False)
-UNREAD = Outcome(right=False, suggested=False, marked_wrongly=False, asked=False)
-SUGGESTED = Outcome(right=False, suggested=True, marked_wrongly=False, asked=True)
-IN_VAIN = Outcome(right=False, suggested=False, marked_wrongly=False, asked=True)
+RIGHT = Score(right=True, suggested=False, marked_wrongly=False, asked=False)
+WRONG = Score(right=False, suggested=False, marked_wrongly=True, asked=False)
+UNREAD = Score(right=False, suggested=False, marked_wrongly=False, asked=False)
+SUGGESTED = Score(right=False, suggested=True, marked_wrongly=False, asked=True)
+IN_VAIN = Score(right=False, suggested=False, marked_wrongly=False, asked=True)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ IN_VAIN = Outcome(right=False, suggested=False, marked_wrongly=False, asked=True
         (typed("kein Erguss", ask=True), SUGGESTED),
     ],
 )
-def test_what_comes_of_a_prompt(row: Typed, comes: Outcome) -> None:
-    assert outcome(row, read_prompt(row.text)) == comes
+def test_what_comes_of_a_prompt(row: Typed, comes: Score) -> None:
+    assert score(row, read_prompt(row.text)) == comes
 
 
 def test_shares_are_of_all_prompts() -> None:

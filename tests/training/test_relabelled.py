@@ -14,7 +14,7 @@ from negviz.films.collection import Film, open_collection
 from negviz.films.openi import parse_report
 from tests.films.test_openi import report_xml
 from training.data.films import label
-from training.data.relabelled import NEXT, Judged, Relabelled, read_judged, relabelled, to_judge
+from training.data.relabelled import NEXT, JudgedByHand, Relabelled, read_judged, relabelled, to_judge
 from training.paths import RESULTS
 
 COUNTED: Final[dict[str, Any]] = json.loads((RESULTS / "labels-next.json").read_text("utf-8"))
@@ -106,7 +106,7 @@ def test_a_draw_takes_of_every_kind_before_it_takes_a_second() -> None:
 
 def test_a_verdict_says_which_label_is_right() -> None:
     def verdict(judged: str) -> str:
-        return Judged("first", "f", "edema", "denied", "uncertain", "no overt", judged, "0").verdict
+        return JudgedByHand("first", "f", "edema", "denied", "uncertain", "no overt", judged, "0").verdict
 
     assert [verdict(judged) for judged in ("denied", "uncertain", "present")] == ["old", "new", "neither"]
 

@@ -46,7 +46,7 @@ from training.measure.second_reader import (
     prompts_of,
 )
 from training.measure.typed import FILES as TYPED
-from training.measure.typed import outcome
+from training.measure.typed import score
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.second_reader import (
@@ -252,7 +252,7 @@ def choose_doubt(sentences: Sequence[Composed], told: Floats) -> Doubt:
     reports = [place for place, one in enumerate(sentences) if one.kind == KIND]
 
     def cost(doubt: Doubt) -> float:
-        met = [outcome(as_typed(sentences[i]), agree(prompts[i], told[i], doubt)) for i in typed]
+        met = [score(as_typed(sentences[i]), agree(prompts[i], told[i], doubt)) for i in typed]
         return sum(one.asked + _PRICE * one.marked_wrongly for one in met) / max(len(met), 1)
 
     def bearable(doubt: Doubt) -> bool:

@@ -41,7 +41,7 @@ class Relabelled:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedByHand:
     """A change that was judged by hand: `judged` is the label that the report gives, above all `sentence`."""
 
     draw: str  # "first", which the rules were mended with, or "second", which they were not
@@ -59,10 +59,12 @@ class Judged:
         return {self.new: "new", self.old: "old"}.get(self.judged, "neither")
 
 
-def read_judged(path: Path = JUDGED) -> list[Judged]:
+def read_judged(path: Path = JUDGED) -> list[JudgedByHand]:
     """What was judged, in the order in which it was drawn."""
-    names = [field.name for field in fields(Judged)]
-    return [Judged(**{name: row[name] for name in names}) for row in read_csv(path, names, FilmsError).rows]
+    names = [field.name for field in fields(JudgedByHand)]
+    return [
+        JudgedByHand(**{name: row[name] for name in names}) for row in read_csv(path, names, FilmsError).rows
+    ]
 
 
 def relabelled(
@@ -87,7 +89,7 @@ def to_judge(changes: Sequence[Relabelled], count: int = 50) -> list[Relabelled]
     return [change for turn in turns for change in turn if change is not None][:count]
 
 
-def counted(changes: Sequence[Relabelled], judged: Sequence[Judged]) -> list[dict[str, Any]]:
+def counted(changes: Sequence[Relabelled], judged: Sequence[JudgedByHand]) -> list[dict[str, Any]]:
     """How many changes are of one kind, finding, old and new label, and how many were judged right."""
     verdicts = defaultdict[tuple[str, ...], list[str]](list)
     for one in judged:

@@ -32,7 +32,8 @@ from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
-from negviz.language.prompt import Prompt, read_prompt
+from negviz.language.prompt import Prompt, read_prompt, unclear
+from negviz.retrieval.metrics import interval
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
 
@@ -56,7 +57,7 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Score:
     """What came of one prompt."""
 
     right: bool
@@ -115,30 +116,23 @@ def read_typed(path: Path) -> list[Typed]:
     ]
 
 
-def outcome(row: Typed, prompt: Prompt) -> Outcome:
+def score(row: Typed, prompt: Prompt) -> Score:
     """What comes of a prompt that is read so."""
     said = frozenset((mention.finding, mention.polarity) for mention in prompt.mentions)
     offered = {(mention.finding, mention.polarity) for mention in prompt.suggestion or ()}
     asked = not prompt.sure or not prompt.english
     right = not asked and said == row.gold and not row.ask
-    return Outcome(
+    return Score(
         right=right,
         suggested=asked and (not row.gold or bool(offered & row.gold)),
-        marked_wrongly=not asked and said != row.gold and _marks(prompt),
+        marked_wrongly=not asked and said != row.gold and unclear(prompt.mentions) is None,
         asked=asked,
     )
 
 
-def _marks(prompt: Prompt) -> bool:
-    """Whether films would be judged, if they recorded sides."""
-    findings = [mention.finding for mention in prompt.mentions]
-    certain = all(mention.polarity != "uncertain" for mention in prompt.mentions)
-    return bool(findings) and certain and len(set(findings)) == len(findings)
-
-
 def measure_typed(rows: Sequence[Typed], read: Callable[[str], Prompt]) -> Json:
     """Shares of prompts, with intervals of 95 % over prompts, and counts by kind of user."""
-    found = [outcome(row, read(row.text)) for row in rows]
+    found = [score(row, read(row.text)) for row in rows]
     return {
         "prompts": len(rows),
         "to_be_asked": sum(row.ask for row in rows),
@@ -155,7 +149,7 @@ def measure_typed(rows: Sequence[Typed], read: Callable[[str], Prompt]) -> Json:
     }
 
 
-def _counts(rows: Sequence[Typed], found: Sequence[Outcome], user: str) -> Json:
+def _counts(rows: Sequence[Typed], found: Sequence[Score], user: str) -> Json:
     own = [each for row, each in zip(rows, found, strict=True) if row.user == user]
     return {
         "prompts": len(own),
@@ -170,8 +164,8 @@ def share(flags: Iterable[bool]) -> Json:
     """A share and its interval of 95 %, by resampling."""
     given: npt.NDArray[np.bool_] = np.array(list(flags), bool)
     draws = np.random.default_rng(SEED).integers(len(given), size=(RESAMPLES, len(given)))
-    low, high = np.quantile(given[draws].mean(1), (0.025, 0.975))
-    return {"value": round(float(given.mean()), 4), "value_ci": [round(float(low), 4), round(float(high), 4)]}
+    ends = interval(given[draws].mean(1)) or ()
+    return {"value": round(float(given.mean()), 4), "value_ci": [round(end, 4) for end in ends]}
 
 
 def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:

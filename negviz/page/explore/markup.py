@@ -65,14 +65,7 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(
-    answer: Answer,
-    usual: Usual | None,
-    films: SearchSet,
-    *,
-    example: bool = False,
-    corrected: bool = False,
-) -> Markup:
+def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False) -> Markup:
     """What was understood and what came of it.
 
     `usual` says how sentences like this one go wrong over the films searched: one proves little.
@@ -81,13 +74,13 @@ def reading(
     notes = [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
-    notes += _left_aside(answer, films) if answer.marked and not corrected else []
+    notes += _left_aside(answer) if answer.marked and not corrected else []
     return _VIEW(
         "reading",
         label=words.EXAMPLE if example else words.YOU_TYPED,
         stretches=_stretches(answer),
         cut=len(answer.prompt.text) > _ECHOED,
-        verdict=verdict(answer, by_side=films.collection.knows_sides) if answer.marked else None,
+        verdict=verdict(answer) if answer.marked else None,
         unmarked=_why_unmarked(answer),
         notes=notes,
     )
@@ -146,21 +139,20 @@ def _why_unmarked(answer: Answer) -> str:
             return words.NOTHING_RECOGNISED
 
 
-def _left_aside(answer: Answer, films: SearchSet) -> list[str]:
+def _left_aside(answer: Answer) -> list[str]:
     """Sides where films record none, and sizes: read, and said not to be judged."""
-    known = films.collection.knows_sides
-    of = [mention for mention in answer.mentions if mention.sized or (mention.side and not known)]
+    sided = [mention for mention in answer.mentions if mention.side and not answer.by_side]
+    of = [mention for mention in answer.mentions if mention.sized or mention in sided]
     if not of:
         return []
-    side = any(mention.side and not known for mention in of)
-    size = any(mention.sized for mention in of)
+    side, size = bool(sided), any(mention.sized for mention in of)
     return [words.left_aside([mention.finding for mention in of], side=side, size=size)]
 
 
-def verdict(answer: Answer, *, by_side: bool) -> tuple[str, str, str]:
+def verdict(answer: Answer) -> tuple[str, str, str]:
     """What was asked for and how many films contradict it, in three parts; of a marked answer."""
     asked = words.asked_for(
-        [(each.finding, each.polarity, each.side if by_side else None) for each in answer.mentions]
+        [(each.finding, each.polarity, each.side if answer.by_side else None) for each in answer.mentions]
     )
     first = answer.columns[0]
     showing = None if first.showing is None else answer.mentions[0].finding

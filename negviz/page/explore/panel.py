@@ -28,6 +28,10 @@ OFFERS: Final = 4  # readings at most that a sentence which is not surely read i
 _FORGOTTEN_AT_ONCE: Final = 200  # sentences of one visit
 
 
+def _hidden() -> Any:
+    return gr.update(visible=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """What a question changes on the page; the fields are the outputs of every handler, in order."""
@@ -46,13 +50,13 @@ class Shown:
     pinned: str  # an `Asked` as JSON, or ""
     asked: str  # the same
     examples: str  # what may be tried over the films searched
-    undo: Any = field(default_factory=lambda: gr.update(visible=False))
+    undo: Any = field(default_factory=_hidden)
     cleared: str = ""  # what `undo` would bring back, as JSON
     # what to offer where the reading is not sure: `OFFERS` buttons
-    offer_1: Any = field(default_factory=lambda: gr.update(visible=False))
-    offer_2: Any = field(default_factory=lambda: gr.update(visible=False))
-    offer_3: Any = field(default_factory=lambda: gr.update(visible=False))
-    offer_4: Any = field(default_factory=lambda: gr.update(visible=False))
+    offer_1: Any = field(default_factory=_hidden)
+    offer_2: Any = field(default_factory=_hidden)
+    offer_3: Any = field(default_factory=_hidden)
+    offer_4: Any = field(default_factory=_hidden)
 
     def outputs(self) -> tuple[Any, ...]:
         return tuple(vars(self).values())
@@ -88,7 +92,7 @@ class Explore:
         """The example's answer, reading and columns, ready before anybody comes."""
         given, films = self.room.answer(self.example()), self.sets[0]
         found = markup.columns(given, self.example(), films, self.pictures)
-        return given, markup.reading(given, self._usual(given, films), films, example=True), found
+        return given, markup.reading(given, self._usual(given, films), example=True), found
 
     def tries(self, films: SearchSet) -> str:
         return markup.tries(self.room.examples(films))
@@ -103,18 +107,19 @@ class Explore:
         known = before if before.text == text else Asked(text)
         return self._show(replace(known, films=films, models=tuple(models)), taken=taken, pinned=pinned)
 
-    def mark(self, finding: str, polarity: Polarity, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
+    def mark(self, finding: str, polarity: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """The same films, marked by what the visitor says was meant."""
         said = Asked.read(json.dumps({"text": "", "meant": [finding, polarity]})).meant
         question = Asked.read(asked)
-        if said is not None and [said] == _said(self._as_read(question)):
+        read = self._as_read(question)
+        if read is not None and read.unmarked != "ask" and [said] == _said(read):
             said = None  # nothing to correct
         return self._show(replace(question, meant=said), taken=taken, pinned=pinned)
 
     def mean(self, reading: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """Yes, this is what was meant."""
-        meant = words.read_as(str(reading))
-        return self._show(replace(Asked.read(asked), meant=meant), taken=taken, pinned=pinned)
+        finding, _, polarity = str(reading).partition(words.IS)
+        return self.mark(finding, polarity, taken, pinned, asked)
 
     def turn(self, opposite: str, pinned: str, asked: str) -> tuple[Any, ...]:
         """Compared with the opposite in the visitor's own words."""
@@ -163,7 +168,7 @@ class Explore:
         films = self.room.films(asked.films)
         corrected = asked.meant is not None
         return Shown(
-            reading=markup.reading(given, self._usual(given, films), films, corrected=corrected)
+            reading=markup.reading(given, self._usual(given, films), corrected=corrected)
             + (markup.apart(given) if taken else ""),
             columns=markup.columns(given, asked, films, self.pictures, comparison),
             chip=chip(given),
@@ -311,8 +316,8 @@ def _object(text: str) -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-def _said(given: Answer | None) -> list[tuple[str, Polarity]]:
-    return [(mention.finding, mention.polarity) for mention in given.mentions] if given else []
+def _said(given: Answer) -> list[tuple[str, Polarity]]:
+    return [(mention.finding, mention.polarity) for mention in given.mentions]
 
 
 def _texts(visit: str) -> list[str]:

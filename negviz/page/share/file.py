@@ -46,7 +46,7 @@ def handout(asked: Asked, room: Room) -> tuple[Handout, Answer, SearchSet]:
         (*page_words.column_title(column.model), _count(given, column), column) for column in given.columns
     )
     credit = page_words.CREDITS.get(films.collection.name, "")
-    said = "".join(verdict(given, by_side=films.collection.knows_sides)) if given.marked else ""
+    said = "".join(verdict(given)) if given.marked else ""
     return Handout(given.prompt.text, said, columns, credit), given, films
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, cast, get_args
+from typing import Final
 
-from negviz.findings import FINDINGS, Polarity
+from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.language.sides import Side
 from negviz.results.averages import FINDING as RULED_OUT
@@ -85,6 +85,7 @@ SOMETHING_ELSE: Final = "No, something else"
 ONE_SIDE: Final = "This denies one side alone, and these films do not record sides, so nothing is marked."
 FINDING: Final = "Finding"
 POLARITY: Final = "It is"
+IS: Final = " · "  # between a finding and what it is
 MARK: Final = "Mark the films"
 CORRECTED: Final = "As you told us. This changes the marking, not the films."
 MARKING_ONLY: Final = "Correcting the reading changes the marking, not the films."
@@ -159,14 +160,7 @@ def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
 
 def reading(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
     """What was understood, as it stands on the chip: "effusion · absent"."""
-    return ", ".join(" · ".join(filter(None, mention)) for mention in mentions)
-
-
-def read_as(reading: str) -> tuple[str, Polarity] | None:
-    """What `reading` says of one mention; None for any other text."""
-    finding, _, polarity = reading.partition(" · ")
-    known = finding in FINDINGS and polarity in get_args(Polarity)
-    return (finding, cast("Polarity", polarity)) if known else None
+    return ", ".join(IS.join(filter(None, mention)) for mention in mentions)
 
 
 def toggle(polarity: Polarity | None, *, opposite: bool) -> str:

@@ -20,11 +20,7 @@ def _settings(value: Json) -> Table:
             name,
             cell.removeprefix("all/"),
             setting,
-            figure(record, "auroc"),
-            figure(record, "auroc_minus_base", signed=True),
-            figure(record, "auroc_minus_reference", signed=True),
-            figure(record, "auroc_sd", places=3),
-            figure(record, "auroc_ceiling"),
+            *_aurocs(record),
         )
         for name, settings in value["films"].items()
         for cell in ("all/absent", "all/present")
@@ -91,14 +87,21 @@ def _rows(settings: Json) -> Iterator[tuple[TableCell, ...]]:
             yield (
                 f"{cell} ({record['prompts']})",
                 name,
-                figure(record, "auroc"),
-                figure(record, "auroc_minus_base", signed=True),
-                figure(record, "auroc_minus_reference", signed=True),
-                figure(record, "auroc_sd", places=3),
-                figure(record, "auroc_ceiling"),
+                *_aurocs(record),
                 figure(record, "ap"),
                 figure(record, "p_at_k"),
             )
+
+
+def _aurocs(record: Json) -> tuple[Figure, ...]:
+    """A setting's AUROC, what it is over base and the reference, how seeds spread, and the ceiling."""
+    return (
+        figure(record, "auroc"),
+        figure(record, "auroc_minus_base", signed=True),
+        figure(record, "auroc_minus_reference", signed=True),
+        figure(record, "auroc_sd", places=3),
+        figure(record, "auroc_ceiling"),
+    )
 
 
 FOLDS: Final = Kind("experiments con3-settings", holds("experiment", "by_fold"), _folds, _rest)
