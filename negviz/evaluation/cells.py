@@ -94,8 +94,14 @@ def make_task(
         finding: np.array([film.states(finding, "present", unmentioned) for film in films], dtype=np.float64)
         for finding in dict.fromkeys(row.finding for row in asked)
     }
-    right = [shown[row.finding] if row.polarity == "present" else 1 - shown[row.finding] for row in asked]
-    relevance = np.array([row[evaluated] for row in right])
+    wanted = [(row.finding, row.polarity, row.side) for row in asked]
+    right = {
+        (finding, polarity, side): [
+            films.films[i].states(finding, polarity, unmentioned, side) for i in evaluated
+        ]
+        for finding, polarity, side in dict.fromkeys(wanted)
+    }
+    relevance = np.array([right[each] for each in wanted], dtype=np.float64)
     if np.isnan(relevance).all():
         raise EvaluationError(f"No film of {films.name} ({split}) is judged for any prompt.")
     return Task(

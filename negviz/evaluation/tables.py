@@ -23,7 +23,7 @@ from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.films.collection import Collection, Split, Unmentioned
 from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder, reads_of
-from negviz.retrieval.answer import Column, SearchSet, answer
+from negviz.retrieval.answer import Column, SearchSet, answer, unjudged
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
 _FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base")  # of a cell, those with an interval
@@ -108,7 +108,7 @@ def evaluate(
     `split` the test films are ranked, or all where there are none.  Raises `EvaluationError` where there is
     nothing to measure, and what opening the file or embedding the films raises.
     """
-    asked, not_judged = _rows(prompts, reads_of(models))
+    asked, not_judged = _rows(prompts, reads_of(models), films)
     part = split or _usual(films)
     task = make_task(asked, films, split=part, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
     records = [
@@ -144,7 +144,7 @@ def diagnose(
     “no”?), `contrary` (does it show what was ruled out?), as `negviz.explain.diagnosis` defines them; beside
     shares of the `k` films stands what chance would give.  `prompts` and `split` are as in `evaluate`.
     """
-    asked, not_judged = _rows(prompts, reads_of(models))
+    asked, not_judged = _rows(prompts, reads_of(models), films)
     part = split or _usual(films)
     chosen = films.select(part)
     if not chosen.films:
@@ -159,7 +159,8 @@ def diagnose(
 def _signatures(
     models: Mapping[str, DualEncoder], films: SearchSet, row: PromptRow, k: int
 ) -> Iterable[dict[str, Value]]:
-    given = answer(models, films, row.prompt, k=k, meant=(row.finding, row.polarity))
+    meant = None if row.side else (row.finding, row.polarity)  # a side is what was read
+    given = answer(models, films, row.prompt, k=k, meant=meant)
     turned = None if given.opposite is None else answer(models, films, given.opposite.text, k=k)
     shares = {
         column.model: _cue_share(models[column.model], films, row.prompt, column) for column in given.columns
@@ -195,13 +196,13 @@ def _usual(films: Collection) -> Split:
 
 
 def _rows(
-    prompts: str | Path | Iterable[str], reads: Callable[[str], Prompt]
+    prompts: str | Path | Iterable[str], reads: Callable[[str], Prompt], films: Collection
 ) -> tuple[list[PromptRow], tuple[NotJudged, ...]]:
     """The prompts with a right answer, and the others.  Raises `EvaluationError` where there are none."""
     if isinstance(prompts, Path) or (isinstance(prompts, str) and prompts.lower().endswith(".csv")):
         read: list[PromptRow | NotJudged] = [_certain(row) for row in read_prompts(Path(prompts))]
     else:
-        read = [_read(reads(text)) for text in ([prompts] if isinstance(prompts, str) else prompts)]
+        read = [_read(reads(text), films) for text in ([prompts] if isinstance(prompts, str) else prompts)]
     asked = [row for row in read if isinstance(row, PromptRow)]
     not_judged = tuple(each for each in read if isinstance(each, NotJudged))
     if not asked:
@@ -214,7 +215,7 @@ def _certain(row: PromptRow) -> PromptRow | NotJudged:
     return row if row.polarity != "uncertain" else NotJudged(row.prompt, "has no right answer: it hedges")
 
 
-def _read(prompt: Prompt) -> PromptRow | NotJudged:
+def _read(prompt: Prompt, films: Collection) -> PromptRow | NotJudged:
     """A sentence as it was read: a row with one finding, affirmed or denied."""
     text, mentions = prompt.text, prompt.mentions
     if not prompt.english:
@@ -222,11 +223,12 @@ def _read(prompt: Prompt) -> PromptRow | NotJudged:
     if prompt.suggestion is not None:
         may = " or ".join(f"{mention.finding} {mention.polarity}" for mention in prompt.suggestion)
         return NotJudged(text, f"may mean several things, such as {may}")
-    if any(mention.side and mention.polarity == "absent" for mention in mentions):
-        return NotJudged(text, "denies one side alone")
+    if unjudged(mentions, films) == "side":
+        return NotJudged(text, "denies one side alone, and these films do not record sides")
     if len(mentions) != 1:
         said = ", ".join(f"{mention.finding} {mention.polarity}" for mention in mentions)
         return NotJudged(
             text, f"says more than one thing: {said}" if said else "names no finding that is known"
         )
-    return _certain(PromptRow(text, mentions[0].finding, mentions[0].polarity, "natural", {}))
+    (one,) = mentions
+    return _certain(PromptRow(text, one.finding, one.polarity, "natural", {}, one.side))

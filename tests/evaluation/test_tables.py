@@ -6,6 +6,7 @@ import csv
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,28 @@ def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection)
         "Possible effusion.",
     ]
     assert all(repr(each.prompt) in str(table) for each in table.not_judged)
+
+
+def test_a_side_is_judged_where_films_record_sides_as_an_answer_judges_it(
+    models: Models, collection: Collection
+) -> None:
+    sentences = ["No left effusion.", "Left effusion."]
+    unknown = negviz.evaluate(models, collection, sentences, k=3, bootstrap=5)
+    assert [each.prompt for each in unknown.not_judged] == sentences[:1]
+    films = [
+        replace(film, sides=frozenset({("effusion", ("left", "right")[place // 2 % 2])}))
+        if "effusion" in film.findings
+        else film
+        for place, film in enumerate(collection)
+    ]
+    known = replace(collection, films=tuple(films))
+    table = negviz.evaluate(models, known, sentences, k=3, bootstrap=5)
+    assert table.not_judged == ()
+    (searched, *_) = search_sets(models, known)
+    for sentence, cell in zip(sentences, ("natural/absent", "natural/present"), strict=True):
+        tally = answer(models, searched, sentence, k=3).tally
+        chances = {row["chance"] for row in table.rows() if row["cell"] == cell}
+        assert chances == {round(tally.matches / tally.judged, 6)}
 
 
 @pytest.mark.parametrize("prompts", ["Good morning.", ["Possible effusion."], []])
