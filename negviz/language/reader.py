@@ -99,9 +99,9 @@ def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
     )
 
 
-def asked(text: str) -> list[Reading]:
+def asked(text: str, terms: Sequence[Term] = ASKED) -> list[Reading]:
     """Wordings of `text` that may mean several things, each with what it would say under its cues."""
-    found = find_terms(text, ASKED)
+    found = find_terms(text, terms)
     return (
         [reading for clause in _clauses(text) for reading in _read_clause(text, clause, found)[0]]
         if found

@@ -54,8 +54,9 @@ _STANDS: Final = re.compile(
     r"improved|worse|persists?))(?= [.,;:]|$| and | in | at | since | from )"
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
-_SIZED_ITEM: Final = re.compile(  # what is measured or sized is there
-    r" , (?:small|mild|moderate|large|minimal|tiny|stable|residual|normal|a|left|right|"
+_SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
+    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|"
+    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})

@@ -46,7 +46,11 @@ def _term(pattern: str, *outcomes: Outcome, statement: bool = False, derived: bo
     return Term(re.compile(rf"(?<![^ ])(?:{pattern})(?![^ ])"), outcomes, statement, derived)
 
 
-_NOT_NAMED = "".join(f"(?<!{word} )" for word in NAMED)  # "effusion-negative film" is not a negative film
+def _not_after(*words: str) -> str:
+    return "".join(f"(?<!{word} )" for word in words)
+
+
+_NOT_NAMED = _not_after(*NAMED)  # "effusion-negative film" is not a negative film
 _EFFUSION = Outcome("effusion")
 _CARDIOMEGALY = Outcome("cardiomegaly")
 _OPACITY = Outcome("opacity")
@@ -89,7 +93,7 @@ TERMS: Final = (
         r"fluid (?:collections? )?(?:with)?in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"pleura|chest cavity|(?:horizontal |major |minor |oblique |xxxx )?fissures?)|hydrothorax|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} "
-        rf"(?:around|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
+        rf"(?:around|round|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
         rf"bottom) of) {WHOSE}lungs?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} on (?:the |my |his |her )?(?:left|right)(?: side)?"
         rf"(?= [.,;:?!]|$| and | but | with )|"
@@ -190,7 +194,7 @@ TERMS: Final = (
     _term(
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
-        rf"air(?: {MIDDLE}){{0,4}} (?:around|outside|surrounding|next to|beside) {WHOSE}lungs?|"
+        rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
         rf"(?:popped|burst|punctured|deflated) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
         rf"are )?(?:not )?(?:popped|"
         rf"burst|punctured|deflated)|visceral pleural (?:line|edge)s?|pleural (?:line|edge)s? (?:with|"
@@ -404,11 +408,50 @@ ASKED: Final = (
         Outcome("atelectasis"),
         Outcome("pneumothorax"),
     ),
-    _term(r"(?<!free )fluid(?= [.,;]|$)", _EFFUSION, Outcome("edema")),
     _term(r"congested lungs?", Outcome("edema")),
     _term(r"volume loss", Outcome("atelectasis")),
     _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
+)
+# Words of a finding that no term above takes.  What they may mean is asked, lest the rest pass for all of it.
+LOOSE: Final = (
+    _term(
+        _not_after("free", "air", "iv", "joint", "ascitic", "peritoneal", "abdominal", "localized", "/")
+        + _not_after("pericardial", "spinal")
+        + r"(?:fluids?|water|liquid)(?! (?:overload\w*|status|balance|containing|bottle|density|"
+        r"in (?:the )?(?:small |large )?(?:stomach|bowel|abdomen|pericardium|esophagus)))",
+        _EFFUSION,
+        Outcome("edema"),
+    ),
+    _term(
+        _not_after("vertebral", "compression", "disc", "body")
+        + r"collaps(?:ed|ing)(?!(?: [a-z]+){0,2} (?:vertebra\w*|dis[ck]s?|bod(?:y|ies)|spine))|"
+        r"lungs?(?: (?:has|have|is|are|was|gone|come|came|went|all|still|now)){0,4} (?:down|dropped)|"
+        r"(?:down|dropped|deflated) lungs?",
+        Outcome("pneumothorax"),
+        Outcome("atelectasis"),
+    ),
+    _term(
+        _not_after("heart", "cardiac", "vascular", "overlapping", "overlying", "breast", "nipple", "aortic")
+        + _not_after("mediastinal", "skin", "tissue", "gas")
+        + r"shadow(?:s|ing)?|"
+        r"(?:something|anything) (?:white|gr[ae]y)|"
+        r"(?:lungs?|sides?|bases?|lobes?|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y)|"
+        r"white ?outs?|whited out|whiteness|"
+        r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
+        r"hazy|haze|cloudy|murky|foggy",
+        _OPACITY,
+    ),
+    _term(
+        _not_after("free", "room", "intraperitoneal", "subcutaneous", "mediastinal")
+        + rf"air(?: {MIDDLE}){{0,4}} (?:on|at|over|by) {WHOSE}(?:left|right|apex|apices|top|side|lung)",
+        Outcome("pneumothorax"),
+    ),
+    _term(r"broken|breaks?|cracks?|cracked|snapped|busted", _FRACTURE),
+    _term(r"(?:white )?(?:spots?|dots?|blobs?)", _NODULE, _OPACITY),
+    _term(_not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)", _NODULE),
+    _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
+    _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
 )
