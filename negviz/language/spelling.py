@@ -60,6 +60,16 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "nto": "not",
     "noo": "no",
     "evidance": "evidence",
+    "neumothorax": "pneumothorax",
+    "pneumotx": "pneumothorax",
+    "efussion": "effusion",
+    "cardiomeglia": "cardiomegaly",
+    "edemia": "edema",
+    "edeema": "edema",
+    "eodema": "edema",
+    "nodual": "nodule",
+    "emphazema": "emphysema",
+    "broekn": "broken",
 }
 # English and medical words one letter away from a word above; found by comparing with a 30,000-word list.
 _INNOCENT: Final = frozenset(
