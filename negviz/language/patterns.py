@@ -78,7 +78,7 @@ HEART: Final = (
     r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
+    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
     r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
     r"no longer)"

@@ -26,6 +26,7 @@ from negviz.language.terms import LOOSE
 from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
+_WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 
@@ -197,6 +198,8 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
             continue  # "heart failure with effusions"; "no effusion, no acute disease"
         _suggest(suggested, normal, reading)
     said = {outcome for one in found for outcome in one.outcomes} | suggested.keys()
+    if any((finding, "present") in said for finding in _WHITE):
+        said.add(("opacity", "present"))  # "hazy because of effusions"
     for reading in asked(normal.text, LOOSE):
         taken = any(_overlap(one, reading) for one in found)
         if not taken and said.isdisjoint(reading.outcomes):
