@@ -162,7 +162,8 @@ _CUES: Final = (
         "uncertainty",
         "before",
         rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
-        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be {_EXCLUDED}|yes or no|or not(?= [.,;?]|$)|"
+        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|in the past(?= [.,;]|$)|"
+        rf"yes or no|or not(?= [.,;?]|$)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
@@ -266,7 +267,8 @@ _CUES: Final = (
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
         rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"
-        rf"apart from|besides)|(?<!to ){_DISCARD}{_THOSE_WITH}|^except|other than(?= those)|"
+        rf"apart from|besides)|(?<!to ){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
+        rf"other than(?= those)|"
         r"(?:get(?:ting)? )?rid of|(?:opposite|contrary|reverse) of|instead of|minus|none(?= (?:with|has|"
         r"have|showing) )|"
         r"(?:un(?:touched|affected|troubled)|spared) (?:by|from)|cured of|clean of|void of|"
@@ -362,7 +364,7 @@ _CUES: Final = (
 CLAUSE_END: Final = re.compile(
     r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
+    r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
     r"(?<!those )(?:except(?: for)?|aside from|"
     r"apart from|"
     r"other than)|"

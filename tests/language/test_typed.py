@@ -105,6 +105,10 @@ def said(text: str) -> set[str]:
         ("susp nodule", "nodule:uncertain"),
         ("afraid of a fracture", "fracture:uncertain"),
         ("poss edema w/ nodule", "edema:uncertain nodule:uncertain"),
+        ("nodule to be confirmed", "nodule:uncertain"),
+        ("edema in the past", "edema:uncertain"),
+        ("other than fractures", "fracture:absent"),
+        ("neevr an edema", "edema:absent"),
         # heart, lungs and the whole film
         ("heart normal lungs clear", "cardiomegaly:absent consolidation:absent opacity:absent"),
         ("heart too wide", "cardiomegaly:present"),
