@@ -15,7 +15,22 @@ from negviz.models.family import load_models
 from negviz.models.two_readers import FILE, MOST
 from training.paths import PROMPTS
 
-DOUBT = Doubt(said=0.3, silent=0.3, open=0.1, cue=0.9)
+
+def errors(*, unused: float = 0.5) -> Floats:
+    """Rules that read three of four sayings as they are, and hear seldom what is not said.
+
+    `unused`: how much likelier a negation that denies nothing stands where something is absent.
+    """
+    usual = np.full((4, 4), 0.05)
+    usual[:SILENT, :SILENT] += 0.7 * np.eye(SILENT)
+    usual[:, SILENT] = [0.1, 0.1, 0.1, 0.98]
+    odd = np.full((4, 4), 0.02)
+    odd[SAID.index("absent")] = unused
+    whole = np.stack([usual, odd, usual, usual]).astype(np.float32)
+    return np.repeat(whole[:, None], len(FINDINGS), 1)
+
+
+DOUBT = Doubt(errors(), marked=0.3, unmarked=0.5)
 
 
 def heard(**said: tuple[str, float]) -> Floats:
@@ -45,7 +60,7 @@ def test_where_they_differ_both_readings_are_offered_the_likelier_first() -> Non
 
 
 def test_what_only_the_second_reader_knows_is_asked() -> None:
-    prompt = agree(read_prompt("Blorx in the chest"), heard(effusion=("absent", 0.9)), DOUBT)
+    prompt = agree(read_prompt("Blorx in the chest"), heard(effusion=("absent", 0.98)), DOUBT)
     assert offered(prompt) == [("effusion", "absent")]
     assert prompt.mentions == ()
 
@@ -57,17 +72,25 @@ def test_what_only_the_rules_know_is_asked() -> None:
 
 def test_a_hunch_of_the_second_reader_is_no_question() -> None:
     assert agree(read_prompt("Blorx"), heard(effusion=("present", 0.6)), DOUBT).sure
-    assert agree(read_prompt("Blorx"), heard(effusion=("uncertain", 0.9)), DOUBT).sure
     both = heard(effusion=("present", 0.6))
     assert agree(read_prompt("Effusion."), both, DOUBT).sure
 
 
-def test_a_negation_that_denies_nothing_needs_the_second_reader_to_be_sure() -> None:
-    text = "No doubt: no cough, but an effusion"
-    prompt = read_prompt(text)
+def test_more_doubt_is_borne_where_no_film_would_be_marked() -> None:
+    heedless, careful = (Doubt(errors(), marked=0.3, unmarked=most) for most in (1.0, 0.01))
+    absent = heard(effusion=("absent", 0.9))
+    assert not agree(read_prompt("Effusion"), absent, heedless).sure
+    assert agree(read_prompt("Possible effusion"), absent, heedless).sure
+    assert not agree(read_prompt("Possible effusion"), absent, careful).sure
+
+
+def test_a_negation_that_denies_nothing_is_asked_about_sooner() -> None:
+    prompt = read_prompt("No doubt: no cough, but an effusion")
     assert [mention.polarity for mention in prompt.mentions] == ["present"]
-    assert agree(prompt, heard(effusion=("present", 0.95)), DOUBT).sure
-    assert offered(agree(prompt, heard(effusion=("present", 0.8)), DOUBT)) == [("effusion", "present")]
+    unsure = heard(effusion=("present", 0.7))
+    unsure[FINDINGS.index("effusion")] = [0.7, 0.3, 0, 0]
+    assert agree(read_prompt("Effusion"), unsure, DOUBT).sure
+    assert offered(agree(prompt, unsure, DOUBT))[0] == ("effusion", "absent")
 
 
 def test_that_a_film_with_a_finding_is_not_normal_is_no_question() -> None:
@@ -107,30 +130,30 @@ def test_the_second_reader_is_small() -> None:
     assert 0 < (COMPACT / FILE).stat().st_size <= MOST
 
 
-def test_the_prompts_of_the_evaluation_are_read_right_and_hardly_ever_asked_about(base: DualEncoder) -> None:
-    rows = read_prompts(PROMPTS / "evaluation.csv")
-    prompts = [base.reads(row.prompt) for row in rows]
-    for row, prompt in zip(rows, prompts, strict=True):
-        meant = (row.finding, row.polarity)
-        assert (prompt.finding, prompt.polarity) == meant, row.prompt
-        assert prompt.sure or meant in offered(prompt), row.prompt
-    assert sum(not prompt.sure for prompt in prompts) <= 3
+def test_the_prompts_of_the_evaluation_are_read_right_and_never_asked_about(base: DualEncoder) -> None:
+    for row in read_prompts(PROMPTS / "evaluation.csv"):
+        prompt = base.reads(row.prompt)
+        assert prompt.sure, row.prompt
+        assert (prompt.finding, prompt.polarity) == (row.finding, row.polarity), row.prompt
 
 
-UNKNOWN: tuple[tuple[str, tuple[str, str]], ...] = (
-    ("pneumothorax has been forbidden from these films", ("pneumothorax", "absent")),
-    ("ditch every chest that carries a nodule", ("nodule", "absent")),
-    ("I refuse to look at fractures", ("fracture", "absent")),
-    ("effusion said farewell since Monday", ("effusion", "absent")),
-    ("edema, my foot!", ("edema", "absent")),
-    ("cardiomegaly nope nope", ("cardiomegaly", "absent")),
+NOT_YET = pytest.mark.xfail(reason="neither reader knows this wording", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("pneumothorax has been forbidden from these films", ("pneumothorax", "absent")),
+        ("ditch every chest that carries a nodule", ("nodule", "absent")),
+        ("I refuse to look at fractures", ("fracture", "absent")),
+        pytest.param("effusion said farewell since Monday", ("effusion", "absent"), marks=NOT_YET),
+        pytest.param("edema, my foot!", ("edema", "absent"), marks=NOT_YET),
+        ("cardiomegaly nope nope", ("cardiomegaly", "absent")),
+    ],
 )
-
-
-def test_what_the_rules_cannot_know_is_asked_and_seldom_marked_wrongly(base: DualEncoder) -> None:
-    prompts = [(base.reads(text), meant) for text, meant in UNKNOWN]
-    wrong = [
-        p.text for p, meant in prompts if p.sure and [(m.finding, m.polarity) for m in p.mentions] != [meant]
-    ]
-    assert len(wrong) <= 1, wrong
-    assert any(not prompt.sure for prompt, _ in prompts)
+def test_what_the_rules_cannot_know_is_never_marked_wrongly(
+    base: DualEncoder, text: str, meant: tuple[str, str]
+) -> None:
+    prompt = base.reads(text)
+    read = [(mention.finding, mention.polarity) for mention in prompt.mentions]
+    assert not prompt.sure or read in ([], [meant])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def read_twice(family_folder: Path, built: Built, tmp_path: Path) -> Path:
     """A family with a second reader."""
     folder = tmp_path / "family"
     shutil.copytree(family_folder, folder)
-    write_second_reader(folder, built.net.weights(), built.settings(SMALL), tower_of(folder))
+    write_second_reader(folder, built.weights(), built.settings(SMALL), tower_of(folder))
     return folder
 
 
@@ -131,16 +132,30 @@ def test_it_reads_as_it_was_tuned(read_twice: Path, built: Built) -> None:
     readers = load_models(read_twice)["base"].reads
     assert isinstance(readers, TwoReaders)
     tower = readers.tower
+    assert len(built.networks) > 1
     for text in ("no effusion", "left effusion is there"):
         tokens = tower.tokenize([text])
         states = tower.states(tokens["input_ids"], tokens["attention_mask"], SMALL.layers)
         with torch.inference_mode():
-            logits = built.net(states, tokens["attention_mask"].bool())[0]
+            every = [network(states, tokens["attention_mask"].bool())[0] for network in built.networks]
         told = readers.probabilities(text)
         assert told is not None
-        expected = (logits / built.temperature).softmax(-1).numpy()
-        np.testing.assert_allclose(told, expected, atol=0.02)  # stored in half precision
+        expected = torch.stack([(logits / built.temperature).softmax(-1) for logits in every]).mean(0)
+        np.testing.assert_allclose(told, expected.numpy(), atol=0.02)  # stored in half precision
     assert readers.probabilities("effusion " * 300) is None
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_alike(
+    family_folder: Path, built: Built, tmp_path: Path
+) -> None:
+    tower = tower_of(family_folder)
+    build(tower, SAID, replace(SMALL, epochs=2), tmp_path)
+    stopped = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    again = build(tower, SAID, replace(SMALL, epochs=2), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == stopped
+    anew = build(tower, SAID, replace(SMALL, epochs=2))
+    for name, weight in anew.weights().items():
+        assert torch.equal(again.weights()[name], weight)
 
 
 def test_it_learns_what_it_is_told(read_twice: Path) -> None:

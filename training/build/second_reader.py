@@ -1,8 +1,8 @@
 """`python -m training second-reader`: tune the second reader of a family and measure what both readers do.
 
 It learns from sentences composed as people type them and, where Open-i's reports are at hand, from those of
-training studies.  A tenth of the frames, and of the wordings of reports, is held out whole: temperature and
-doubt are chosen there, and the figures by kind are of there.
+training studies.  Of the frames, and of the wordings of reports, each network is kept from a fifth:
+temperature and doubt are chosen there, and the figures by kind are of there.  A run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from negviz.common.csv_file import read_csv
 from negviz.common.files import write_json
@@ -27,8 +30,21 @@ from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts, template
 from negviz.films.collection import open_collection
 from negviz.films.openi import Report
-from negviz.language.prompt import Prompt, read_prompt
-from negviz.language.second_reader import Doubt, Floats, SecondReader, agree, spelt
+from negviz.findings import FINDINGS
+from negviz.language.prompt import Prompt, read_prompt, unclear
+from negviz.language.second_reader import (
+    SILENT,
+    SITUATIONS,
+    Doubt,
+    Floats,
+    SecondReader,
+    agree,
+    as_read,
+    ask,
+    doubted,
+    situation,
+    spelt,
+)
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
@@ -46,12 +62,11 @@ from training.measure.second_reader import (
     prompts_of,
 )
 from training.measure.typed import FILES as TYPED
-from training.measure.typed import score
+from training.measure.typed import Score, score
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths
 from training.tune.second_reader import (
     VERSION,
-    Lesson,
     ReaderConfig,
     ReaderNet,
     encode,
@@ -62,19 +77,22 @@ from training.tune.second_reader import (
     tune_reader,
 )
 
-HELD_OUT: Final = 0  # the fold of frames and of report sentences' wordings
+HELD_OUT: Final = ((0, 1), (2, 3))  # folds of frames and of report sentences' wordings, of each network
 MEASURED_ON: Final = (
     "evaluation.csv",
     "findings.csv",
     "generalisation.csv",
     "blind.csv",
 )  # of assets/prompts
-_GRID: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-_CUES: Final = (0.5, 0.7, 0.9)
-_PRICE: Final = 5.0  # questions that a wrong mark is worth
+_GRID: Final = tuple(round(0.02 * step, 2) for step in range(1, 50))
+_WRONG: Final = 1.0  # questions that a wrong mark is worth, beside being lost
+_LOST: Final = 1.5  # … and a sentence that is neither read rightly nor rightly asked about
 _MOST_ASKED: Final = 0.03  # of held-out wordings of reports; sentences repeat, and the usual are sure
+_SELDOM: Final = 0.5  # times that the rules are taken to have read anything as anything
+_LIKE_ALL: Final = 30.0  # sentences of all findings that those of one are put to
 _SAMPLE: Final = 2000  # report sentences of test studies
 Json = dict[str, Any]
+Bools = npt.NDArray[np.bool_]
 
 
 class SecondReaderError(FilmsError):
@@ -106,9 +124,10 @@ def run(args: argparse.Namespace) -> int:
     if not reports:
         print("Without --films it learns from composed sentences alone.")
     sentences = gather(reports, args.hide)
-    built = build(tower, sentences, config)
+    work = paths.work / "second-reader"
+    built = build(tower, sentences, config, work)
     settings = {**built.settings(config), "recipe": recipe(config, sentences)}
-    size = write_second_reader(paths.family, built.net.weights(), settings, tower)
+    size = write_second_reader(paths.family, built.weights(), settings, tower)
     readers = TwoReaders(tower, built.reader(config))
     results = {
         "what": "sentences as people type them, read by rules and by a second reader",
@@ -128,6 +147,7 @@ def run(args: argparse.Namespace) -> int:
     if reports:
         results["reports"] = asking(_test_sentences(reports), readers)
     write_json(paths.results / "second-reader.json", results)
+    shutil.rmtree(work, ignore_errors=True)
     for name, figures in results["sets"].items():
         print(name, {what: share["value"] for what, share in figures["both"].items()})
     return 0
@@ -198,84 +218,135 @@ def recipe(config: ReaderConfig, sentences: Sequence[Composed]) -> str:
 class Built:
     """A second reader, and what it does on what was held out."""
 
-    net: ReaderNet
+    networks: tuple[ReaderNet, ...]
     temperature: float
     doubt: Doubt
     held_out: Json
+
+    def weights(self) -> dict[str, Tensor]:
+        """All that a family is given but `settings`."""
+        named = {
+            f"{number}/{name}": value
+            for number, network in enumerate(self.networks)
+            for name, value in network.weights().items()
+        }
+        return {**named, "errors": torch.from_numpy(self.doubt.errors)}
 
     def settings(self, config: ReaderConfig) -> Json:
         return {
             "layers": list(config.layers),
             "heads": config.heads,
             "temperature": round(self.temperature, 4),
-            "doubt": asdict(self.doubt),
+            "doubt": {"marked": self.doubt.marked, "unmarked": self.doubt.unmarked},
         }
 
     def reader(self, config: ReaderConfig) -> SecondReader:
-        weights = {name: value.half().float().numpy() for name, value in self.net.weights().items()}
+        weights = {name: value.half().float().numpy() for name, value in self.weights().items()}
         return SecondReader.of(weights, self.settings(config))
 
 
-def build(tower: CompactTextTower, sentences: Sequence[Composed], config: ReaderConfig) -> Built:
-    """Tune on all but what is held out, by which is chosen what to doubt."""
-    states, lengths = encode(tower, [spelt(one.text) for one in sentences], config.layers)
+def build(
+    tower: CompactTextTower, sentences: Sequence[Composed], config: ReaderConfig, work: Path | None = None
+) -> Built:
+    """Tune one network on all but each part that is held out, by which is chosen what to doubt.
+
+    With `work`, a folder, a run that was stopped goes on.
+    """
+    run = recipe(config, sentences)[:16]
+    states, lengths = encode(tower, [spelt(one.text) for one in sentences], config.layers, work)
     lesson = make_lesson(states, lengths, [one.said for one in sentences])
-    held = np.array([one.fold == HELD_OUT for one in sentences])
-    net = tune_reader(_part(lesson, ~held), config)
-    return judge(net, _part(lesson, held), [one for one in sentences if one.fold == HELD_OUT])
+    networks, places, found = [], [], []
+    for number, part in enumerate(HELD_OUT):
+        held = np.array([one.fold in part for one in sentences])
+        state = work and work / f"{run}-{number}.safetensors"
+        own = replace(config, seed=config.seed + number)
+        networks.append(tune_reader(lesson, np.flatnonzero(~held), own, state=state))
+        places.append(np.flatnonzero(held))
+        found.append(logits(networks[-1], lesson, places[-1]))
+    rows = np.concatenate(places)
+    held_out = [sentences[row] for row in rows]
+    return judge(tuple(networks), torch.cat(found), lesson.targets[torch.from_numpy(rows)], held_out)
 
 
-def judge(net: ReaderNet, lesson: Lesson, sentences: Sequence[Composed]) -> Built:
-    """With what held-out sentences say of it: how sure it may be, and how much doubt is a question."""
-    found = logits(net, lesson)
-    temperature = fit_temperature(found, lesson.targets)
+def judge(
+    networks: tuple[ReaderNet, ...], found: Tensor, wanted: Tensor, sentences: Sequence[Composed]
+) -> Built:
+    """With what each network makes of what was held out from it: how sure it may be, what is a question."""
+    temperature = fit_temperature(found, wanted)
     told = probabilities(found, temperature)
-    doubt = choose_doubt(sentences, told)
-    return Built(net, temperature, doubt, _held_out(sentences, told, lesson, doubt))
+    prompts = [read_prompt(one.text) for one in sentences]
+    typed = np.array([one.kind != KIND for one in sentences])
+    errors = errors_of(
+        [prompt for prompt, is_typed in zip(prompts, typed, strict=True) if is_typed], wanted[typed]
+    )
+    doubt = choose_doubt(sentences, prompts, told, errors)
+    return Built(networks, temperature, doubt, _held_out(sentences, prompts, told, wanted, doubt))
 
 
-def _part(lesson: Lesson, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Lesson:
-    rows = np.flatnonzero(chosen)
-    lengths = np.diff(lesson.starts)[rows]
-    spans = [torch.arange(lesson.starts[row], lesson.starts[row + 1]) for row in rows]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Lesson(lesson.states[torch.cat(spans)], starts, lesson.targets[torch.from_numpy(rows)])
+def errors_of(prompts: Sequence[Prompt], wanted: Tensor) -> Floats:
+    """As `Doubt.errors`: of each finding by itself as far as it was met often enough, else of all."""
+    counts = np.zeros((len(SITUATIONS), len(FINDINGS), SILENT + 1, SILENT + 1))
+    findings = np.arange(len(FINDINGS))
+    for prompt, said in zip(prompts, wanted.numpy(), strict=True):
+        read = as_read(prompt)
+        once = read >= 0
+        counts[situation(prompt), findings[once], said[once], read[once]] += 1
+    pooled = counts.sum(1, keepdims=True) + _SELDOM
+    pooled /= pooled.sum((0, 3), keepdims=True)
+    own = counts + _LIKE_ALL * pooled
+    errors: Floats = (own / own.sum((0, 3), keepdims=True)).astype(np.float32)
+    return errors
 
 
-def choose_doubt(sentences: Sequence[Composed], told: Floats) -> Doubt:
+def choose_doubt(
+    sentences: Sequence[Composed], prompts: Sequence[Prompt], told: Floats, errors: Floats
+) -> Doubt:
     """The doubt that costs least on held-out sentences, a wrong mark being worth several questions.
 
     Report sentences are held to their limit, since there the rules are at home.
     """
-    prompts = [read_prompt(one.text) for one in sentences]
-    typed = [place for place, one in enumerate(sentences) if one.kind != KIND]
-    reports = [place for place, one in enumerate(sentences) if one.kind == KIND]
+    doubts = np.array([doubted(prompt, row, errors) for prompt, row in zip(prompts, told, strict=True)])
+    rows = [as_typed(one) for one in sentences]
+    let_be = np.array([_cost(score(row, prompt)) for row, prompt in zip(rows, prompts, strict=True)])
+    asked = np.array(
+        [
+            _cost(score(row, ask(prompt, second, errors)))
+            for row, prompt, second in zip(rows, prompts, told, strict=True)
+        ]
+    )
+    marks = np.array([unclear(prompt.mentions) is None for prompt in prompts])
+    reports = np.array([one.kind == KIND for one in sentences])
+    sure = np.array([prompt.sure for prompt in prompts])
 
-    def cost(doubt: Doubt) -> float:
-        met = [score(as_typed(sentences[i]), agree(prompts[i], told[i], doubt)) for i in typed]
-        return sum(one.asked + _PRICE * one.marked_wrongly for one in met) / max(len(met), 1)
+    def cheapest(some: Bools, allowed: float) -> float:
+        """Of sentences that all mark films, or all do not, where so many reports may be asked about."""
+        fair = [most for most in _GRID if (some & reports & sure & (doubts > most)).sum() <= allowed]
+        typed = some & ~reports
+        costs = {most: np.where(doubts > most, asked, let_be)[typed].sum() for most in fair or _GRID[-1:]}
+        return min(costs, key=lambda most: costs[most])
 
-    def bearable(doubt: Doubt) -> bool:
-        asked = sum(prompts[i].sure and not agree(prompts[i], told[i], doubt).sure for i in reports)
-        return asked <= _MOST_ASKED * len(reports)
-
-    best = Doubt(0.1, 0.1, 0.05, 0.7)
-    for _ in range(2):  # one knob at a time, twice over
-        for knob, values in (("said", _GRID), ("silent", _GRID), ("open", _GRID), ("cue", _CUES)):
-            tried = [replace(best, **{knob: value}) for value in values]
-            fair = [one for one in tried if bearable(one)] or [best]
-            best = min(fair, key=cost)
-    return best
+    allowed = _MOST_ASKED * reports.sum()
+    marked = cheapest(marks, allowed)
+    left = allowed - (marks & reports & sure & (doubts > marked)).sum()
+    return Doubt(errors, marked, unmarked=cheapest(~marks, left))
 
 
-def _held_out(sentences: Sequence[Composed], told: Floats, lesson: Lesson, doubt: Doubt) -> Json:
+def _cost(met: Score) -> float:
+    """In questions."""
+    lost = not (met.right or met.suggested)
+    return met.asked + _LOST * lost + _WRONG * met.marked_wrongly
+
+
+def _held_out(
+    sentences: Sequence[Composed], prompts: Sequence[Prompt], told: Floats, wanted: Tensor, doubt: Doubt
+) -> Json:
     """Figures on frames that were held out: of the second reader alone, of the rules, of both."""
-    by_text = {one.text: row for one, row in zip(sentences, told, strict=True)}
+    by_text = {one.text: (prompt, row) for one, prompt, row in zip(sentences, prompts, told, strict=True)}
 
     def both(text: str) -> Prompt:
-        return agree(read_prompt(text), by_text[text], doubt)
+        return agree(*by_text[text], doubt)
 
-    exact = (told.argmax(-1) == lesson.targets.numpy()).all(-1)
+    exact = (told.argmax(-1) == wanted.numpy()).all(-1)
     typed = [one for one in sentences if one.kind != KIND]
     alone = {
         kind: round(float(np.mean([exact[i] for i, one in enumerate(sentences) if one.kind == kind])), 4)

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from negviz.common.csv_file import read_csv
+from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL, Polarity
 from training.data.wordings import FRAMES, Frame, WordingsError, read_frames
 
 TYPED_FRAMES: Final = ASSETS / "prompts" / "typed-frames.csv"
+PROMPTS_TOLD: Final = ASSETS / "prompts" / "training.csv"
 WORDS: Final = ASSETS / "prompts" / "typed-words.csv"
 _SLOTS: Final = ("film", "films", "who", "show", "seen", "place", "mild", "ago", "now")
 JOINED: Final = "several sentences"  # a kind
@@ -38,6 +40,7 @@ _SHARE_DRESSED: Final = 0.3
 # How often findings are named in full, in shorthand, in lay words, in other words, and as they are misspelt.
 _SHARES: Final = (0.5, 0.16, 0.16, 0.12, 0.06)
 _AIRSPACE: Final = ("airspace disease", "air space disease", "airspace process")
+_EFFUSION: Final = re.compile(r"\b(?:pleural )?effusions?\b", re.IGNORECASE)
 _SIDED: Final = re.compile(  # what no heart is
     r"\b(?:left|right|bilateral|b/l|lt|rt|unilateral|basal|basilar|bibasilar|apical|lobe|rll|lll|retrocardiac|"
     r"perihilar|focal|patchy|dense|multifocal|faint|trace)\b|sided"
@@ -77,8 +80,18 @@ def fold_of(text: str) -> int:
 
 @cache
 def all_frames(paths: tuple[Path, ...] = (TYPED_FRAMES, FRAMES)) -> tuple[Frame, ...]:
-    """Those of the second reader, and those that CON3 learns from."""
-    return tuple(frame for path in paths for frame in read_frames(path))
+    """Those of the second reader, and those that CON1, CON2 and CON3 learn from."""
+    return (
+        *(frame for path in paths for frame in read_frames(path)),
+        *map(_frame_of, read_prompts(PROMPTS_TOLD)),
+    )
+
+
+def _frame_of(row: PromptRow) -> Frame:
+    """A prompt about effusion, put to every finding where it names it so."""
+    text, times = _EFFUSION.subn("{x}", row.prompt)
+    said = ("x", row.polarity) if times == 1 else (row.finding, row.polarity)
+    return Frame(text if times == 1 else row.prompt, f"prompt, {row.polarity}", (said,))
 
 
 @cache

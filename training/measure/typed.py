@@ -29,10 +29,11 @@ import numpy.typing as npt
 from negviz.common.csv_file import read_csv
 from negviz.common.files import file_sha256, write_json
 from negviz.common.read_files import read_json
-from negviz.common.shipped import ROOT
+from negviz.common.shipped import COMPACT, ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
+from negviz.models.family import load_models
 from negviz.retrieval.metrics import interval
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
@@ -75,21 +76,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="NLMCXR_reports.tgz: how often its sentences are asked about",
     )
+    family = "whose second reader is scored beside the rules alone (default: checkpoints/compact)"
+    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     add_rivals(parser)
     add("--json", type=Path, default=RESULTS, metavar="OUT", help="results file (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
-    names = rivals(args.rival)
+    names, both = rivals(args.rival), load_models(args.family)["base"].reads
     sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
     first = read_json(FIRST, ReaderSetError) if FIRST.is_file() else {}
     results: Json = {
         "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
         "rivals": {},
         "evaluation": on_evaluation(read_prompt),
+        "evaluation, both readers": on_evaluation(both),
         "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},
     }
+    for name, rows in sets.items():
+        results["typed"][name]["both"] = measure_typed(rows, both)["negviz"]
     for rival, python in names.items():
         for name, rows in sets.items():
             said, results["rivals"][rival] = ask_rival(rival, python, [row.text for row in rows])
@@ -97,14 +103,17 @@ def run(args: argparse.Namespace) -> int:
             results["typed"][name][rival] = {"right": share(right)}
     if args.reports is not None:
         results["reports"] = on_reports(args.reports, read_prompt)
+        results["reports, both readers"] = on_reports(args.reports, both)
     reports = f" --reports {args.reports.name}" if args.reports else ""
     results["command"] = f"python -m training typed{reports}" + "".join(
         f" --rival {name}=python" for name in names
     )
     write_json(args.json, results)
     for name, measured in results["typed"].items():
-        figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in measured["negviz"].items())
-        print(f"{name} ({measured['prompts']}): {figures}")
+        for who in ("negviz", "both") if "both" in measured else ("negviz",):
+            shares = measured[who].items()
+            figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in shares)
+            print(f"{name} ({measured['prompts']}), {who}: {figures}")
     return 0
 
 
@@ -181,7 +190,10 @@ def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:
 
 
 def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any]:
-    """How often sentences of reports that the reader was not developed on are asked about."""
+    """How often sentences of reports that the reader was not developed on are asked about.
+
+    Apart: only whether a normal chest is meant ("no acute cardiopulmonary process").
+    """
     sentences = [
         text
         for uid, report in read_reports(archive).items()
@@ -189,4 +201,11 @@ def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any
         for text in report.sentences
     ]
     drawn = random.Random(SEED).sample(sentences, min(REPORT_SENTENCES, len(sentences)))
-    return {"sentences": len(drawn), "asked": share(not read(text).sure for text in drawn)}
+    asked = [read(text).suggestion for text in drawn]
+    return {
+        "sentences": len(drawn),
+        "asked": share(each is not None for each in asked),
+        "asked whether normal": share(
+            each is not None and {mention.finding for mention in each} == {"normal"} for each in asked
+        ),
+    }

@@ -6,25 +6,35 @@ them by, and are run there in numpy.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from negviz.common.files import write_atomically
 from negviz.findings import FINDINGS, Polarity
 from negviz.language.second_reader import SAID, SILENT, Floats
 from negviz.models.text_tower import CompactTextTower
+from training.tune.con1_con2 import schedule
+from training.tune.devices import CPU
 from training.tune.optim import adamw
+from training.tune.run_state import TuneState
 
-VERSION: Final = "second-reader/1"
+VERSION: Final = "second-reader/2"
+Rows = npt.NDArray[np.int64]
 _AT_ONCE: Final = 128
+_KEPT_AT_ONCE: Final = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +61,13 @@ class Lesson:
     """Sentences as their tower's states, and what each says."""
 
     states: Tensor  # float16 [all tokens, width]
-    starts: npt.NDArray[np.int64]  # [sentences + 1]
+    starts: Rows  # [sentences + 1]
     targets: Tensor  # int64 [sentences, findings]: a place in `SAID`, or `SILENT`
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
         """States float32 [rows, tokens, width], mask [rows, tokens] true where there is a token, targets."""
         starts = torch.from_numpy(self.starts[rows])[:, None]
         lengths = torch.from_numpy(self.starts[rows + 1])[:, None] - starts
@@ -73,20 +83,50 @@ def targets(said: Sequence[Mapping[str, Polarity]]) -> Tensor:
     )
 
 
-def encode(tower: CompactTextTower, texts: Sequence[str], layers: Sequence[int]) -> tuple[Tensor, list[int]]:
-    """States float16 [all tokens, width] of sentences one after the other, and the tokens of each."""
+def encode(
+    tower: CompactTextTower, texts: Sequence[str], layers: Sequence[int], kept: Path | None = None
+) -> tuple[Tensor, list[int]]:
+    """States float16 [all tokens, width] of sentences one after the other, and the tokens of each.
+
+    With `kept`, a folder, what was encoded before a run was stopped is not encoded again.
+    """
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
     parts: dict[int, Tensor] = {}
-    for start in tqdm(range(0, len(order), _AT_ONCE), desc="encode", unit="batch", leave=False):
-        rows = order[start : start + _AT_ONCE]
+    with tqdm(total=len(order), desc="encode", unit="sentence", leave=False) as bar:
+        for start in range(0, len(order), _KEPT_AT_ONCE):
+            rows = order[start : start + _KEPT_AT_ONCE]
+            parts |= _encoded(tower, {row: texts[row] for row in rows}, layers, kept, bar.update)
+    states = [parts[row] for row in range(len(texts))]
+    return torch.cat(states), [len(state) for state in states]
+
+
+def _encoded(
+    tower: CompactTextTower,
+    texts: Mapping[int, str],
+    layers: Sequence[int],
+    kept: Path | None,
+    done: Callable[[int], object],
+) -> dict[int, Tensor]:
+    """States by row."""
+    facts = json.dumps([tower.identity["sha256"], list(layers), list(texts.values())])
+    path = None if kept is None else kept / f"{hashlib.sha256(facts.encode()).hexdigest()[:16]}.safetensors"
+    if path is not None and path.is_file():
+        done(len(texts))
+        found = load_file(path)
+        return {row: found[str(place)] for place, row in enumerate(texts)}
+    parts: dict[int, Tensor] = {}
+    for start in range(0, len(texts), _AT_ONCE):
+        rows = [*texts][start : start + _AT_ONCE]
         tokens = tower.tokenize([texts[row] for row in rows])
         with torch.inference_mode():
             states = tower.states(tokens["input_ids"], tokens["attention_mask"], layers).half()
         for row, state, mask in zip(rows, states, tokens["attention_mask"].bool(), strict=True):
             parts[row] = state[mask].clone()
-    return torch.cat([parts[row] for row in range(len(texts))]), [
-        len(parts[row]) for row in range(len(texts))
-    ]
+        done(len(rows))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, save({str(place): parts[row] for place, row in enumerate(texts)}))
+    return parts
 
 
 def make_lesson(states: Tensor, lengths: Sequence[int], said: Sequence[Mapping[str, Polarity]]) -> Lesson:
@@ -149,70 +189,80 @@ class ReaderNet(nn.Module):
         return logits
 
     def weights(self) -> dict[str, Tensor]:
-        """By the names that `SecondReader` knows them by."""
+        """By the names that `SecondReader` knows those of one of its networks by."""
         return {name.removeprefix("deep."): value.detach() for name, value in self.state_dict().items()}
 
 
-def tune_reader(lesson: Lesson, config: ReaderConfig, *, progress: bool = True) -> ReaderNet:
-    """A network that reads as `lesson` says."""
+def tune_reader(
+    lesson: Lesson, rows: Rows, config: ReaderConfig, *, state: Path | None = None, progress: bool = True
+) -> ReaderNet:
+    """A network that reads as some `rows` of a lesson say.
+
+    With `state`, a file that is written after every epoch, a run that was stopped goes on.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        return _tune(lesson, config, progress)
+        return _tune(lesson, rows, config, state, progress)
 
 
-def _tune(lesson: Lesson, config: ReaderConfig, progress: bool) -> ReaderNet:
+def _tune(lesson: Lesson, rows: Rows, config: ReaderConfig, state: Path | None, progress: bool) -> ReaderNet:
     draw = np.random.default_rng(config.seed)
     net = ReaderNet(lesson.states.shape[1], config).train()
     optimiser = adamw((net.parameters(), config.lr), weight_decay=config.weight_decay)
-    steps = config.epochs * math.ceil(len(lesson) / config.batch)
-    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps, config.warmup))
-    bar = tqdm(total=steps, desc="second reader", unit="step", leave=False, disable=not progress)
-    for _ in range(config.epochs):
-        for rows in _batches(lesson, config.batch, draw):
-            states, mask, wanted = lesson.batch(rows)
-            shown = mask & (torch.rand(mask.shape) >= config.words_dropped)
-            shown[:, 0] = True
-            logits = net(states, shown)
-            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
-            weight = torch.where(wanted.flatten() == SILENT, 1.0, config.said_weight)
-            optimiser.zero_grad()
-            (loss * weight).mean().backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            plan.step()
-            bar.update()
-            bar.set_postfix(loss=f"{loss.mean().item():.4f}")
-    bar.close()
+    steps = config.epochs * math.ceil(len(rows) / config.batch)
+    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, steps, config.warmup))
+    kept = TuneState(state, dict(net.named_parameters()), CPU.descent(optimiser), plan, draw)
+    losses = kept.load()
+    with tqdm(
+        total=steps,
+        initial=len(losses) * (steps // config.epochs),
+        desc=f"second reader, seed {config.seed}",
+        unit="step",
+        leave=False,
+        disable=not progress,
+    ) as bar:
+        for _ in range(len(losses), config.epochs):
+            epoch = []
+            for batch in _batches(lesson, rows, config.batch, draw):
+                loss = _loss(net, lesson, batch, config)
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+                optimiser.step()
+                plan.step()
+                epoch.append(loss.item())
+                bar.update()
+            losses.append(float(np.mean(epoch)))
+            kept.save(losses)
     return net.eval()
 
 
-def _rate(step: int, steps: int, warmup: float) -> float:
-    begin = max(1, int(steps * warmup))
-    return (
-        (step + 1) / begin
-        if step < begin
-        else 0.5 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-    )
+def _loss(net: ReaderNet, lesson: Lesson, rows: Rows, config: ReaderConfig) -> Tensor:
+    states, mask, wanted = lesson.batch(rows)
+    shown = mask & (torch.rand(mask.shape) >= config.words_dropped)
+    shown[:, 0] = True
+    found = net(states, shown).flatten(0, 1)
+    loss = F.cross_entropy(found, wanted.flatten(), reduction="none")
+    return (loss * torch.where(wanted.flatten() == SILENT, 1.0, config.said_weight)).mean()
 
 
-def _batches(lesson: Lesson, size: int, draw: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
+def _batches(lesson: Lesson, rows: Rows, size: int, draw: np.random.Generator) -> Iterator[Rows]:
     """Sentences of like length together, in random order: little padding."""
-    lengths = np.diff(lesson.starts) + draw.uniform(0, 2, len(lesson))
-    order = np.argsort(lengths)
+    order = rows[np.argsort(np.diff(lesson.starts)[rows] + draw.uniform(0, 2, len(rows)))]
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     for place in draw.permutation(len(batches)):
         yield batches[place]
 
 
-def logits(net: ReaderNet, lesson: Lesson) -> Tensor:
-    """[sentences, findings, 4], in the lesson's order."""
-    order = np.argsort(np.diff(lesson.starts), kind="stable")
-    found = torch.empty(len(lesson), len(FINDINGS), SILENT + 1)
+def logits(net: ReaderNet, lesson: Lesson, rows: Rows) -> Tensor:
+    """[rows, findings, 4], in their order."""
+    order = np.argsort(np.diff(lesson.starts)[rows], kind="stable")
+    found = torch.empty(len(rows), len(FINDINGS), SILENT + 1)
     with torch.inference_mode():
         for start in range(0, len(order), 512):
-            rows = order[start : start + 512]
-            states, mask, _ = lesson.batch(rows)
-            found[torch.from_numpy(rows)] = net(states, mask)
+            some = order[start : start + 512]
+            states, mask, _ = lesson.batch(rows[some])
+            found[torch.from_numpy(some)] = net(states, mask)
     return found
 
 
