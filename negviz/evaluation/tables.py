@@ -26,7 +26,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import Column, SearchSet, answer
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
-_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base")  # of a cell, those with an interval
+_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base", "normal_at_k")  # of a cell, those with an interval
 Plain = str | int | float | None
 Value = Plain | Estimate
 
@@ -119,6 +119,7 @@ def evaluate(
             **{figure: _estimate(figures[figure], figures[f"{figure}_ci"]) for figure in _FIGURES},
             "ceiling": figures["ceiling"],
             "chance": figures["chance"],
+            "normal_chance": figures["normal_chance"],
         }
         for name, results in measure_models(task, models).items()
         for cell, figures in results["cells"].items()

@@ -57,6 +57,7 @@ from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.options import count
 from training.paths import PROMPTS, Paths, add_path_options
+from training.report.dots import draw_protocols
 
 _DENIALS: Final = ("evaluation.csv", "findings.csv")
 _ENCODED: Final = ("evaluation.csv", "findings.csv", "generalisation.csv", "blind.csv")
@@ -103,7 +104,9 @@ def run(args: argparse.Namespace) -> int:
     ]
     results = measure_benches(found, reports, bootstrap=args.bootstrap)
     out = args.json or paths.results / "protocols.json"
-    write_json(out, results | {"data": results["data"] | {"family": hashes}, "command": _command(args)})
+    results |= {"data": results["data"] | {"family": hashes}, "command": _command(args)}
+    write_json(out, results)
+    write_atomically(out.with_suffix(".svg"), draw_protocols(results).encode())
     print(f"{out}: {', '.join(results['films'])}")
     return 0
 

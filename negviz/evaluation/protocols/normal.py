@@ -139,10 +139,9 @@ def _first_ten(
     figures = []
     for (quantity, chance), counted in zip(chances.items(), (truth, normal), strict=True):
         ranked = Ranked.of(counted, scores, places)
-        point, drawn = (
-            FIRST * average(ranked.measure(FIRST, counts)["p_at_k"]) for counts in (None, asked.draws)
-        )
-        estimate = Estimate.of(float(point[0]), drawn) if np.ptp(drawn) > 0 else Estimate(float(point[0]))
+        whole = np.ones((1, len(asked.films)), np.int64)
+        (point,), drawn = (FIRST * average(ranked.precision(FIRST, each)) for each in (whole, asked.draws))
+        estimate = Estimate.of(float(point), drawn) if np.ptp(drawn) > 0 else Estimate(float(point))
         studies = len(np.unique(asked.study))
         figures.append(ProtocolFigure(quantity, group, estimate, FIRST * float(chance), len(texts), studies))
     return figures

@@ -10,7 +10,7 @@ from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 _Column = tuple[str, str, str, str]  # its head; which protocol, quantity and group it shows
-_FIELD: Final[tuple[_Column, ...]] = (
+FIELD: Final[tuple[_Column, ...]] = (
     ("affirmation control", "affirmation-control", "accuracy", "all"),
     ("MCQ-Neg", "mcq-neg", "accuracy", "all"),
     ("AUC, positive prompt", "bi-mcq", "AUC, positive prompt", "mean of findings"),
@@ -49,14 +49,14 @@ def _summary(value: Json) -> Table:
         "Share of questions answered rightly, AUC, or recall; 95 % intervals over studies, chance on a row "
         f"of its own. Films and models: {films}."
     )
-    return _of_columns(value, _FIELD, "", note)
+    return _of_columns(value, FIELD, "", note)
 
 
 def _of_columns(value: Json, columns: Sequence[_Column], title: str, note: str = "") -> Table:
     """A row a model, and one of chance, for each set of films that has a figure for any column."""
     rows: list[tuple[TableCell, ...]] = []
     for films in value["films"]:
-        found = [_record(value, films, *column[1:]) for column in columns]
+        found = [record_of(value, films, *column[1:]) for column in columns]
         if any(found):
             chances = (Figure(record["chance"] if record else None) for record in found)
             rows += [(films, "chance", *chances)]
@@ -64,7 +64,7 @@ def _of_columns(value: Json, columns: Sequence[_Column], title: str, note: str =
     return Table(title, ("films", "model", *(c[0] for c in columns)), tuple(rows), words=2, note=note)
 
 
-def _record(value: Json, films: str, protocol: str, quantity: str, group: str) -> Json | None:
+def record_of(value: Json, films: str, protocol: str, quantity: str, group: str) -> Json | None:
     rows = value["protocols"].get(protocol, {}).get(films, ())
     return next((row for row in rows if (row["quantity"], row["group"]) == (quantity, group)), None)
 
@@ -88,8 +88,8 @@ def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
 
 def _groups(value: Json, films: str) -> Iterator[Group]:
     """Figures between 0 and 1; films of ten have a table."""
-    for head, *where in _FIELD:
-        record = _record(value, films, *where)
+    for head, *where in FIELD:
+        record = record_of(value, films, *where)
         if record:
             dots = tuple(Dot(model, figure(found, "value")) for model, found in record["models"].items())
             yield Group(head, dots, record["chance"])
@@ -141,7 +141,7 @@ def _left_out(value: Json) -> Table:
 
 def _others(values: Sequence[Json]) -> tuple[Table, ...]:
     """The models that others put to the protocols, a row each, as `assets/results/others/` has them."""
-    tables = [_of_columns(value, _FIELD, _TITLE) for value in values]
+    tables = [_of_columns(value, FIELD, _TITLE) for value in values]
     if not tables:
         return ()
     names = "; ".join(f"{v['model']['id']}: {v['model']['licence']}" for v in values)
