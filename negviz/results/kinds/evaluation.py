@@ -34,36 +34,42 @@ def _cells(models: Json) -> list[str]:
 def _summary(value: Json) -> Table:
     """Cell by cell, the models of each in column order, so that what is compared stands together."""
     models, k = value["models"], value["k"]
+    counts_normal = any(
+        "normal_at_k" in cell for model in models.values() for cell in model["cells"].values()
+    )
     rows = tuple(
-        _row(cell, name, model["cells"][cell], k)
+        _row(cell, name, model["cells"][cell], k if counts_normal else None)
         for cell in _cells(models)
         for name, model in models.items()
         if cell in model["cells"]
     )
     head = ("prompts", "model", f"P@{k}", "AP", "AUROC", f"P@{k} over base", f"ceiling P@{k}", "chance")
-    head += (f"normal of {k}", "normal by chance")
     draws = value.get("bootstrap", {}).get("resamples")
     drawn = f"95 % intervals from {draws:,} resamples of prompts and films; " if draws else ""
     note = (
         f"{_films(value)}, {value['data']['prompts']} prompts, their number in brackets; {drawn}"
-        "ceiling: a supervised probe on the same embeddings; normal films of the first "
-        f"{k}, and among as many films picked from those that are right."
+        "ceiling: a supervised probe on the same embeddings"
     )
-    return Table("", head, rows, words=2, note=note)
+    if counts_normal:
+        head = (*head, f"normal of {k}", "by chance")
+        note += f"; by chance: normal films among {k} picked from those that are right"
+    return Table("", head, rows, words=2, note=f"{note}.")
 
 
 def _films(value: Json) -> str:
     return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
 
 
-def _row(cell: str, model: str, figures: Json, k: int) -> tuple[TableCell, ...]:
+def _row(cell: str, model: str, figures: Json, first: int | None) -> tuple[TableCell, ...]:
+    """`first`: of how many films the normal ones are counted, if they are."""
+    counted = ("normal_at_k", "normal_chance") if first else ()
     return (
         f"{cell} ({figures['n']})",
         model,
         *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
         figure(figures, "minus_base", signed=True),
         *(figure(figures, name) for name in ("ceiling", "chance")),
-        *(_of_first(figures, name, k) for name in ("normal_at_k", "normal_chance")),
+        *(_of_first(figures, name, first or 0) for name in counted),
     )
 
 
