@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Protocol
 
@@ -54,17 +54,25 @@ class Asked:
     vectors: Floats  # [films, dim] unit length
     resamples: int = RESAMPLES
     seed: int = 0
+    _known: dict[str, Floats] = field(default_factory=dict, repr=False)  # sentences that were encoded
 
     @classmethod
-    def of(cls, model: Reads, films: Collection, vectors: npt.NDArray[Any], **drawn: int) -> Asked:
+    def of(
+        cls,
+        model: Reads,
+        films: Collection,
+        vectors: npt.NDArray[Any],
+        *,
+        resamples: int = RESAMPLES,
+        seed: int = 0,
+    ) -> Asked:
         """`vectors` [films, dim] in the films' order."""
-        return cls(model, films, vectors.astype(np.float64), **drawn)
+        return cls(model, films, vectors.astype(np.float64), resamples, seed)
 
     def where(self, rows: Indices) -> Asked:
         """The same model before some of the films."""
-        films = tuple(self.films.films[row] for row in rows)
-        some = Collection(self.films.name, films, self.films.folder)
-        return Asked(self.model, some, self.vectors[rows], self.resamples, self.seed)
+        some = replace(self.films, films=tuple(self.films.films[row] for row in rows))
+        return replace(self, films=some, vectors=self.vectors[rows])
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Cosines [texts, films]."""
@@ -72,9 +80,10 @@ class Asked:
 
     def texts(self, texts: Sequence[str]) -> Floats:
         """Unit vectors [texts, dim], each different text encoded once."""
-        once = list(dict.fromkeys(texts))
-        place = {text: row for row, text in enumerate(once)}
-        return self.model.encode_text(once).astype(np.float64)[[place[text] for text in texts]]
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self.model.encode_text(new).astype(np.float64), strict=True))
+        return np.stack([self._known[text] for text in texts])
 
     @cached_property
     def shown(self) -> dict[str, Floats]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def reports_turned(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
     """A sentence, and the report around it, against its negation and its omission."""
     sentences: list[Choice] = []
     whole: list[Choice] = []
-    read = {uid: _turned(reports[uid]) for uid in dict.fromkeys(f.uid for f in asked.films) if uid in reports}
+    read = {uid: _turned(tuple(reports[uid])) for uid in {f.uid for f in asked.films} if uid in reports}
     for row, film in enumerate(asked.films):
         for turned in _taken(film, read.get(film.uid, ())):
             text = reports[film.uid]
@@ -52,7 +53,8 @@ def reports_turned(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
     return [*answered(asked, sentences, "sentence against its opposite"), *_whole(asked, whole)]
 
 
-def _turned(sentences: Sequence[str]) -> list[_Turned]:
+@lru_cache(maxsize=4096)  # the same reports are read once for all models
+def _turned(sentences: tuple[str, ...]) -> list[_Turned]:
     found = []
     for number, sentence in enumerate(sentences):
         mentions = read_mentions(sentence)

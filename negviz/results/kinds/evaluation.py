@@ -43,7 +43,16 @@ def _summary(value: Json) -> Table:
         for name, model in models.items()
         if cell in model["cells"]
     )
-    head = ("prompts", "model", f"P@{k}", "AP", "AUROC", f"P@{k} over base", f"ceiling P@{k}", "chance")
+    head: tuple[str, ...] = (
+        "prompts",
+        "model",
+        f"P@{k}",
+        "AP",
+        "AUROC",
+        f"P@{k} over base",
+        f"ceiling P@{k}",
+        "chance",
+    )
     draws = value.get("bootstrap", {}).get("resamples")
     drawn = f"95 % intervals from {draws:,} resamples of prompts and films; " if draws else ""
     note = (
