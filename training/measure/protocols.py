@@ -186,10 +186,11 @@ def _protocols(bench: Bench, reports: Mapping[str, tuple[str, ...]]) -> dict[str
 
 
 def _put_to(bench: Bench, bootstrap: int) -> Iterator[tuple[str, Asked]]:
-    rows = bench.collection.rows(bench.films)
+    towers: dict[str, Any] = {}  # models of one image tower share its vectors
     for name, model in bench.models.items():
-        vectors = film_embeddings(model, bench.collection)[rows]
-        yield name, Asked.of(model, bench.films, vectors, resamples=bootstrap)
+        if model.tower_id not in towers:
+            towers[model.tower_id] = film_embeddings(model, bench.films)
+        yield name, Asked.of(model, bench.films, towers[model.tower_id], resamples=bootstrap)
 
 
 def _record(rows: dict[tuple[str, str], Json], figure: ProtocolFigure) -> Json:
