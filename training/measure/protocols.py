@@ -56,7 +56,7 @@ from training.data.films import openi_reports
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.options import count
-from training.paths import PROMPTS, Paths, add_path_options
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options
 from training.report.dots import draw_protocols
 
 _DENIALS: Final = ("evaluation.csv", "findings.csv")
@@ -126,7 +126,12 @@ def _reports(paths: Paths) -> dict[str, tuple[str, ...]]:
     """Sentences by study; none where the films are not Open-i's or their reports are not at hand."""
     if paths.collection != OPENI or paths.films is None:
         return {}
-    return {uid: report.sentences for uid, report in openi_reports(paths.need_films()).items()}
+    try:
+        reports = openi_reports(paths.need_films())
+    except FilmsError as error:
+        print(f"Without what is asked of reports: {error}")
+        return {}
+    return {uid: report.sentences for uid, report in reports.items()}
 
 
 # Measuring ------------------------------------------------------------------------------------

@@ -8,13 +8,15 @@ taken.  Reports are read from memory and never leave it: what comes back are fig
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
-from negviz.common.order import best_first, places_by_id
+from negviz.common.order import best_first
 from negviz.evaluation.ceiling import Indices
 from negviz.evaluation.protocols.asked import Asked, ProtocolFigure, pick
 from negviz.evaluation.protocols.choices import Choice, answered, nearest, nearness
@@ -24,6 +26,7 @@ from negviz.language.prompt import read_mentions, read_prompt
 from negviz.retrieval.metrics import Floats
 
 Reports = Mapping[str, Sequence[str]]  # by study, its sentences in order
+_MOST: Final = 250  # films: a report is ten times as long as a sentence, and has to be encoded three times
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class _Turned:
 
 def reports_turned(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
     """A sentence, and the report around it, against its negation and its omission."""
+    asked = _reported(asked, reports)
     sentences: list[Choice] = []
     whole: list[Choice] = []
     read = {uid: _turned(tuple(reports[uid])) for uid in {f.uid for f in asked.films} if uid in reports}
@@ -51,6 +55,13 @@ def reports_turned(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
                 without = [s for n, s in enumerate(text) if n != turned.number]
                 whole.append(Choice(row, tuple(map(" ".join, (text, with_it, without))), "all"))
     return [*answered(asked, sentences, "sentence against its opposite"), *_whole(asked, whole)]
+
+
+def _reported(asked: Asked, reports: Reports) -> Asked:
+    """Before films with a report; before `_MOST` of them where there are more, picked without favour."""
+    rows = [row for row, film in enumerate(asked.films) if reports.get(film.uid)]
+    by_sum = sorted(rows, key=lambda row: zlib.crc32(asked.films.films[row].id.encode()))
+    return asked.where(np.array(sorted(by_sum[:_MOST]), np.intp))
 
 
 @lru_cache(maxsize=4096)  # the same reports are read once for all models
@@ -97,18 +108,17 @@ def report_retrieval(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
 
     Reports of the same words are one.  Intervals are over what is looked for; what is searched stays.
     """
-    rows = np.array([row for row, film in enumerate(asked.films) if reports.get(film.uid)], np.intp)
-    if len(rows) < 2:
+    asked = _reported(asked, reports)
+    if len(asked.films) < 2:
         return []
-    text_of = [" ".join(reports[asked.films.films[row].uid]) for row in rows]
+    text_of = [" ".join(reports[film.uid]) for film in asked.films]
     texts = list(dict.fromkeys(text_of))
     right = np.array([[own == text for text in texts] for own in text_of], np.float64)  # [films, texts]
-    near = asked.scores(texts)[:, rows].T
-    films = places_by_id([asked.films.films[row].id for row in rows])
-    first_film = rows[right.argmax(axis=0)]  # whose study a report is of, for the intervals
+    near = asked.scores(texts).T
+    rows, first_film = np.arange(len(text_of)), right.argmax(axis=0)  # whose study it is, for the intervals
     sides = {
         "film → report": (right, near, np.arange(len(texts)), rows),
-        "report → film": (right.T, near.T, films, first_film),
+        "report → film": (right.T, near.T, asked.films.places_by_id, first_film),
     }
     return [
         asked.share(
