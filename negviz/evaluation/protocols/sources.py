@@ -140,7 +140,8 @@ SOURCES: Final[Mapping[str, Source]] = {
         f"in the style of {_ALIGN}",
         "A sentence that speaks of one finding alone against its opposite; and the report that holds an "
         "affirmed one against the same with that sentence turned round, and without it. The reader makes "
-        "the opposite; towers read the first 128 tokens or as many as they take. Of many films, 250 are asked.",
+        "the opposite; towers read the first 128 tokens or as many as they take; of many films, 250 are "
+        "asked.",
     ),
     "report-retrieval": Source(
         "Report ↔ film",
