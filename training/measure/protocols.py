@@ -98,10 +98,9 @@ def run(args: argparse.Namespace) -> int:
     if args.base is not None:
         return _ask_a_stranger(args, paths)
     hashes, reports = family_hashes(args.family), _reports(paths)
-    found = [
-        replace(bench, models={**bench.models, **load_rivals(bench.models, paths.family)})
-        for bench in benches(paths)
-    ]
+    asked = list(benches(paths))
+    rivals = load_rivals(asked[0].models, paths.family) if asked else {}
+    found = [replace(bench, models={**bench.models, **rivals}) for bench in asked]
     results = measure_benches(found, reports, bootstrap=args.bootstrap)
     out = args.json or paths.results / "protocols.json"
     results |= {"data": results["data"] | {"family": hashes}, "command": _command(args)}
@@ -145,7 +144,8 @@ def measure_benches(
     not_measured: dict[str, dict[str, str]] = {bench.name: {} for bench in found}
     rounds = [(bench, name, ask) for bench in found for name, ask in _protocols(bench, reports).items()]
     bar = tqdm(total=sum(len(bench.models) for bench, _, _ in rounds), desc="protocols", disable=None)
-    asked = {bench.name: list(_put_to(bench, bootstrap)) for bench in found}
+    known: dict[int, dict[str, Any]] = {}  # by model, what it made of sentences
+    asked = {bench.name: list(_put_to(bench, known, bootstrap)) for bench in found}
     for bench, name, ask in rounds:
         rows = protocols.setdefault(name, {}).setdefault(bench.name, {})
         for model, each in asked[bench.name]:
@@ -190,12 +190,13 @@ def _protocols(bench: Bench, reports: Mapping[str, tuple[str, ...]]) -> dict[str
     }
 
 
-def _put_to(bench: Bench, bootstrap: int) -> Iterator[tuple[str, Asked]]:
+def _put_to(bench: Bench, known: dict[int, dict[str, Any]], bootstrap: int) -> Iterator[tuple[str, Asked]]:
     towers: dict[str, Any] = {}  # models of one image tower share its vectors
     for name, model in bench.models.items():
         if model.tower_id not in towers:
             towers[model.tower_id] = film_embeddings(model, bench.films)
-        yield name, Asked.of(model, bench.films, towers[model.tower_id], resamples=bootstrap)
+        asked = Asked.of(model, bench.films, towers[model.tower_id], resamples=bootstrap)
+        yield name, replace(asked, known=known.setdefault(id(model), {}))
 
 
 def _record(rows: dict[tuple[str, str], Json], figure: ProtocolFigure) -> Json:

@@ -54,7 +54,7 @@ class Asked:
     vectors: Floats  # [films, dim] unit length
     resamples: int = RESAMPLES
     seed: int = 0
-    _known: dict[str, Floats] = field(default_factory=dict, repr=False)  # sentences that were encoded
+    known: dict[str, Floats] = field(default_factory=dict, repr=False)  # sentences that were encoded
 
     @classmethod
     def of(
@@ -80,10 +80,10 @@ class Asked:
 
     def texts(self, texts: Sequence[str]) -> Floats:
         """Unit vectors [texts, dim], each different text encoded once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
         if new:
-            self._known.update(zip(new, self.model.encode_text(new).astype(np.float64), strict=True))
-        return np.stack([self._known[text] for text in texts])
+            self.known.update(zip(new, self.model.encode_text(new).astype(np.float64), strict=True))
+        return np.stack([self.known[text] for text in texts])
 
     @cached_property
     def shown(self) -> dict[str, Floats]:
