@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -48,7 +49,6 @@ class Words:
 
 READS = Words(lambda polarity: 1.0 if polarity == "present" else -1.0)
 BLIND = Words(lambda polarity: 1.0)  # a finding is a finding, whatever is said of it
-ALL_ILL = Words(lambda polarity: -1.0)  # a finding that is spoken of is one to be rid of
 
 
 def film(number: int, shown: str = "", denied: str = "", uid: str = "") -> Film:
@@ -192,6 +192,35 @@ def test_looking_for_one_without_another_needs_the_no() -> None:
     blind = PROTOCOLS["retrieval-neg"](asked([*both, *alone], BLIND))
     assert one(blind, "A but not B", "R@5").estimate.value == 0
     assert one(blind, "A but not B", "R@10").estimate.value == 1
+
+
+class Place:
+    """Twelve queries, each with an order of its own: four wrong films, a right one, then all others."""
+
+    def __init__(self, films: Sequence[Film]) -> None:
+        self._queries = list(permutations(ABNORMAL[:4], 2))
+        self.vectors = np.zeros((len(films), len(self._queries)))
+        for column, (shown, _) in enumerate(self._queries):
+            right = [row for row, each in enumerate(films) if shown in each.findings]
+            wrong = [row for row in range(len(films)) if row not in right]
+            first = [*np.random.default_rng(column).choice(wrong, 4, replace=False), right[column % 10]]
+            self.vectors[first, column] = 0.9, 0.8, 0.7, 0.6, 0.5
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        said = [[mention.finding for mention in read_mentions(text)] for text in texts]
+        return np.array([[list(query) == each for query in self._queries] for each in said], np.float32)
+
+
+def test_what_resampling_takes_from_recall_is_given_back() -> None:
+    """Each right film is the fifth; one wrong film drawn twice is enough to push it out of five."""
+    four = set(ABNORMAL[:4])
+    films = [film(n, ABNORMAL[n % 4], " ".join(four - {ABNORMAL[n % 4]})) for n in range(40)]
+    model = Place(films)
+    figures = PROTOCOLS["retrieval-neg"](Asked.of(model, Collection("forty", tuple(films)), model.vectors))
+    found = one(figures, "A but not B", "R@5").estimate
+    assert found.value == found.high == 1
+    assert found.low is not None
+    assert 0.5 < found.low < 1
 
 
 REPORTS = {

@@ -63,6 +63,7 @@ _DENIALS: Final = ("evaluation.csv", "findings.csv")
 _ENCODED: Final = ("evaluation.csv", "findings.csv", "generalisation.csv", "blind.csv")
 _OF_REPORTS: Final = {"reports-turned": reports_turned, "report-retrieval": report_retrieval}
 _NO_REPORTS: Final = "no reports at hand; give --films the folder of Open-i's films and reports"
+_NONE_WRITTEN: Final = "these films have no reports"
 _NO_FILMS: Final = "no films of this set that show what it asks for"
 Json = dict[str, Any]
 
@@ -154,7 +155,8 @@ def measure_benches(
                 _record(rows, figure)["models"][model] = figure.estimate.record("value")
             bar.update()
         if not rows:
-            not_measured[bench.name][name] = _NO_FILMS if ask is not None else _NO_REPORTS
+            lacks = _NONE_WRITTEN if reports else _NO_REPORTS
+            not_measured[bench.name][name] = _NO_FILMS if ask is not None else lacks
     bar.close()
     return {
         "what": "published tests of negation: every model and rival, by films and protocol",

@@ -129,7 +129,9 @@ def answered(asked: Asked, choices: Sequence[Choice], quantity: str = "accuracy"
     points = nearest(nearness(asked, choices))
     film, kind = np.array([c.film for c in choices], np.intp), np.array([c.kind for c in choices])
     kinds = list(dict.fromkeys(kind.tolist()))
-    groups = {"all": np.full(len(choices), True)} | ({k: kind == k for k in kinds} if kinds[1:] else {})
+    groups = {"all": np.full(len(choices), True)} | (
+        {k: kind == k for k in kinds} if kinds != ["all"] else {}
+    )
     return [
         asked.share(quantity, group, points[inside, 0], film[inside], 1 / points.shape[1])
         for group, inside in groups.items()

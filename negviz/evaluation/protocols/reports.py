@@ -26,7 +26,7 @@ from negviz.language.prompt import read_mentions, read_prompt
 from negviz.retrieval.metrics import Floats
 
 Reports = Mapping[str, Sequence[str]]  # by study, its sentences in order
-_MOST: Final = 100  # films: a report is ten times as long as a sentence, and has to be encoded three times
+_MOST: Final = 250  # films: a report is ten times as long as a sentence, and has to be encoded three times
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ NegBench adds a negated statement to the caption of one image and looks for that
 films, so a query here is right for every film that shows A and lacks B, and R@K is the share of queries with
 such a film among the first K.  Beside it stands the same query without its "but not", judged alike: what is
 gained by minding the "no".
+
+A film that is drawn twice takes two of the K places, so every resample finds a little less than the films as
+they are; the draws are moved to have the figure as their mean.
 """
 
 from __future__ import annotations
@@ -50,10 +53,10 @@ def retrieval_neg(asked: Asked) -> list[ProtocolFigure]:
     for group, texts in worded.items():
         before = first_right(asked, truth, asked.scores(texts))
         for k in KS:
-            hits = (before < k).mean(axis=1)
-            estimate = Estimate.of(float(hits[0]), hits[1:])
-            if np.ptp(hits) == 0:  # queries share films: no count of studies gives an exact bound
-                estimate = Estimate(float(hits[0]))
+            value, *drawn = (before < k).mean(axis=1)
+            moved = np.clip(np.array(drawn) - np.mean(drawn) + value, 0, 1)
+            # where none differs there is no interval: queries share films, and no count gives an exact bound
+            estimate = Estimate.of(float(value), moved) if np.ptp(drawn) > 0 else Estimate(float(value))
             n, studies = len(queries), len(np.unique(asked.study[~np.isnan(truth).all(axis=0)]))
             figures.append(ProtocolFigure(f"R@{k}", group, estimate, chance[k], n, studies))
     return figures

@@ -140,13 +140,13 @@ SOURCES: Final[Mapping[str, Source]] = {
         f"in the style of {_ALIGN}",
         "A sentence that speaks of one finding alone against its opposite; and the report that holds an "
         "affirmed one against the same with that sentence turned round, and without it. The reader makes "
-        "the opposite; towers read the first 128 tokens or as many as they take; of many films, 100 are "
+        "the opposite; towers read the first 128 tokens or as many as they take; of many films, 250 are "
         "asked.",
     ),
     "report-retrieval": Source(
         "Report ↔ film",
         "recall at K, as image–text models are commonly measured",
-        "A film's report among those of all films, and its film among all films, 100 at most; reports of the "
+        "A film's report among those of all films, and its film among all films, 250 at most; reports of the "
         "same words are one.",
     ),
     "normal": Source(
