@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from negviz.page.lesson import words
@@ -17,11 +16,6 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 def open_tab(visit: Visit, name: str) -> None:
     visit.page.get_by_role("tab", name=name).click()
     visit.page.wait_for_selector(f".nv-{name.lower()}", timeout=2 * ANSWERS_WITHIN)
-
-
-def serious(visit: Visit) -> list[str]:
-    found = Axe().run(visit.page).response["violations"]
-    return [each["id"] for each in found if each["impact"] in ("serious", "critical")]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +86,7 @@ def test_the_tabs_are_for_everybody_on_a_phone(visit: Visit) -> None:
     """On wider screens, in light and dark, `test_quality` asks the same of every tab."""
     for name in ("Lesson", "Evidence", "About"):
         open_tab(visit, name)
-        assert serious(visit) == []
+        assert visit.barriers() == []
         assert visit.page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
