@@ -55,6 +55,13 @@ class Visit:
             timeout=ANSWERS_WITHIN,
         )
 
+    def open_tab(self, name: str) -> None:
+        """A tab, and on Evidence the first of the themes that are folded away, where there are results."""
+        self.page.get_by_role("tab", name=name).click()
+        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
+        self.page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
+        self.page.evaluate("document.querySelector('.nv-evidence .nv-theme')?.setAttribute('open', '')")
+
     @property
     def box(self) -> Locator:
         return self.page.get_by_role("textbox", name=words.SENTENCE)
