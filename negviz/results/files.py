@@ -11,6 +11,7 @@ are taken as they stand in the files, and only picked and put in order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,8 +70,7 @@ def read_result(path: Path) -> Result:
     kind = kind_of(value)
     try:
         plots, tables = _lay_out(kind, value)
-        if kind.others is not None:
-            tables = (*tables[:1], *kind.others(_others(kind, path.parent / OTHERS)), *tables[1:])
+        tables = (*tables[:1], *_others(kind, path.parent / OTHERS), *tables[1:])
     except _OF_ANOTHER_SHAPE:  # than its keys promise
         plots, tables = _lay_out(UNKNOWN, value)
     return Result(
@@ -97,9 +97,17 @@ def _lay_out(kind: Kind, value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ..
     return tuple(plots), (*([kind.summary(value)] if kind.summary else ()), *tables)
 
 
-def _others(kind: Kind, folder: Path) -> list[Json]:
-    found = (read_object(path) for path in sorted(folder.glob("*.json")))
-    return [value for value in found if value and kind_of(value) is kind]
+def _others(kind: Kind, folder: Path) -> tuple[Table, ...]:
+    """What other people's files of this kind show; one that is not whole is left out."""
+    if kind.others is None:
+        return ()
+    whole = []
+    for path in sorted(folder.glob("*.json")):
+        value = read_object(path)
+        with suppress(*_OF_ANOTHER_SHAPE):
+            if value and kind_of(value) is kind and tuple(kind.others([value])):
+                whole.append(value)
+    return tuple(kind.others(whole))
 
 
 def describe(value: Json, note: str) -> str:

@@ -98,9 +98,11 @@ def test_a_stranger_gets_a_file_of_results_and_one_of_vectors(
     assert np.allclose(np.linalg.norm(vectors["films"].astype(np.float32), axis=1), 1, atol=1e-2)
 
     (results / "protocols.json").write_text(json.dumps(measured))
+    (results / OTHERS / "broken.json").write_text(json.dumps(value | {"model": {"id": "whose?"}}))
     shown = read_result(results / "protocols.json").tables[1]
     assert ("phantoms", "clip") in [row[:2] for row in shown.rows]
     assert "clip: MIT" in shown.note
+    assert "whose?" not in shown.note
     shutil.rmtree(results / OTHERS)
     assert "clip" not in str(read_result(results / "protocols.json"))
 

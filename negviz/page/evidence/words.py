@@ -62,6 +62,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "phantoms-findings": "Findings that no tuning saw, on simulated films",
         "diagnosis": "The three signs of blindness, over the 99 prompts",
         "training-free": "Rivals that need no training",
+        "protocols": "Published tests of negation, and whether a “no” is only “normal”",
         "calibration": "How far a probability can be trusted",
     },
     "Other wordings, other findings": {
