@@ -92,6 +92,7 @@ def test_a_stranger_gets_a_file_of_results_and_one_of_vectors(
     value = json.loads(out.read_text("utf-8"))
     assert value["model"] == {"id": "clip", "revision": "", "licence": "MIT"}
     assert [*value["films"]] == ["phantoms"]
+    assert str(tmp_path) not in out.read_text("utf-8")
     vectors = load_file(out.with_suffix(".safetensors"))
     prompts = sum(len(path.read_text("utf-8").splitlines()) - 1 for path in _prompt_files(value))
     assert {name: len(rows) for name, rows in vectors.items()} == {"films": 59, "sentences": prompts}

@@ -116,7 +116,7 @@ def _command(args: argparse.Namespace) -> str:
     words = ["python", "-m", "training", "protocols", "--bootstrap", str(args.bootstrap)]
     words += ["--films", "DIR"] if args.films is not None else []
     if args.base is not None:
-        words += ["--base", args.base, "--licence", args.licence]
+        words += ["--base", _named(args.base), "--licence", args.licence]
     elif args.family.resolve() != COMPACT:
         words += ["--family", str(args.family), "--collection", args.collection]
     return shlex.join(words)
@@ -228,8 +228,7 @@ def _describe(bench: Bench) -> Json:
 def _ask_a_stranger(args: argparse.Namespace, paths: Paths) -> int:
     if not args.licence:
         raise ProtocolsError("Name the licence of the model of --base with --licence.")
-    model = open_hub_model(args.base)
-    name = Path(args.base).name if Path(args.base).is_dir() else args.base
+    model, name = open_hub_model(args.base), _named(args.base)
     phantoms = paths.open_phantoms()
     if phantoms is None:
         raise ProtocolsError("The simulated films are not at hand; run this in a clone of the repository.")
@@ -248,6 +247,11 @@ def _ask_a_stranger(args: argparse.Namespace, paths: Paths) -> int:
     write_json(out, results | {"model": about, "vectors": facts, "command": _command(args)})
     print(f"{out} and {vectors.name}: {name}, {', '.join(results['films'])}")
     return 0
+
+
+def _named(base: str) -> str:
+    """A model of the Hub by its id, one in a folder by its name: where that lies is nobody's affair."""
+    return Path(base).resolve().name if Path(base).is_dir() else base
 
 
 def _write_vectors(path: Path, model: DualEncoder, phantoms: Collection) -> Json:
