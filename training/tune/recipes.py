@@ -43,5 +43,13 @@ RECIPES: Final = {
             "contradict them; near base where base reads well.",
             learns_from="captions",
         ),
+        Recipe(
+            "con4",
+            does="tune the text tower with our CON4: as CON3, and towards what a sentence's findings compose",
+            what="Base with its text tower tuned to read (CON4, ours): every sentence is drawn to the vector "
+            "that the directions of its findings compose, names what it says of each finding, and ranks "
+            "films that satisfy and contradict it, as CON3's do.",
+            learns_from="captions",
+        ),
     )
 }
