@@ -16,7 +16,7 @@ from negviz.findings import FINDINGS
 from negviz.models.directions import FindingDirections, unit_in_branches
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
-from training.data.captions import Bank, Caption
+from training.data.captions import Bank, Caption, Said
 from training.tune.captions import SAID, CaptionConfig, Lessons, make_batch, tune_captions, where_composed
 from training.tune.directions import FEWEST, HEADS_FILE, find_directions
 from training.tune.losses import naming
@@ -30,7 +30,7 @@ AXES = FindingDirections({EFFUSION: np.array([1, 0, 0], np.float32), HEART: np.a
 
 
 def test_findings_add_up_with_their_signs() -> None:
-    said = {
+    said: dict[Said, tuple[float, float, float]] = {
         ((EFFUSION, "present"),): (1, 0, 0),
         ((EFFUSION, "absent"),): (-1, 0, 0),
         ((EFFUSION, "absent"), (HEART, "present")): (-ROOT, ROOT, 0),
@@ -43,8 +43,8 @@ def test_findings_add_up_with_their_signs() -> None:
 @pytest.mark.parametrize(
     "said", [(), ((EFFUSION, "uncertain"),), ((EFFUSION, "present"), (EFFUSION, "absent"))]
 )
-def test_what_says_nothing_certain_composes_nothing(said: tuple[tuple[str, str], ...]) -> None:
-    assert AXES.compose(said) is None  # type: ignore[arg-type]
+def test_what_says_nothing_certain_composes_nothing(said: Said) -> None:
+    assert AXES.compose(said) is None
 
 
 def test_every_branch_has_its_say() -> None:

@@ -131,16 +131,16 @@ class Retuned:
         return read_training(self.paths.family, name)
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
-        captions = RECIPES[settings["method"]].learns_from == "captions"
-        config: type[CaptionConfig | TuneConfig] = CaptionConfig if captions else TuneConfig
-        prompts = sorted(PROMPTS.glob("*.csv")) if captions else [_TRAINING]
+        of_captions = RECIPES[settings["method"]].learns_from == "captions"
+        config: type[CaptionConfig | TuneConfig] = CaptionConfig if of_captions else TuneConfig
+        prompts = sorted(PROMPTS.glob("*.csv")) if of_captions else [_TRAINING]
         deciding = {
             "settings": _knobs(config, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "recipe": captions.VERSION if captions else con1_con2.VERSION,
+            "recipe": captions.VERSION if of_captions else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]

@@ -86,7 +86,7 @@ CON4: Final = CaptionConfig(
     method="con4", steps=1500, lr=3e-4, composed=60, sentences=20, distil=4.0, naming=0.5
 )
 
-CAPTION_CONFIGS: Final = {config.method: config for config in (CON3, CON4)}
+CAPTION_CONFIGS: Final[dict[str, CaptionConfig]] = {config.method: config for config in (CON3, CON4)}
 
 
 @dataclass(frozen=True)

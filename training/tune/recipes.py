@@ -17,6 +17,7 @@ class Recipe:
     does: str  # in `--help`
     what: str  # on its card
     learns_from: Literal["pairs", "captions"]  # pairs of prompts, or captions of all findings
+    ships: bool = True  # whether `all` makes it
 
 
 RECIPES: Final = {
@@ -50,6 +51,7 @@ RECIPES: Final = {
             "that the directions of its findings compose, names what it says of each finding, and ranks "
             "films that satisfy and contradict it, as CON3's do.",
             learns_from="captions",
+            ships=False,  # its settings are not chosen yet
         ),
     )
 }
