@@ -34,7 +34,7 @@ from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
-from training.tune import con1_con2
+from training.tune import captions, con1_con2
 from training.tune.captions import CaptionConfig, Lessons, tune_captions, where_to_lie
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.optim import UNRECORDED
