@@ -152,8 +152,7 @@ def protocols(
     chosen = films.select(part)
     records: list[dict[str, Value]] = []
     for name, model in models.items() if chosen.films else ():
-        vectors = film_embeddings(model, films)[films.rows(chosen)]
-        asked = Asked.of(model, chosen, vectors, resamples=bootstrap, seed=seed)
+        asked = Asked.of(model, chosen, film_embeddings(model, chosen), resamples=bootstrap, seed=seed)
         records += [
             {
                 "model": name,
