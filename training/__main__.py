@@ -52,6 +52,10 @@ FOR_USERS: Final[Commands] = {
     "diagnosis": ("measure.diagnosis", "the three failure signatures of every model over the 99 prompts"),
     "dose": ("measure.dose", "turn findings up in simulated chests and see what each model makes of it"),
     "generalisation": ("measure.generalisation", "wordings, findings and films that no tuning saw, by model"),
+    "protocols": (
+        "measure.protocols",
+        "published tests of negation for every model and rival, or for another model of the Hub",
+    ),
     "leave-out": ("measure.leave_out", "con3 without a finding or a kind of wording, asked about just that"),
     "experiments": (
         "measure.experiments",

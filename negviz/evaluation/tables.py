@@ -2,8 +2,10 @@
 
     print(negviz.evaluate(models, films, ["No pleural effusion.", "There is a pleural effusion."]))
     print(negviz.diagnose(models, films, "prompts.csv"))
+    print(negviz.protocols(models, films))
 
-Both measure as `python -m training evaluate` and the page's diagnosis do: they only lay it out as a table.
+They measure as `python -m training evaluate`, the page's diagnosis and `python -m training protocols` do:
+here it is only laid out as a table.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from typing import Final
 from negviz.common.files import write_atomically
 from negviz.evaluation.cells import EvaluationError, make_task, measure_models
 from negviz.evaluation.prompts import PromptRow, read_prompts
+from negviz.evaluation.protocols import PROTOCOLS, Asked
 from negviz.explain import diagnosis
 from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.films.collection import Collection, Split, Unmentioned
 from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder, reads_of
 from negviz.retrieval.answer import Column, SearchSet, answer, unjudged
+from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
-_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base")  # of a cell, those with an interval
+_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base", "normal_at_k")  # of a cell, those with an interval
 Plain = str | int | float | None
 Value = Plain | Estimate
 
@@ -119,6 +123,7 @@ def evaluate(
             **{figure: _estimate(figures[figure], figures[f"{figure}_ci"]) for figure in _FIGURES},
             "ceiling": figures["ceiling"],
             "chance": figures["chance"],
+            "normal_chance": figures["normal_chance"],
         }
         for name, results in measure_models(task, models).items()
         for cell, figures in results["cells"].items()
@@ -128,6 +133,43 @@ def evaluate(
 
 def _estimate(value: float | None, ends: Sequence[float | None] | None) -> Estimate | None:
     return None if value is None else Estimate(value, *(ends or (None, None)))
+
+
+def protocols(
+    models: Mapping[str, DualEncoder],
+    films: Collection,
+    *,
+    split: Split | None = None,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> Table:
+    """Published tests of negation (`negviz.evaluation.protocols`), a row for each figure and model.
+
+    Those that need films only, with 95 % intervals over studies; `split` is as in `evaluate`.  Raises
+    `EvaluationError` where the films show and lack too little to be asked anything.
+    """
+    part = split or _usual(films)
+    chosen = films.select(part)
+    records: list[dict[str, Value]] = []
+    for name, model in models.items() if chosen.films else ():
+        asked = Asked.of(model, chosen, film_embeddings(model, chosen), resamples=bootstrap, seed=seed)
+        records += [
+            {
+                "model": name,
+                "protocol": protocol,
+                "figure": figure.quantity,
+                "over": figure.group,
+                "n": figure.n,
+                "studies": figure.studies,
+                "value": figure.estimate,
+                "chance": figure.chance,
+            }
+            for protocol, ask in PROTOCOLS.items()
+            for figure in ask(asked)
+        ]
+    if not records:
+        raise EvaluationError(f"No film of {films.name} ({part}) is known to show or to lack a finding.")
+    return Table(f"{len(chosen)} films of {films.name} ({part})", tuple(records))
 
 
 def diagnose(

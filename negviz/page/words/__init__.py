@@ -107,6 +107,7 @@ _ROLES: Final = {
     "con1": "tuned on matching pairs",
     "con2": "tuned on opposites",
     "con3": "tuned on opposites of every finding",
+    "con4": "tuned to read every finding",
     "spacevlm": "base, no training",
     "steering": "base, no training",
     "arithmetic": "base, no training",
