@@ -89,6 +89,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
     "Reading, and what films are labelled by": {
         "reader": "How report sentences are read",
         "typed": "How typed prompts are read",
+        "second-reader": "Rules alone, and rules with a second reader",
         "labels": "Labels: MeSH headings against reports",
         "labels-next": "Labels that will change, and why",
         "simulator": "Are the simulated films believable? Judged by the image tower of real films",
