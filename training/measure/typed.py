@@ -1,10 +1,11 @@
 """How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
 
-Two files of prompts by six kinds of user, each written and labelled by somebody who had seen neither the
-reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown
-was mended.  The writers knew the findings, the kinds of user and, as they were to label too, the conventions
-of labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
-48e77991b42d158c….
+Three files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
+nor their tests: `typed.csv` was scored once, `typed-again.csv` once after what the first had shown was
+mended, and `typed-last.csv` once after the second reader had come.  The writers knew the findings and the
+kinds of user; those of the first two were to label, too, and so knew the conventions of labelling, by which
+somebody else labelled the third.  Before any reader ran, the columns `user,text` of the three had the SHA-256
+78bfc68c83bf7c16…, 48e77991b42d158c… and 85428f3617a9f0ac….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
 - *right*: surely read, as its writer labelled it;
@@ -38,7 +39,7 @@ from negviz.retrieval.metrics import interval
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
 
-FILES: Final = ("typed.csv", "typed-again.csv")
+FILES: Final = ("typed.csv", "typed-again.csv", "typed-last.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
 FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
