@@ -23,7 +23,8 @@ from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
 from negviz.retrieval.answer import answer
 from negviz.retrieval.sets import search_sets
-from training.build.second_reader import MEASURED_ON, Built, build, gather
+from training.build.second_reader import Built, build, gather
+from training.data.bank import ALL_MEASURED_ON
 from training.data.typed import JOINED, Composed, kept_apart, type_sentences
 from training.data.wordings import Frame
 from training.measure.reader import BLIND, SEEN
@@ -74,7 +75,7 @@ def sentences() -> list[Composed]:
 
 def test_nothing_that_is_measured_on_is_learned_from(sentences: list[Composed]) -> None:
     texts = {_letters(one.text) for one in sentences}
-    measured = [row.prompt for name in MEASURED_ON for row in read_prompts(PROMPTS / name)]
+    measured = [row.prompt for name in ALL_MEASURED_ON for row in read_prompts(PROMPTS / name)]
     assert measured
     assert [text for text in measured if _letters(text) in texts] == []
 

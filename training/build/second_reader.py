@@ -48,6 +48,7 @@ from negviz.language.second_reader import (
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
+from training.data.bank import ALL_MEASURED_ON
 from training.data.films import openi_reports
 from training.data.reports import KIND, agreed_sentences
 from training.data.typed import Composed, kept_apart, type_sentences
@@ -78,12 +79,6 @@ from training.tune.second_reader import (
 )
 
 HELD_OUT: Final = ((0, 1), (2, 3))  # folds of frames and of report sentences' wordings, of each network
-MEASURED_ON: Final = (
-    "evaluation.csv",
-    "findings.csv",
-    "generalisation.csv",
-    "blind.csv",
-)  # of assets/prompts
 _GRID: Final = tuple(round(0.02 * step, 2) for step in range(1, 50))
 _WRONG: Final = 1.0  # questions that a wrong mark is worth, beside being lost
 _LOST: Final = 1.5  # … and a sentence that is neither read rightly nor rightly asked about
@@ -139,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
         "by_kind": built.held_out["by_kind"],
         "sets": {
             **built.held_out["sets"],
-            **{name: alone_and_both(prompts_of(PROMPTS / name), readers) for name in MEASURED_ON},
+            **{name: alone_and_both(prompts_of(PROMPTS / name), readers) for name in ALL_MEASURED_ON},
         },
         "milliseconds": milliseconds([one.text for one in sentences], readers),
         "command": _command(args),
@@ -164,7 +159,7 @@ def _command(args: argparse.Namespace) -> str:
 
 def gather(reports: dict[str, Report], hide: Sequence[Path] = ()) -> list[Composed]:
     """All sentences to learn from, none of which is among those that something is measured on."""
-    forbidden = {template(row.prompt) for name in MEASURED_ON for row in read_prompts(PROMPTS / name)}
+    forbidden = {template(row.prompt) for name in ALL_MEASURED_ON for row in read_prompts(PROMPTS / name)}
     typed = [row["text"] for path in _typed() for row in read_csv(path, ("text",), SecondReaderError).rows]
     texts = {_letters(text) for text in (*typed, *_hidden(hide), *_chosen(reports))}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from negviz.evaluation.prompts import template
@@ -10,6 +9,7 @@ from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.findings import BY_NAME, Polarity
 from negviz.language.prompt import read_mentions
+from training.data.films import different_sentences
 from training.data.typed import Composed, fold_of
 
 KIND = "report"
@@ -18,18 +18,16 @@ _LONGEST = 40  # words
 
 def agreed_sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Composed]:
     """Each sentence of the films' studies once, as the rules read it, unless most headings say otherwise."""
-    texts: dict[str, str] = {}
-    studies: dict[str, list[Report]] = defaultdict(list)
-    for uid in dict.fromkeys(film.uid for film in films if film.uid in reports):
-        for sentence in reports[uid].sentences:
-            texts.setdefault(sentence.casefold(), sentence)
-            studies[sentence.casefold()].append(reports[uid])
-    for key, text in texts.items():
+    for text, studies in different_sentences(films, reports, _short_enough).items():
         read = {(mention.finding, mention.polarity) for mention in read_mentions(text)}
         said: dict[str, Polarity] = dict(read)
-        disputed = sum(_contradicts(said, report) for report in studies[key])
-        if len(said) == len(read) and len(text.split()) <= _LONGEST and 2 * disputed < len(studies[key]):
+        disputed = sum(_contradicts(said, reports[uid]) for uid in studies)
+        if len(said) == len(read) and 2 * disputed < len(studies):
             yield Composed(text, said, KIND, fold_of(template(text)))
+
+
+def _short_enough(sentence: str) -> bool:
+    return len(sentence.split()) <= _LONGEST
 
 
 def _contradicts(said: Mapping[str, Polarity], report: Report) -> bool:

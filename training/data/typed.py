@@ -22,7 +22,7 @@ from negviz.common.csv_file import read_csv
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL, Polarity
-from training.data.wordings import FRAMES, Frame, WordingsError, read_frames
+from training.data.wordings import FRAMES, Frame, WordingsError, in_slot, read_frames
 
 TYPED_FRAMES: Final = ASSETS / "prompts" / "typed-frames.csv"
 PROMPTS_TOLD: Final = ASSETS / "prompts" / "training.csv"
@@ -134,12 +134,7 @@ def _fill(frame: Frame, draw: random.Random) -> Composed | None:
         words.setdefault("big", _word("bears", draw))
         words.setdefault("n", name)
         full = name if draw.random() < 0.15 or name.startswith("a ") else f"{_article(name)}{name}"
-        words |= {
-            slot: name,
-            slot.upper(): _capital(name),
-            with_article: full,
-            with_article.upper(): _capital(full),
-        }
+        words |= in_slot(slot, with_article, name, full)
     return Composed(frame.text.format(**words), said, frame.kind, fold_of(frame.text))
 
 
@@ -161,10 +156,6 @@ def _article(name: str) -> str:
     if name.endswith("s") and not name.endswith(("is", "us", "ss")):
         return ""
     return "an " if name[0] in "aeiou" else "a "
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # Several, and slips -------------------------------------------------------------------------------

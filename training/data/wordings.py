@@ -124,14 +124,19 @@ def _fill(frame: Frame, finding: str, draw: random.Random) -> Caption:
         finding_here = BY_NAME.get(chosen[slot])
         article, name = draw.choice(finding_here.named if finding_here else (("", ""),))
         full = f"{article} {name}".strip()
-        words |= {
-            slot: name,
-            slot.upper(): _capital(name),
-            with_article: full,
-            with_article.upper(): _capital(full),
-        }
+        words |= in_slot(slot, with_article, name, full)
     said: Said = tuple((chosen.get(name, name), polarity) for name, polarity in frame.said)
     return Caption(frame.text.format(**words), said, "composed", fold_of(frame.text), kind=frame.kind)
+
+
+def in_slot(slot: str, with_article: str, name: str, full: str) -> dict[str, str]:
+    """A finding's name, and with its article, as a frame may ask for it: `{x}`, `{X}`, `{a}`, `{A}`."""
+    return {
+        slot: name,
+        slot.upper(): _capital(name),
+        with_article: full,
+        with_article.upper(): _capital(full),
+    }
 
 
 def _capital(text: str) -> str:

@@ -32,7 +32,6 @@ from tqdm import tqdm
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts
 from negviz.evaluation.protocols import (
     PROTOCOLS,
@@ -52,15 +51,15 @@ from negviz.models.training_free import load_rivals
 from negviz.results.files import OTHERS
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
+from training.data.bank import ALL_MEASURED_ON
 from training.data.films import openi_reports
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
-from training.options import count
-from training.paths import PROMPTS, FilmsError, Paths, add_path_options
+from training.options import add_bootstrap_option
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options, family_words
 from training.report.dots import draw_protocols
 
 _DENIALS: Final = ("evaluation.csv", "findings.csv")
-_ENCODED: Final = ("evaluation.csv", "findings.csv", "generalisation.csv", "blind.csv")
 _OF_REPORTS: Final = {"reports-turned": reports_turned, "report-retrieval": report_retrieval}
 _NO_REPORTS: Final = "no reports at hand; give --films the folder of Open-i's films and reports"
 _NONE_WRITTEN: Final = "these films have no reports"
@@ -83,12 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", type=Path, metavar="OUT", help="results file to write (default: with the family's)")
     add("--base", metavar="ID", help="ask this model of the Hub, or folder, in place of a family")
     add("--licence", metavar="TEXT", help="the licence of the model of --base, which must be named")
-    add(
-        "--bootstrap",
-        type=count,
-        default=RESAMPLES,
-        help="resamples of studies for the intervals (default: %(default)s)",
-    )
+    add_bootstrap_option(parser, RESAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -115,10 +109,9 @@ def _command(args: argparse.Namespace) -> str:
     """The command that makes this file again, without folders of films: they are one machine's affair."""
     words = ["python", "-m", "training", "protocols", "--bootstrap", str(args.bootstrap)]
     words += ["--films", "DIR"] if args.films is not None else []
-    if args.base is not None:
-        words += ["--base", _named(args.base), "--licence", args.licence]
-    elif args.family.resolve() != COMPACT:
-        words += ["--family", str(args.family), "--collection", args.collection]
+    words += (
+        family_words(args) if args.base is None else ["--base", _named(args.base), "--licence", args.licence]
+    )
     return shlex.join(words)
 
 
@@ -256,7 +249,7 @@ def _named(base: str) -> str:
 
 def _write_vectors(path: Path, model: DualEncoder, phantoms: Collection) -> Json:
     """Half-precision vectors of the simulated films and of the prompts, each in their files' order."""
-    texts = [row.prompt for file in _ENCODED for row in read_prompts(PROMPTS / file)]
+    texts = [row.prompt for file in ALL_MEASURED_ON for row in read_prompts(PROMPTS / file)]
     tensors = {
         "films": film_embeddings(model, phantoms).astype(np.float16),
         "sentences": model.encode_text(texts).astype(np.float16),
@@ -266,5 +259,5 @@ def _write_vectors(path: Path, model: DualEncoder, phantoms: Collection) -> Json
         "file": path.name,
         "sha256": file_sha256(path),
         "films": {"collection": phantoms.name, "hash": phantoms.hash, "n": len(phantoms)},
-        "sentences": {file: file_sha256(PROMPTS / file) for file in _ENCODED},
+        "sentences": {file: file_sha256(PROMPTS / file) for file in ALL_MEASURED_ON},
     }

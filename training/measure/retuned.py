@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Protocol
 
 import torch
@@ -35,7 +35,7 @@ from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
 from training.tune import captions, con1_con2
-from training.tune.captions import CaptionConfig, Lessons, tune_captions, where_to_lie
+from training.tune.captions import CaptionConfig, Lessons, Method, tune_captions, where_to_lie
 from training.tune.con1_con2 import TuneConfig, tune
 from training.tune.optim import UNRECORDED
 from training.tune.recipes import RECIPES
@@ -103,8 +103,7 @@ class Retuned:
         if RECIPES[settings["method"]].learns_from == "captions":
             bank, config = _without(self.bank, without), CaptionConfig(**_knobs(CaptionConfig, settings))
             vectors = self._vectors[self.films.rows(trained.films)]
-            near = where_to_lie(config.method, self.base, bank, vectors, trained.films, self.paths.family)
-            lessons = Lessons.of(vectors, trained.films, bank, near)
+            lessons = Lessons.of(vectors, trained.films, bank, self._near(config.method))
             return tune_captions(self.base, lessons, config)
         made = make_pairs(trained, self.prompts)
         rows = self.films.rows(made.films)
@@ -126,6 +125,13 @@ class Retuned:
     def bank(self) -> Bank:
         """What CON3 and CON4 read: prompts, composed sentences, and reports of the films trained on."""
         return open_bank(self.paths, self.trained.films)
+
+    @cached_property
+    def _near(self) -> Callable[[Method], dict[str, Tensor]]:
+        """Where the captions of the bank are drawn to by a recipe, worked out once, whatever is left out."""
+        films, family = self.trained, self.paths.family
+        vectors = self._vectors[self.films.rows(films)]
+        return cache(lambda method: where_to_lie(method, self.base, self.bank, vectors, films.films, family))
 
     def _settings(self, name: str) -> Mapping[str, Any]:
         return read_training(self.paths.family, name)

@@ -23,7 +23,7 @@ Film embeddings are fixed, so a caption sees any films of the collection at the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -102,11 +102,7 @@ class TunedOnCaptions:
         return with_text(base, self.config.method, self.tensors, base.logit_scale)
 
     def describe(self) -> dict[str, Any]:
-        return {
-            **asdict(self.config),
-            "losses": list(self.losses),
-            "parameter_delta": self.delta,
-        }
+        return {**asdict(self.config), "losses": list(self.losses), "parameter_delta": self.delta}
 
 
 @dataclass(frozen=True)
@@ -153,21 +149,14 @@ class Lessons:
 
 def where_base_puts(base: DualEncoder, bank: Bank) -> dict[str, Tensor]:
     """Base's vector `<float32>[dim]` of every caption that is to stay near it, for any number of runs."""
-    texts = {
-        c.text
-        for caption in bank.captions
-        for c in (caption, *([caption.turned] if caption.opposite else []))
-        if _stays(c)
-    }
-    return puts(base, texts)
+    return _puts(base, {caption.text for caption in bank.in_both_senses if _stays(caption)})
 
 
 def where_composed(base: DualEncoder, bank: Bank, directions: FindingDirections) -> dict[str, Tensor]:
     """The vector `<float32>[dim]` that every caption, and its opposite, composes; else where base puts it."""
-    captions = [*bank.captions, *(caption.turned for caption in bank.captions if caption.opposite)]
-    composed = {caption.text: directions.compose(caption.said) for caption in captions}
+    composed = {caption.text: directions.compose(caption.said) for caption in bank.in_both_senses}
     certain = {text: torch.from_numpy(vector) for text, vector in composed.items() if vector is not None}
-    return {**puts(base, composed.keys() - certain.keys()), **certain}
+    return {**_puts(base, composed.keys() - certain.keys()), **certain}
 
 
 def where_to_lie(
@@ -184,9 +173,9 @@ def where_to_lie(
     return where_composed(base, bank, find_directions(base, vectors, films, family=family))
 
 
-def puts(base: DualEncoder, texts: Iterable[str]) -> dict[str, Tensor]:
+def _puts(base: DualEncoder, texts: Set[str]) -> dict[str, Tensor]:
     """A model's vectors `<float32>[dim]` by text."""
-    short_first = sorted(set(texts), key=len)  # little padding
+    short_first = sorted(texts, key=len)  # little padding
     return dict(zip(short_first, torch.from_numpy(base.encode_corpus(short_first)), strict=True))
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -112,17 +112,13 @@ class Workshop:
         return open_bank(self.material.paths, self.material.films.select("train").films)
 
     @cached_property
-    def _near(self) -> dict[Method, dict[str, Tensor]]:
-        return {}
-
-    def near(self, method: Method) -> dict[str, Tensor]:
-        """Where the captions of the bank are drawn to, for any number of runs."""
-        if method not in self._near:
-            films, base = self.material.films.select("train"), self.material.base
-            vectors = self.material.vectors[self.material.films.rows(films)]
-            family = self.material.paths.family
-            self._near[method] = where_to_lie(method, base, self.bank, vectors, films.films, family)
-        return self._near[method]
+    def near(self) -> Callable[[Method], dict[str, Tensor]]:
+        """Where the captions of the bank are drawn to by a recipe, worked out once for any number of runs."""
+        films, material = self.material.films.select("train"), self.material
+        vectors, family = material.vectors[material.films.rows(films)], material.paths.family
+        return cache(
+            lambda method: where_to_lie(method, material.base, self.bank, vectors, films.films, family)
+        )
 
     def tune(self, setting: Setting, seed: int, *, hold_out: int | None = None) -> DualEncoder:
         """One run, on all training films or without a fold of films and of wordings.
@@ -207,10 +203,8 @@ class Exam:
     @classmethod
     def of(cls, material: Material, bank: Bank, fold: int) -> Exam:
         films = tuple(film for film in material.films.select("train") if film.fold == str(fold))
-        held_out = bank.where(lambda caption: caption.fold == fold).captions
-        asked = [
-            c for c in (*held_out, *(c.turned for c in held_out if c.opposite), *_written(bank)) if c.polarity
-        ]
+        held_out = bank.where(lambda caption: caption.fold == fold).in_both_senses
+        asked = [caption for caption in (*held_out, *_written(bank)) if caption.polarity]
         asked = [caption for caption in asked if caption.polarity != "uncertain"]
         facts = truth(asked, films)
         enough = np.minimum((facts == 1).sum(1), (facts == 0).sum(1)) >= FEWEST
