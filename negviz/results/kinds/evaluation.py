@@ -71,14 +71,14 @@ def _films(value: Json) -> str:
 
 def _row(cell: str, model: str, figures: Json, first: int | None) -> tuple[TableCell, ...]:
     """`first`: of how many films the normal ones are counted, if they are."""
-    counted = ("normal_at_k", "normal_chance") if first else ()
+    counted = ("normal_at_k", "normal_chance")
     return (
         f"{cell} ({figures['n']})",
         model,
         *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
         figure(figures, "minus_base", signed=True),
         *(figure(figures, name) for name in ("ceiling", "chance")),
-        *(_of_first(figures, name, first or 0) for name in counted),
+        *([_of_first(figures, name, first) for name in counted] if first else ()),
     )
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
+from negviz.results.kinds.typed import SHARES
 from negviz.results.types import Json, Table, TableCell, figure
-
-_SHARES: Final = {
-    "right": "right and sure",
-    "right_or_suggested": "right or rightly suggested",
-    "marked_wrongly": "marked wrongly",
-    "asked": "asked",
-}
 
 
 def _summary(value: Json) -> Table:
@@ -20,7 +14,7 @@ def _summary(value: Json) -> Table:
         (
             f"{where} ({measured['sentences']})",
             said,
-            *(figure(measured[who][what], "value", places=3) for what in _SHARES),
+            *(figure(measured[who][what], "value", places=3) for what in SHARES),
         )
         for where, measured in value["sets"].items()
         for who, said in (("rules", "rules alone"), ("both", "both readers"))
@@ -35,7 +29,7 @@ def _summary(value: Json) -> Table:
             f" Of {asking['sentences']:,} sentences of reports the rules ask about {rules:.1%}, the second "
             f"reader about {second:.1%} more."
         )
-    return Table("", ("sentences", "read by", *_SHARES.values()), rows, words=2, note=note)
+    return Table("", ("sentences", "read by", *SHARES.values()), rows, words=2, note=note)
 
 
 SECOND_READER: Final = Kind("second-reader", holds("sets", "by_kind", "learned_from"), _summary)

@@ -8,13 +8,13 @@ from typing import Final
 from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
-_SHARES: Final = {
+SHARES: Final = {
     "right": "right and sure",
     "right_or_suggested": "right or rightly suggested",
     "marked_wrongly": "marked wrongly",
     "asked": "asked",
-    "asked_needlessly": "asked needlessly",
 }
+_SHARES: Final = {**SHARES, "asked_needlessly": "asked needlessly"}
 _READERS: Final = {"negviz": "negviz, rules alone", "both": "negviz, both readers"}
 
 
