@@ -30,7 +30,7 @@ def shelf(
     (folder / "smaller" / "results" / "own.json").write_text(json.dumps(own), encoding="utf-8")
     (folder / "damaged" / "con1" / "model.safetensors").write_bytes(b"")
     families = [family_folder, folder / "smaller", folder / "damaged"]
-    arguments = ["app.py", "--collection", str(collection_folder)]
+    arguments = ["--collection", str(collection_folder)]
     arguments += [part for family in families for part in ("--family", str(family))]
     with start(arguments, tmp_path_factory.mktemp("app")) as app:
         yield app

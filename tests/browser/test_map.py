@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
 from negviz.explain.projection import METHODS
 from negviz.page.map import words
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
-from tests.tiny_maps import tiny_maps
+from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 POINTS = ".nv-map-pane[data-map-model={}] .scatterlayer .point"
@@ -29,22 +27,9 @@ FADED = (
 
 
 @pytest.fixture(scope="module")
-def mapped(
-    family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[App]:
-    """The app with maps of its own family."""
-    folder = tmp_path_factory.mktemp("mapped")
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, collection_folder)))
-        with start(arguments, folder) as app:
-            yield app
-
-
-@pytest.fixture(scope="module")
-def seat(chromium: Browser, mapped: App) -> Iterator[Visit]:
+def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page, its map drawn, for the tests below; none minds what the others left."""
-    for visit in look_at(chromium, mapped, {}):
+    for visit in look_at(chromium, running, {}):
         _draw(visit)
         yield visit
 
@@ -67,8 +52,8 @@ def _note(asked: list[str]) -> Callable[[Request], None]:
     return lambda request: asked.append(request.url)
 
 
-def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, mapped: App) -> None:
-    for visit in look_at(chromium, mapped, {"viewport": {"width": 1366, "height": 400}}):
+def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, running: App) -> None:
+    for visit in look_at(chromium, running, {"viewport": {"width": 1366, "height": 400}}):
         asked: list[str] = []
         visit.page.on("request", _note(asked))
         visit.page.reload()
@@ -166,15 +151,15 @@ def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_bars_anybody(chromium: Browser, mapped: App, scheme: str) -> None:
-    for visit in look_at(chromium, mapped, {"color_scheme": scheme}):
+def test_nothing_serious_bars_anybody(chromium: Browser, running: App, scheme: str) -> None:
+    for visit in look_at(chromium, running, {"color_scheme": scheme}):
         _draw(visit)
         visit.page.locator(".nv-map-list summary").click()
         assert visit.barriers(".nv-map") + visit.barriers(".nv-map-placed") == []
 
 
-def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, mapped: App) -> None:
-    for visit in look_at(chromium, mapped, PHONE):
+def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, running: App) -> None:
+    for visit in look_at(chromium, running, PHONE):
         _draw(visit)
         assert visit.page.locator(".nv-map-pane:visible").count() == 1
         _choose(visit, "CON2")

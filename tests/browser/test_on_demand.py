@@ -75,8 +75,9 @@ def nlm(films: dict[str, bytes | Path]) -> Iterator[NlmServer]:
 def running(
     family_folder: Path, assets: Path, nlm: NlmServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["-c", LAUNCH, str(assets), "--family", str(family_folder), "--nlm", nlm.url]
-    with start(arguments, tmp_path_factory.mktemp("on_demand")) as app:
+    arguments = ["--family", str(family_folder), "--nlm", nlm.url]
+    folder = tmp_path_factory.mktemp("on_demand")
+    with start(arguments, folder, anew=["-c", LAUNCH, str(assets)]) as app:
         yield app
 
 

@@ -52,8 +52,8 @@ def house(
             (folder / variable).mkdir()
             patch.setenv(variable, str(folder / variable))
         patch.setenv("NEGVIZ_MAPS", str(maps))
-        arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
-        running = start(arguments, folder)
+        arguments = ["--family", str(family_folder), "--collection", str(hostile_collection)]
+        running = start(arguments, folder, anew=["app.py"])
         app = running.__enter__()
     try:
         yield House(app, folder, began)

@@ -14,7 +14,6 @@ from negviz.page.dial import words as dial_words
 from negviz.page.map import words as map_words
 from negviz.page.share import words as share
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
-from tests.tiny_maps import tiny_maps
 from training.bench.running import free_port
 
 TABS = (words.EXPLORE, "Lesson", "Evidence", "About")
@@ -78,18 +77,6 @@ STOPS = {
     "another chest": dial_words.ANOTHER,
     "sharing": share.SUMMARY,
 }
-
-
-@pytest.fixture(scope="module")
-def running(
-    family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[App]:
-    """The app over films with hostile ids, with maps of its own family."""
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, hostile_collection)))
-        with start(arguments, tmp_path_factory.mktemp("quality")) as app:
-            yield app
 
 
 @pytest.fixture(scope="module")
@@ -189,15 +176,14 @@ def test_the_keyboard_alone_works_the_page(seat: Visit) -> None:
 def test_a_page_outlives_the_app_it_came_from(
     chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    arguments = ["--family", str(family_folder), "--collection", str(collection_folder)]
     port = free_port()
-    with pytest.MonkeyPatch.context() as patch, chromium.new_context() as context:
-        patch.setattr("tests.browser.conftest.free_port", lambda: port)
+    with chromium.new_context() as context:
         page = context.new_page()
-        with start(arguments, tmp_path_factory.mktemp("before")) as app:
+        with start(arguments, tmp_path_factory.mktemp("before"), port=port) as app:
             page.goto(app.address)
             page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
             before = len(Visit(page).films("con2"))
-        with start(arguments, tmp_path_factory.mktemp("after")):
+        with start(arguments, tmp_path_factory.mktemp("after"), port=port):
             Visit(page).search("no fluid after the night")
             assert len(Visit(page).films("con2")) == before

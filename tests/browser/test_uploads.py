@@ -24,11 +24,11 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local(
     family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory, temporary: Path
 ) -> Iterator[App]:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    arguments = ["--family", str(family_folder), "--collection", str(collection_folder)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH, "1")
         patch.setenv("TMPDIR", str(temporary))
-        with start(arguments, tmp_path_factory.mktemp("app")) as app:
+        with start(arguments, tmp_path_factory.mktemp("app"), anew=["app.py"]) as app:
             yield app
 
 

@@ -59,7 +59,7 @@ def shown_collection(collection_folder: Path, tmp_path_factory: pytest.TempPathF
 def running(
     family_folder: Path, shown_collection: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(shown_collection)]
+    arguments = ["--family", str(family_folder), "--collection", str(shown_collection)]
     with start(arguments, tmp_path_factory.mktemp("viewer_app")) as app:
         yield app
 
