@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from negviz.page import words
 from negviz.results.files import RESULTS
@@ -46,6 +46,7 @@ PUT_FOLDED_BACK = """() => {
 }"""
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine
+expect.set_options()
 
 
 @dataclass
@@ -64,13 +65,12 @@ class Visit:
         self.page.wait_for_function(
             "text => document.querySelector('.nv-sentence q')?.textContent.startsWith(text)",
             arg=text.strip()[:200],
-            timeout=ANSWERS_WITHIN,
         )
 
     def open_tab(self, name: str) -> None:
         """A tab, and on Evidence the first of the themes that are folded away, where there are results."""
         self.page.get_by_role("tab", name=name).click()
-        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
+        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.partition(' ')[0].lower()}"
         self.page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
         self.page.evaluate("document.querySelector('.nv-evidence .nv-theme')?.setAttribute('open', '')")
 
@@ -222,12 +222,13 @@ def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterato
     """The page, and at the end whether it was content and asked nobody but the app."""
     usual = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light", "reduced_motion": "reduce"}
     context = chromium.new_context(**(usual | options))
+    context.set_default_timeout(ANSWERS_WITHIN)
     visit = Visit(context.new_page())
     visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
     visit.page.on("console", lambda said: visit.complaints.append(said.text) if _matters(said) else None)
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     visit.page.goto(running.address)
-    visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_selector(".nv-tile")
     yield visit
     context.close()
     assert visit.hosts - {""} == {urlsplit(running.address).netloc}  # "" are data: and blob: addresses

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Request, expect
 
 from negviz.explain.projection import METHODS
 from negviz.page.map import words
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
+from tests.browser.conftest import App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 POINTS = ".nv-map-pane[data-map-model={}] .scatterlayer .point"
@@ -35,8 +35,8 @@ def seat(chromium: Browser, running: App) -> Iterator[Visit]:
 
 
 def _draw(visit: Visit) -> None:
-    visit.page.wait_for_function(_SEEN, polling=1000, timeout=ANSWERS_WITHIN)
-    visit.page.wait_for_selector(POINTS.format("base"), timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_function(_SEEN, polling=1000)
+    visit.page.wait_for_selector(POINTS.format("base"))
 
 
 def _choose(visit: Visit, what: str) -> None:
@@ -44,8 +44,8 @@ def _choose(visit: Visit, what: str) -> None:
 
 
 def _answered(visit: Visit, text: str) -> None:
-    expect(visit.box).to_have_value(text, timeout=ANSWERS_WITHIN)
-    expect(visit.page.locator(".nv-sentence q")).to_have_text(text, timeout=ANSWERS_WITHIN)
+    expect(visit.box).to_have_value(text)
+    expect(visit.page.locator(".nv-sentence q")).to_have_text(text)
 
 
 def _note(asked: list[str]) -> Callable[[Request], None]:
@@ -57,7 +57,7 @@ def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, running:
         asked: list[str] = []
         visit.page.on("request", _note(asked))
         visit.page.reload()
-        visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+        visit.page.wait_for_selector(".nv-tile")
         visit.page.wait_for_timeout(1500)
         assert not [url for url in asked if "/map/" in url]
         assert not visit.page.evaluate("'Plotly' in window")
@@ -84,7 +84,7 @@ def test_a_real_click_reaches_the_box_too(seat: Visit) -> None:
     seat.page.wait_for_timeout(200)
     seat.page.mouse.down()
     seat.page.mouse.up()
-    expect(seat.box).not_to_have_value(before, timeout=ANSWERS_WITHIN)
+    expect(seat.box).not_to_have_value(before)
     _answered(seat, seat.box.input_value())
 
 
@@ -101,7 +101,7 @@ def test_a_lasso_marks_the_same_sentences_in_every_pane(seat: Visit) -> None:
         seat.page.mouse.move(*place, steps=8)
     seat.page.mouse.up()
     status = seat.page.locator(".nv-map-marked [role=status]")
-    expect(status).to_contain_text("marked", timeout=ANSWERS_WITHIN)
+    expect(status).to_contain_text("marked")
     number = int(status.inner_text().split()[0])
     assert 0 < number < 99
     assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {99 - number}
@@ -127,7 +127,7 @@ def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None
     stars = "document.querySelector('.nv-map-plot').data.at(-1).customdata.map(one => one.typed)"
     for text in ("no <b>fluid</b> here", "small effusion on the right"):
         seat.search(text)
-        seat.page.wait_for_function(f"text => {stars}.at(-1) === text", arg=text, timeout=ANSWERS_WITHIN)
+        seat.page.wait_for_function(f"text => {stars}.at(-1) === text", arg=text)
     assert "no <b>fluid</b> here" in seat.page.evaluate(stars)
     assert "fluid" not in seat.page.evaluate(
         "JSON.stringify([localStorage, sessionStorage, document.cookie])"
@@ -137,17 +137,17 @@ def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None
 def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
     legend = seat.page.locator(".nv-map-legend")
     _choose(seat, words.COLOURS["right"])
-    expect(legend).to_contain_text(re.compile("mostly|mixed"), timeout=ANSWERS_WITHIN)
+    expect(legend).to_contain_text(re.compile("mostly|mixed"))
     _choose(seat, METHODS["pca"].title)
     _choose(seat, words.FILMS.format(collection="drawn"))
-    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS, timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS)
     seat.page.evaluate(
         "document.querySelector('.nv-map-plot').emit('plotly_click', {points: [{customdata: 'film02'}]})"
     )
     assert seat.page.evaluate("negviz.selected") == "film02"
     seat.page.evaluate("negviz.select('')")
     _choose(seat, words.SHEETS["effusion"].format(n=99))
-    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW, timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -165,7 +165,7 @@ def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, running: App) ->
         _choose(visit, "CON2")
         expect(visit.page.locator(".nv-map-pane[data-map-model=con2]")).to_be_visible()
         assert visit.page.locator(".nv-map-pane:visible").count() == 1
-        visit.page.wait_for_selector(POINTS.format("con2"), timeout=ANSWERS_WITHIN)
+        visit.page.wait_for_selector(POINTS.format("con2"))
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert visit.page.evaluate(wide) <= 0
         for target in visit.page.locator(".nv-map button:visible, .nv-map-choices label:visible").all()[:20]:

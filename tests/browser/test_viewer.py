@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from negviz.page.viewer import words
-from tests.browser.conftest import ANSWERS_WITHIN, EVERY, HOSTILE, App, Visit, look_at, start
+from tests.browser.conftest import EVERY, HOSTILE, App, Visit, look_at, start
 
 REPORT = "Heart size is normal. No pneumothorax or pleural effusion."
 SIMULATED = {"seed": "7", "severities": "effusion:0.8", "sides": "effusion:left"}
@@ -101,7 +101,6 @@ def settled(page: Page) -> None:
         "waits => { const box = document.querySelector('dialog.nv-viewer[open]');"
         "  return box && !waits.some(text => box.innerText.includes(text)); }",
         arg=[words.SCRIPT["loading"], words.SCRIPT["asking"]],
-        timeout=ANSWERS_WITHIN,
     )
 
 
