@@ -5,6 +5,18 @@
   /* A sentence to try ------------------------------------------------------------------------- */
 
   negviz.on("click", "[data-try]", button => negviz.search(button.dataset.try));
+
+  /* Wordings are one stop of the Tab key; arrows go from one to the next. */
+  negviz.on("keydown", ".nv-wordings button", (button, event) => {
+    const all = [...button.parentElement.children];
+    const at = all.indexOf(button);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (!all[to]) return;
+    event.preventDefault();
+    button.tabIndex = -1;
+    all[to].tabIndex = 0;
+    all[to].focus();
+  });
   negviz.on("negviz:select", "", () => tell(true));
 
   /* The selected film where a column does not show it ------------------------------------------ */
