@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any, Final, get_args
 
 import gradio as gr
@@ -39,6 +40,7 @@ _NOTE_DOWN: Final = """(asked, visit) => {
   const known = JSON.parse(visit || "[]");
   return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
 }"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
+_UNFOLD: Final = "(unfolded, name) => window.negviz.unfold(unfolded === name ? '' : name)"
 _UNSELECT: Final = "() => { window.negviz.select(''); window.negviz.top(); }"
 _MAY_MARK: Final = """(finding, polarity, stands) => {
   const [asFound, asSaid] = JSON.parse(stands || '["", ""]');
@@ -84,9 +86,11 @@ class _Layout:
         self.columns = _html(columns)
         self._remember()
         self._origin(page)
-        self.board = Board(explore.room, self.box, self.asked)
+        self.board = Board(explore.room, self.box, self.asked, self.unfolded)
+        self._unfold()
         for panel in panels.EXPLORE:
-            panel.lay_out(self.board)
+            with self.board.fold(panel.name) if panel.name in words.FOLDS else nullcontext():
+                panel.lay_out(self.board)
         with gr.Row(elem_classes="nv-leaving"):  # far from every other button
             self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
         self._wire()
@@ -171,7 +175,21 @@ class _Layout:
         self.visit = gr.Textbox("[]", visible=False)
         self.stands = gr.Textbox(json.dumps(stands(self.given)), visible=False)
         self.cleared = gr.Textbox("", visible=False)
+        self.unfolded = gr.Textbox("", visible=False)
         self.forgetting = gr.Timer(_UNDO_WITHIN, active=False)
+
+    def _unfold(self) -> None:
+        """A bar by which one panel at a time is unfolded; it stays in sight."""
+        with gr.Row(elem_classes="nv-folds"):
+            for panel in panels.EXPLORE:
+                if panel.name in words.FOLDS:
+                    button = gr.Button(
+                        words.FOLDS[panel.name], size="sm", min_width=0, elem_id=f"nv-fold-{panel.name}"
+                    )
+                    named = gr.Textbox(panel.name, visible=False)
+                    button.click(
+                        None, [self.unfolded, named], [self.unfolded], js=_UNFOLD, api_visibility="private"
+                    )
 
     def _origin(self, page: gr.Blocks) -> None:
         """A line that is right as soon as it is known, and brought up to date after every answer."""

@@ -130,10 +130,14 @@ def _use_everything(visit: Visit) -> None:
     """Search, words and heads, the map, the opposite, the viewer, sharing, every tab."""
     page = visit.page
     visit.search(SECRET)
+    visit.unfold("attribution")
     expect(page.locator(".nv-heat tbody th").last).to_contain_text("ouagadougou")
     page.get_by_role("button", name=attribution.HEADS).click()
     page.locator(".nv-heads button").first.click()
     page.locator(".nv-looks").wait_for()
+    for panel in ("diagnosis", "dial", "map"):
+        visit.unfold(panel)
+        page.locator(f".nv-panel-{panel} .nv-of q", has_text="ouagadougou").wait_for()
     page.locator(".nv-map-panes").scroll_into_view_if_needed()
     page.wait_for_selector(".nv-map-panes[aria-busy=false]")
     page.get_by_role("checkbox", name=words.TAKE_AWAY).check()

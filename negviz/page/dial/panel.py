@@ -14,7 +14,7 @@ from starlette.routing import Route
 from negviz.explain.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
-from negviz.page.board import Board, Panel, html
+from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.dial import markup, words
 from negviz.page.dial.films import SEEDS, STEP, film_route
 from negviz.page.dial.setting import DialSetting
@@ -185,15 +185,16 @@ def lay_out(board: Board) -> None:
     seed, used = gr.State(chest.seed), gr.State(False)
     at = [board.asked, finding, side, severity, seed]
     answered = board.on_answer(dial.follow, [finding, side, shown, curves], inputs=at[1:])
+    chosen, turned = [used, side, shown, curves], [used, seed, side, shown, curves]
     asks = [
         answered,
-        finding.input(dial.choose, at, [used, side, shown, curves], **_QUEUE),
-        side.input(dial.choose, at, [used, side, shown, curves], **_QUEUE),
-        button.click(dial.another, at, [used, seed, side, shown, curves], **_QUEUE),
+        finding.input(stamped(dial.choose, chosen), at, chosen, **_QUEUE),
+        side.input(stamped(dial.choose, chosen), at, chosen, **_QUEUE),
+        button.click(stamped(dial.another, turned), at, turned, **_QUEUE),
         # keys as well as the pointer move it; the films it takes are the same wherever it stands
         severity.change(lambda: True, None, used, trigger_mode="once", **_QUEUE),
     ]
-    measuring = [ask.then(dial.measure, [*at, used], curves, **_QUEUE) for ask in asks]
+    measuring = [ask.then(stamped(dial.measure, curves), [*at, used], curves, **_QUEUE) for ask in asks]
     for when in (board.box.input, finding.input, side.input, button.click):
         when(None, cancels=measuring, queue=False, api_visibility="private")
 

@@ -36,6 +36,13 @@ _SEARCHED: Final = {
     "all": "all {:,} films",
 }
 EXPLORE: Final = "Explore"
+FOLDS: Final = {  # by panel, what unfolds it
+    "attribution": "Words",
+    "saliency": "Film",
+    "map": "Map",
+    "diagnosis": "Diagnosis",
+    "dial": "Dial",
+}
 ADD: Final = "Add a model"
 TAKE_AWAY: Final = "Take the “no” away"
 PUT_IN: Final = "Put a “no” in"
