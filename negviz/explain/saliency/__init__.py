@@ -25,6 +25,7 @@ import torch
 from PIL import Image
 
 from negviz.explain.attribution import Vectors, contrast
+from negviz.explain.saliency.grid import cell_shares
 from negviz.explain.saliency.hirescam import HIRESCAM, HIRESCAM_LAST
 from negviz.explain.saliency.legrad import LEGRAD
 from negviz.explain.saliency.method import Map, Method, SaliencyError
@@ -63,13 +64,14 @@ class Saliency:
         A third that speaks against the sentence on the whole has a share below 0.
         """
         total = float(np.abs(self.map).sum()) or 1.0
-        rows, columns = (_in_thirds(length) for length in self.map.shape)
+        rows, columns = (cell_shares(cells, _THIRDS) * cells / _THIRDS for cells in self.map.shape)
         return tuple(tuple(map(float, row)) for row in rows @ self.map.astype(np.float64) @ columns.T / total)
 
     def plain(self) -> dict[str, Any]:
         """The map as JSON."""
         known = {name: getattr(self, name) for name in ("score", "signed", "additive", "delta", "method")}
-        return {"map": self.map.astype(np.float64).round(6).tolist(), "thirds": self.thirds, **known}
+        cells = self.map.astype(np.float64).round(6).tolist()
+        return {"map": cells, "thirds": [*map(list, self.thirds)], **known}
 
 
 def saliency(
@@ -132,10 +134,3 @@ def _method(tower: ImageEncoder, name: str | None) -> Method:
     fitting = ", ".join(method.name for method in METHODS.values() if method.fits(tower))
     what = "is no quick map" if name is None else f"is no {name}"
     raise SaliencyError(f"For this image tower there {what}; ask for method {fitting}.")
-
-
-def _in_thirds(cells: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """How much of each cell lies in each third: [3, cells]."""
-    edges, thirds = np.arange(cells + 1) / cells, np.arange(_THIRDS + 1) / _THIRDS
-    upper, lower = np.minimum(edges[1:], thirds[1:, None]), np.maximum(edges[:-1], thirds[:-1, None])
-    return np.maximum(upper - lower, 0) * cells
