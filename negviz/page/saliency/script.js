@@ -1,0 +1,66 @@
+/* Where on the film: the maps of the film that is picked, else of the first on show, fetched once the panel is
+   switched on.  `negviz.where` gives the viewer the same answers. */
+"use strict";
+(() => {
+  const kept = new Map(); // the last answers of this page, by question and film
+  const MOST = 32;
+  let on = false;
+  let shown = "";
+  let asking = null;
+
+  /* {html, texts, models: {name: {why, lines}}, region}.  What cannot be had throws a sentence. */
+  negviz.where = async (asked, id, signal) => {
+    const key = JSON.stringify([asked, id]);
+    if (!kept.has(key)) {
+      const reply = await fetch("page/saliency", {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ asked, id }), signal,
+      });
+      if (!reply.ok) throw new Error(reply.headers.get("content-type")?.startsWith("text/plain") ? await reply.text() : "");
+      kept.set(key, await reply.json());
+      if (kept.size > MOST) kept.delete(kept.keys().next().value);
+    }
+    return kept.get(key);
+  };
+
+  const panel = () => document.querySelector(".nv-where");
+  const tiles = () => [...document.querySelectorAll(".nv-tile[data-film]")];
+
+  async function look() {
+    const root = panel(), asked = document.querySelector("[data-asked]")?.dataset.asked;
+    if (!root || !on || !asked) return;
+    const id = negviz.selected || tiles()[0]?.dataset.film;
+    const key = JSON.stringify([asked, id]);
+    if (!id || key === shown) return;
+    shown = key;
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const place = root.querySelector(".nv-where-maps"), words = JSON.parse(root.dataset.words);
+    const truth = place.querySelector("input[name=region]")?.checked;
+    place.setAttribute("aria-busy", "true");
+    if (!place.firstChild) place.textContent = words.asking;
+    try {
+      const found = await negviz.where(asked, id, signal);
+      if (signal.aborted) return;
+      place.innerHTML = found.html;
+      const box = place.querySelector("input[name=region]");
+      if (box) box.checked = Boolean(truth);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      shown = "";
+      place.textContent = error.message || words.failed;
+    }
+    place.setAttribute("aria-busy", "false");
+  }
+
+  negviz.on("click", ".nv-where-switch", button => {
+    on = !on;
+    button.setAttribute("aria-pressed", String(on));
+    if (on) return look();
+    asking?.abort();
+    shown = "";
+    panel().querySelector(".nv-where-maps").replaceChildren();
+  });
+  document.addEventListener("negviz:select", look);
+  negviz.changed(look);
+})();
