@@ -81,7 +81,7 @@ def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corre
         stretches=_stretches(answer),
         cut=len(answer.prompt.text) > _ECHOED,
         verdict=verdict(answer) if answer.marked else None,
-        unmarked=_why_unmarked(answer),
+        unmarked=why_unmarked(answer),
         notes=notes,
     )
 
@@ -115,7 +115,8 @@ def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
     return any(first <= start and end <= last for first, last in spans)
 
 
-def _why_unmarked(answer: Answer) -> str:
+def why_unmarked(answer: Answer) -> str:
+    """Why no film is marked, in a sentence."""
     prompt = answer.prompt
     match answer.unmarked:
         case "language":
