@@ -53,3 +53,20 @@ def test_the_viewer_outlines_what_moved_the_score_and_says_so(seat: Visit) -> No
     page.keyboard.press("m")
     expect(line).to_be_hidden()
     page.keyboard.press("Escape")
+
+
+def test_in_the_dial_the_map_moves_as_the_finding_grows(seat: Visit) -> None:
+    page = seat.page
+    seat.search("no pleural effusion")
+    lines, says = page.locator("[data-dial] svg"), page.locator(".nv-dial-where-says")
+    page.locator(".nv-dial-where select").select_option("con2")
+    expect(says).to_contain_text(words.CAPTION)
+    expect(says).to_contain_text("CON2, “no pleural effusion”")
+    drawn = lines.inner_html()
+    page.locator(".nv-dial-severity input[type=range]").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("was => document.querySelector('[data-dial] svg').innerHTML !== was", arg=drawn)
+    assert seat.barriers(".nv-dial", EVERY) == []
+    page.locator(".nv-dial-where select").select_option("")
+    expect(lines.locator("path")).to_have_count(0)

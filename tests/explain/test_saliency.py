@@ -181,6 +181,6 @@ def test_threads_may_share_a_model(
     asked = [(model, other) for model in (models["base"], transformer) for other in (film, spot(1, 1))] * 6
     alone = [saliency(model, other, SENTENCE).map for model, other in asked]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda pair: saliency(*pair, SENTENCE).map, asked))
+        together = list(pool.map(lambda pair: saliency(pair[0], pair[1], SENTENCE).map, asked))
     assert all(np.array_equal(*pair) for pair in zip(alone, together, strict=True))
     assert set(METHODS) == {"hirescam", "hirescam-last", "legrad", "occlusion"}

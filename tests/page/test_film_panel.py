@@ -147,3 +147,18 @@ def test_a_place_that_speaks_for_both_sentences_is_said_to(room: Room, collectio
     assert said["CON2"].startswith(f"CON2: the place that speaks most for “{shown.texts[1]}”")
     assert ("against" in said["CON2"]) == (con2[0].map.ravel()[place] < 0)
     assert len(base) == 2
+
+
+def test_where_the_dial_stands_has_maps_as_a_film_has(room: Room) -> None:
+    stands = {"finding": "effusion", "side": "right", "severity": "0.8", "seed": "9100000"}
+    found = asked(room, {"asked": Asked(NEGATED).json(), "dial": stands}).json()
+    assert {name: len(each["lines"]) for name, each in found["models"].items()} == {
+        "base": 2,
+        "con1": 0,
+        "con2": 2,
+    }
+    assert found["html"] == ""
+    clear = asked(room, {"asked": Asked(NEGATED).json(), "dial": {**stands, "severity": "0"}}).json()
+    assert clear["models"]["base"] != found["models"]["base"]
+    for wrong in ({**stands, "seed": "1"}, {}, "effusion"):
+        assert asked(room, {"asked": Asked(NEGATED).json(), "dial": wrong}).status_code == 400

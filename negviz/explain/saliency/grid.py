@@ -16,7 +16,8 @@ def cell_shares(pixels: int, cells: int) -> NDArray[np.float64]:
     """Of a side cut into even parts, how much of each cell each pixel makes up: [cells, pixels]."""
     edges, ends = np.arange(pixels + 1) / pixels, np.arange(cells + 1) / cells
     upper, lower = np.minimum(edges[1:], ends[1:, None]), np.maximum(edges[:-1], ends[:-1, None])
-    return np.maximum(upper - lower, 0) * cells
+    shares: NDArray[np.float64] = np.maximum(upper - lower, 0) * cells
+    return shares
 
 
 def outline(cells: NDArray[np.bool_]) -> list[Segment]:

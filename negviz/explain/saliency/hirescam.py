@@ -35,7 +35,7 @@ def hirescam(
     parts = directions.chunk(len(branches), dim=1)
     given = [_of_branch(*each, films, stage) for each in zip(branches, parts, strict=True)]
     shared = len(branches) ** 0.5  # the length of as many unit vectors set side by side
-    return tuple(torch.stack(each).sum(0) / shared for each in zip(*given, strict=True))  # type: ignore[return-value]
+    return tuple(torch.stack(each).sum(0) / shared for each in zip(*given, strict=True))
 
 
 def _of_branch(branch: Branch, directions: Tensor, films: Tensor, stage: int) -> tuple[Tensor, Tensor]:

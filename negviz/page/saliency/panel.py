@@ -29,6 +29,7 @@ from negviz.films.openi import OpeniError
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page.board import Board, Panel, html
+from negviz.page.dial.films import DialError, Dialled
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.saliency import words
 from negviz.page.server import arguments
@@ -41,6 +42,7 @@ from negviz.page.words import column_title
 from negviz.retrieval.answer import Answer
 
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
+_DIAL: Final = ("finding", "side", "severity", "seed")
 _PATIENCE: Final = 4.0  # seconds for a film that is on its way
 _REMEMBERED: Final = 512  # of some 10 kB
 
@@ -49,8 +51,7 @@ _REMEMBERED: Final = 512  # of some 10 kB
 class FilmQuestion:
     """What is drawn once for everybody: one film, and the sentences of one answer."""
 
-    film: str
-    path: Path
+    source: Path | Dialled
     texts: tuple[str, ...]  # the sentence and, where it has one, its opposite
     models: tuple[str, ...]
 
@@ -101,8 +102,8 @@ class FilmPanel:
         object.__setattr__(self, "_offers", EachOnce(lambda _: read_offers(self.room.models, path), most=1))
         self.room.when_forgetting(lambda text: self._drawn.forget(lambda question: question.says(text)))
 
-    def look(self, asked: Asked, film: str, path: Path) -> FilmMaps:
-        """The maps of one film.  Raises `AnswerError`."""
+    def look(self, asked: Asked, film: str, source: Path | Dialled) -> FilmMaps:
+        """The maps of one film of a collection, or of one of the dial.  Raises `AnswerError`."""
         given = self.room.answer(asked)
         finding, polarity = _about(asked, given)
         texts = _texts(given)
@@ -114,12 +115,13 @@ class FilmPanel:
             if offer is not None and not offer.offered
         }
         wanted = tuple(name for name in scored if name not in refused)
-        drawn = self._drawn(FilmQuestion(film, path, texts, wanted)) if wanted else {}
+        drawn = self._drawn(FilmQuestion(source, texts, wanted)) if wanted else {}
         models = {}
         for name, offer in scored.items():
             maps = refused.get(name) or drawn[name]
             models[name] = ModelMaps((), maps, offer) if isinstance(maps, str) else ModelMaps(maps, "", offer)
-        return FilmMaps(film, texts, finding, polarity == "absent", models, self._region(film, finding))
+        region = () if isinstance(source, Dialled) else self._region(film, finding)
+        return FilmMaps(film, texts, finding, polarity == "absent", models, region)
 
     def saliency(self, prompt: str, film: str) -> dict[str, Any]:
         """Where on a film, given by its id, every model finds what a sentence says, as JSON.
@@ -160,7 +162,8 @@ class FilmPanel:
 
     def _draw(self, question: FilmQuestion) -> dict[str, tuple[Saliency, ...] | str]:
         """Models that share an image tower are asked at once: the film goes through it once for all."""
-        image = open_image(question.path)
+        source = question.source
+        image = source.image() if isinstance(source, Dialled) else open_image(source)
         models = {name: self.room.models[name] for name in question.models}
         towers = {model.tower_id: model.image for model in models.values()}
         drawn: dict[str, tuple[Saliency, ...] | str] = {}
@@ -243,19 +246,28 @@ _VIEW: Final = Template(
 
 
 def routes(room: Room) -> list[Route]:
-    """`POST page/saliency` with {asked, id}: the panel as HTML, and the lines of every map; or a sentence."""
+    """`POST page/saliency` with {asked, id}: the panel as HTML, and the lines of every map; or a sentence.
+
+    With {asked, dial}, where the dial stands, the lines alone.
+    """
     panel = room.own(FilmPanel)
 
     async def respond(request: Request) -> Response:
         try:
             body = await read_object(request, _MAX_BODY)
-            asked, film = body["asked"], str(body["id"])
+            asked, dial = body["asked"], body.get("dial")
+            film = str(body["id"]) if dial is None else ""
             question = Asked.read(asked if isinstance(asked, str) else json.dumps(asked))
-            path = await room.pictures.find(film, wait=_PATIENCE)
-            if path is None:
+            if dial is not None:
+                source: Path | Dialled | None = Dialled.read(*(str(dial[name]) for name in _DIAL))
+            else:
+                source = await room.pictures.find(film, wait=_PATIENCE)
+            if source is None:
                 return PlainTextResponse(words.FAILED, status_code=503, headers=NOT_KEPT)
-            shown = await lanes().slow.run_in_thread(request, panel.look, question, film, path)
-        except (NotJsonError, TooLongError, LookupError):
+            shown = await lanes().slow.run_in_thread(request, panel.look, question, film, source)
+        except DialError as error:
+            return PlainTextResponse(str(error), status_code=400, headers=NOT_KEPT)
+        except (NotJsonError, TooLongError, LookupError, TypeError):
             return PlainTextResponse(words.BAD_REQUEST, status_code=400, headers=NOT_KEPT)
         except (CollectionError, OpeniError):
             return PlainTextResponse(words.NO_FILM, status_code=404, headers=NOT_KEPT)
@@ -265,7 +277,7 @@ def routes(room: Room) -> list[Route]:
             return PlainTextResponse(str(error), status_code=503, headers=NOT_KEPT)
         return JSONResponse(
             {
-                "html": _VIEW("maps", shown=shown),
+                "html": _VIEW("maps", shown=shown) if film else "",
                 "texts": shown.texts,
                 "models": {
                     name: {"why": each.why, "lines": _lines(each)} for name, each in shown.models.items()

@@ -8,18 +8,40 @@
   let shown = "";
   let asking = null;
 
-  /* {html, texts, models: {name: {why, lines}}, region}.  What cannot be had throws a sentence. */
-  negviz.where = async (asked, id, signal) => {
-    const key = JSON.stringify([asked, id]);
+  /* For a film's id, or for where the dial stands: {html, texts, models: {name: {why, lines}}, region}.  What cannot be had throws a sentence. */
+  negviz.where = async (asked, film, signal) => {
+    const key = JSON.stringify([asked, film]);
+    const which = typeof film === "string" ? { id: film } : { dial: film };
     if (!kept.has(key)) {
       const reply = await fetch("page/saliency", {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ asked, id }), signal,
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ asked, ...which }), signal,
       });
       if (!reply.ok) throw new Error(reply.headers.get("content-type")?.startsWith("text/plain") ? await reply.text() : "");
       kept.set(key, await reply.json());
       if (kept.size > MOST) kept.delete(kept.keys().next().value);
     }
     return kept.get(key);
+  };
+
+  /* Lines or cells of a map, as they come from there, into an SVG whose sides are 1. */
+  negviz.drawWhere = (svg, lines) => {
+    const make = (tag, attributes) => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+      return made;
+    };
+    const parts = [];
+    lines?.cells?.forEach((row, y) => row.forEach((share, x) => parts.push(make("rect", {
+      x: x / row.length, y: y / lines.cells.length, width: 1 / row.length, height: 1 / lines.cells.length, opacity: share / 2,
+    }))));
+    for (const way of lines && !lines.cells ? ["away", "towards"] : []) {
+      for (const level of [...lines[way].keys()].reverse()) {
+        const d = lines[way][level].map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`).join("");
+        parts.push(make("path", { d, class: "nv-where-under" }));
+        parts.push(make("path", { d, class: `nv-where-${way} nv-where-${level ? "thin" : "thick"}` }));
+      }
+    }
+    svg.replaceChildren(...parts);
   };
 
   const panel = () => document.querySelector(".nv-where");

@@ -54,15 +54,15 @@ def _groups(value: Json, said: str, score: str) -> Iterable[Group]:
 
 
 def _scores(value: Json) -> Table:
-    head = ("finding", "model", "offered", "hit", "over other chests", "over the mean map", "AUC")
-    head += ("over other chests", "over the mean map", "IoU", "AUC, denied", "affirmed − denied")
+    over = ("over other chests", "over the mean map")
+    scores = ("hit", *over, "AUC", *over, "IoU", "AUC, denied", "affirmed − denied")
     rows = tuple(
         (finding, name, "yes" if record["offered"] else "no", *_figures(record))
         for finding in value["chests"]
         for name, each in value["models"].items()
         if (record := each["findings"][finding])
     )
-    return Table("Maps against masks", head, rows, words=3, folded=True)
+    return Table("Maps against masks", ("finding", "model", "offered", *scores), rows, words=3, folded=True)
 
 
 def _figures(record: Json) -> Iterable[TableCell]:

@@ -73,7 +73,8 @@ class Drawn:
     def maps(self, place: int, said: str, *, scoring: bool = True) -> Floats:
         """[films, cells] of one model; a map is linear in what is asked, so a contrast's is a difference."""
         present, absent = (self.scoring if scoring else self.choosing)[place]
-        return {"present": present, "absent": absent, "contrast": present - absent}[said]
+        asked: dict[str, Floats] = {"present": present, "absent": absent, "contrast": present - absent}
+        return asked[said]
 
     @classmethod
     def of(cls, tower: ImageTower, asked: Asked, stage: int) -> Drawn:
@@ -109,8 +110,8 @@ def what_is_asked(
         )
         if len(scoring) < LEAST or not choosing:
             raise SaliencyScoresError(f"Fewer than {2 * LEAST} chests show {finding}; simulate more of them.")
-        halves = (_half(tower, films, masks, finding, shown) for shown in (choosing, scoring))
-        asked.append(Asked(finding, *halves, _directions(models, finding)))
+        chosen, scored = (_half(tower, films, masks, finding, shown) for shown in (choosing, scoring))
+        asked.append(Asked(finding, chosen, scored, _directions(models, finding)))
     return asked
 
 

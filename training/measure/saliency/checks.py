@@ -32,7 +32,7 @@ def check(
     tower: ImageTower, models: Mapping[str, DualEncoder], films: Collection, asked: Sequence[Asked]
 ) -> Json:
     """By finding, how well affirming maps do as they are, and with what was learned taken away."""
-    embedded = film_embeddings(next(iter(models.values())), films)
+    embedded = film_embeddings(next(iter(models.values())), films).astype(np.float64)
     shuffled = _shuffled(tower)
     return {
         one.finding: _of_finding(tower, shuffled, films, embedded, one)
@@ -43,9 +43,10 @@ def check(
 def _of_finding(
     tower: ImageTower, shuffled: ImageTower, films: Collection, embedded: Floats, asked: Asked
 ) -> Json:
-    half = Half(*(each[:_FEW] for each in (asked.scoring.shown, asked.scoring.films, asked.scoring.masks)))
+    all_ = asked.scoring
+    half = Half(all_.shown[:_FEW], all_.films[:_FEW], all_.masks[:_FEW])
     said = asked.directions[SAID.index("present") :: len(SAID)]
-    kept = {film.uid for film in asked.scoring.shown}
+    kept = {film.uid for film in all_.shown}
     fitted = _fitted(embedded, films, asked.finding, kept, shuffle=False)
     by_chance = _fitted(embedded, films, asked.finding, kept, shuffle=True)
     maps, last = (half.maps(tower, said, **stage)[0] for stage in ({}, {"stage": _LAST}))
@@ -65,7 +66,7 @@ def _of_finding(
 def _figures(half: Half, maps: Floats) -> Json:
     """Hit and AUC of maps [directions, films, cells], means over directions and chests."""
     inside = half.inside(maps.shape[-1])
-    found = {}
+    found: Json = {}
     for name, score in (("hit", hits), ("auc", pixel_auc)):
         own = np.mean([np.diag(np.asarray(score(each, inside), np.float64)) for each in maps], axis=0)
         found |= mean_estimates(own[None])[0].record(name)
