@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from negviz.page.saliency import words
@@ -31,6 +32,10 @@ def test_maps_are_drawn_when_they_are_asked_for_and_follow_film_and_sentence(sea
     expect(page.locator(f'.nv-where-maps img[src$="id={last}"]')).to_have_count(6)
     seat.search("there is fluid in the pleural space")
     expect(page.locator(".nv-where-maps figcaption").first).to_contain_text("there is fluid")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=words.SAVE).click()
+    with Image.open(saved.value.path()) as picture:
+        assert picture.width > 6 * 2 * 320
     page.locator(".nv-where-how summary").click()
     assert page.locator(".nv-where-table tbody tr").count() == 9
     assert seat.barriers(".nv-where", EVERY) == []

@@ -38,7 +38,7 @@ from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_o
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
 from negviz.page.templates import Template
-from negviz.page.words import column_title
+from negviz.page.words import CREDITS, column_title
 from negviz.retrieval.answer import Answer
 
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
@@ -153,6 +153,10 @@ class FilmPanel:
             "left_out": {name: each.why for name, each in shown.models.items() if each.why},
             "caption": words.CAPTION,
         }
+
+    def credit(self, film: str) -> str:
+        """Whose film it is, where that is to be said."""
+        return CREDITS.get(self._find(film)[0].name, "")
 
     def _find(self, film: str) -> tuple[Collection, str]:
         for collection in self.room.pictures.collections.values():
@@ -277,7 +281,7 @@ def routes(room: Room) -> list[Route]:
             return PlainTextResponse(str(error), status_code=503, headers=NOT_KEPT)
         return JSONResponse(
             {
-                "html": _VIEW("maps", shown=shown) if film else "",
+                "html": _VIEW("maps", shown=shown, credit=panel.credit(film)) if film else "",
                 "texts": shown.texts,
                 "models": {
                     name: {"why": each.why, "lines": _lines(each)} for name, each in shown.models.items()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from negviz.page.words import NOT_CLINICAL
+
 HEADING: Final = "Where on the film"
 SHOW: Final = "Show where"
 CAPTION: Final = "What moved the score, not where disease is."
@@ -14,6 +16,7 @@ KEY_TOWARDS: Final = "speaks for the sentence"
 KEY_AWAY: Final = "speaks against it"
 KEY_LEVELS: Final = "thick: at least half of the strongest place of the two maps, thin: a quarter"
 KEY_UNSIGNED: Final = "the bluer, the more a place counted; these maps do not say for or against"
+SAVE: Final = "Save as picture"
 REGION: Final = "Outline where the finding is"
 REGION_KEY: Final = "white dots: where the simulator put it"
 ASKING: Final = "Drawing the maps …"
@@ -89,4 +92,4 @@ def turned(model: str, affirms: str, denies: str, *, against: bool) -> str:
     return f"{model}: the place that speaks most for “{affirms}” speaks for “{denies}” too."
 
 
-ON_SCRIPT: Final = {"asking": ASKING, "failed": FAILED}
+ON_SCRIPT: Final = {"asking": ASKING, "failed": FAILED, "notes": [CAPTION, NOT_CLINICAL]}

@@ -60,13 +60,13 @@ negviz.FilmPane = class {
     const left = (this.canvas.width - wide) / 2 + view.x * dense;
     const top = (this.canvas.height - high) / 2 + view.y * dense;
     brush.drawImage(this.windowed, left, top, wide, high);
-    if (this.where) this.outline(brush, { left, top, wide, high, dense });
+    if (this.where) negviz.FilmPane.outline(brush, this.where, { left, top, wide, high, dense });
   }
 
   /* What moved a score, over the film: lines as they come from a server, in shares of its width and height, on a
      dark line each so that they show on bright film; an unsigned map is its cells in one hue. */
-  outline(brush, { left, top, wide, high, dense }) {
-    const { cells } = this.where;
+  static outline(brush, where, { left, top, wide, high, dense }) {
+    const { cells } = where;
     brush.save();
     if (cells) {
       const [rows, columns] = [cells.length, cells[0].length];
@@ -77,9 +77,9 @@ negviz.FilmPane = class {
       }));
     }
     for (const [way, colour, dashes] of cells ? [] : [["away", negviz.FilmPane.away, [6, 4]], ["towards", negviz.FilmPane.towards, []]]) {
-      for (const level of [...this.where[way].keys()].reverse()) { // the strongest on top
+      for (const level of [...where[way].keys()].reverse()) { // the strongest on top
         brush.beginPath();
-        for (const [x1, y1, x2, y2] of this.where[way][level]) {
+        for (const [x1, y1, x2, y2] of where[way][level]) {
           brush.moveTo(left + x1 * wide, top + y1 * high);
           brush.lineTo(left + x2 * wide, top + y2 * high);
         }
