@@ -92,11 +92,13 @@ def test_where_the_finding_is_can_be_outlined_on_simulated_films(room: Room, col
     film, _ = first(collection)
     mask = np.zeros((SIZE, SIZE), bool)
     mask[96:, :32] = True
-    write_masks(collection.folder / MASKS, Masks.pack({Place(film, "effusion", "left"): mask}, "drawn"))
+    assert collection.folder is not None
+    path = collection.folder / MASKS
+    write_masks(path, Masks.pack({Place(film, "effusion", "left"): mask}, "drawn"))
     try:
         found = asked(room, {"asked": Asked(NEGATED).json(), "id": film}).json()
     finally:
-        (collection.folder / MASKS).unlink()
+        path.unlink()
     assert sorted(found["region"]) == [
         [0, 0.75, 0, 1],
         [0, 0.75, 0.25, 0.75],

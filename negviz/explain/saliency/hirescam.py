@@ -40,24 +40,24 @@ def hirescam(
 
 def _of_branch(branch: Branch, directions: Tensor, films: Tensor, stage: int) -> tuple[Tensor, Tensor]:
     stages = list(branch.stages)
-    before, after = torch.nn.Sequential(*stages[:stage], stages[stage]), stages[stage:][1:]
+    views = [films, films.flip(-1)] if branch.config.mirrored else [films]
     with torch.no_grad():
-        views = [films, films.flip(-1)] if branch.config.mirrored else [films]
-        seen = [before(branch.stem(standardise(view, branch.config.size))) for view in views]
-    with torch.enable_grad():
-        seen = [view.requires_grad_() for view in seen]
-        rest = torch.nn.Sequential(*after)
-        z = torch.stack([branch.project(branch.pool(rest(view))) for view in seen]).sum(0)
-        scores = directions @ (z / z.detach().norm(dim=-1, keepdim=True)).T  # [directions, n]
-        maps = [_map(score, seen) for score in scores]
-    return torch.stack(maps), scores.detach()
-
-
-def _map(score: Tensor, seen: list[Tensor]) -> Tensor:
-    """[n, rows, columns]; films of a batch do not meet, so their scores may be summed."""
-    gradients = torch.autograd.grad(score.sum(), seen, retain_graph=True)
-    film, *mirror = [(g * view.detach()).sum(1) for g, view in zip(gradients, seen, strict=True)]
-    return film + mirror[0].flip(-1) if mirror else film
+        x = branch.stem(standardise(torch.cat(views), branch.config.size))
+        for each in stages[: len(stages) + stage + 1]:
+            x = each(x)
+    asked, shape = len(directions), (len(directions), len(views), len(films))
+    with torch.enable_grad():  # once for every direction, in one batch: many small ones take twice as long
+        seen = x.repeat(asked, 1, 1, 1).requires_grad_()  # [directions × views × films, channels, …]
+        y = seen
+        for each in stages[len(stages) + stage + 1 :]:
+            y = each(y)
+        z = branch.project(branch.pool(y)).unflatten(0, shape).sum(1)  # [directions, films, dim]
+        unit = z / z.detach().norm(dim=-1, keepdim=True)
+        scores = (unit * directions[:, None]).sum(-1)
+        (gradient,) = torch.autograd.grad(scores.sum(), seen)
+    maps = (gradient * seen.detach()).sum(1).unflatten(0, shape)  # [directions, views, films, rows, columns]
+    film, *mirror = maps.unbind(1)
+    return film + mirror[0].flip(-1) if mirror else film, scores.detach()
 
 
 def _method(name: str, title: str, stage: int) -> Method:
