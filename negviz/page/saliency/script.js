@@ -119,7 +119,9 @@
   negviz.on("click", ".nv-where-save", async button => {
     const root = panel(), [asked, film] = JSON.parse(shown);
     const notes = [...JSON.parse(root.dataset.words).notes, button.dataset.credit].filter(Boolean);
-    const canvas = picture(root, await negviz.where(asked, film), notes);
+    const found = await negviz.where(asked, film);
+    if (Object.values(found.models).some(each => each.lines[0]?.cells)) notes.shift(); // no for, no against
+    const canvas = picture(root, found, notes);
     negviz.save(await new Promise(done => canvas.toBlob(done, "image/png")), "negviz-where.png");
   });
 
