@@ -91,6 +91,7 @@ class Visit:
         """What bars somebody, by axe, on the page or in a part of it, as far as it is unfolded."""
         # passes are not listed: of a page of many tables they are megabytes
         only = {"resultTypes": ["violations"]}
+        self.page.wait_for_function("!document.querySelector('.pending, [data-stale]')")  # else it is dim
         self.page.evaluate(SET_FOLDED_ASIDE)
         try:
             found = Axe().run(self.page, context=within, options=only)

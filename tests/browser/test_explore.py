@@ -431,3 +431,18 @@ def test_films_lie_side_by_side_however_much_a_head_says(visit: Visit) -> None:
     tops = [tile.evaluate("tile => tile.getBoundingClientRect().top") for tile in firsts.all()]
     assert len(tops) == 3
     assert max(tops) - min(tops) < 1
+
+
+def test_a_panel_says_what_it_answers_and_is_dim_until_that_is_what_was_asked(stay: Visit) -> None:
+    panels, dim = stay.page.locator(".nv-follows"), stay.page.locator(".nv-follows[data-stale]")
+    stay.search("no fluid at the bases")
+    expect(dim).to_have_count(0)
+    said = stay.page.locator(".nv-of q", has_text="no fluid at the bases")
+    assert said.count() >= 4  # words, map, diagnosis, dial
+    moved = "document.querySelector('.nv-columns').dataset.asked = {}"
+    before = stay.page.evaluate("document.querySelector('.nv-columns').dataset.asked")
+    stay.page.evaluate(moved.format("'{}'"))  # the films of another question have come
+    expect(dim).to_have_count(panels.count())
+    assert float(dim.first.evaluate("panel => getComputedStyle(panel).opacity")) < 0.6
+    stay.page.evaluate(f"asked => {moved.format('asked')}", before)
+    expect(dim).to_have_count(0)
