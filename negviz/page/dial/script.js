@@ -61,7 +61,7 @@
     asking.abort();
     asking = new AbortController();
     const { signal } = asking, { finding, side, seed } = film.dataset;
-    const asked = document.querySelector("[data-asked]")?.dataset.asked;
+    const asked = document.querySelector(".nv-columns[data-asked]")?.dataset.asked;
     if (!model || !asked) {
       svg.replaceChildren();
       says.textContent = "";

@@ -48,7 +48,7 @@
   const tiles = () => [...document.querySelectorAll(".nv-tile[data-film]")];
 
   async function look() {
-    const root = panel(), asked = document.querySelector("[data-asked]")?.dataset.asked;
+    const root = panel(), asked = document.querySelector(".nv-columns[data-asked]")?.dataset.asked;
     if (!root || !on || !asked) return;
     const id = negviz.selected || tiles()[0]?.dataset.film;
     const key = JSON.stringify([asked, id]);
