@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from negviz.explain.attribution import Vectors, contrast
@@ -66,6 +67,12 @@ class Saliency:
         total = float(np.abs(self.map).sum()) or 1.0
         rows, columns = (cell_shares(cells, _THIRDS) * cells / _THIRDS for cells in self.map.shape)
         return tuple(tuple(map(float, row)) for row in rows @ self.map.astype(np.float64) @ columns.T / total)
+
+    def share_within(self, mask: NDArray[np.bool_]) -> float:
+        """Of all that the places did, signs aside, what those inside a mask [pixels, pixels] did."""
+        rows, columns = (cell_shares(*each) for each in zip(mask.shape, self.map.shape, strict=True))
+        inside = rows @ mask.astype(np.float64) @ columns.T
+        return float((self.map * inside).sum() / (np.abs(self.map).sum() or 1.0))
 
     def plain(self) -> dict[str, Any]:
         """The map as JSON."""

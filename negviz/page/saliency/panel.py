@@ -7,7 +7,7 @@ everybody has.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 from gradio.events import api
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -153,6 +154,27 @@ class FilmPanel:
             "left_out": {name: each.why for name, each in shown.models.items() if each.why},
             "caption": words.CAPTION,
         }
+
+    def within(self, asked: Asked, film: str, finding: str) -> dict[str, float]:
+        """By model, what the place of the finding did to the sentence, where map and place are known."""
+        collection, _ = self._find(film)
+        path, masks = collection.image_path(collection.by_id(film)), self._masks(collection.name)
+        mask = masks.of(film, finding) if masks else None
+        if path is None or mask is None:
+            return {}
+        shown = self.look(asked, film, path)
+        return {
+            name: each.maps[0].share_within(mask)
+            for name, each in shown.models.items()
+            if each.maps and each.maps[0].signed
+        }
+
+    def pair(self, asked: Asked, films: Sequence[str], model: str) -> Markup:
+        """One model's maps of both sentences on several films, for panels that show them."""
+        collection, _ = self._find(films[0])
+        paths = [collection.image_path(collection.by_id(film)) for film in films]
+        shown = [self.look(asked, film, path) for film, path in zip(films, paths, strict=True) if path]
+        return _VIEW("pair", shown=shown, model=model)
 
     def credit(self, film: str) -> str:
         """Whose film it is, where that is to be said."""
