@@ -49,9 +49,8 @@ def test_where_on_the_film_is_asked_where_a_chest_was_simulated_twice(
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row | {"seed": "", "severities": "", "sides": "", "pair": ""} for row in csv.DictReader(file)]
     tested = [row for row in rows if row["split"] == "test"]
-    with_it, without = (
-        next(r for r in tested if ("effusion" in r["findings"]) is has) for has in (True, False)
-    )
+    with_it = next(row for row in tested if "effusion" in row["findings"])
+    without = next(row for row in tested if "effusion" not in row["findings"])
     with_it |= {"seed": "7", "severities": "effusion:0.8", "sides": "effusion:left", "pair": without["id"]}
     without |= {"seed": "7", "pair": with_it["id"]}
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
