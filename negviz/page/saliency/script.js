@@ -125,6 +125,6 @@
     negviz.save(await new Promise(done => canvas.toBlob(done, "image/png")), "negviz-where.png");
   });
 
-  document.addEventListener("negviz:select", look);
+  negviz.on("negviz:select", "", look);
   negviz.changed(look);
 })();
