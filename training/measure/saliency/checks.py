@@ -25,6 +25,7 @@ from training.measure.saliency.cases import SAID, Asked, Half
 _FEW: Final = 12  # chests of each finding
 _SIDE: Final = 5  # patches a side of occlusion: the grid of the last stage
 _LAST: Final = -1
+_SHUFFLED: Final = 10  # orders of the labels: one alone may lie well by luck
 Json = dict[str, Any]
 
 
@@ -47,8 +48,8 @@ def _of_finding(
     half = Half(all_.shown[:_FEW], all_.films[:_FEW], all_.masks[:_FEW])
     said = asked.directions[SAID.index("present") :: len(SAID)]
     kept = {film.uid for film in all_.shown}
-    fitted = _fitted(embedded, films, asked.finding, kept, shuffle=False)
-    by_chance = _fitted(embedded, films, asked.finding, kept, shuffle=True)
+    fitted = _fitted(embedded, films, asked.finding, kept)
+    by_chance = _fitted(embedded, films, asked.finding, kept, shuffled=_SHUFFLED)
     maps, last = (half.maps(tower, said, **stage)[0] for stage in ({}, {"stage": _LAST}))
     lost = half.maps(shuffled, said)[0]
     patches = np.stack([_occluded(tower, films, film, said) for film in half.shown], axis=1)
@@ -98,11 +99,16 @@ def _shuffled(tower: ImageTower) -> ImageTower:
     return private
 
 
-def _fitted(embedded: Floats, films: Collection, finding: str, kept: set[str], *, shuffle: bool) -> Floats:
-    """From films without a finding to films with it, of chests that nothing is scored on: [1, dim]."""
+def _fitted(
+    embedded: Floats, films: Collection, finding: str, kept: set[str], *, shuffled: int = 0
+) -> Floats:
+    """From films without a finding to films with it, of chests that nothing is scored on: [1, dim].
+
+    With labels in so many other orders, a direction each.
+    """
     places = [row for row, film in enumerate(films) if film.uid not in kept]
     has = np.array([finding in film.findings for film in films])[places]
-    if shuffle:
-        has = np.random.default_rng(0).permutation(has)
-    direction = embedded[places][has].mean(0) - embedded[places][~has].mean(0)
-    return np.asarray(direction[None] / np.linalg.norm(direction), np.float64)
+    generator = np.random.default_rng(0)
+    labels = [generator.permutation(has) for _ in range(shuffled)] or [has]
+    directions = [embedded[places][each].mean(0) - embedded[places][~each].mean(0) for each in labels]
+    return np.array([direction / np.linalg.norm(direction) for direction in directions])
