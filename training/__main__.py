@@ -49,6 +49,10 @@ FOR_USERS: Final[Commands] = {
     ),
     "maps": ("measure.maps", "the maps that the page shows: prompts of every model, and films"),
     "attribution": ("measure.attribution", "what each word and each attention head did, over the 99 prompts"),
+    "saliency": (
+        "measure.saliency.command",
+        "whether maps of where a sentence finds what it says lie where simulated findings do",
+    ),
     "diagnosis": ("measure.diagnosis", "the three failure signatures of every model over the 99 prompts"),
     "dose": ("measure.dose", "turn findings up in simulated chests and see what each model makes of it"),
     "generalisation": ("measure.generalisation", "wordings, findings and films that no tuning saw, by model"),

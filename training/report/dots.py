@@ -161,6 +161,33 @@ def draw_leave_out(results: Json) -> Figure:
 
 
 @picture
+def draw_saliency(results: Json) -> Figure:
+    """How well maps lie in the masks, for the sentence that affirms a finding and for its denial."""
+    models, findings = results["models"], results["chests"]
+    figure = new(
+        "Where on the film: do maps lie where the finding does?",
+        "pixel AUC over simulated chests, 95 % interval · dashed: chance · star: clear of it in some model",
+        len(findings) * (len(models) * _CLOSE + 8) + 44,
+        marks={model: look(line) for line, model in enumerate(models)},
+    )
+    named = [_starred(results, finding) for finding in findings]
+    asked = {"present": "the sentence affirms it", "absent": "the sentence denies it"}
+    for axes, said in zip(panels(figure, asked.values()), asked, strict=True):
+        _auroc(axes, named)
+        for line, each in enumerate(models.values()):
+            aside = 0.8 * ((line + 0.5) / len(models) - 0.5)
+            records = [each["findings"][finding][said] for finding in findings]
+            points = [(r["auc"], row + aside, r["auc_ci"]) for row, r in enumerate(records)]
+            dots(axes, points, {**look(line), "markersize": 5})
+    return figure
+
+
+def _starred(results: Json, finding: str) -> str:
+    offered = any(each["findings"][finding]["offered"] for each in results["models"].values())
+    return f"{finding} *" if offered else finding
+
+
+@picture
 def draw_training_free(results: Json) -> Figure:
     """AUROC of the models and rivals of `python -m training training-free`, by films and polarity."""
     evaluations = results["evaluations"]

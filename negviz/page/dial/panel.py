@@ -88,14 +88,14 @@ class Dial:
 
     def first_paint(self, asked: str) -> tuple[DialSetting, str, str]:
         chest = DialSetting.read(self._finding(asked) or "", None, SEEDS[0])
-        return chest, markup.VIEW("film", chest=chest, severity=_FIRST), self._plot(asked, chest, _FIRST)
+        return chest, self._film(asked, chest, _FIRST), self._plot(asked, chest, _FIRST)
 
     def _shown(self, asked: str, chest: DialSetting, severity: float) -> tuple[Any, str, str]:
-        return (
-            side_choice(chest),
-            markup.VIEW("film", chest=chest, severity=severity),
-            self._plot(asked, chest, severity),
-        )
+        return side_choice(chest), self._film(asked, chest, severity), self._plot(asked, chest, severity)
+
+    def _film(self, asked: str, chest: DialSetting, severity: float) -> str:
+        models = list(self.room.chosen(Asked.read(asked)))
+        return markup.VIEW("film", chest=chest, severity=severity, models=models)
 
     def _plot(
         self, asked: str, chest: DialSetting, severity: float, points: Mapping[str, Dosed] | None = None

@@ -72,6 +72,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
     },
     "Which words, and which parts of the model": {
         "attribution": "Which words counted",
+        "saliency": "Where on the film: do maps lie where the finding does?",
         "heads": "Attention heads, switched off one at a time",
         "maps": "The maps: do opposites lie apart?",
         "dose": "Dialling a finding: does similarity follow severity?",

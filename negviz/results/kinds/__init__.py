@@ -22,6 +22,7 @@ from negviz.results.kinds.labels_next import LABELS_NEXT
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.reader import READER
+from negviz.results.kinds.saliency import SALIENCY
 from negviz.results.kinds.second_reader import SECOND_READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
@@ -40,6 +41,7 @@ KINDS: Final = (  # the first that recognises a file has it
     TUNING,
     TRAINING_FREE,
     HEADS,
+    SALIENCY,
     CALIBRATION,
     READER,
     SECOND_READER,
