@@ -29,6 +29,7 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "whithout": "without",
     "evidnce": "evidence",
     "absense": "absence",
+    "edem": "edema",
     "edma": "edema",
     "edmea": "edema",
     "odema": "edema",
@@ -116,7 +117,7 @@ def correct(word: str) -> str:
     """
     if word in _SLIPS:
         return _SLIPS[word]
-    for prefix in ("no", "non", "un"):
+    for prefix in ("no", "non", "un", "pseudo"):
         if word.startswith(prefix) and word[len(prefix) :].startswith(_STEMS):
             return f"{prefix} {correct(word[len(prefix) :])}"
     for whole in _CUT_SHORT:
