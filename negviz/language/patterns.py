@@ -98,7 +98,7 @@ ANGLE: Final = (
     r"(?:lateral|posterior) sulc(?:us|i))"
 )
 SIDE: Final = (
-    r"(?: (?:the|of|both|bilateral|right|left|posterior|lateral|and|or|mild|minimal|small|chronic|either|"
+    r"(?: (?:the|of|both|bilateral|right|left|r|l|posterior|lateral|and|or|mild|minimal|small|chronic|either|"
     r"deep)){0,6}"
 )
 BONES: Final = (

@@ -208,7 +208,9 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         others = [one for one in named if one not in within]
         findings = {finding for finding, _ in reading.outcomes}
         told = any(f in findings for one in found if one not in within for f, _ in one.outcomes)
-        longer = any(one.span != reading.span and _holds(one, reading) for one in within)  # "pleural fluid"
+        longer = findings != {"normal"} and any(
+            one.span != reading.span and _holds(one, reading) for one in within
+        )  # "pleural fluid", but "chest nad" is no clearer than "nad"
         not_normal = findings == {"normal"} and any(
             state == "present" for one in others for _, state in one.outcomes
         )

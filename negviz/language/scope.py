@@ -63,7 +63,7 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
 _STATED_ITEM: Final = re.compile(  # and what is said to be
     r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|bilateral|"
     r"bilaterally|"
-    r"\d[\d.]* ?(?:mm|cm))(?= [.;]|$| please)"
+    r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
 _ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})

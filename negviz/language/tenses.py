@@ -20,7 +20,7 @@ _AGO: Final = (  # stands behind what it dates
 _DATED: Final = (  # of two of these the later one is now
     r"(?:in|on|at|since|from) (?:(?:19|20)\d\d|january|february|march|april|may|june|july|august|"
     r"september|october|"
-    r"november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+    r"november|december)|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 )
 _ONCE: Final = (  # stands before it
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"

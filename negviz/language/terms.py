@@ -81,6 +81,7 @@ _ACUTE = (  # what comes suddenly; nothing is said of what has long been there
     Outcome("consolidation", None, "absent"),
     Outcome("edema", None, "absent"),
 )
+_NIL_ACUTE = r"(?<=nil )(?:acute|active)(?= [.,;]| seen| here| on |$)"
 _PART = re.compile(  # a part of the chest, which is not all of it
     r"(?<![^ ])(?:bon[ey]s?|osseous|skeletal|skeleton|ribs?|spines?|thoracolumbar|soft|abdomen|"
     r"lungs?|pleural|mediastin\w+|hil\w+|structures|clavicles?|vertebra\w*|shoulders?|femur|"
@@ -422,7 +423,7 @@ TERMS: Final = (
         rf"clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
-    _term(ACUTE_PROCESS, *_ACUTE, derived=True),
+    _term(rf"{ACUTE_PROCESS}|{_NIL_ACUTE}", *_ACUTE, derived=True),
     _term(
         r"nothing (?:looks |seems |is )?(?:acute|active)",
         *(Outcome(outcome.finding, outcome.denied, None) for outcome in _ACUTE),
@@ -486,6 +487,7 @@ ASKED: Final = (
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
     _term(r"nothing (?:looks |seems |is )?(?:acute|active)", _NORMAL),
+    _term(rf"{_NIL_ACUTE}", Outcome("normal", None, "present")),
 )
 # Words of a finding that no term above takes.  What they may mean is asked, lest the rest pass for all of it.
 LOOSE: Final = (
