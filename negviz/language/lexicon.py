@@ -337,7 +337,8 @@ _CUES: Final = (
         r"query|equivocal|perhaps|maybe|if any|suspected|suspect|suspicion (?:of|for)|suspicion|"
         r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|(?:hardly|scarcely|barely)(?: any|"
         r" an?)?|"
-        rf"apparent(?= {_FINDING})|uncertain(?! (?:acuity|"
+        rf"apparent(?= {_FINDING}\w* (?:due to|from|because of|related to) (?:the |an? )?(?:ap|portable|"
+        rf"supine|projection|position\w*|technique|rotation|magnification)(?![^ ]))|uncertain(?! (?:acuity|"
         r"age|etiology|"
         r"significance|"
         r"clinical))|potential(?:ly)?|conceivabl[ey]|unconfirmed|unsure|(?<=: )unknown|tbd",

@@ -162,6 +162,8 @@ def said(text: str) -> set[str]:
         ("not able to rule out edema", "edema:uncertain"),
         ("exclusion of edema impossible on this film", "edema:uncertain"),
         ("not convinced by the nodule", "nodule:uncertain"),
+        ("apparent cardiomegaly due to rotation", "cardiomegaly:uncertain"),
+        ("apparent cardiomegaly", "cardiomegaly:present"),
         ("I doubt that it is a nodule", "nodule:uncertain"),
         ("hardly a nodule", "nodule:uncertain"),
         ("nodule if any", "nodule:uncertain"),
