@@ -49,11 +49,11 @@ def _note(value: Json) -> str:
         ("both readers", value.get("reports, both readers")),
     ):
         if reports is not None:
-            whole, rest = (reports[f"asked {what}"]["value"] for what in ("whether normal", "anything else"))
+            asked, whole = (reports[what]["value"] for what in ("asked", "asked whether normal"))
             said.append(
                 f"Of {reports['sentences']:,} sentences of reports, typed as prompts, {who} ask of "
-                f"{whole:.1%} only whether a normal chest is meant (“no acute process”), and of {rest:.1%} "
-                "anything else."
+                f"{whole:.1%} only whether a normal chest is meant (“no acute process”), and of "
+                f"{asked - whole:.1%} anything else."
             )
     return " ".join(said)
 
