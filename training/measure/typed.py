@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         results["reports, both readers"] = on_reports(args.reports, both)
     reports = f" --reports {args.reports.name}" if args.reports else ""
     results["command"] = f"python -m training typed{reports}" + "".join(
-        f" --rival {name}=python" for name in names
+        f" --rival {name}=python" for name in results["rivals"]
     )
     write_json(args.json, results)
     for name, measured in results["typed"].items():
