@@ -21,11 +21,15 @@ Decisions a reader may want to know
   leaves the finding *uncertain*, unless other words deny it outright ("lungs clear, no acute infiltrate").
   Pneumothorax, consolidation, edema and what fills airspaces are acute by nature: "no acute pneumothorax"
   denies it.  "No focal", "no definite", "no obvious", "no significant" and "no evidence of" deny.
-- Of then and now, now holds.  What somebody once had, or a relative, or what is asked about ("if", "unless",
-  "yes or no") is *uncertain*.
+- What is not seen to be so of a finding ("not seen to have grown") leaves it there.  What mimics a finding is
+  none.  One side's "clear", "dry" or "normal" beside a finding of the other denies it there.
+- Of then and now, and of two dates, the later holds.  What somebody once had, or a relative, or what is asked
+  about ("if", "unless", "yes or no") is *uncertain*.
 - A cardiothoracic ratio above 0.55, or said to be more than half, is *cardiomegaly*; at most 0.50 denies it;
   between the two, or on a supine or AP film, it is uncertain.
 - A pleural line is a pneumothorax only when visceral or without markings beyond it, else uncertain.
+- What is measured, sized or said to be in a state is there, though a denial stands before it ("no effusion,
+  8 mm nodule"); "no …, suspicious …" is a list.
 - Fractured wires, screws and catheters are no *fracture*.
 - What has cleared denies what it names and nothing else.
 - Hyperinflation, COPD, vascular congestion and pneumonia are not in the vocabulary.

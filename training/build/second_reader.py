@@ -56,7 +56,6 @@ from training.measure.reader import BLIND, SEEN
 from training.measure.second_reader import (
     alone_and_both,
     as_typed,
-    asking,
     by_kind,
     kinds_of,
     milliseconds,
@@ -85,7 +84,6 @@ _LOST: Final = 1.5  # … and a sentence that is neither read rightly nor rightl
 _MOST_ASKED: Final = 0.03  # of held-out wordings of reports; sentences repeat, and the usual are sure
 _SELDOM: Final = 0.5  # times that the rules are taken to have read anything as anything
 _LIKE_ALL: Final = 30.0  # sentences of all findings that those of one are put to
-_SAMPLE: Final = 2000  # report sentences of test studies
 Json = dict[str, Any]
 Bools = npt.NDArray[np.bool_]
 
@@ -139,8 +137,6 @@ def run(args: argparse.Namespace) -> int:
         "milliseconds": milliseconds([one.text for one in sentences], readers),
         "command": _command(args),
     }
-    if reports:
-        results["reports"] = asking(_test_sentences(reports), readers)
     write_json(paths.results / "second-reader.json", results)
     shutil.rmtree(work, ignore_errors=True)
     for name, figures in results["sets"].items():
@@ -191,13 +187,6 @@ def _chosen(reports: dict[str, Report]) -> Iterable[str]:
             report = reports.get(row["uid"])
             if report is not None and int(row["sentence"]) < len(report.sentences):
                 yield report.sentences[int(row["sentence"])]
-
-
-def _test_sentences(reports: dict[str, Report]) -> list[str]:
-    """A sample of the report sentences of studies that neither reader was made with."""
-    every = [text for uid, report in reports.items() if not int(uid) % 5 for text in report.sentences]
-    order = np.random.default_rng(0).permutation(len(every))[:_SAMPLE]
-    return [every[place] for place in order]
 
 
 def recipe(config: ReaderConfig, sentences: Sequence[Composed]) -> str:
