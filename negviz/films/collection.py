@@ -11,7 +11,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import combinations
@@ -29,6 +30,7 @@ from negviz.common.shipped import ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
 from negviz.films.openi import film_id
 from negviz.films.size import FilmSizeError
+from negviz.films.split import with_split
 from negviz.findings import FINDINGS, Polarity
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ class Collection:
     films: tuple[Film, ...]
     folder: Path | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)  # what opening it had to report
+    drawn: bool = field(default=False, compare=False)  # its split is ours, not the manifest's
 
     def __len__(self) -> int:
         return len(self.films)
@@ -167,6 +170,13 @@ class Collection:
     def select(self, split: Split) -> Collection:
         """The films of one split; `all` is the collection itself."""
         return self if split == "all" else self.where(lambda film: film.split == split)
+
+    def as_seen_by(self, tuned_on: Container[str]) -> Collection:
+        """As models show it that were tuned on collections of these hashes: nobody was tuned on films of a
+        split that is only ours."""
+        if not self.drawn or self.hash in tuned_on:
+            return self
+        return replace(self, films=tuple(f if f.split == "test" else replace(f, split="") for f in self))
 
     def where(self, keep: Callable[[Film], bool]) -> Collection:
         return replace(self, films=tuple(film for film in self.films if keep(film)))
@@ -222,8 +232,8 @@ def open_image(path: Path) -> Image.Image:
 
 
 def is_shipped(name: str) -> bool:
-    """Whether a collection of this name lies in `assets/`."""
-    return (ASSETS / name / MANIFEST).is_file()
+    """Whether a collection of this name, which no path is, lies in `assets/`."""
+    return Path(name).name == name and (ASSETS / name / MANIFEST).is_file()
 
 
 def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
@@ -248,7 +258,23 @@ def open_collection(name: str | Path, *, films: Path | None = None) -> Collectio
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
-    return Collection(_collection_name(folder.resolve()), rows, where, notes)
+    called = _collection_name(folder.resolve())
+    if folder.resolve().parent == ASSETS.resolve():  # what is shipped is as it is, and has columns of its own
+        return Collection(called, rows, where)
+    return _with_split(Collection(called, rows, where, notes))
+
+
+def _with_split(collection: Collection) -> Collection:
+    """With split and folds drawn by study where the manifest has neither and there are films enough."""
+    films = None if any(f.split or f.fold for f in collection) else with_split(collection.films)
+    if films is None:
+        return collection
+    parts = Counter(film.split for film in films)
+    note = (
+        f"{parts['test']} test films and {parts['train']} training films are drawn by study; "
+        "columns split and fold would say otherwise."
+    )
+    return replace(collection, films=films, notes=(*collection.notes, note), drawn=True)
 
 
 def _collection_name(folder: Path) -> str:
@@ -259,14 +285,15 @@ def _collection_name(folder: Path) -> str:
 # The manifest ---------------------------------------------------------------------------------
 
 # what a collection is known by: sides, which only simulated films have, stand beside it
-_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != "sides")
+_SIDES: Final = "sides"
+_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != _SIDES)
 _SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")  # effusion:right|nodule:left, or JSON
 _LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
 
 
 def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
-    """Read `image, findings` and the optional columns; unknown finding names come back as notes."""
+    """Read `image, findings` and the optional columns; names that mean nothing to us come back as notes."""
     table = read_csv(path, ("image", "findings"), CollectionError, prose=("report",))
     unknown: dict[str, int] = {}
     films = tuple(_film(row, f"{path}, line {row.line}", unknown) for row in table.rows)
@@ -274,7 +301,8 @@ def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
     notes = tuple(
         f"{name!r} is not a finding negviz knows ({count} films); ignored." for name, count in unknown.items()
     )
-    return films, notes
+    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES)]
+    return films, (*notes, *((f"Columns that negviz does not read: {', '.join(unread)}.",) if unread else ()))
 
 
 def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
@@ -288,8 +316,10 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
         raise CollectionError(f"{where}: the name of the image is longer than any file's can be.")
     cells["id"] = cells["id"] or image.stem
     cells["uid"] = cells["uid"] or cells["id"]
+    cells["split"] = cells["split"].lower()
+    cells["fold"] = cells["fold"].removesuffix(".0")  # what becomes of a column of numbers that has gaps
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
-    known = frozenset(_SIDE.findall(row.get("sides")))
+    known = frozenset(_SIDE.findall(row.get(_SIDES)))
     film = Film(**cells, **sets, sides=known)  # type: ignore[arg-type]
     if said := _contradiction(film):
         raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")

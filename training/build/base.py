@@ -87,8 +87,6 @@ def start_hub_family(paths: Paths, base: str, compute: Compute = CPU) -> None:
 
     A family that this very base has started already is kept as it is, with its tuned models.
     """
-    if paths.shipped:
-        raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
     if not _started(paths, base := _lasting(base)):
         save_base(
             paths.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}

@@ -22,6 +22,7 @@ from negviz.common.csv_file import read_csv
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
+from negviz.films.split import FOLDS
 from negviz.findings import ABNORMAL, BY_NAME
 from negviz.language.prompt import Mention, read_mentions
 from training.data.duplicates import duplicates
@@ -29,7 +30,6 @@ from training.paths import FilmsError
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
-FOLDS: Final = 5
 _SALT: Final = 119
 _PROSE: Final = ("report_findings", "report_impression", "report_indication")
 # NIH's names of what we know; its others ("pleural thickening", …) are reported.

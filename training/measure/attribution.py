@@ -34,7 +34,7 @@ from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths
+from training.paths import PROMPTS, Paths, told
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
@@ -183,7 +183,7 @@ def _command(args: argparse.Namespace, paths: Paths) -> str:
 
 def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
     if not paths.shipped:
-        yield from ("--family", str(args.family), "--collection", str(args.collection))
+        yield from ("--family", told(args.family), "--collection", told(args.collection))
     if args.prompts != PROMPTS / "evaluation.csv":
-        yield from ("--prompts", str(args.prompts))
+        yield from ("--prompts", told(args.prompts))
     yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))

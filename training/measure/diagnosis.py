@@ -37,7 +37,7 @@ from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, Paths
+from training.paths import PROMPTS, Paths, told
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101
@@ -293,5 +293,5 @@ def _command(args: argparse.Namespace) -> str:
         words += ["--family", args.family.name]
     for name, value in usual.items():
         if getattr(args, name) != value:
-            words += [f"--{name}", str(getattr(args, name))]
+            words += [f"--{name}", told(getattr(args, name))]
     return shlex.join(words)

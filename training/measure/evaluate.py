@@ -19,6 +19,7 @@ from negviz.films.collection import Unmentioned, open_collection
 from negviz.models.family import load_models
 from negviz.retrieval.estimate import RESAMPLES
 from training.options import add_bootstrap_option, count, natural
+from training.paths import told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +95,7 @@ def evaluate(
 def _command(args: argparse.Namespace) -> str:
     """The command that makes this file again, without `--films`: where images lie is one machine's affair."""
     options = ("family", "collection", "split", "prompts", "k", "json", "unmentioned", "bootstrap", "seed")
-    words = (word for name in options for word in (f"--{name}", str(getattr(args, name))))
+    words = (word for name in options for word in (f"--{name}", told(getattr(args, name))))
     return shlex.join(("python", "-m", "training", "evaluate", *words))
 
 
