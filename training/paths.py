@@ -30,7 +30,14 @@ def add_path_options(
     parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     parser.add_argument("--collection", default="openi", metavar="NAME|DIR", help=collection)
     parser.add_argument("--films", type=Path, metavar="DIR", help=films)
+    add_labels_option(parser)
     parser.add_argument("--nih", type=Path, metavar="DIR", help=nih)
+
+
+def add_labels_option(parser: argparse.ArgumentParser) -> None:
+    """`--labels`, for whatever takes a `--collection` of one's own."""
+    what = "labels of the folder of --collection, as published for NIH's, CheXpert's and other films"
+    parser.add_argument("--labels", type=Path, metavar="FILE", help=what)
 
 
 def told(path: object) -> str:
@@ -52,12 +59,13 @@ class Paths:
     collection: str = "openi"  # what the models are trained, tuned and measured on
     films: Path | None = None  # where its images lie; for Open-i, NLM's archives or a folder
     nih: Path | None = None
+    labels: Path | None = None  # of the collection, where its folder holds images and no manifest
     work: Path = field(default_factory=lambda: default_cache() / "training")
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Paths:
         """As the options of `add_path_options` say."""
-        return cls(args.family, args.collection, args.films, args.nih)
+        return cls(args.family, args.collection, args.films, args.nih, args.labels)
 
     @property
     def shipped(self) -> bool:
@@ -86,9 +94,14 @@ class Paths:
 
     def open_collection(self) -> Collection:
         """With training films in folds, which are dealt out where the manifest has none."""
-        opened = open_collection(self.collection, films=self.films)
+        opened = open_collection(self.collection, films=self.films, labels=self.labels)
         without = not any(film.fold for film in opened)
         return replace(opened, films=with_folds(opened.films)) if without else opened
+
+    def open_listed(self, name: str) -> Collection:
+        """A collection to measure on, as whoever opens it alone finds it."""
+        labels = self.labels if name == self.collection else None
+        return open_collection(name, films=self.images_of(name), labels=labels)
 
     def open_phantoms(self) -> Collection | None:
         """The simulated films, which are shipped with their pixels."""

@@ -42,7 +42,7 @@ def launch(options: argparse.Namespace) -> None:
     """What the options ask for, served until interrupted; an error meant for people ends in its sentence."""
     try:
         need_shipped()
-        collections = open_collections(options.collection, options.films)
+        collections = open_collections(options.collection, options.films, options.labels)
         for note in (note for collection in collections for note in collection.notes):
             say(note)
         pictures = find_pictures(collections, options.nlm)

@@ -19,7 +19,7 @@ from training.build.results import build_results
 from training.build.tuned import build_choice, build_tuned
 from training.data.enough import check_enough
 from training.options import count, natural, rate
-from training.paths import FilmsError, Paths
+from training.paths import FilmsError, Paths, add_labels_option
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 from training.tune.recipes import RECIPES
@@ -46,6 +46,7 @@ class BuildStep:
             add("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
             films_tuned = "films to tune and measure on (default: %(default)s)"
             add("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+            add_labels_option(parser)
         films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
         films += "" if self.films else "; not needed with a --collection of your own, or where embedded"
         add("--films", type=Path, required=self.films, metavar="DIR", help=films)
@@ -137,7 +138,7 @@ def _branch(number: int) -> str:
 
 
 def _paths(args: argparse.Namespace) -> Paths:
-    names = ("family", "collection", "films", "nih")  # a command has those that reach something
+    names = ("family", "collection", "films", "nih", "labels")  # a command has those that reach something
     return Paths(**{name: getattr(args, name) for name in names if hasattr(args, name)})
 
 

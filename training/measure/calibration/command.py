@@ -26,7 +26,7 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
-from negviz.films.collection import Collection, Film, open_collection
+from negviz.films.collection import Collection, Film
 from negviz.films.split import FOLDS
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
@@ -190,7 +190,7 @@ def _measure_all(
 
 
 def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
-    films = open_collection(evaluation.collection, films=paths.images_of(evaluation.collection))
+    films = paths.open_listed(evaluation.collection)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
     kept = films.where(lambda film: evaluation.split in ("all", film.split))
     return PromptedFilms(kept, tuple(rows))
