@@ -16,6 +16,7 @@ from negviz.films.collection import OPENI, Collection
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, make_model
 from negviz.models.family import load_models, open_hub_model, save_base
+from negviz.models.hub_files import plain_id
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.data.base import sides, training_data
@@ -96,7 +97,7 @@ def start_hub_family(paths: Paths, base: str, compute: Compute = CPU) -> None:
 
 def _lasting(base: str) -> str:
     """A folder by its whole path, so that the family opens from wherever it is asked for."""
-    return str(Path(base).resolve()) if Path(base).is_dir() else base
+    return str(Path(base).resolve()) if Path(base).is_dir() else plain_id(base)
 
 
 def _started(paths: Paths, base: str) -> bool:
