@@ -102,6 +102,14 @@ def read_training(folder: Path, name: str) -> dict[str, Any]:
     return training
 
 
+def licence_of(folder: Path) -> str:
+    """The licence that a family says it is under, "not named" where it says none."""
+    try:
+        return str(read_family(folder).record.get("licence") or "not named")
+    except CheckpointError:  # it may have gone since it was opened
+        return "not named"
+
+
 def tuned_on(folder: Path) -> frozenset[str]:
     """Hashes of all that the models of a family were tuned on, as far as they tell."""
     said = (read_training(folder, name).get("data") for name in read_family(folder).columns)

@@ -71,7 +71,7 @@ def build_page(room: Room) -> gr.Blocks:
 def foot(room: Room) -> list[str]:
     """What stands below everything: the base, whose films are shown, and what of them was left aside."""
     model, collections = next(iter(room.models.values())), room.pictures.collections
-    base = words.base_note(model.family, (model.source or {}).get("id"))
+    base = words.base_note(model.family, model.origin)
     credit = [words.CREDITS[name] for name in collections if name in words.CREDITS]
     return [
         base,

@@ -229,3 +229,21 @@ def test_a_base_of_ones_own_never_goes_into_the_shipped_family(
     argv = ["all", "--base", "ID", "--collection", "/nowhere", "--family", str(COMPACT)]
     assert main(argv) == 2
     assert "checkpoints/compact holds the compact base" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["base", "--base", "ID", "--nih", "DIR", "--collection", "DIR"], "leave out --nih"),
+        (["all", "--licence", "MIT"], "--licence is that of the model of --base"),
+        (["protocols", "--licence", "MIT"], "--licence is that of the model of --base"),
+        (["protocols", "--base", "ID", "--licence", "MIT", "--family", "DIR"], "leave out --family"),
+        (["protocols", "--base", "ID", "--licence", "MIT", "--collection", "DIR"], "leave out --collection"),
+    ],
+)
+def test_options_that_would_do_nothing_with_or_without_a_base_are_refused(
+    argv: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = [] if argv[0] == "protocols" else ["--family", str(tmp_path / "family")]
+    assert main([*argv, *family]) == 2
+    assert said in capsys.readouterr().err

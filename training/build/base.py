@@ -22,7 +22,7 @@ from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path,
 from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
 from training.measure.probe import ProbeScores, measure
-from training.paths import FilmsError, Paths
+from training.paths import FilmsError, Paths, told
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
 from training.tune.directions import HEADS_FILE
@@ -83,15 +83,14 @@ def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
     return {name: torch.stack(values).detach() for name, values in kept.items()}
 
 
-def start_hub_family(paths: Paths, base: str, compute: Compute = CPU) -> None:
+def start_hub_family(paths: Paths, base: str, compute: Compute = CPU, licence: str | None = None) -> None:
     """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder.
 
     A family that this very base has started already is kept as it is, with its tuned models.
     """
     if not _started(paths, base := _lasting(base)):
-        save_base(
-            paths.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}
-        )
+        under = licence or f"that of {told(base)}, which was not named"
+        save_base(paths.family, open_hub_model(base), licence=under, data={}, training={"base": told(base)})
     embed_films(paths, compute)
 
 

@@ -107,6 +107,8 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
+    licence = "the licence of the model of --base, for the cards and the page"
+    parser.add_argument("--licence", metavar="TEXT", help=licence)
     parser.add_argument("--epochs", type=count, help=f"default: {defaults.epochs}")
     parser.add_argument("--seed", type=natural, help=f"default: {defaults.seed}")
     simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
@@ -170,11 +172,15 @@ def _refuse_idle(args: argparse.Namespace) -> None:
     given = [f"--{name.replace('_', '-')}" for name in idle if getattr(args, name, None) is not None]
     if args.base is not None and given:
         raise FilmsError(f"With --base nothing is trained: leave out {', '.join(given)}.")
+    if args.base is not None and args.nih is not None and _paths(args).own:
+        raise FilmsError("With a --collection of your own nothing is asked of NIH's films: leave out --nih.")
+    if args.base is None and args.licence is not None:
+        raise FilmsError("--licence is that of the model of --base; leave it out, or name one.")
 
 
 def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
-        start_hub_family(_paths(args), args.base, compute)
+        start_hub_family(_paths(args), args.base, compute, args.licence)
         return
     knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
     config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
