@@ -279,10 +279,8 @@ def open_collection(name: str | Path, *, films: Path | None = None, labels: Path
         raise CollectionError(f"{name} is not a folder; give --collection the folder that holds the images.")
     rows, notes = read_manifest(manifest) if labels is None else _read_labels(labels, where)
     called = _collection_name(folder.resolve())
-    if (
-        labels is None and folder.resolve().parent == ASSETS.resolve()
-    ):  # what is shipped is as it is, and has columns of its own
-        return Collection(called, rows, where)
+    if labels is None and folder.resolve().parent == ASSETS.resolve():
+        return Collection(called, rows, where)  # as it is shipped, with columns of its own
     return _with_split(Collection(called, rows, where, notes))
 
 
