@@ -295,7 +295,9 @@ def _read_labels(path: Path, folder: Path) -> tuple[tuple[Film, ...], tuple[str,
             each.image,
             each.uid or each.id,
             each.view,
-            *(each.having(polarity) for polarity in ("present", "absent", "uncertain")),
+            findings=each.having("present"),
+            denied=each.having("absent"),
+            uncertain=each.having("uncertain"),
         )
         for each in labelled
     )
