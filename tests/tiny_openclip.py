@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def tiny_openclip(folder: Path, *, custom: bool = False) -> CLIPModel:
 
 def tiny_biomedical(folder: Path, pooler: str = "cls_last_hidden_state_pooler") -> dict[str, nn.Module]:
     """As BiomedCLIP is: timm's ViT beside a BERT under two layers."""
-    vocabulary = tiny_vision_text(folder).config.text_config.vocab_size
+    beside: Any = tiny_vision_text(folder)  # for its tokenizer
     tower: dict[str, Any] = {"hidden_size": 128, "num_attention_heads": 2, "num_hidden_layers": 2}
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -71,7 +70,12 @@ def tiny_biomedical(folder: Path, pooler: str = "cls_last_hidden_state_pooler") 
             ViTConfig(**tower, intermediate_size=64, image_size=SIDE, patch_size=8, layer_norm_eps=1e-6),
             add_pooling_layer=False,
         )
-        bert = BertConfig(**tower, intermediate_size=64, vocab_size=vocabulary, max_position_embeddings=64)
+        bert = BertConfig(
+            **tower,
+            intermediate_size=64,
+            vocab_size=beside.config.text_config.vocab_size,
+            max_position_embeddings=64,
+        )
         text = BertModel(bert, add_pooling_layer=pooler == "cls_pooler")
         parts: dict[str, nn.Module] = {
             "vision": vision,
@@ -106,7 +110,13 @@ def tiny_biomedical(folder: Path, pooler: str = "cls_last_hidden_state_pooler") 
 
 
 def _renamed(state: dict[str, Tensor], names: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
-    return {reduce(lambda name, pair: re.sub(*pair, name), names, key): value for key, value in state.items()}
+    renamed = {}
+    for key, tensor in state.items():
+        name = key
+        for theirs, ours in names:
+            name = re.sub(theirs, ours, name)
+        renamed[name] = tensor
+    return renamed
 
 
 def _joined(state: dict[str, Tensor], apart: str, together: str) -> dict[str, Tensor]:

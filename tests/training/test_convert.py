@@ -31,8 +31,8 @@ def test_a_state_dict_becomes_a_model_that_opens(tmp_path: Path, capsys: pytest.
     assert f"--base {tmp_path / 'ours'}" in capsys.readouterr().out
     (tmp_path / "kept.safetensors").rename(tmp_path / "theirs" / "open_clip_model.safetensors")
     models = [open_hub_model(str(tmp_path / name)) for name in ("ours", "theirs")]
-    said = [model.encode_text(["no pleural effusion"]) for model in models]
-    np.testing.assert_array_equal(*said)
+    ours, theirs = (model.encode_text(["no pleural effusion"]) for model in models)
+    np.testing.assert_array_equal(ours, theirs)
 
 
 class Trap:
