@@ -59,6 +59,8 @@ class Finding:
     instead: tuple[str, str] | None = None  # in a sentence that spoke of effusion; None: `said`
     mesh: tuple[str, ...] = ()  # headings of Open-i's reports
     nih: tuple[str, ...] = ()  # labels of ChestX-ray14
+    labels: tuple[str, ...] = ()  # what others call it in files of labels, beside its name
+    kinds: tuple[str, ...] = ()  # labels that affirm it, and whose denial leaves it open
 
     @property
     def phrase(self) -> str:
@@ -78,6 +80,8 @@ _ALL: Final = (
         ),
         mesh=("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
         nih=("effusion",),
+        labels=("pleural effusion",),
+        kinds=("loculated pleural effusion", "hydropneumothorax"),
     ),
     Finding(
         "cardiomegaly",
@@ -111,6 +115,8 @@ _ALL: Final = (
         named=(("an", "opacity"), ("a", "lung opacity"), ("an", "infiltrate")),
         mesh=("Opacity", "Infiltrate", "Airspace Disease"),
         nih=("infiltration", "pneumonia"),
+        labels=("lung opacity", "airspace opacity"),
+        kinds=("infiltrates",),
     ),
     Finding(
         "edema",
@@ -118,6 +124,7 @@ _ALL: Final = (
         named=(("", "pulmonary edema"), ("", "interstitial edema"), ("", "water in the lungs")),
         mesh=("Pulmonary Edema",),
         nih=("edema",),
+        labels=("pulmonary edema",),
     ),
     Finding(
         "atelectasis",
@@ -125,6 +132,7 @@ _ALL: Final = (
         named=(("", "atelectasis"), ("a", "collapsed lobe")),
         mesh=("Pulmonary Atelectasis",),
         nih=("atelectasis",),
+        kinds=("laminar atelectasis", "lobar atelectasis", "total atelectasis"),
     ),
     Finding(
         "nodule",
@@ -132,6 +140,8 @@ _ALL: Final = (
         named=(("a", "lung nodule"), ("a", "pulmonary nodule"), ("a", "mass in the lung")),
         mesh=("Nodule", "Mass"),
         nih=("nodule", "mass"),
+        labels=("lung lesion", "nodule/mass"),
+        kinds=("multiple nodules", "pulmonary mass"),
     ),
     Finding(
         "emphysema",
@@ -146,6 +156,7 @@ _ALL: Final = (
         named=(("a", "rib fracture"), ("a", "fracture"), ("a", "broken rib")),
         instead=("a", "rib fracture"),
         mesh=("Fractures, Bone",),
+        kinds=("rib fracture", "vertebral fracture", "clavicle fracture"),
     ),
     Finding("normal", nih=("normal",)),
 )

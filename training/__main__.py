@@ -60,6 +60,7 @@ FOR_USERS: Final[Commands] = {
         "measure.protocols",
         "published tests of negation for every model and rival, or for another model of the Hub",
     ),
+    "convert": ("data.convert", "make safetensors of a file of pickled weights, for --base"),
     "leave-out": ("measure.leave_out", "con3 without a finding or a kind of wording, asked about just that"),
     "experiments": (
         "measure.experiments",

@@ -11,7 +11,7 @@ is main where none is named.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -139,6 +139,19 @@ def read_mentions(text: str) -> tuple[Mention, ...]:
     """Findings that `text` speaks of, in order, each finding once per polarity."""
     normal = normalise(text[:MAX_CHARACTERS])
     return tuple(mention for mention, _ in _mentions(normal, read(normal.text)[0]))
+
+
+def strongest(sentences: Iterable[str]) -> dict[str, Mention]:
+    """The mention that decides of each finding over all sentences of a report.
+
+    A statement beats a hedge, a hedge a denial, and a denial one of no more than a size, kind or time.
+    """
+    weakest_first = sorted((m for text in sentences for m in read_mentions(text)), key=_strength)
+    return {mention.finding: mention for mention in weakest_first}
+
+
+def _strength(mention: Mention) -> int:
+    return ("bound", "absent", "uncertain", "present").index("bound" if mention.bound else mention.polarity)
 
 
 def _read(text: str, *, canonical: bool) -> Prompt:

@@ -63,14 +63,23 @@ def build_page(room: Room) -> gr.Blocks:
                 with gr.Tab(tab.name.capitalize()):
                     tab.lay_out(board)
         board.seal()
-        model = next(iter(room.models.values()))
-        base = words.base_note(model.family, (model.source or {}).get("id"))
-        credit = [words.CREDITS[name] for name in room.pictures.collections if name in words.CREDITS]
-        _html(markup.footer([base, *credit]))
+        _html(markup.footer(foot(room)))
         api(explore.search, api_name="search", **IN_SEARCH)
         api(explore.compare, api_name="compare", **IN_SEARCH)
     page.queue(api_open=False)
     return page
+
+
+def foot(room: Room) -> list[str]:
+    """What stands below everything: the base, whose films are shown, and what of them was left aside."""
+    model, collections = next(iter(room.models.values())), room.pictures.collections
+    base = words.base_note(model.family, model.origin)
+    credit = [words.CREDITS[name] for name in collections if name in words.CREDITS]
+    return [
+        base,
+        *credit,
+        *(f"{name}: {line}" for name, films in collections.items() for line in films.notes),
+    ]
 
 
 class _Layout:

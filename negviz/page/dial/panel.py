@@ -102,7 +102,9 @@ class Dial:
     ) -> str:
         given = self._answer(asked)
         if given is None or not self.sweeps:
-            return markup.VIEW("nothing", sentence=words.EMPTY if given is None else words.NO_SWEEP)
+            return markup.VIEW(
+                "nothing", sentence=words.EMPTY if given is None else self.room.home.hint(words.NO_SWEEP)
+            )
         models = self.room.chosen(Asked.read(asked))
         texts = [given.prompt.text, *([given.opposite.text] if given.opposite else [])]
         means = dose_curves(models, {t: s.of(chest.finding) for t, s in self.sweeps.items()}, texts)

@@ -24,13 +24,13 @@ from torch import Tensor
 from negviz.evaluation.cells import Json
 from negviz.evaluation.prompts import template
 from negviz.films.collection import Film
+from negviz.films.split import FOLDS
 from negviz.models.checkpoint import read_family, read_training
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.family import load_models
 from negviz.retrieval.metrics import auroc
 from training.data.bank import open_bank
 from training.data.captions import Bank, Caption, truth
-from training.data.films import FOLDS
 from training.measure.eligible import held_out_fold
 from training.measure.experiments.cells import Sampled, Vectors
 from training.measure.experiments.material import Material, ProbedEvaluation, recipe_of

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             evaluation,
             models,
             rivals,
-            folder=paths.images_of(evaluation.collection),
+            films=paths.open_listed(evaluation.collection),
             times=args.bootstrap,
             seed=args.seed,
         )
