@@ -97,7 +97,11 @@ def test_typed_sentences_are_captions_with_opposites_and_share_no_template_with_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = tmp_path / "frames.csv"
-    rows = ("nope no {x},denial,x:absent", "there is {x} over here,plain,x:present", "{x} or not?,doubt,x:uncertain")
+    rows = (
+        "nope no {x},denial,x:absent",
+        "there is {x} over here,plain,x:present",
+        "{x} or not?,doubt,x:uncertain",
+    )
     held_already = next(frame for frame in read_frames() if frame.slots == ("x",))
     told = f'"{held_already.text}",denial,x:absent'
     frames.write_text("\n".join(("frame,kind,said", *rows, told)), encoding="utf-8")

@@ -116,12 +116,12 @@ def _trials(value: Json) -> Table:
         )
         for name, figures in value["figures"].items()
     )
-    asked, of_all = value["folds"][value["fold"]]["films"], sum(fold["films"] for fold in value["folds"])
+    films = [fold["films"] for fold in value["folds"].values()]
     note = (
-        f"Mean AUROC of held-out wordings over {asked} held-out films, which the image tower has not seen "
-        f"either; last, over {len(value['folds'])} folds, {of_all:,} films in all; one seed."
+        f"Mean AUROC of held-out wordings over {films[0]} held-out films, which the image tower has not seen "
+        f"either; last, of the best two, over {len(films)} folds with {sum(films):,} films; one seed."
     )
-    return Table("", ("setting", *cells, "mean", "mean of folds"), rows, note=note)
+    return Table("", ("setting", *cells, "mean", f"{len(films)} folds"), rows, note=note)
 
 
 def _trials_plot(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
