@@ -333,6 +333,7 @@ def test_settings_of_con4_are_tried_on_one_fold_and_the_best_two_on_all(
     )
     monkeypatch.setattr("training.data.typed.TYPED_FRAMES", frames)
     monkeypatch.setattr(con4, "trials", lambda: tried)
+    monkeypatch.setattr(con4, "FINAL_FOLDS", 3)
     monkeypatch.setattr(con3, "FEWEST", 1)
     monkeypatch.setattr(con3, "EVERY", 1)
     assert experiments("con4-settings") == 0
@@ -342,7 +343,7 @@ def test_settings_of_con4_are_tried_on_one_fold_and_the_best_two_on_all(
     short = sorted(tried.keys() - {"longer"}, key=lambda name: -results["figures"][name]["mean"])
     assert list(results["finals"]) == short[:2]
     for name, marks in results["finals"].items():
-        assert len(marks) == len(results["folds"]) == con4.FINAL_FOLDS
+        assert len(marks) == len(results["folds"]) == 3
         assert marks[0] == results["figures"][name]["mean"]
     assert results["best"] == max(short[:2], key=lambda name: np.mean(results["finals"][name]))
     assert len(list(tmp_path.glob("cache/**/experiments/*"))) == con4.runs_of_trials(2) == 8
