@@ -12,10 +12,12 @@ idea, that every caption is trained against its opposite, and changes five thing
 - affirming and neutral sentences stay near where base puts them (distillation).  Drawing the tuned weights
   back towards base (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models") is there to be tried.
 
-CON3 is told by films alone where a sentence belongs.  CON4 is also shown: every caption that says something
+CON3 is told by films alone where a sentence belongs.  CON4 is shown: every caption that says something
 certain, whatever it affirms and denies, is drawn to the vector composed of its findings' directions
 (`negviz.models.directions`), and must name what it says of each finding (`losses.naming`), with a head that
-is thrown away.  What says nothing certain stays where base puts it.
+is thrown away.  What says nothing certain stays where base puts it.  It reads sentences as people type them,
+too.  CON3's ranking can be kept beside that; in trials as short as could be afforded it was better left out
+(`training.measure.experiments.con4`).
 
 Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
 """
@@ -85,7 +87,15 @@ class CaptionConfig:
 
 CON3: Final = CaptionConfig()
 CON4: Final = CaptionConfig(
-    method="con4", steps=1500, lr=3e-4, composed=60, sentences=20, distil=4.0, naming=0.5
+    method="con4",
+    steps=1500,  # more than any trial's
+    composed=20,
+    sentences=16,
+    typed=20,
+    ranking=0.0,
+    choosing=0.0,
+    distil=4.0,
+    naming=0.5,
 )
 
 CAPTION_CONFIGS: Final[dict[str, CaptionConfig]] = {config.method: config for config in (CON3, CON4)}
