@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 import numpy as np
@@ -320,15 +320,20 @@ def test_a_cleared_visit_is_brought_back_as_it_was(explore: Explore) -> None:
 def test_an_average_is_that_of_the_films_on_show_and_names_them(
     explore: Explore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Usual(49, 8, {"base": 7.5, "con2": 0.5})
+    texts = ("No effusion", "Free of fluid", "Effusion: none")
+    known = Usual(texts, 8, {"base": (0.0, 10.0, 2.0), "con2": (10.0, 9.0, 10.0)})
     monkeypatch.setattr(
         "negviz.page.room.read_usual", lambda films, *_: known if films.name == "drawn/test" else None
     )
     said = say(explore, "no effusion").reading
-    assert "the mean of 49 that rule out effusion, on these 8 films, is base 7.5, CON2 0.5 of 10" in said
-    assert "the mean of" not in say(explore, "no effusion", "drawn/all").reading
+    assert "Of 3 wordings that rule out effusion, base finds no right film for 1 and ten for 1" in said
+    assert "means of 10: base 4.0, CON2 9.7." in said
+    assert re.findall(r'data-try="([^"]+)"', said) == ["Free of fluid", "Effusion: none", "No effusion"]
+    assert "“Free of fluid”: right of ten, base 10, CON2 9" in said
+    assert (said.count('tabindex="0"'), said.count('tabindex="-1"')) == (1, 2)  # arrows go on from the first
+    assert "means of 10" not in say(explore, "no effusion", "drawn/all").reading
     for other in ("effusion", "no pneumothorax", "no effusion and no pneumothorax"):
-        assert "the mean of" not in say(explore, other).reading
+        assert "means of 10" not in say(explore, other).reading
 
 
 def test_every_head_counts_normal_films_beside_chance(explore: Explore, films: SearchSet) -> None:
@@ -473,17 +478,18 @@ def nlm() -> Iterator[NlmServer]:
         yield server
 
 
-Find = Callable[[str], Pictures]
+class Find(Protocol):
+    def __call__(self, host: str, *, read: float = 30) -> Pictures: ...
 
 
 @pytest.fixture
 def find(bare: Collection, tmp_path: Path) -> Iterator[Find]:
-    """The pictures of three films by the address of a host, which is given little time."""
+    """The pictures of three films by the address of a host, and the seconds it is given to answer."""
     opened = []
 
-    def find(host: str) -> Pictures:
-        hasty = Patience(connect=1, read=0.3, whole=1, attempts=1)
-        opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=hasty))
+    def find(host: str, *, read: float = 30) -> Pictures:
+        patience = Patience(connect=1, read=read, whole=30, attempts=1)
+        opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=patience))
         return Pictures(bare, openi=opened[-1])
 
     yield find
@@ -530,7 +536,7 @@ def test_a_film_that_cannot_be_had_says_so_and_why(
     find: Find, nlm: NlmServer, act: nlm_server.Act, status: int
 ) -> None:
     nlm.always(OPENI[1], act)
-    browser = visitor(find(nlm.url))
+    browser = visitor(find(nlm.url, read=0.5 if status == 504 else 30))
     tile, large = (browser.get(f"/film/{size}", params={"id": OPENI[1]}) for size in ("tile", "large"))
     assert tile.status_code == large.status_code == status
     assert tile.headers["content-type"].startswith("image/svg+xml")
@@ -539,10 +545,11 @@ def test_a_film_that_cannot_be_had_says_so_and_why(
     assert tile.headers["cache-control"] == large.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.timing
 def test_a_film_that_takes_its_time_frees_the_connection_between_turns(
     find: Find, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("negviz.page.server.films._TURN", 0.05)
+    monkeypatch.setattr("negviz.page.server.films._TURN", 0.1)
     nlm.delay = 0.2
     came = visitor(find(nlm.url)).get("/film/tile", params={"id": OPENI[1]})
     assert came.headers["content-type"] == "image/jpeg"
