@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 import shlex
 import shutil
 from collections.abc import Iterable, Sequence
@@ -48,11 +47,10 @@ from negviz.language.second_reader import (
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
-from training.data.bank import ALL_MEASURED_ON
+from training.data.bank import ALL_MEASURED_ON, BLIND_AGAIN, TYPED_ON
 from training.data.films import openi_reports
-from training.data.reports import KIND, agreed_sentences
+from training.data.reports import KIND, agreed_sentences, labelled_sentences, letters
 from training.data.typed import Composed, kept_apart, type_sentences
-from training.measure.reader import BLIND, SEEN
 from training.measure.second_reader import (
     alone_and_both,
     as_typed,
@@ -61,7 +59,6 @@ from training.measure.second_reader import (
     milliseconds,
     prompts_of,
 )
-from training.measure.typed import FILES as TYPED
 from training.measure.typed import Score, score
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths
@@ -155,38 +152,29 @@ def _command(args: argparse.Namespace) -> str:
 
 def gather(reports: dict[str, Report], hide: Sequence[Path] = ()) -> list[Composed]:
     """All sentences to learn from, none of which is among those that something is measured on."""
-    forbidden = {template(row.prompt) for name in ALL_MEASURED_ON for row in read_prompts(PROMPTS / name)}
+    forbidden = {
+        template(row.prompt)
+        for name in (*ALL_MEASURED_ON, BLIND_AGAIN)
+        for row in read_prompts(PROMPTS / name)
+    }
     typed = [row["text"] for path in _typed() for row in read_csv(path, ("text",), SecondReaderError).rows]
-    texts = {_letters(text) for text in (*typed, *_hidden(hide), *_chosen(reports))}
+    texts = {letters(text) for text in (*typed, *_hidden(hide), *labelled_sentences(reports))}
 
     def barred(text: str) -> bool:
-        return template(text) in forbidden or _letters(text) in texts
+        return template(text) in forbidden or letters(text) in texts
 
     films = [film for film in open_collection("openi").select("train") if int(film.uid) % 5]
     return kept_apart((*type_sentences(), *agreed_sentences(films, reports)), barred)
 
 
 def _typed() -> list[Path]:
-    return [path for name in TYPED if (path := PROMPTS / name).is_file()]
-
-
-def _letters(text: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9+?-]+", text.casefold()))
+    return [path for name in TYPED_ON if (path := PROMPTS / name).is_file()]
 
 
 def _hidden(paths: Iterable[Path]) -> Iterable[str]:
     for path in paths:
         column = read_text(path, SecondReaderError).partition("\n")[0].split(",")[0].strip()
         yield from (row[column] for row in read_csv(path, (column,), SecondReaderError).rows)
-
-
-def _chosen(reports: dict[str, Report]) -> Iterable[str]:
-    """The report sentences that the rules are measured on."""
-    for path in (SEEN, BLIND):
-        for row in read_csv(path, ("uid", "sentence"), SecondReaderError).rows:
-            report = reports.get(row["uid"])
-            if report is not None and int(row["sentence"]) < len(report.sentences):
-                yield report.sentences[int(row["sentence"])]
 
 
 def recipe(config: ReaderConfig, sentences: Sequence[Composed]) -> str:

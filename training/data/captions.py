@@ -27,7 +27,7 @@ from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
 from training.data.films import different_sentences
 
-Source = Literal["prompt", "sentence", "composed"]
+Source = Literal["prompt", "sentence", "composed", "typed"]
 Said = tuple[tuple[str, Polarity], ...]
 
 _LONGEST: Final = 30  # words of a report sentence; longer ones cost time and say much at once

@@ -38,10 +38,10 @@ from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
 from negviz.models.family import load_models
 from negviz.retrieval.metrics import interval
+from training.data.bank import TYPED_ON
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
 
-FILES: Final = ("typed.csv", "typed-again.csv", "typed-last.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
 FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
     names, both = rivals(args.rival), load_models(args.family)["base"].reads
-    paths = [path for name in FILES if (path := PROMPTS / name).is_file()]
+    paths = [path for name in TYPED_ON if (path := PROMPTS / name).is_file()]
     data = {path.name: file_sha256(path) for path in paths}
     before = read_json(args.json, ReaderSetError) if args.json.is_file() else {}
     scored = scored_before(before, data)

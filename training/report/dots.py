@@ -74,6 +74,8 @@ def draw(results: Json, name: str) -> Figure:
 
 def draw_experiment(results: Json) -> str:
     """A results file of `python -m training experiments`."""
+    if "finals" in results:
+        return draw_trials(results)
     return draw_prompts(results) if "map" in results else draw_settings(results)
 
 
@@ -108,6 +110,27 @@ def _reach(records: Sequence[Json]) -> float:
     """The largest difference to be shown, in tenths, one half at most."""
     ends = [abs(end) for record in records for end in record["auroc_minus_reference_ci"] or ()]
     return min(0.5, math.ceil(10 * max(ends, default=0.1)) / 10 or 0.1)
+
+
+@picture
+def draw_trials(results: Json) -> Figure:
+    """Every setting on the fold that all of them sat: what affirms and what denies, and all columns."""
+    marks = results["figures"]
+    asked = {"affirm": "/present", "deny": "/absent"}
+    figure = new(
+        "CON4 by its settings: wordings and films held out",
+        "mean AUROC over sources of sentences · upright stroke: mean of all columns · dashed: chance",
+        len(marks) * _ROW + 44,
+        marks=_PROMPTS,
+    )
+    (axes,) = panels(figure, ("",), 1)
+    _auroc(axes, list(marks))
+    for row, of in enumerate(marks.values()):
+        axes.vlines(of["mean"], row - 0.35, row + 0.35, color=LINE, zorder=0.9)
+        for kind, ending in asked.items():
+            found = [value for cell, value in of.items() if cell.endswith(ending)]
+            dots(axes, [(sum(found) / len(found), row, None)], _PROMPTS[kind])
+    return figure
 
 
 @picture

@@ -119,12 +119,14 @@ _ROLES: Final = {
     "spacevlm": "base, no training",
     "steering": "base, no training",
     "arithmetic": "base, no training",
+    "composed": "base, no training",
 }
 _TITLES: Final = {
     "base": "Base",
     "spacevlm": "SpaceVLM",
     "steering": "Steering",
     "arithmetic": "Arithmetic",
+    "composed": "Composed",
 }
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin

@@ -13,7 +13,7 @@ from negviz.results.kinds.benchmark import BENCHMARK
 from negviz.results.kinds.calibration import CALIBRATION
 from negviz.results.kinds.crowd import CROWD
 from negviz.results.kinds.evaluation import EVALUATION
-from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS
+from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS, TRIALS
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
 from negviz.results.kinds.kind import Kind
@@ -33,6 +33,7 @@ from negviz.results.types import Json
 
 KINDS: Final = (  # the first that recognises a file has it
     EVALUATION,
+    TRIALS,
     FOLDS,
     MAP,
     SETTINGS,
