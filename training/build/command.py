@@ -60,11 +60,11 @@ class BuildStep:
             self.more(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        if self.family:
-            _check(args)
         with ExitStack() as alone:
             for work in _works(args):
                 alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
+            if self.family:
+                _check(args)
             return self.do(args)
 
 
