@@ -9,22 +9,19 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from negviz.page.saliency import words
-from tests.browser.conftest import ANSWERS_WITHIN, EVERY, App, Visit, look_at
+from tests.browser.conftest import EVERY, App, Visit, look_at
 
 
 @pytest.fixture(scope="module")
 def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page for the tests below."""
-    for visit in look_at(chromium, running, {}):
-        visit.page.set_default_timeout(ANSWERS_WITHIN)
-        yield visit
+    yield from look_at(chromium, running, {})
 
 
 def test_maps_are_drawn_when_they_are_asked_for_and_follow_film_and_sentence(seat: Visit) -> None:
     page = seat.page
-    switch = page.get_by_role("button", name=words.SHOW)
     expect(page.locator(".nv-where-maps svg")).to_have_count(0)
-    switch.click()
+    seat.unfold("saliency")
     expect(page.locator(".nv-where-maps svg")).to_have_count(6)
     first, *_, last = seat.films("base")
     assert page.locator(f'.nv-where-maps img[src$="id={first}"]').count() == 6
@@ -40,8 +37,8 @@ def test_maps_are_drawn_when_they_are_asked_for_and_follow_film_and_sentence(sea
     assert page.locator(".nv-where-table tbody tr").count() == 9
     assert seat.barriers(".nv-where", EVERY) == []
     assert not seat.hacked
-    switch.click()
-    expect(page.locator(".nv-where-maps svg")).to_have_count(0)
+    page.locator("#nv-fold-saliency").click()
+    expect(page.locator(".nv-where-maps")).to_be_hidden()
 
 
 def test_the_viewer_outlines_what_moved_the_score_and_says_so(seat: Visit) -> None:
@@ -62,6 +59,7 @@ def test_the_viewer_outlines_what_moved_the_score_and_says_so(seat: Visit) -> No
 
 def test_in_the_dial_the_map_moves_as_the_finding_grows(seat: Visit) -> None:
     page = seat.page
+    seat.unfold("dial")
     seat.search("no pleural effusion")
     lines, says = page.locator("[data-dial] svg"), page.locator(".nv-dial-where-says")
     page.locator(".nv-dial-where select").select_option("con2")

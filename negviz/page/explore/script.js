@@ -10,6 +10,7 @@
   negviz.unfold = name => {
     document.body.dataset.unfolded = name;
     for (const button of document.querySelectorAll(".nv-folds button")) say(button);
+    document.dispatchEvent(new CustomEvent("negviz:unfold", { detail: { name } }));
     if (name) requestAnimationFrame(() => document.querySelector(".nv-folds").scrollIntoView());
     return name;
   };

@@ -1,10 +1,9 @@
-/* Where on the film: the maps of the film that is picked, else of the first on show, fetched once the panel is
-   switched on.  `negviz.where` gives the viewer the same answers. */
+/* Where on the film: the maps of the film that is picked, else of the first on show, fetched while the panel is
+   unfolded.  `negviz.where` gives the viewer the same answers. */
 "use strict";
 (() => {
   const kept = new Map(); // the last answers of this page, by question and film
   const MOST = 32;
-  let on = false;
   let shown = "";
   let asking = null;
 
@@ -49,7 +48,7 @@
 
   async function look() {
     const root = panel(), asked = document.querySelector(".nv-columns[data-asked]")?.dataset.asked;
-    if (!root || !on || !asked) return;
+    if (!root || document.body.dataset.unfolded !== "saliency" || !asked) return;
     const id = negviz.selected || tiles()[0]?.dataset.film;
     const key = JSON.stringify([asked, id]);
     if (!id || key === shown) return;
@@ -75,14 +74,6 @@
     place.setAttribute("aria-busy", "false");
   }
 
-  negviz.on("click", ".nv-where-switch", button => {
-    on = !on;
-    button.setAttribute("aria-pressed", String(on));
-    if (on) return look();
-    asking?.abort();
-    shown = "";
-    panel().querySelector(".nv-where-maps").replaceChildren();
-  });
   /* The panel as a picture: what is seen, the sentences, and what it is not. */
   const [SIDE, GAP, LINE] = [320, 16, 24]; // pixels
   const FACE = "system-ui, sans-serif";
@@ -126,5 +117,6 @@
   });
 
   negviz.on("negviz:select", "", look);
+  negviz.on("negviz:unfold", "", look);
   negviz.changed(look);
 })();

@@ -7,7 +7,6 @@ from typing import Final
 from negviz.page.words import NOT_CLINICAL
 
 HEADING: Final = "Where on the film"
-SHOW: Final = "Show where"
 CAPTION: Final = "What moved the score, not where disease is."
 LEAD: Final = (
     "Each model's map of one film, for your sentence and for its opposite: select a film to change it."

@@ -10,7 +10,7 @@
    negviz.selected          its id
    negviz.top()             back to the box, at the top of the page
    negviz.mounted(css, fn)  call fn(element) for every matching element, now and when one is mounted anew
-   document "negviz:select" after a selection, detail {id} */
+   document "negviz:select" after a selection, detail {id}; "negviz:unfold" after a panel was, detail {name} */
 "use strict";
 window.negviz = (() => {
   const mounts = [];
