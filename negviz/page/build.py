@@ -41,7 +41,7 @@ _NOTE_DOWN: Final = """(asked, visit) => {
   return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
 }"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
 _UNFOLD: Final = "(unfolded, name) => window.negviz.unfold(unfolded === name ? '' : name)"
-_UNSELECT: Final = "() => { window.negviz.select(''); window.negviz.top(); }"
+_FORGET: Final = "() => window.negviz.forget()"
 _MAY_MARK: Final = """(finding, polarity, stands) => {
   const [asFound, asSaid] = JSON.parse(stands || '["", ""]');
   const changed = finding !== asFound || polarity !== asSaid;
@@ -261,7 +261,7 @@ class _Layout:
         self.forgetting.tick(
             explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_IN_NO_LANE
         )
-        self.clear.click(None, js=_UNSELECT, api_visibility="private")
+        self.clear.click(None, js=_FORGET, api_visibility="private")
         self.undo.click(explore.bring_back, [self.cleared], [self.box, *shown], **_PRIVATE)
         self.asked.change(
             None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"

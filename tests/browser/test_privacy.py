@@ -102,7 +102,7 @@ def test_marked_text_sent_everywhere_is_written_nowhere(house: House) -> None:
 _ADDRESSES = [
     *(("GET", path) for path in ("films/{0}/{0}", "films/drawn/{0}", "page/{0}", "family/{0}/", "{0}")),
     *(("GET", f"page/{name}") for name in ("dial-film", "map/drawn", "font/{0}")),
-    *(("POST", f"page/{name}") for name in ("ranks", "many", "film-record", "{0}")),
+    *(("POST", f"page/{name}") for name in ("ranks", "many", "saliency", "film-record", "{0}")),
     *(("POST", f"gradio_api/{name}") for name in ("run/{0}", "call/{0}", "call/search", "upload")),
     *(("POST", f"gradio_api/{name}") for name in ("queue/join", "cancel", "reset")),
     *(("GET", f"gradio_api/{name}") for name in ("call/search/{0}", "file={0}", "stream/{0}", "proxy={0}")),

@@ -239,6 +239,15 @@
 
   // Listening ------------------------------------------------------------------------------------
 
+  negviz.on("negviz:forget", "", () => {
+    stop?.abort();
+    [rows, opened] = [[], null];
+    if (!tab()) return; // never opened
+    box().value = "";
+    part("said").textContent = "";
+    part("table").tBodies[0].replaceChildren();
+    part("found").hidden = true;
+  });
   negviz.on("click", ".nv-many-go", go);
   negviz.on("click", ".nv-many-stop", () => stop?.abort());
   negviz.on("click", ".nv-many-save", () => negviz.save(new Blob([csv()], { type: "text/csv" }), "negviz-sentences.csv"));

@@ -118,5 +118,11 @@
 
   negviz.on("negviz:select", "", look);
   negviz.on("negviz:unfold", "", look);
+  negviz.on("negviz:forget", "", () => {
+    asking?.abort();
+    kept.clear();
+    shown = "";
+    panel()?.querySelector(".nv-where-maps").replaceChildren();
+  });
   negviz.changed(look);
 })();

@@ -8,9 +8,11 @@
    negviz.search(text)      put a sentence into the box and search for it
    negviz.select(id)        one film selected is selected everywhere; "" for none
    negviz.selected          its id
+   negviz.forget()          nothing selected, and what a panel keeps of the visit goes
    negviz.top()             back to the box, at the top of the page
    negviz.mounted(css, fn)  call fn(element) for every matching element, now and when one is mounted anew
-   document "negviz:select" after a selection, detail {id}; "negviz:unfold" after a panel was, detail {name} */
+   document "negviz:select" after a selection, detail {id}; "negviz:unfold" after a panel was, detail {name};
+   "negviz:forget" when the visit is cleared */
 "use strict";
 window.negviz = (() => {
   const mounts = [];
@@ -116,5 +118,11 @@ window.negviz = (() => {
     document.querySelector(".nv-ask textarea, .nv-ask input[type=text]")?.focus({ preventScroll: true });
   }
 
-  return { on, before, changed, search, select, mounted, top, get selected() { return selected; } };
+  function forget() {
+    select("");
+    document.dispatchEvent(new CustomEvent("negviz:forget"));
+    top();
+  }
+
+  return { on, before, changed, search, select, mounted, forget, top, get selected() { return selected; } };
 })();

@@ -58,8 +58,8 @@ PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
 CLEAR: Final = "Clear this visit"
 CLEARED: Final = (
-    "Cleared: the box, the answers and the pin. The server has forgotten your sentences; this page can bring "
-    "the last one back for a minute."
+    "Cleared: the box, the answers, the pin and many sentences. The server has forgotten your sentences; "
+    "this page can bring the last one back for a minute."
 )
 BRING_BACK: Final = "Undo: bring it back"
 STAYS: Final = "stays"
