@@ -49,7 +49,7 @@ ALL_ANSWERED = (
 )
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine
-expect.set_options()
+expect.set_options(timeout=ANSWERS_WITHIN)
 
 
 @dataclass
