@@ -36,7 +36,14 @@ from transformers.masking_utils import create_bidirectional_mask, create_causal_
 
 from negviz.common.tensor_files import CheckpointError
 from negviz.models.hub_files import check_files, fetch, is_openclip
-from negviz.models.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
+from negviz.models.text_tower import (
+    FastTokenizer,
+    Piece,
+    TextTower,
+    Tokenize,
+    mean_of_tokens,
+    valid_unicode,
+)
 
 _OURS: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}  # nor asked about it
 _CLASSES: Final[dict[str, type[PreTrainedModel]]] = {
@@ -271,8 +278,7 @@ class BertTextTower(HubTextTower):
         said = self.text_model(inputs_embeds=embeddings, attention_mask=attention_mask)
         hidden = said.last_hidden_state
         if self._pools == "mean":
-            weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
-            pooled = (hidden * weight).sum(1) / weight.sum(1)
+            pooled = mean_of_tokens(hidden, attention_mask)
         else:
             pooled = said.pooler_output if self._pools == "pooler" else hidden[:, 0]
         return cast(Tensor, self.projection(pooled))

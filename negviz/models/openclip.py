@@ -250,11 +250,7 @@ def _timm_vit(name: str, weights: _Weights, vision: Mapping[str, Any], _: str) -
     }
     for number in range(layers):
         theirs, ours = f"visual.trunk.blocks.{number}", f"layers.{number}"
-        for kind_ in ("weight", "bias"):
-            parts = weights[f"{theirs}.attn.qkv.{kind_}"].chunk(3)
-            tensors |= {
-                f"{ours}.attention.{at}_proj.{kind_}": part for at, part in zip("qkv", parts, strict=True)
-            }
+        tensors |= _in_three(weights, f"{ours}.attention", f"{theirs}.attn.qkv.")
         tensors |= _both(
             weights,
             {
@@ -345,7 +341,7 @@ def _projection(weights: _Weights) -> nn.Module:
     return nn.Identity()
 
 
-# Parts that both towers of CLIP have --------------------------------------------------------------
+# Parts that several towers have -------------------------------------------------------------------
 
 
 def _both(weights: _Weights, names: Mapping[str, str]) -> State:
@@ -357,15 +353,20 @@ def _both(weights: _Weights, names: Mapping[str, str]) -> State:
     }
 
 
+def _in_three(weights: _Weights, ours: str, theirs: str) -> State:
+    """Query, key and value, which one matrix and one bias of theirs hold; their names begin with `theirs`."""
+    return {
+        f"{ours}.{at}_proj.{kind}": part
+        for kind in ("weight", "bias")
+        for at, part in zip("qkv", weights[f"{theirs}{kind}"].chunk(3), strict=True)
+    }
+
+
 def _blocks(weights: _Weights, prefix: str, layers: int) -> State:
     tensors: State = {}
     for number in range(layers):
         theirs, ours = f"{prefix}.{number}", f"encoder.layers.{number}"
-        for kind in ("weight", "bias"):
-            parts = weights[f"{theirs}.attn.in_proj_{kind}"].chunk(3)
-            tensors |= {
-                f"{ours}.self_attn.{at}_proj.{kind}": part for at, part in zip("qkv", parts, strict=True)
-            }
+        tensors |= _in_three(weights, f"{ours}.self_attn", f"{theirs}.attn.in_proj_")
         tensors |= _both(
             weights,
             {

@@ -233,9 +233,14 @@ class CompactTextTower(TextTower):
 
     def _mean(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.encoder(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
-        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
-        mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
-        return mean
+        return mean_of_tokens(hidden, attention_mask)
+
+
+def mean_of_tokens(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """[n, tokens, width] → [n, width], over the tokens that the mask [n, tokens] takes."""
+    weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
+    mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
+    return mean
 
 
 def _by_head(vectors: Tensor, heads: int) -> Tensor:

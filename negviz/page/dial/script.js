@@ -73,7 +73,7 @@
       const each = found.models[model] ?? { why: says.dataset.failed, lines: [] };
       negviz.drawWhere(svg, each.lines[0]);
       const name = film.querySelector(`option[value="${model}"]`)?.textContent ?? model;
-      says.textContent = each.why || says.dataset.says.replace("{model}", name).replace("{sentence}", found.texts[0]);
+      says.textContent = each.why || negviz.fill(says.dataset.says, { model: name, sentence: found.texts[0] });
     } catch (error) {
       if (error.name !== "AbortError") says.textContent = error.message || says.dataset.failed;
     }

@@ -27,7 +27,7 @@
     opened ??= now;
     for (const panel of document.querySelectorAll(".nv-follows")) {
       const answers = panel.querySelector(".nv-of")?.dataset.of ?? opened;
-      const stale = panel.textContent.trim() !== "" && answers !== now;
+      const stale = answers !== now && panel.textContent.trim() !== "";
       if (stale !== panel.hasAttribute("data-stale")) panel.toggleAttribute("data-stale", stale);
     }
   });

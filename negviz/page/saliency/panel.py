@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,23 +94,23 @@ class FilmPanel:
     room: Room
     _drawn: EachOnce[FilmQuestion, Mapping[str, tuple[Saliency, ...] | str]] = field(init=False, repr=False)
     _masks: EachOnce[str, Masks | None] = field(init=False, repr=False)
-    _offers: EachOnce[None, dict[str, dict[str, Offer]]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_drawn", EachOnce(self._draw, most=_REMEMBERED))
         object.__setattr__(self, "_masks", EachOnce(self._read_masks, most=8))
-        folder = self.room.home.results
-        path = RESULTS if folder is None else folder / RESULTS.name
-        object.__setattr__(self, "_offers", EachOnce(lambda _: read_offers(self.room.models, path), most=1))
         self.room.when_forgetting(lambda text: self._drawn.forget(lambda question: question.says(text)))
+
+    @cached_property
+    def _offers(self) -> dict[str, dict[str, Offer]]:
+        folder = self.room.home.results
+        return read_offers(self.room.models, RESULTS if folder is None else folder / RESULTS.name)
 
     def look(self, asked: Asked, film: str, source: Path | Dialled) -> FilmMaps:
         """The maps of one film of a collection, or of one of the dial.  Raises `AnswerError`."""
         given = self.room.answer(asked)
         finding, polarity = _about(asked, given)
         texts = _texts(given)
-        offers = self._offers(None)
-        scored = {name: offers.get(name, {}).get(finding or "") for name in self.room.chosen(asked)}
+        scored = {name: self._offers.get(name, {}).get(finding or "") for name in self.room.chosen(asked)}
         refused = {
             name: words.refused(finding or "", offer.hit.value, offer.by_chance, offer.chests)
             for name, offer in scored.items()

@@ -108,7 +108,7 @@
 
     say() {
       const { words, film } = this;
-      const fill = negviz.filmRecord.fill;
+      const fill = negviz.fill;
       const rank = film.rank || this.at + 1;
       const place = { model: words.models[this.model] ?? this.model, rank, count: this.films.length };
       this.dialog.querySelector("h2").textContent = fill(words.film, film);
@@ -145,7 +145,7 @@
       pane.show(film);
       const copy = pane.figure.querySelector(".nv-viewer-copy");
       copy.hidden = !film || Math.max(film.width, film.height) >= 300;
-      copy.textContent = film ? negviz.filmRecord.fill(this.words.copy, { side: Math.max(film.width, film.height) }) : "";
+      copy.textContent = film ? negviz.fill(this.words.copy, { side: Math.max(film.width, film.height) }) : "";
       this.paint();
     }
 
@@ -173,7 +173,7 @@
     /* Two films side by side ----------------------------------------------------------------- */
 
     choices() {
-      const fill = negviz.filmRecord.fill;
+      const fill = negviz.fill;
       const pair = this.record?.simulated?.pair;
       const made = [{ key: "", text: this.words.nothing }];
       if (pair) made.push({ key: "pair", id: pair, text: fill(this.words.pair, { id: pair }) });
@@ -212,7 +212,7 @@
         if (shown) this.load(pane, choice.href ?? this.hrefOf(shown), this.aside.signal);
         else this.put(pane, null);
         pane.figure.querySelector("figcaption").textContent = choice?.text ?? "";
-        pane.canvas.setAttribute("aria-label", negviz.filmRecord.fill(this.words.canvas_compared, { id: shown }));
+        pane.canvas.setAttribute("aria-label", negviz.fill(this.words.canvas_compared, { id: shown }));
       }
       this.paint();
       this.showWhere();
@@ -247,7 +247,7 @@
 
     async showWhere() {
       const line = this.dialog.querySelector(".nv-viewer-where");
-      const fill = negviz.filmRecord.fill;
+      const fill = negviz.fill;
       this.button("where").setAttribute("aria-pressed", String(this.turn !== ""));
       this.wheres?.abort();
       this.wheres = new AbortController();
@@ -328,7 +328,7 @@
       const { level, width } = negviz.filmWindow(this.look);
       const values = { zoom: this.view.zoom.toFixed(1), window: Math.round(width), level: Math.round(level) };
       const inverted = this.look.invert ? this.words.inverted : "";
-      this.dialog.querySelector(".nv-viewer-readout").textContent = negviz.filmRecord.fill(this.words.readout, values) + inverted;
+      this.dialog.querySelector(".nv-viewer-readout").textContent = negviz.fill(this.words.readout, values) + inverted;
       this.button("invert").setAttribute("aria-pressed", String(this.look.invert));
       for (const slider of this.sliders) slider.value = this.look[slider.name];
       this.stage.dataset.zoomed = this.view.zoom > 1;
