@@ -45,7 +45,8 @@ PUT_FOLDED_BACK = """() => {
   delete window.folded;
 }"""
 ALL_ANSWERED = (
-    "![...document.querySelectorAll('.pending, [data-stale]')].some(element => element.offsetParent)"
+    "![...document.querySelectorAll('.pending, [data-stale], [aria-busy=true]')]"
+    ".some(element => element.offsetParent)"
 )
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine

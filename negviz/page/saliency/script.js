@@ -122,7 +122,9 @@
     asking?.abort();
     kept.clear();
     shown = "";
-    panel()?.querySelector(".nv-where-maps").replaceChildren();
+    const place = panel()?.querySelector(".nv-where-maps");
+    place?.replaceChildren();
+    place?.setAttribute("aria-busy", "false");
   });
   negviz.changed(look);
 })();
