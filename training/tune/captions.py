@@ -290,22 +290,25 @@ def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
 
 
 class _Shelves:
-    """Captions by kind, so that a batch holds rare findings as often as common ones."""
+    """Captions by kind, so that a batch holds rare findings as often as common ones.
+
+    Typed sentences are not sorted: they are of a hundred kinds, and the rarest, which name one finding in ten
+    ways, would come as often as the ways to deny any, which are hundreds.
+    """
 
     def __init__(self, lessons: Lessons) -> None:
         self._prompts: dict[str, list[int]] = {}
         self._composed: dict[tuple[str, str], list[int]] = {}
         self._sentences: dict[tuple[str, str], list[int]] = {}
-        self._typed: dict[tuple[str, str], list[int]] = {}
         self._opposed = {row for row, caption in enumerate(lessons.captions) if caption.opposite}
         self._hedged: list[int] = []
         self._neutral: list[int] = []
+        self._typed: list[int] = []
         for row, caption in enumerate(lessons.captions):
             if caption.source == "prompt":
                 self._prompts.setdefault(caption.said[0][0], []).append(row)
             elif caption.source == "typed":
-                polarity = caption.said[0][1] if caption.said else ""
-                self._typed.setdefault((caption.kind, polarity), []).append(row)
+                self._typed.append(row)
             elif not caption.said:
                 self._neutral.append(row)
             elif "uncertain" in {polarity for _, polarity in caption.said}:
@@ -322,9 +325,8 @@ class _Shelves:
         rows = [*prompts, *(-1 - row for row in prompts)]
         rows += _spread(self._composed, config.composed, random)
         rows += _spread(self._sentences, config.sentences, random)
-        for kind, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
-            rows += random.choice(kind, min(count, len(kind)), replace=False).tolist() if kind else []
-        typed = _spread(self._typed, config.typed, random)
+        rows += _some(self._hedged, config.hedged, random) + _some(self._neutral, config.neutral, random)
+        typed = _some(self._typed, config.typed, random)
         return [*rows, *typed, *(-1 - row for row in typed if row in self._opposed)]
 
 
@@ -335,6 +337,12 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
     for place in random.integers(len(names), size=count) if names else ():
         drawn[int(random.choice(shelves[names[place]]))] = None
     return list(drawn)
+
+
+def _some(rows: list[int], count: int, random: np.random.Generator) -> list[int]:
+    """As many, all alike: of typed sentences, whose frames give as many each, every frame as often."""
+    drawn: list[int] = random.choice(rows, min(count, len(rows)), replace=False).tolist() if rows else []
+    return drawn
 
 
 def make_batch(
