@@ -375,6 +375,7 @@ OTHER: dict[str, Any] = {
     "choosing": 0.0,
     "distil": 0.0,
     "naming": 1.0,
+    "frozen": 1,
     "interpolate": 0.5,
 }
 
@@ -384,7 +385,7 @@ def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
     settings = asdict(CaptionConfig())
     told = {name: value for name, value in settings.items() if name in card}
-    assert set(settings) - set(told) <= {"decay", "naming", "ranking", "typed"}  # which came later
+    assert set(settings) - set(told) <= {"decay", "frozen", "naming", "ranking", "typed"}  # which came later
     assert told == {name: card[name] for name in told}
 
 
