@@ -77,6 +77,10 @@ def bank() -> Bank:
             Caption("the patient is rotated", (), "sentence", 0),
             Caption("emphysema", (("emphysema", "present"),), "prompt", 0, "no emphysema"),
             Caption("effusion: none", (("effusion", "absent"),), "typed", 0, "effusion: some", kind="slang"),
+            *(
+                Caption(text, (("effusion", "absent"),), "typed", 0, kind="signs")
+                for text in ("effusion --", "effusion (-)", "effusion -ve")
+            ),
         )
     )
 
@@ -91,7 +95,7 @@ def test_captions_that_no_films_tell_apart_teach_nothing(lessons: Lessons, bank:
     kept = [caption.text for caption in lessons.captions]
     assert "emphysema" not in kept
     assert "the patient is rotated" in kept
-    assert lessons.counts == {"prompt": 4, "composed": 4, "sentence": 3, "typed": 1}
+    assert lessons.counts == {"prompt": 4, "composed": 4, "sentence": 3, "typed": 4}
 
 
 def test_tuning_turns_denials_round_and_leaves_base_as_it_was(
@@ -331,19 +335,18 @@ def test_typed_sentences_come_with_their_opposites_where_they_have_one(spoken: L
     assert right["no eff"] <= set(WITHOUT)
 
 
-def test_typed_sentences_of_a_kind_with_many_frames_come_as_often_as_others(spoken: Lessons) -> None:
+@pytest.mark.parametrize(("alike", "rare"), [(False, 150), (True, 10)])
+def test_typed_sentences_come_kind_by_kind_or_all_alike(spoken: Lessons, alike: bool, rare: int) -> None:
     ways = [
         Caption(f"{n} no eff", ((EFFUSION, "absent"),), "typed", 0, kind="denial before") for n in range(30)
     ]
     angles = Caption("sharp angles", ((EFFUSION, "absent"),), "typed", 0, kind="angles sharp")
     films = [_film(number) for number in range(12)]
     lessons = Lessons.of(FILMS, films, Bank((*SPOKEN.captions, *ways, angles)), {})
-    asked = CaptionConfig(
-        prompts=0, composed=0, sentences=0, hedged=0, neutral=0, typed=1, films=2, steps=300
-    )
+    none = CaptionConfig(prompts=0, composed=0, sentences=0, hedged=0, neutral=0, films=2)
+    asked = replace(none, typed=1, steps=300, alike=alike)
     drawn = [batch.texts[0] for batch in batches(lessons, asked)]
-    assert drawn.count("sharp angles") < 30  # of 300: it is one of 31
-    assert len(set(drawn)) == 31
+    assert abs(drawn.count("sharp angles") - rare) < 30  # of 300
 
 
 def test_films_that_choose_are_of_every_captions_two_sides(spoken: Lessons) -> None:
@@ -367,7 +370,8 @@ OTHER: dict[str, Any] = {
     "sentences": 0,
     "hedged": 0,
     "neutral": 0,
-    "typed": 1,
+    "typed": 0,
+    "alike": True,
     "denials": False,
     "films": 2,
     "scale": 5.0,
@@ -385,7 +389,14 @@ def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
     settings = asdict(CaptionConfig())
     told = {name: value for name, value in settings.items() if name in card}
-    assert set(settings) - set(told) <= {"decay", "frozen", "naming", "ranking", "typed"}  # which came later
+    assert set(settings) - set(told) <= {
+        "alike",
+        "decay",
+        "frozen",
+        "naming",
+        "ranking",
+        "typed",
+    }  # which came later
     assert told == {name: card[name] for name in told}
 
 
@@ -395,7 +406,7 @@ def test_every_knob_has_another_value_here() -> None:
 
 @pytest.mark.parametrize("knob", OTHER)
 def test_every_knob_makes_another_model(models: dict[str, DualEncoder], lessons: Lessons, knob: str) -> None:
-    usual = replace(CONFIG, steps=3)
+    usual = replace(CONFIG, steps=3, typed=1)
     assert getattr(usual, knob) != OTHER[knob]
     one, other = (
         tune_captions(models["base"], lessons, config).tensors

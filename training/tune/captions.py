@@ -16,11 +16,9 @@ CON3 is told by films alone where a sentence belongs.  CON4 is shown: every capt
 certain, whatever it affirms and denies, is drawn to the vector composed of its findings' directions
 (`negviz.models.directions`), and must name what it says of each finding (`losses.naming`), with a head that
 is thrown away.  What says nothing certain stays where base puts it.  It reads sentences as people type them,
-too, and of these every frame as often: drawn by kind, hundreds of ways to deny a finding came as often as
-ten ways to name one, and "X? No" was not learned from "x? no".  The lower layers of the compact text tower
-can be left as they are; what they make of a caption is then worked out once.  CON3's ranking can be kept
-beside that; in trials as short as could be afforded it was better left out
-(`training.measure.experiments.con4`).
+too.  The lower layers of the compact text tower can be left as they are; what they make of a caption is then
+worked out once.  CON3's ranking can be kept beside that; in trials as short as could be afforded it was
+better left out (`training.measure.experiments.con4`).
 
 Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
 """
@@ -79,6 +77,7 @@ class CaptionConfig:
     hedged: int = 4
     neutral: int = 4  # sentences that speak of no finding
     typed: int = 0  # sentences of the second reader's; each comes with its opposite, if it has one
+    alike: bool = False  # whether every typed sentence comes as often, not every kind of them
     denials: bool = True  # whether captions that deny rank films too, for which CON2 has no term
     films: int = 32  # of either kind that a caption ranks; as many choose among captions
     scale: float = 20.0  # on cosines, within the losses
@@ -304,11 +303,7 @@ def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
 
 
 class _Shelves:
-    """Captions by kind, so that a batch holds rare findings as often as common ones.
-
-    Typed sentences are not sorted: they are of a hundred kinds, and the rarest, which name one finding in ten
-    ways, would come as often as the ways to deny any, which are hundreds.
-    """
+    """Captions by kind, so that a batch holds rare findings as often as common ones."""
 
     def __init__(self, lessons: Lessons) -> None:
         self._prompts: dict[str, list[int]] = {}
@@ -317,12 +312,13 @@ class _Shelves:
         self._opposed = {row for row, caption in enumerate(lessons.captions) if caption.opposite}
         self._hedged: list[int] = []
         self._neutral: list[int] = []
-        self._typed: list[int] = []
+        self._typed: dict[tuple[str, str], list[int]] = {}
         for row, caption in enumerate(lessons.captions):
             if caption.source == "prompt":
                 self._prompts.setdefault(caption.said[0][0], []).append(row)
             elif caption.source == "typed":
-                self._typed.append(row)
+                polarity = caption.said[0][1] if caption.said else ""
+                self._typed.setdefault((caption.kind, polarity), []).append(row)
             elif not caption.said:
                 self._neutral.append(row)
             elif "uncertain" in {polarity for _, polarity in caption.said}:
@@ -340,7 +336,10 @@ class _Shelves:
         rows += _spread(self._composed, config.composed, random)
         rows += _spread(self._sentences, config.sentences, random)
         rows += _some(self._hedged, config.hedged, random) + _some(self._neutral, config.neutral, random)
-        typed = _some(self._typed, config.typed, random)
+        if config.alike:
+            typed = _some([row for kind in self._typed.values() for row in kind], config.typed, random)
+        else:
+            typed = _spread(self._typed, config.typed, random)
         return [*rows, *typed, *(-1 - row for row in typed if row in self._opposed)]
 
 
@@ -354,7 +353,7 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
 
 
 def _some(rows: list[int], count: int, random: np.random.Generator) -> list[int]:
-    """As many, all alike: of typed sentences, whose frames give as many each, every frame as often."""
+    """As many, all alike."""
     drawn: list[int] = random.choice(rows, min(count, len(rows)), replace=False).tolist() if rows else []
     return drawn
 

@@ -141,7 +141,7 @@ def _kinds_of_wording(value: Json) -> Table:
     marks, best = value["by_kind"], value["best"]
     shown = [*(name for name in marks if name not in value["settings"]), best]
     often = [kind for kind, sentences in value["kinds"].items() if sentences >= _OFTEN]
-    rows = tuple(
+    rows: tuple[tuple[TableCell, ...], ...] = tuple(
         (
             f"{kind.removesuffix('/')} ({value['kinds'][kind]})",
             *(Figure(marks[name][kind], places=3) for name in shown),

@@ -65,6 +65,7 @@ def trials() -> dict[str, Setting]:
     return {
         WHOLE: Setting(SHORT),
         NO_RANKING: Setting(told),
+        f"{NO_RANKING}, typed sentences alike": Setting(replace(told, alike=True)),
         f"{NO_RANKING}, more as people type": Setting(typed),
         f"{NO_RANKING}, all layers": Setting(replace(told, frozen=0)),
         f"{NO_RANKING}, twice the steps": Setting(replace(told, steps=2 * SHORT.steps)),
