@@ -1,4 +1,4 @@
-"""`python -m training phantoms`: the shipped collection of simulated films, pixels, labels and hashes.
+"""`python -m training phantoms`: the shipped collection of simulated films, pixels, labels, masks and hashes.
 
 `films.json` holds the SHA-256 of every film: what is on disk and matches it is not made again, and a test
 makes a few anew and compares bytes.
@@ -20,11 +20,13 @@ from tqdm import tqdm
 
 from negviz.common.files import file_sha256, running_alone, write_atomically, write_json
 from negviz.films.collection import ASSETS, PHANTOMS, Film, write_manifest
+from negviz.films.masks import MASKS
 from negviz.phantoms import simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
+from training.data.phantoms.masks import build_masks
 from training.data.phantoms.plan import Order, shipped_plan
 from training.data.phantoms.training_films import PhantomFilmsError
 
@@ -74,6 +76,7 @@ def build_phantoms(folder: Path, plan: Sequence[Order], *, jobs: int) -> None:
                 _write_hashes(folder, plan, hashes)
     _write_hashes(folder, plan, hashes)
     write_manifest(folder, [film_of(order) for order in plan], more=[facts_of(order) for order in plan])
+    build_masks(folder / MASKS, plan, jobs=jobs)
 
 
 # One film -------------------------------------------------------------------------------------

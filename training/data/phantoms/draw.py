@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -54,8 +54,13 @@ def training_wish(seed: int) -> Wish:
 
 def simulator_hash() -> str:
     """SHA-256 of the simulator's code, comments, docstrings and layout aside."""
+    return code_hash(sorted(Path(phantoms.__file__).parent.glob("*.py")))
+
+
+def code_hash(modules: Iterable[Path]) -> str:
+    """The same of any modules."""
     digest = hashlib.sha256()
-    for path in sorted(Path(phantoms.__file__).parent.glob("*.py")):
+    for path in modules:
         digest.update(f"{path.name}\n{_code(path.read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()
 
