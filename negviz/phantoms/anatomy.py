@@ -46,6 +46,8 @@ class Dome:
     lateral: float  # fall to the side wall
     posterior: float
     anterior: float
+    crest: float = 0.5  # where it is highest, in half-widths of the cage
+    medial: float = 9.0  # fall from there towards the spine
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Chest:
     heavy: float  # 0 slim, 1 obese
     age: float
     posterior: bool  # PA film
+    supine: bool  # on the back: fluid spreads behind the lung, air before it
     half_width: float  # of the rib cage inside, at its widest
     half_depth: float
     apex: float
@@ -109,11 +112,14 @@ class Chest:
 
     def dome(self, beam: Beam, side: int) -> Span:
         """What lies under one half of the diaphragm, along each ray."""
-        dome, depth = self.domes[side > 0], self.half_depth
+        return self.under(beam, side, self.domes[side > 0])
+
+    def under(self, beam: Beam, side: int, dome: Dome) -> Span:
+        depth = self.half_depth
         x, y = beam.plane(0.0)
-        centre = 0.50 * self.half_width
-        out = (side * x - centre) / (self.half_width - centre)
-        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, 9.0 * out**2)
+        centre = dome.crest * self.half_width
+        out, inward = (side * x - centre) / (self.half_width - centre), 1 - side * x / centre
+        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, dome.medial * inward**2)
         below = np.sqrt(np.maximum(y - dome.top - fall, 0.0))
         crest = 0.25 * depth
         back = crest - (depth + crest) / np.sqrt(dome.posterior) * below
@@ -239,6 +245,7 @@ def draw_chest(seed: int) -> Chest:
         heavy=heavy,
         age=uniform(seed, "age", 20, 85),
         posterior=posterior,
+        supine=not posterior and chance(seed, "supine", 0.55),
         half_width=width,
         half_depth=normal(seed, "depth", 88.0 if female else 97.0, 5.0) + 5 * heavy,
         apex=normal(seed, "apex", -108.0, 5.0),

@@ -16,6 +16,8 @@ from negviz.phantoms.streams import chance, stream, uniform
 Side = Literal["right", "left", "both"]
 VISIBLE: Final = 0.15  # a milder finding is neither stated nor denied: no reader could be sure
 SIDES: Final[dict[Side, tuple[int, ...]]] = {"right": (-1,), "left": (1,), "both": (-1, 1)}
+_MASSIVE: Final = 0.7  # an effusion beyond it pushes the mediastinum away
+_TENSE: Final = 0.65  # and a pneumothorax beyond this
 _SIDELESS: Final = ("cardiomegaly", "edema", "emphysema", "normal")
 _IMPLIED: Final = {  # a film with the first may also be read as having the others: they are not denied
     "consolidation": ("opacity", "atelectasis"),
@@ -123,7 +125,7 @@ def altered(chest: Chest, signs: Signs) -> Chest:
     if "cardiomegaly" in level:
         ratio += (uniform(chest.seed, "largest heart", 0.665, 0.695) - ratio) * level["cardiomegaly"] ** 0.85
     hollow = level.get("emphysema", 0.0)
-    domes = tuple(_moved(chest.domes[side > 0], side, signs, hollow) for side in (-1, 1))
+    domes = tuple(_moved(chest, side, signs, hollow) for side in (-1, 1))
     return replace(
         chest,
         ratio=ratio * (1 - 0.13 * hollow),
@@ -134,29 +136,41 @@ def altered(chest: Chest, signs: Signs) -> Chest:
     )
 
 
-def _moved(dome: Dome, side: int, signs: Signs, hollow: float) -> Dome:
-    up = 0.0
+def _moved(chest: Chest, side: int, signs: Signs, hollow: float) -> Dome:
+    dome, up, deeper = chest.domes[side > 0], 0.0, 0.0
     if "atelectasis" in signs and side in signs["atelectasis"].sides:
         up = 24.0 * max(signs["atelectasis"].severity - 0.2, 0.0)
-    return Dome(
-        dome.top - up + 26 * hollow,
-        dome.lateral * (1 - 0.62 * hollow),
-        dome.posterior * (1 - 0.6 * hollow),
-        dome.anterior * (1 - 0.4 * hollow),
+    if "pneumothorax" in signs and side in signs["pneumothorax"].sides:
+        severity = signs["pneumothorax"].severity
+        up -= 70.0 * max(severity - _TENSE, 0.0)
+        deeper = 0.7 * severity if chest.supine else 0.0  # the deep sulcus
+    return replace(
+        dome,
+        top=dome.top - up + 26 * hollow,
+        lateral=dome.lateral * (1 - 0.62 * hollow + deeper),
+        posterior=dome.posterior * (1 - 0.6 * hollow),
+        anterior=dome.anterior * (1 - 0.4 * hollow + deeper),
     )
 
 
 def _shift(signs: Signs) -> float:
-    """Fluid and air under pressure push the mediastinum away, a lobe that has lost its air draws it near."""
+    """Fluid and air under pressure push the mediastinum away, a lobe that has lost its air draws it near.
+
+    A lung that has collapsed makes room for the fluid: then nothing moves.
+    """
     total = 0.0
-    for name, most, start in (
-        ("effusion", -26.0, 0.6),
-        ("pneumothorax", -22.0, 0.6),
-        ("atelectasis", 14.0, 0.5),
-    ):
-        if name in signs:
-            amount = most * max(signs[name].severity - start, 0.0) / (1 - start)
-            total += sum(side * amount for side in signs[name].sides)
+    for side in SIDES["both"]:
+        fluid, air, collapse = (
+            most * max(signs[name].severity - start, 0.0) / (1 - start)
+            if name in signs and side in signs[name].sides
+            else 0.0
+            for name, most, start in (
+                ("effusion", -26.0, _MASSIVE),
+                ("pneumothorax", -24.0, _TENSE),
+                ("atelectasis", 14.0, 0.5),
+            )
+        )
+        total += side * (air + (0.0 if fluid and collapse else fluid + collapse))
     return total
 
 

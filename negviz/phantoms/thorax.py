@@ -14,7 +14,8 @@ from negviz.phantoms.curves import smoothstep
 from negviz.phantoms.detector import Exposure, blurred, intensity
 from negviz.phantoms.devices import draw_devices
 from negviz.phantoms.findings import Signs, breaks
-from negviz.phantoms.lungs import Lung, draw_airway, draw_hila, draw_lung, draw_vessels
+from negviz.phantoms.lungs import draw_airway, draw_hila, draw_vessels
+from negviz.phantoms.pleura import Lung, draw_lung
 from negviz.phantoms.projection import AIR, CORTEX, FAT, FLUID, LUNG, MARROW, SOFT, Array, Beam, Span, splat
 from negviz.phantoms.shoulders import draw_shoulder
 from negviz.phantoms.tissue import draw_flesh

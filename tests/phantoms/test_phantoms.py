@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from negviz.findings import ABNORMAL
 from negviz.phantoms import PhantomError, Severity, Side, simulate
+from negviz.phantoms.anatomy import draw_chest
+from negviz.phantoms.detector import blurred
+from negviz.phantoms.findings import altered, read_signs
+from negviz.phantoms.pleura import form
 
 SIZE = 128
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -90,6 +94,78 @@ def test_a_massive_effusion_pushes_the_heart_away() -> None:
     for side in sides:
         free = half(other(side))
         assert grey(12, {"effusion": Severity(1.0, side)})[free].mean() > plain[free].mean() + 5
+
+
+def test_fluid_beside_a_collapsed_lung_pushes_nothing() -> None:
+    fluid = {"effusion": Severity(1.0, "right")}
+    moved = [
+        altered(draw_chest(12), read_signs(12, wish)).shift
+        for wish in (fluid, {**fluid, "atelectasis": Severity(0.9, "right")})
+    ]
+    assert moved[0] > 20
+    assert moved[1] == 0
+
+
+# How fluid and air lie ------------------------------------------------------------------------
+
+
+def gain(seed: int, wish: Wish, without: Wish | None = None) -> NDArray[np.float64]:
+    """In grey levels, what the findings of `wish` make brighter."""
+    return grey(seed, wish, SIZE) - grey(seed, without or {}, SIZE)
+
+
+def test_the_first_fluid_blunts_the_lateral_angle_alone() -> None:
+    assert form(draw_chest(20), -1) == "free"
+    change = gain(20, {"effusion": Severity(0.05, "right")})
+    rows, columns = np.nonzero(change > 8)
+    assert len(rows) > 3
+    assert columns.max() < SIZE * 0.25  # within the outer half of the right lung
+    assert rows.min() > SIZE * 0.6
+
+
+def test_erect_fluid_stands_higher_at_the_side() -> None:
+    change = gain(20, {"effusion": Severity(0.5, "right")})
+    tops = [int(np.argmax(change[:, column] > 25)) for column in (SIZE * 23 // 100, SIZE * 36 // 100)]
+    assert 0 < tops[0] < tops[1] - SIZE // 25
+
+
+def test_supine_fluid_is_a_veil_that_leaves_vessels_and_angle() -> None:
+    assert draw_chest(57).supine
+    lung = slice(SIZE * 30 // 100, SIZE * 60 // 100), slice(SIZE * 25 // 100, SIZE * 38 // 100)
+    wish: Wish = {"effusion": Severity(0.5, "right")}
+    change = gain(57, wish)[lung]
+    assert change.min() > 3
+    assert change.std() < 0.5 * change.mean()  # no level anywhere
+    vessels = [film[lung] for film in (grey(57, {}), grey(57, wish))]
+    detail = [film - blurred(film, 3.0) for film in vessels]
+    assert np.corrcoef(detail[0].ravel(), detail[1].ravel())[0, 1] > 0.9
+
+
+def test_fluid_under_a_lung_lifts_its_base_away_from_the_stomach() -> None:
+    assert form(draw_chest(83), 1) == "subpulmonic"
+    change = gain(83, {"effusion": Severity(0.45, "left")})
+    column = change[:, SIZE * 70 // 100]
+    raised = np.flatnonzero(column > 25)
+    assert len(raised) > 8  # more than two centimetres
+    angle = gain(83, {"effusion": Severity(0.2, "left")})[:, SIZE * 88 // 100 :]
+    assert np.abs(angle[: SIZE // 2]).max() < 6  # nothing climbs the wall
+
+
+def test_fluid_and_air_meet_in_a_straight_line() -> None:
+    air: Wish = {"pneumothorax": Severity(0.5, "left")}
+    change = gain(22, {**air, "effusion": Severity(0.5, "left")}, air)
+    columns = range(SIZE * 68 // 100, SIZE * 84 // 100)
+    tops = [int(np.argmax(change[:, column] > 25)) for column in columns]
+    assert min(tops) > 0
+    assert max(tops) - min(tops) <= 2 + SIZE // 60
+
+
+def test_supine_air_deepens_the_angle_and_draws_no_line_at_the_apex() -> None:
+    chest, wish = draw_chest(57), {"pneumothorax": Severity(0.6, "right")}
+    dome, deep = chest.domes[0], altered(chest, read_signs(57, wish)).domes[0]
+    assert deep.top + deep.lateral > dome.top + dome.lateral + 15
+    change = gain(57, wish)[:, : SIZE // 2]
+    assert change[: SIZE // 3].max() < 4  # no line, and nothing of the apex has moved
 
 
 def test_the_cardiothoracic_ratio_rises_with_cardiomegaly() -> None:

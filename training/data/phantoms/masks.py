@@ -24,7 +24,8 @@ from negviz.phantoms import (
 from negviz.phantoms.anatomy import Chest, draw_chest
 from negviz.phantoms.bones import draw_trunk
 from negviz.phantoms.findings import SIDES, Sign, Signs, altered, breaks, read_signs, side_names
-from negviz.phantoms.lungs import draw_airway, draw_lung
+from negviz.phantoms.lungs import draw_airway
+from negviz.phantoms.pleura import draw_lung
 from negviz.phantoms.projection import Array, Beam, splat
 from negviz.phantoms.stance import Stance, draw_stance
 from training.data.phantoms.draw import code_hash, simulator_hash
