@@ -16,16 +16,17 @@ from negviz.phantoms.streams import chance, stream, uniform
 Side = Literal["right", "left", "both"]
 VISIBLE: Final = 0.15  # a milder finding is neither stated nor denied: no reader could be sure
 SIDES: Final[dict[Side, tuple[int, ...]]] = {"right": (-1,), "left": (1,), "both": (-1, 1)}
+_SEEN: Final = {"fracture": 0.5}  # and in a rib, fragments that are hardly out of line
 _MASSIVE: Final = 0.7  # an effusion beyond it pushes the mediastinum away
 _TENSE: Final = 0.65  # and a pneumothorax beyond this
 _SIDELESS: Final = ("cardiomegaly", "edema", "emphysema", "normal")
-_IMPLIED: Final = {  # a film with the first may also be read as having the others: they are not denied
+_IMPLIED: Final = {  # a film with the first may also have the others, hidden or alike: they are not denied
     "consolidation": ("opacity", "atelectasis"),
     "opacity": ("consolidation", "atelectasis", "edema"),
     "atelectasis": ("opacity", "consolidation"),
     "edema": ("opacity", "consolidation"),
     "nodule": ("opacity",),
-    "effusion": ("atelectasis", "opacity"),
+    "effusion": ("atelectasis", "opacity", "consolidation"),
     "pneumothorax": ("atelectasis",),
 }
 
@@ -100,12 +101,19 @@ def stated(signs: Signs) -> frozenset[str]:
     """What a reader of the film would state."""
     if not signs:
         return frozenset({"normal"})
-    return frozenset(name for name, sign in signs.items() if sign.severity >= VISIBLE)
+    return frozenset(name for name, sign in signs.items() if sign.severity >= seen_from(name))
+
+
+def seen_from(name: str) -> float:
+    """The severity from which a reader would state a finding."""
+    return _SEEN.get(name, VISIBLE)
 
 
 def denied(signs: Signs) -> frozenset[str]:
-    """What a reader could rule out: all that is absent and that nothing present looks like."""
+    """What a reader could rule out: all that is absent, and that nothing present looks like or hides."""
     alike = {other for name in signs for other in _IMPLIED.get(name, ())}
+    if "effusion" in signs and signs["effusion"].severity > _MASSIVE:
+        alike |= {"cardiomegaly", "nodule", "edema"}
     return frozenset(ABNORMAL) - alike - set(signs)
 
 
@@ -131,7 +139,7 @@ def altered(chest: Chest, signs: Signs) -> Chest:
         ratio=ratio * (1 - 0.13 * hollow),
         shift=_shift(signs),
         domes=(domes[0], domes[1]),
-        aeration=1 - 0.42 * hollow,
+        aeration=1 - 0.52 * hollow,
         heart_drop=chest.heart_drop + 24 * hollow,
     )
 

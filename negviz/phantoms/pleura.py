@@ -16,6 +16,7 @@ import numpy as np
 from negviz.phantoms.anatomy import AXIS, Chest, Dome
 from negviz.phantoms.curves import profile, smoothstep, value
 from negviz.phantoms.findings import Sign, Signs
+from negviz.phantoms.lobes import airless
 from negviz.phantoms.projection import Array, Beam, Span, overlap
 from negviz.phantoms.streams import stream
 
@@ -39,6 +40,8 @@ class Lung:
     air: Array  # free air around a collapsed lung
     fluid: Array
     pleura: Array  # the visceral pleura where air lies on both sides of it
+    solid: Array  # lung without air, where a lobe is filled or has collapsed; `lung` is less by it
+    dense: Array  # share of the air that is replaced where a lobe is filled
     packed: Array  # density of the lung relative to one not collapsed, where it lies
 
 
@@ -99,7 +102,9 @@ def draw_lung(chest: Chest, beam: Beam, side: int, signs: Signs, solids: list[Sp
     zero = np.zeros_like(space)
     air, fluid = on(side, signs, "pneumothorax"), on(side, signs, "effusion")
     if not (air or fluid):
-        return Lung(space, space, zero, zero, zero, (space > 0).astype(np.float64))
+        solid, dense = airless(chest, beam, side, signs, cavity, occupied)
+        solid = np.minimum(solid, space)
+        return Lung(space, space - solid, zero, zero, zero, solid, dense, (space > 0).astype(np.float64))
     squeeze, alone = squeezed(chest, side, signs), fluid if chest.supine or not air else None
     wall = squeeze.lung(chest, beam, side)
     kind = form(chest, side) if alone else None
@@ -119,7 +124,9 @@ def draw_lung(chest: Chest, beam: Beam, side: int, signs: Signs, solids: list[Sp
         lung, pleura, gas = lung * dry, pleura * dry, lost * dry
     shrunk = (space.sum() + 1.0) / (lung.sum() + 1.0)
     packed = np.where(space > 0, np.clip(shrunk**0.45, 1.0, 2.0), 0.0)
-    return Lung(space, lung, gas, space - lung - gas, pleura, packed)
+    solid, dense = airless(chest, beam, side, signs, wall, occupied)
+    solid = np.minimum(solid, lung)
+    return Lung(space, lung - solid, gas, space - lung - gas, pleura, solid, dense, packed)
 
 
 def squeezed(chest: Chest, side: int, signs: Signs) -> Squeeze:

@@ -14,6 +14,7 @@ from negviz.phantoms import PhantomError, Severity, Side, simulate
 from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.detector import blurred
 from negviz.phantoms.findings import altered, read_signs
+from negviz.phantoms.lobes import collapsed_lobe, filled_lobe, hilum_moved
 from negviz.phantoms.pleura import form
 
 SIZE = 128
@@ -216,6 +217,43 @@ def test_solid_lung_is_brighter_the_more_there_is(finding: str) -> None:
     assert all(a < b for a, b in pairwise(means))
 
 
+def edge(film: NDArray[np.float64], rows: slice, columns: slice) -> float:
+    """The steepest step across a border that runs down the film, grey levels over three pixels."""
+    smooth = blurred(film, 1.0)[rows, columns]
+    return float(np.abs(smooth[:, 3:] - smooth[:, :-3]).max(1).mean())
+
+
+def test_a_middle_lobe_without_air_hides_the_hearts_right_border() -> None:
+    chest = draw_chest(28)
+    assert filled_lobe(chest, -1) == "middle"
+    border = slice(SIZE * 50 // 100, SIZE * 62 // 100), slice(SIZE * 36 // 100, SIZE * 46 // 100)
+    filled = grey(28, {"consolidation": Severity(0.9, "right")})
+    assert edge(filled, *border) < 0.6 * edge(grey(28, {}), *border)
+    dome = (slice(SIZE * 66 // 100, SIZE * 74 // 100), slice(SIZE * 30 // 100, SIZE * 36 // 100))
+    steep = [edge(film.T, dome[1], dome[0]) for film in (filled, grey(28, {}))]
+    assert steep[0] > 0.3 * steep[1]  # the lower lobe lies on most of the dome, and has its air
+
+
+def test_airways_stand_out_dark_where_lung_about_them_is_filled() -> None:
+    part = slice(SIZE * 90 // 100, SIZE * 125 // 100), slice(SIZE * 72 // 100, SIZE * 88 // 100)
+    film = grey(28, {"consolidation": Severity(0.9, "right")}, 2 * SIZE)
+    dips = film - blurred(film, 4.0)
+    plain = grey(28, {}, 2 * SIZE)
+    assert dips[part].min() < 1.5 * (plain - blurred(plain, 4.0))[part].min()
+
+
+@pytest.mark.parametrize(("seed", "lobe", "down"), [(22, "upper", -1), (29, "lower", 1)])
+def test_a_collapsed_lobe_draws_hilum_and_mediastinum(seed: int, lobe: str, down: int) -> None:
+    chest = draw_chest(seed)
+    assert collapsed_lobe(chest, -1) == lobe
+    signs = read_signs(seed, {"atelectasis": Severity(0.9, "right")})
+    assert down * hilum_moved(chest, -1, signs) > 8
+    empty = altered(chest, signs)
+    assert empty.shift < -5
+    assert empty.domes[0].top < chest.domes[0].top - 10
+    assert empty.domes[1] == chest.domes[1]
+
+
 def test_edema_hazes_both_lungs() -> None:
     films = [grey(4, {"edema": s}) for s in LEVELS]
     for side in ("right", "left"):
@@ -291,6 +329,23 @@ def test_what_is_barely_there_is_neither_stated_nor_denied() -> None:
     assert film.findings == frozenset()
     assert "effusion" not in film.denied
     assert "fracture" in film.denied
+
+
+def test_a_fracture_is_stated_where_it_is_displaced_enough_to_be_seen() -> None:
+    assert read_signs(1, {"fracture": 0.4}).keys() == {"fracture"}
+    slight, plain = simulate(1, {"fracture": 0.4}, 64), simulate(1, {"fracture": 0.6}, 64)
+    assert slight.findings == frozenset()
+    assert "fracture" not in slight.denied
+    assert plain.findings == {"fracture"}
+
+
+def test_what_fluid_hides_is_not_denied() -> None:
+    some, much = simulate(1, {"effusion": 0.5}, 64), simulate(1, {"effusion": 0.8}, 64)
+    assert "consolidation" not in some.denied
+    hidden = {"cardiomegaly", "nodule", "edema"}
+    assert hidden <= some.denied
+    assert not hidden & much.denied
+    assert "fracture" in much.denied
 
 
 def test_what_a_finding_looks_like_is_not_denied() -> None:

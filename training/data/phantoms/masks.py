@@ -112,7 +112,7 @@ class _Scene:
         beam, healthy = self.beam, self.healthy
         parts = draw_lung(chest, beam, side, signs, [chest.heart(beam), *chest.mediastinum(beam)])
         here = {name: Sign(sign.severity, (side,)) for name, sign in signs.items() if side in sign.sides}
-        lung = parts.lung * (1 - lesions.airless(healthy, beam, here)[0])
+        lung = parts.lung * (1 - lesions.airless(healthy, beam, here))
         if "nodule" in here:
             lung = np.maximum(lung - lesions.nodule(healthy, beam, side, here["nodule"].severity), 0)
         if "emphysema" in here:
