@@ -14,7 +14,10 @@ from negviz.phantoms.projection import Array, Cloud
 from negviz.phantoms.streams import normal, stream, uniform
 
 # Knots (distance from the midline, below the shoulder, forward), mm, of a chest 280 mm wide.
-_CLAVICLE: Final = ((13, 52, 62), (40, 45, 68), (75, 30, 54), (110, 10, 20), (140, -3, -8), (164, -1, -14))
+_CLAVICLE: Final = (
+    *((12, 40, 62), (24, 37, 66), (48, 34, 67), (80, 25, 52)),  # bows forward over the first rib
+    *((112, 10, 20), (140, 0, -8), (158, 1, -16), (168, 4, -18)),
+)
 _SPINE: Final = ((84, 44, -92), (112, 26, -90), (140, 8, -74), (168, 2, -44), (176, 6, -22))
 _CORACOID: Final = ((140, 22, -50), (136, 14, -28), (146, 16, -8), (152, 22, 0))
 _SOCKET: Final = ((154, 10, -42), (158, 24, -40), (154, 42, -44))
@@ -52,8 +55,8 @@ def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
         [
             _clavicle(chest, at(_CLAVICLE), step),
             _upper_arm(chest, at(arm_line(chest, side)), step),
-            rod([(x, y, -82 + 0.15 * y) for x, y in blade[:5]], 3.4, 4.2, 1.7),
-            rod([(x, y, -90 + 0.12 * y) for x, y in blade[4:]], 1.6, 1.6, 1.1),
+            rod([(x, y, -82 + 0.15 * y) for x, y in blade[:5]], 2.0, 2.6, 1.5),
+            rod([(x, y, -90 + 0.12 * y) for x, y in blade[4:]], 1.2, 1.3, 0.8),
             rod(_SPINE, 3.6, 6.0, 1.5),
             rod(_CORACOID, 5.0, 6.0, 1.4),
             rod(_SOCKET, 5.0, 6.0, 1.4),
