@@ -97,9 +97,14 @@ class Chest:
         room = np.clip(1.0 - self.rise(y), 0.0, None)
         return AXIS + (self.breadth(y) - AXIS) * np.sqrt(room)
 
+    def deepest(self, y: Array) -> Array:
+        """Half-depth of the cage at height y, its rounding at the apex left aside: shallow at the top."""
+        knots = ((0.0, 0.56), (45.0, 0.72), (90.0, 0.90), (130.0, 0.98), (170.0, 1.0))
+        return self.half_depth * profile(y - self.apex, knots)
+
     def depth(self, y: Array) -> Array:
         """Half-depth of the cage at height y."""
-        return self.half_depth * np.sqrt(np.clip(1.0 - self.rise(y), 0.0, None))
+        return self.deepest(y) * np.sqrt(np.clip(1.0 - self.rise(y), 0.0, None))
 
     def cavity(self, beam: Beam, side: int) -> Span:
         """The space of one lung before diaphragm and mediastinum are taken away."""
@@ -107,7 +112,7 @@ class Chest:
         lateral = (side * x - AXIS) / (self.breadth(y) - AXIS)
         medial = (AXIS - side * x) / (AXIS + 4.0)
         section = np.where(lateral > 0, np.abs(lateral) ** 2.3, np.abs(medial) ** 2.2)
-        half = self.half_depth * np.sqrt(np.maximum(1.0 - section - self.rise(y), 0.0))
+        half = self.deepest(y) * np.sqrt(np.maximum(1.0 - section - self.rise(y), 0.0))
         return Span.around(0.0, half)
 
     def dome(self, beam: Beam, side: int) -> Span:
@@ -154,7 +159,7 @@ class Chest:
         border = np.interp(np.arctan2(y - cy, x - cx), dense[:, 0] / 40, dense[:, 1])
         inward = (x - cx) ** 2 + (y - cy) ** 2
         half = (
-            0.66 * self.half_depth * grown**0.7 * np.sqrt(np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0))
+            0.66 * self.half_depth * grown**0.7 * np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0) ** 0.62
         )
         return Span.around(forward, half)
 
@@ -166,31 +171,27 @@ class Chest:
         """What lies between the lungs besides the heart: spine and vessels, united with it later."""
         broad = normal(self.seed, "mediastinum", 1.0, 0.1) + 0.18 * self.heavy
         x, y = beam.plane(-0.6 * self.half_depth)
-        spine = profile(y, ((-140, 21), (-60, 20), (60, 20), (140, 22)))
-        behind = 0.36 * self.half_depth * np.maximum(1.0 - (x / spine) ** 2, 0.0) ** 0.8
+        spine = profile(y, ((-140, 24), (-60, 24), (60, 25), (140, 27)))
+        behind = 0.34 * self.half_depth * np.maximum(1.0 - (x / spine) ** 2, 0.0) ** 1.25
         x, y = beam.plane(0.1 * self.half_depth)
         middle = self.midline(y)
-        right = profile(
-            y, ((-150, 40), (-112, 28), (-75, 22), (-40, 24), (-4, 28), (14, 22), (70, 17), (140, 13))
-        )
-        left = profile(
+        right = profile(  # neck, paratracheal stripe along the windpipe, root of the right hilum
             y,
             (
-                (-150, 42),
-                (-112, 30),
-                (-80, 24),
-                (-50, 28),
-                (-30, 31),
-                (-12, 31),
-                (8, 32),
-                (28, 29),
-                (70, 21),
-                (140, 15),
+                *((-150, 38), (-118, 27), (-85, 21), (-50, 23), (-22, 26), (0, 28)),
+                *((14, 23), (70, 17), (140, 13)),
+            ),
+        )
+        left = profile(  # subclavian artery, concave above the knob and below it, pulmonary trunk, auricle
+            y,
+            (
+                *((-150, 40), (-118, 30), (-92, 24), (-66, 24), (-44, 28), (-24, 28)),
+                *((-10, 28), (6, 34), (20, 35), (34, 31), (70, 21), (140, 15)),
             ),
         )
         across = np.where(x > middle, (x - middle) / left, (middle - x) / right) / broad
         thick = self.half_depth * profile(y, ((-100, 0.55), (-40, 0.62), (20, 0.66), (100, 0.7)))
-        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-40, 0.7), (40, 0.9)))
+        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-90, 1.15), (-40, 1.0), (40, 0.9)))
         return [
             Span.around(-0.7 * self.half_depth, behind),
             Span.around(0.1 * self.half_depth, before),
@@ -206,8 +207,8 @@ class Chest:
         return [
             (((-80, -17), (-40, -24), (30, -25)), 18.0, wide, -110.0, 70.0),  # superior vena cava
             (((-30, -8), (0, -14 - 3 * old), (40, -10)), 24.0, 17 + 2 * old, high - 14, 70.0),  # ascending
-            (((-60, 22), (high, 26 + 4 * old)), -12.0, knob, high - knob, high + knob),  # knob
-            (((-40, 27 + 2 * old), (20, 22 + 2 * old), (130, 13)), -58.0, 0.8 * knob, high - 8, 240.0),
+            (((-60, 18), (high, 20 + 4 * old)), -12.0, knob, high - knob, high + 1.6 * knob),  # knob
+            (((-40, 23 + 2 * old), (20, 20 + 2 * old), (130, 12)), -58.0, 0.8 * knob, high - 8, 240.0),
         ]
 
     def _vessel(

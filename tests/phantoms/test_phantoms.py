@@ -132,7 +132,7 @@ def test_erect_fluid_stands_higher_at_the_side() -> None:
 
 def test_supine_fluid_is_a_veil_that_leaves_vessels_and_angle() -> None:
     assert draw_chest(57).supine
-    lung = slice(SIZE * 30 // 100, SIZE * 60 // 100), slice(SIZE * 25 // 100, SIZE * 38 // 100)
+    lung = slice(SIZE * 36 // 100, SIZE * 62 // 100), slice(SIZE * 27 // 100, SIZE * 38 // 100)
     wish: Wish = {"effusion": Severity(0.5, "right")}
     change = gain(57, wish)[lung]
     assert change.min() > 3
