@@ -94,7 +94,7 @@ def _film(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
     return Beam(
         size=size,
         field=stance.width,
-        centre=(normal(seed, "centre x", 0.0, 8.0), normal(seed, "centre y", 34.0, 11.0)),
+        centre=(normal(seed, "centre x", 0.0, 8.0), normal(seed, "centre y", 48.0, 11.0)),
         distance=uniform(seed, "distance", 1780, 1850)
         if posterior
         else uniform(seed, "distance", 1050, 1400),

@@ -233,8 +233,8 @@ def draw_chest(seed: int) -> Chest:
     heavy = uniform(seed, "heavy", 0.0, 1.0) ** 1.3
     posterior = not chance(seed, "view", 0.2)
     width = normal(seed, "width", 133.0 if female else 145.0, 7.0) + 4 * heavy
-    breath = normal(seed, "breath", 0.0 if posterior else -10.0, 9.0) - 8 * heavy
-    right = normal(seed, "right dome", 98.0 if female else 106.0, 6.0) + breath
+    breath = normal(seed, "breath", 0.0 if posterior else -16.0, 10.0) - 10 * heavy
+    right = normal(seed, "right dome", 112.0 if female else 122.0, 7.0) + breath
     left = right + normal(seed, "left dome", 11.0, 6.0)
     domes = tuple(
         Dome(top, normal(seed, f"fall {i}", 54, 7), normal(seed, f"behind {i}", 62, 6), 26.0)
@@ -252,5 +252,5 @@ def draw_chest(seed: int) -> Chest:
         apex=normal(seed, "apex", -108.0, 5.0),
         domes=(domes[0], domes[1]),
         ratio=normal(seed, "ratio", 0.44, 0.02) + 0.015 * heavy - (0.0 if posterior else 0.01),
-        heart_drop=0.45 * (right - 98.0),
+        heart_drop=0.62 * (right - 100.0),
     )

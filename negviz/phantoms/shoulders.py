@@ -73,7 +73,8 @@ def shoulder_height(chest: Chest, side: int) -> float:
 
 def arm_line(chest: Chest, side: int) -> list[tuple[float, float, float]]:
     """The axis of the upper arm, in the units of the knots above."""
-    spread = 220 * uniform(chest.seed, f"arm {side}", 0.05, 0.35)
+    most = 1.1 if chest.posterior else 0.4  # elbows out on PA films
+    spread = 220 * (uniform(chest.seed, "arms", 0.1, most) + uniform(chest.seed, f"arm {side}", 0.0, 0.12))
     return [(180 + spread * t, 4 + 400 * t, -14.0) for t in (0.0, 0.07, 0.18, 0.36, 0.6, 1.0)]
 
 
