@@ -89,7 +89,7 @@ def _filling(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
     reach = 26 + 62 * sign.severity
     inside = smoothstep((reach - far + 8 * rough) / 34 + 0.5)
     patchy = 1 + (0.16 - 0.1 * sign.severity) * clouds(chest.seed, f"filling {side}", beam, 22.0, 2.2)
-    return np.clip((0.22 + 0.75 * sign.severity**0.8) * inside * patchy, 0.0, 0.96)
+    return np.asarray(np.clip((0.22 + 0.75 * sign.severity**0.8) * inside * patchy, 0.0, 0.96))
 
 
 # Collapse -------------------------------------------------------------------------------------

@@ -182,7 +182,9 @@ def _gas(chest: Chest, beam: Beam) -> Array:
     total = np.zeros((beam.size, beam.size))
     if chance(seed, "bubble", 0.85):
         big = uniform(seed, "bubble size", 0.45, 1.15)
-        level = uniform(seed, "bubble level", 0.1, 1.0)
+        level = (
+            uniform(seed, "bubble level", 0.1, 1.0) if not chest.supine else 1.0
+        )  # none to be seen on edge
         cx = uniform(seed, "bubble x", 48, 82)
         cy = chest.domes[1].top + 15 + 24 * big
         total += _pocket(beam, cx, cy, 38 * big, 22 * big, 30 * big, level, f"{seed} bubble")
