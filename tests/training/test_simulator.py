@@ -34,6 +34,20 @@ def test_findings_that_some_have_and_some_do_not_are_ranked() -> None:
     assert measured["findings"]["effusion"]["positives"] == 20
 
 
+def test_a_band_of_severity_counts_the_films_that_lie_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "figures", lambda *_: {})  # only who is counted
+    films = open_collection("phantoms")
+    logits = np.zeros((len(films), len(ABNORMAL)), np.float32)
+    every = judge.ranked(logits, films)["findings"]
+    graded = {name: judge.ranked(logits, films, band)["findings"] for name, band in judge.BANDS.items()}
+    assert graded["severity 0.15 to 0.4"]["effusion"]["positives"] > 0
+    for finding, row in every.items():
+        of = {name: rows.get(finding, {"positives": 0})["positives"] for name, rows in graded.items()}
+        assert of["severity 0.4 and more"] == of["severity 0.4 to 0.7"] + of["severity 0.7 and more"]
+        assert 0 < of["severity 0.4 and more"] <= row["positives"]
+        assert graded["severity 0.4 and more"][finding]["negatives"] == row["negatives"]
+
+
 def test_two_towers_judge_films_they_never_saw(
     tmp_path: Path, collection_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
