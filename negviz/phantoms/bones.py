@@ -113,7 +113,7 @@ def _rib(chest: Chest, step: float, rib: int, side: int, broken: tuple[Break, ..
     outwards = np.stack([curve[:, 0] * 0.9, 0 * along, curve[:, 2]], axis=1)
     tall = stout * profile(along, ((0, 5.0), (0.1, 5.6), (0.5, 6.3), (0.85, 6.6), (1, 7.4)))
     thin = stout * profile(along, ((0, 4.2), (0.3, 3.9), (0.7, 3.2), (1, 3.4)))
-    wall = hard * profile(along, ((0, 1.25), (0.4, 1.05), (0.6, 0.8), (0.8, 0.52), (1, 0.26)))
+    wall = hard * profile(along, ((0, 1.5), (0.4, 1.3), (0.6, 0.95), (0.8, 0.58), (1, 0.28)))
     whole = bone(curve, outwards, step, thin=thin, tall=tall, wall=wall)
     spongy = profile(along, ((0, 1.0), (0.5, 0.85), (0.8, 0.5), (1, 0.2)))  # less towards the cartilage
     return Skeleton(_keep(whole.cortex, kept), _keep(whole.marrow, kept * spongy))

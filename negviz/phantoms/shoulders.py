@@ -26,7 +26,7 @@ _BLADE: Final = (
     *((84, 120), (76, 80), (78, 44), (92, 26), (120, 18)),  # medial and upper border
 )
 # Half the thickness of clavicle and upper arm, and the arm's cortex, along the bone.
-_CLAVICLE_GIRTH: Final = ((0, 10.0), (0.12, 7.6), (0.5, 5.8), (0.8, 6.2), (1, 7.4))
+_CLAVICLE_GIRTH: Final = ((0, 9.8), (0.1, 8.0), (0.25, 6.3), (0.5, 5.5), (0.8, 6.2), (1, 7.4))
 _ARM_GIRTH: Final = (
     *((0, 4), (0.006, 11), (0.018, 17.5), (0.036, 22), (0.06, 23.5)),  # the head is a ball
     *((0.09, 22), (0.12, 18.5), (0.18, 13.5), (0.27, 11.5), (1, 11)),
@@ -46,7 +46,8 @@ def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
 
     def rod(knots: Sequence[tuple[float, float, float]], thin: float, tall: float, wall: float) -> Skeleton:
         curve = at(knots)
-        return bone(curve, facing(curve), step, thin=thin, tall=tall, wall=wall)
+        round_off = _rounded(len(curve))
+        return bone(curve, facing(curve), step, thin=thin * round_off, tall=tall * round_off, wall=wall)
 
     out = 17.0 if chest.posterior else 2.0  # rolled out of the lungs' way on PA films
     out += normal(seed, "scapula", 0.0, 5.0)
@@ -78,12 +79,18 @@ def arm_line(chest: Chest, side: int) -> list[tuple[float, float, float]]:
     return [(180 + spread * t, 4 + 400 * t, -14.0) for t in (0.0, 0.07, 0.18, 0.36, 0.6, 1.0)]
 
 
+def _rounded(count: int) -> Array:
+    """Girth along a bone whose ends are rounded, not cut off."""
+    return np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, count)) ** 5, 0.02))
+
+
 def _stout(chest: Chest) -> float:
     return 0.9 if chest.female else 1.05
 
 
 def _clavicle(chest: Chest, curve: Array, step: float) -> Skeleton:
     thick = _stout(chest) * profile(np.linspace(0, 1, len(curve)), _CLAVICLE_GIRTH)
+    thick *= np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, len(curve))) ** 24, 0.05))
     return bone(curve, facing(curve), step, thin=0.8 * thick, tall=thick, wall=2.2 * _stout(chest))
 
 
