@@ -110,10 +110,14 @@ class Chest:
         """The space of one lung before diaphragm and mediastinum are taken away."""
         x, y = beam.plane(0.0)
         lateral = (side * x - AXIS) / (self.breadth(y) - AXIS)
-        medial = (AXIS - side * x) / (AXIS + 4.0)
+        medial = (AXIS - side * x) / self.room(y, side)
         section = np.where(lateral > 0, np.abs(lateral) ** 2.3, np.abs(medial) ** 2.2)
         half = self.deepest(y) * np.sqrt(np.maximum(1.0 - section - self.rise(y), 0.0))
         return Span.around(0.0, half)
+
+    def room(self, y: Array, side: int) -> Array:
+        """From a lung's axis to the middle and a little beyond: more where the middle is pushed away."""
+        return AXIS + 4.0 - side * self.midline(y)
 
     def dome(self, beam: Beam, side: int) -> Span:
         """What lies under one half of the diaphragm, along each ray."""

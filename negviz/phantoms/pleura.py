@@ -69,7 +69,7 @@ class Squeeze:
         narrower, behind, before = self.at(y)
         old = self.as_healthy(chest, y + beyond)
         wide = (chest.breadth(old) - AXIS) * np.maximum(1 - narrower, 0.02) + beyond
-        lateral, medial = (side * x - AXIS) / wide, (AXIS - side * x) / (AXIS + 4.0)
+        lateral, medial = (side * x - AXIS) / wide, (AXIS - side * x) / chest.room(y, side)
         section = np.where(lateral > 0, np.abs(lateral) ** 2.3, np.abs(medial) ** 2.2)
         half = chest.deepest(old) * np.sqrt(np.maximum(1.0 - section - chest.rise(old), 0.0))
         return Span(-half * (1 - behind), half * (1 - before))

@@ -81,7 +81,7 @@ def arm_line(chest: Chest, side: int) -> list[tuple[float, float, float]]:
 
 def _rounded(count: int) -> Array:
     """Girth along a bone whose ends are rounded, not cut off."""
-    return np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, count)) ** 5, 0.02))
+    return np.asarray(np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, count)) ** 5, 0.02)))
 
 
 def _stout(chest: Chest) -> float:

@@ -16,7 +16,7 @@ from negviz.phantoms.detector import blurred
 from negviz.phantoms.findings import Signs, altered, read_signs
 from negviz.phantoms.lobes import collapsed_lobe, filled_lobe, hilum_moved
 from negviz.phantoms.lungs import draw_vessels
-from negviz.phantoms.pleura import form
+from negviz.phantoms.pleura import draw_lung, form
 from negviz.phantoms.projection import Array, Beam
 
 SIZE = 128
@@ -107,6 +107,16 @@ def test_fluid_beside_a_collapsed_lung_pushes_nothing() -> None:
     ]
     assert moved[0] > 20
     assert moved[1] == 0
+
+
+def test_two_lungs_never_lie_on_one_another_however_far_the_middle_is_pushed() -> None:
+    beam = Beam(SIZE, 360.0, (0.0, 40.0), 1800.0, 120.0, True)
+    for wish in ({}, {"effusion": Severity(1.0, "right")}, {"effusion": Severity(1.0, "left")}):
+        signs = read_signs(12, wish)
+        chest = altered(draw_chest(12), signs)
+        solids = [chest.heart(beam), *chest.mediastinum(beam)]
+        right, left = (draw_lung(chest, beam, side, signs, solids).space for side in (-1, 1))
+        assert np.minimum(right, left).max() < 12  # mm
 
 
 # How fluid and air lie ------------------------------------------------------------------------
