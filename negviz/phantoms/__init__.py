@@ -65,7 +65,7 @@ def simulate(
     healthy = draw_chest(seed)
     chest = altered(healthy, signs)
     stance = draw_stance(seed, healthy.posterior)
-    film = _film(seed, size, healthy, stance)
+    film = film_beam(seed, size, healthy, stance)
     plate = stance.plate(film)
     exposure = draw_exposure(seed, healthy.posterior)
     shadow, measures = project(healthy, chest, plate, signs)
@@ -89,7 +89,8 @@ def _check_whole(name: str, given: object, low: int, high: int) -> None:
         raise PhantomError(f"The {name} must be a whole number from {low} to {high}, not {given!r}.")
 
 
-def _film(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
+def film_beam(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
+    """The film [size, size] of one healthy chest, and the beam that takes it."""
     posterior = chest.posterior
     above = max(normal(seed, "above the apices", 34.0, 12.0), 14.0)  # mm; no film cuts them off
     return Beam(

@@ -17,10 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.films.masks import SIZE, Mask, Masks, MasksError, Part, Place, open_masks, write_masks
-from negviz.phantoms import (
-    _film,  # private, as the simulator's code is hashed into models and a new name would make it another
-    lesions,
-)
+from negviz.phantoms import film_beam, lesions
 from negviz.phantoms.anatomy import Chest, draw_chest
 from negviz.phantoms.bones import draw_trunk
 from negviz.phantoms.findings import SIDES, Sign, Signs, altered, breaks, read_signs, side_names
@@ -81,7 +78,7 @@ class _Scene:
     def of(cls, order: Order) -> _Scene:
         healthy, signs = draw_chest(order.seed), read_signs(order.seed, order.wish)
         stance = draw_stance(order.seed, healthy.posterior)
-        beam = stance.plate(_film(order.seed, SIZE * _PIXELS, healthy, stance))
+        beam = stance.plate(film_beam(order.seed, SIZE * _PIXELS, healthy, stance))
         return cls(signs, healthy, altered(healthy, signs), stance, beam)
 
     def masks(self, name: str) -> Iterator[tuple[Part, Mask]]:
