@@ -256,5 +256,5 @@ def draw_chest(seed: int) -> Chest:
         apex=normal(seed, "apex", -108.0, 5.0),
         domes=(domes[0], domes[1]),
         ratio=normal(seed, "ratio", 0.44, 0.02) + 0.015 * heavy - (0.0 if posterior else 0.01),
-        heart_drop=0.62 * (right - 100.0),
+        heart_drop=max(0.62 * (right - 100.0), left - 124.0),  # it rests on the diaphragm
     )

@@ -140,7 +140,7 @@ def altered(chest: Chest, signs: Signs) -> Chest:
         shift=_shift(signs),
         domes=(domes[0], domes[1]),
         aeration=1 - 0.52 * hollow,
-        heart_drop=chest.heart_drop + 24 * hollow,
+        heart_drop=chest.heart_drop + 29 * hollow,
     )
 
 
