@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from negviz.page import words
@@ -30,6 +31,7 @@ HOSTILE = (
     '"><script>window.hacked=1</script>',
     "<img src=x onerror=window.hacked=1>${window.hacked=1}{{hacked}}",
 )
+EVERY = ("minor", "moderate", "serious", "critical")
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine
 
@@ -53,6 +55,13 @@ class Visit:
             timeout=ANSWERS_WITHIN,
         )
 
+    def open_tab(self, name: str) -> None:
+        """A tab, and on Evidence the first of the themes that are folded away, where there are results."""
+        self.page.get_by_role("tab", name=name).click()
+        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
+        self.page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
+        self.page.evaluate("document.querySelector('.nv-evidence .nv-theme')?.setAttribute('open', '')")
+
     @property
     def box(self) -> Locator:
         return self.page.get_by_role("textbox", name=words.SENTENCE)
@@ -63,6 +72,19 @@ class Visit:
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
+
+    def barriers(
+        self, within: str | None = None, impacts: Sequence[str] = ("serious", "critical")
+    ) -> list[str]:
+        """What bars somebody, by axe, on the page or in a part of it."""
+        # passes are not listed: of a page of many tables they are megabytes
+        found = Axe().run(self.page, context=within, options={"resultTypes": ["violations"]})
+        return [
+            f"{rule['id']}: {node['target']} {node['failureSummary']}"
+            for rule in found.response["violations"]
+            if rule["impact"] in impacts
+            for node in rule["nodes"]
+        ]
 
     @property
     def hacked(self) -> bool:

@@ -61,7 +61,7 @@ def test_another_family_takes_the_sentence_along_and_back(visit: Visit, shelf: A
     assert page.locator("[data-model=con1].nv-column").count() == 0
     expect(page.locator(".nv-tile img").first).to_have_js_property("complete", True)
     assert page.locator(".nv-tile img").first.evaluate("image => image.naturalWidth") > 0
-    page.get_by_role("tab", name="Evidence").click()
+    visit.open_tab("Evidence")
     expect(page.get_by_text("how the smaller family did")).to_be_visible(timeout=ANSWERS_WITHIN)
     page.get_by_role("tab", name="Explore").click()
     choice.select_option("tiny")

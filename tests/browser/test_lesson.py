@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from negviz.page.lesson import words
@@ -14,20 +13,10 @@ from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
-def open_tab(visit: Visit, name: str) -> None:
-    visit.page.get_by_role("tab", name=name).click()
-    visit.page.wait_for_selector(f".nv-{name.lower()}", timeout=2 * ANSWERS_WITHIN)
-
-
-def serious(visit: Visit) -> list[str]:
-    found = Axe().run(visit.page).response["violations"]
-    return [each["id"] for each in found if each["impact"] in ("serious", "critical")]
-
-
 @pytest.fixture(scope="module")
 def taught(chromium: Browser, running: App) -> Iterator[Visit]:
     for visit in look_at(chromium, running, {}):
-        open_tab(visit, "Lesson")
+        visit.open_tab("Lesson")
         yield visit
 
 
@@ -91,8 +80,8 @@ def test_a_step_has_a_qr_code_to_its_comparison(taught: Visit) -> None:
 def test_the_tabs_are_for_everybody_on_a_phone(visit: Visit) -> None:
     """On wider screens, in light and dark, `test_quality` asks the same of every tab."""
     for name in ("Lesson", "Evidence", "About"):
-        open_tab(visit, name)
-        assert serious(visit) == []
+        visit.open_tab(name)
+        assert visit.barriers() == []
         assert visit.page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )

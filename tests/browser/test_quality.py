@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from negviz.page import words
 from negviz.page.attribution import words as attribution
@@ -99,18 +98,12 @@ def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     for visit in look_at(chromium, running, {}):
         visit.page.set_default_timeout(ANSWERS_WITHIN)
         for tab in (*TABS[1:], TABS[0]):
-            open_tab(visit.page, tab)
+            visit.open_tab(tab)
         visit.page.locator(".nv-map-panes").scroll_into_view_if_needed()
         visit.page.wait_for_selector(".nv-map-panes[aria-busy=false]")
         visit.page.get_by_role("button", name=attribution.HEADS).click()
         visit.page.locator(".nv-heads button").first.wait_for()
         yield visit
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
-    inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
-    page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
 
 
 def test_nothing_serious_bars_anybody_anywhere(seat: Visit) -> None:
@@ -119,13 +112,8 @@ def test_nothing_serious_bars_anybody_anywhere(seat: Visit) -> None:
         seat.page.emulate_media(color_scheme=scheme)
         seat.page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
         for tab in (*TABS[1:], TABS[0]):
-            open_tab(seat.page, tab)
-            barriers += [
-                f"{scheme} {tab} {violation['id']}: {node['target']}"
-                for violation in Axe().run(seat.page).response["violations"]
-                if violation["impact"] in ("serious", "critical")
-                for node in violation["nodes"]
-            ]
+            seat.open_tab(tab)
+            barriers += [f"{scheme} {tab} {barrier}" for barrier in seat.barriers()]
     seat.page.emulate_media(color_scheme="light")
     seat.page.evaluate("document.body.classList.remove('dark')")
     assert barriers == []
@@ -136,7 +124,7 @@ def test_no_screen_needs_sideways_scrolling_or_hides_text_under_text(seat: Visit
     for width in WIDTHS:
         seat.page.set_viewport_size({"width": width, "height": 800})
         for tab in (*TABS[1:], TABS[0]):
-            open_tab(seat.page, tab)
+            seat.open_tab(tab)
             seat.page.wait_for_timeout(200)  # plots follow the window
             wide = seat.page.evaluate(TOO_WIDE)
             found += [f"{width} {tab}: {wide} px too wide"] if wide > 0 else []
@@ -195,7 +183,7 @@ def test_the_keyboard_alone_works_the_page(seat: Visit) -> None:
     assert page.evaluate("document.activeElement.closest('[data-film]') !== null")
     page.get_by_role("tab", name="Lesson").press("Enter")
     page.locator(".nv-lesson").wait_for()
-    open_tab(page, words.EXPLORE)
+    seat.open_tab(words.EXPLORE)
 
 
 def test_a_page_outlives_the_app_it_came_from(

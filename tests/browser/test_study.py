@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, expect
 
 from negviz.films.collection import open_collection
@@ -17,7 +16,7 @@ from negviz.retrieval.answer import search_sets
 from negviz.study.design import StudySentence, make_design
 from negviz.study.records import Record
 from negviz.study.store import StudyFile
-from tests.browser.conftest import ANSWERS_WITHIN, App, start
+from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, start
 
 NAMES = ("quokka", "wombat")  # words that occur nowhere else on the page
 SENTENCES = (
@@ -182,12 +181,7 @@ def test_it_fits_every_screen_and_bars_nobody(
     page, found = context.new_page(), list[str]()
 
     def look() -> None:
-        found.extend(
-            f"{violation['id']}: {node['target']}"
-            for violation in Axe().run(page).response["violations"]
-            if violation["impact"] in ("serious", "critical")
-            for node in violation["nodes"]
-        )
+        found.extend(Visit(page).barriers())
         found.extend([f"{over} px too wide"] if (over := page.evaluate(TOO_WIDE)) > 0 else [])
 
     open_page(page, running)

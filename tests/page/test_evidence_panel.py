@@ -13,7 +13,7 @@ from negviz.page.evidence import words
 from negviz.page.evidence.panel import evidence
 from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
 from negviz.results.paper import PaperComparison, comparisons
-from negviz.results.types import Figure, Group, Plot
+from negviz.results.types import Figure, Group, Plot, Result
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -72,6 +72,15 @@ def test_every_committed_file_is_shown_with_its_command_and_hashes() -> None:
         assert f'id="evidence-{result.name}"' in shown
         assert result.sha256 in shown
     assert "python -m training evaluate --family checkpoints/compact --collection openi" in shown
+
+
+def test_results_stand_in_themes_under_names_that_people_can_read() -> None:
+    themes, results = words.by_theme(read_results()), read_results()
+    assert words.MORE not in themes
+    assert sorted(each.name for found in themes.values() for each in found) == sorted(r.name for r in results)
+    stranger = Result("somebody_elses-file")
+    assert words.by_theme([stranger]) == {words.MORE: [stranger]}
+    assert words.title(stranger.name) == "Somebody elses file"
 
 
 def test_figures_are_those_of_the_files() -> None:
@@ -137,7 +146,7 @@ def test_a_broken_file_costs_a_sentence_and_not_the_page(tmp_path: Path, content
     (tmp_path / "broken.json").write_text(content, encoding="utf-8")
     write(tmp_path, "fine", {"value": 0.5})
     shown = evidence(tmp_path)
-    assert "It is left out: broken.json " in shown
+    assert "It is left out: broken.json " in shown.partition("<details")[0]  # not folded away
     assert 'id="evidence-fine"' in shown
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from negviz.results.paper import CUE_SHARE, GAIN, Claim, PaperComparison, Verdict
+from negviz.results.types import Result
 
 OPENING: Final = "Reading the results…"
 HEADING: Final = "Evidence"
@@ -14,13 +16,13 @@ LEAD: Final = (
     "supervised probe reaches on the same embeddings, without any text."
 )
 NOTHING: Final = "There are no results files here; python -m training results makes them."
-CONTENTS: Final = "On this page"
 LEGEND_CHANCE: Final = "dashed: chance"
 LEGEND_CEILING: Final = "thick tick: ceiling"
+BEHIND: Final = "All figures, and how they were made"
+IN_WORDS: Final = "Where we differ, in words"
 AS_TABLE: Final = "As a table"
 TABLE: Final = "Table, scrolls sideways"
 MADE_BY: Final = "Made by"
-PROVENANCE: Final = "Data and hashes"
 FILE: Final = "SHA-256 of the results file"
 NONE: Final = "—"
 
@@ -50,38 +52,54 @@ VERDICTS: Final[dict[Verdict, str]] = {
     "undecided": "cannot be told",
 }
 
-TITLES: Final = {
-    "openi": "Open-i: the test films",
-    "nih": "NIH ChestX-ray14: films of another hospital",
-    "phantoms": "Simulated films",
-    "simulated": "Simulated films",
-    "openi-findings": "Findings that no tuning saw",
-    "phantoms-findings": "Findings that no tuning saw, on simulated films",
-    "base": "The image tower, and the ceiling it sets",
-    "tuning": "How the settings were chosen: cross-validation",
-    "reader": "The reader of sentences",
-    "labels": "Labels: MeSH headings against reports",
-    "simulator": "Are the simulated films believable? Judged by the image tower of real films",
-    "diagnosis": "The three signs of blindness, over the 99 prompts",
-    "generalisation": "Wordings, findings and films beyond the tuning",
-    "generalisation-blind": "The same with prompts written after CON3 was fixed",
-    "leave-out": "What CON3 was not taught",
-    "experiment-con3": "CON3 on all films and on CON2's, beside CON2",
-    "experiment-con3-settings": "CON3: what each of its parts is worth",
-    "dose": "Dialling a finding: does similarity follow severity?",
-    "attribution": "Which words counted",
-    "heads": "Attention heads, switched off one at a time",
-    "maps": "The maps: do opposites lie apart?",
-    "experiment-overlap": "Experiment: do prompts for and against lie apart?",
-    "experiment-scaling": "Experiment: how many hard negatives?",
-    "experiment-knobs": "Experiment: one knob at a time",
-    "experiment-unfrozen": "Experiment: the image tower unfrozen",
-    "training-free": "Rivals that need no training",
-    "benchmark": "How long the page takes",
-    "crowd": "Whether one visitor can stop the others",
-    "visits": "Memory, visit after visit",
-    "calibration": "How far a probability can be trusted",
+# By theme, in the order in which one would ask; a results file that is in none comes last.
+THEMES: Final[dict[str, dict[str, str]]] = {
+    "Which models hear the “no”": {
+        "openi": "Open-i: the test films",
+        "nih": "NIH ChestX-ray14: films of another hospital",
+        "phantoms": "Simulated films",
+        "openi-findings": "Findings that no tuning saw",
+        "phantoms-findings": "Findings that no tuning saw, on simulated films",
+        "diagnosis": "The three signs of blindness, over the 99 prompts",
+        "training-free": "Rivals that need no training",
+        "calibration": "How far a probability can be trusted",
+    },
+    "Other wordings, other findings": {
+        "generalisation": "Wordings, findings and films beyond the tuning",
+        "generalisation-blind": "The same with prompts written after CON3 was fixed",
+        "leave-out": "What CON3 was not taught",
+    },
+    "Which words, and which parts of the model": {
+        "attribution": "Which words counted",
+        "heads": "Attention heads, switched off one at a time",
+        "maps": "The maps: do opposites lie apart?",
+        "dose": "Dialling a finding: does similarity follow severity?",
+    },
+    "How the models were made": {
+        "base": "The image tower, and the ceiling it sets",
+        "tuning": "How the settings were chosen: cross-validation",
+        "experiment-overlap": "Do prompts for and against lie apart?",
+        "experiment-scaling": "How many hard negatives?",
+        "experiment-knobs": "One knob at a time",
+        "experiment-unfrozen": "The image tower unfrozen",
+        "experiment-con3": "CON3 on all films and on CON2's, beside CON2",
+        "experiment-con3-settings": "CON3: what each of its parts is worth",
+    },
+    "Reading, and what films are labelled by": {
+        "reader": "How report sentences are read",
+        "typed": "How typed prompts are read",
+        "labels": "Labels: MeSH headings against reports",
+        "labels-next": "Labels that will change, and why",
+        "simulator": "Are the simulated films believable? Judged by the image tower of real films",
+    },
+    "How the page holds up": {
+        "benchmark": "How long the page takes",
+        "crowd": "Whether one visitor can stop the others",
+        "visits": "Memory, visit after visit",
+    },
 }
+MORE: Final = "More results"
+_TITLES: Final = {name: title for of in THEMES.values() for name, title in of.items()}
 _SOURCES: Final = {
     "openi": "Open-i",
     "nih": "NIH",
@@ -92,7 +110,14 @@ _SOURCES: Final = {
 
 
 def title(name: str) -> str:
-    return TITLES.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+    return _TITLES.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def by_theme(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The results of each theme that has any, in their order."""
+    known = {result.name: result for result in results}
+    themes = {theme: [known.pop(name) for name in names if name in known] for theme, names in THEMES.items()}
+    return {theme: found for theme, found in (themes | {MORE: [*known.values()]}).items() if found}
 
 
 def source(name: str) -> str:

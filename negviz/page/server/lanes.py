@@ -30,7 +30,7 @@ MOST_OF_SESSION: Final = 16  # waiting in one lane; an answer has eight panels f
 MOST_WAITING: Final = 2_048  # in one lane; a hundred sessions with all of theirs are fewer
 MOST_GALLERIES: Final = 128  # of one address that wait in lanes before its next question waits at the door
 MOST_PANELS: Final = 1_024  # likewise; a hundred sessions have fewer of both
-PATIENCE: Final = 5.0  # seconds for which panels let galleries go first
+PATIENCE: Final = 10.0  # seconds for which panels let galleries go first: a class has its last by then
 _SEARCH: Final = "search"
 _SLOW: Final = "slow"
 # For events of gradio's, which begins them at once: they wait in a lane of ours and not in its queue.

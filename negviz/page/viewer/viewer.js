@@ -35,6 +35,7 @@
       this.dialog = dialog;
       this.words = JSON.parse(dialog.dataset.words);
       this.stage = dialog.querySelector(".nv-viewer-stage");
+      this.opener = null; // the tile it was opened from, while it is open
       this.panes = [...dialog.querySelectorAll(".nv-viewer-pane")].map(figure => new negviz.FilmPane(figure));
       this.compare = dialog.querySelector("select[name=compare]");
       this.sliders = [...dialog.querySelectorAll("input[type=range]")];
@@ -67,10 +68,15 @@
       this.walk(Math.max(0, at));
     }
 
-    close() { this.dialog.close(); }
+    close() {
+      this.dialog.close();
+      this.closed();
+    }
 
-    /* Focus goes back to the film that was looked at last. */
+    /* Focus goes back to the film that was looked at last: at once, since the browser has just given it to the film
+       that opened the viewer, and "close" comes only later. */
     closed() {
+      if (!this.opener) return;
       this.abort?.abort();
       this.toggleHelp(false);
       for (const pane of this.panes) this.put(pane, null);
@@ -78,6 +84,7 @@
       const place = this.opener.isConnected ? this.opener.closest(".nv-tiles") ?? column : column;
       const tile = [...(place ?? document).querySelectorAll(TILE)].find(one => one.dataset.film === this.film.id);
       tile?.querySelector("button, a")?.focus();
+      this.opener = null;
     }
 
     get film() { return this.films[this.at]; }
@@ -348,9 +355,9 @@
       dialog.addEventListener("keydown", event => this.key(event));
       dialog.addEventListener("close", () => this.closed());
       dialog.addEventListener("cancel", event => {
-        if (this.help.hidden) return;
         event.preventDefault();
-        this.toggleHelp(false);
+        if (this.help.hidden) this.close();
+        else this.toggleHelp(false);
       });
       dialog.addEventListener("click", event => {
         const button = event.target.closest("button[data-do]");
