@@ -96,7 +96,7 @@ def film_beam(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
     return Beam(
         size=size,
         field=stance.width,
-        centre=(normal(seed, "centre x", 0.0, 8.0), chest.apex - above + 0.5 * stance.height),
+        centre=(normal(seed, "centre x", 0.0, 12.0), chest.apex - above + 0.5 * stance.height),
         distance=uniform(seed, "distance", 1780, 1850)
         if posterior
         else uniform(seed, "distance", 1050, 1400),

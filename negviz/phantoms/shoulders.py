@@ -15,7 +15,7 @@ from negviz.phantoms.streams import normal, stream, uniform
 
 # Knots (distance from the midline, below the shoulder, forward), mm, of a chest 280 mm wide.
 _CLAVICLE: Final = (
-    *((12, 40, 62), (24, 37, 66), (48, 34, 67), (80, 25, 52)),  # bows forward over the first rib
+    *((12, 32, 62), (24, 30, 66), (48, 28, 67), (80, 21, 52)),  # bows forward over the first rib
     *((112, 10, 20), (140, 0, -8), (158, 1, -16), (168, 4, -18)),
 )
 _SPINE: Final = ((84, 44, -92), (112, 26, -90), (140, 8, -74), (168, 2, -44), (176, 6, -22))
@@ -69,7 +69,8 @@ def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
 def shoulder_height(chest: Chest, side: int) -> float:
     """Height of the shoulder, from which its bones are measured."""
     shrug = stream(chest.seed, f"shoulder {side}").normal(0, 4.0)
-    return float(chest.apex + normal(chest.seed, "shoulders", 0.0, 8.0) + shrug)
+    hang = 18.0 if chest.posterior else 8.0
+    return float(chest.apex + hang + normal(chest.seed, "shoulders", 0.0, 8.0) + shrug)
 
 
 def arm_line(chest: Chest, side: int) -> list[tuple[float, float, float]]:

@@ -27,7 +27,7 @@ class Flesh:
 
 @lru_cache(maxsize=4)
 def draw_flesh(chest: Chest, beam: Beam) -> Flesh:
-    layer = 6.0 + 22.0 * chest.heavy + (4.0 if chest.female else 0.0)
+    layer = 9.0 + 27.0 * chest.heavy + (5.0 if chest.female else 0.0)
     x, y = beam.plane(0.0)
     inward = _depth_below_skin(chest, beam, layer)
     half = chest.half_depth
@@ -100,7 +100,7 @@ def _outline(chest: Chest, layer: float) -> Array:
     side = chest.half_width + 14 + layer
     neck = 50 + 0.4 * layer + (0 if chest.female else 6)
     raised = normal(chest.seed, "shoulders", 0.0, 8.0)
-    top = chest.apex + raised
+    top = chest.apex + raised + (24.0 if chest.posterior else 12.0)  # shoulders hang, less so in bed
     tip = 196.0 * chest.half_width / 140.0
     half = [
         (neck + 20, top - 330),
