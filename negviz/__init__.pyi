@@ -3,6 +3,7 @@ from .common.tensor_files import CheckpointError as CheckpointError
 from .evaluation.tables import Table as Table
 from .evaluation.tables import diagnose as diagnose
 from .evaluation.tables import evaluate as evaluate
+from .evaluation.tables import protocols as protocols
 from .explain.attribution import Attribution as Attribution
 from .explain.attribution import AttributionError as AttributionError
 from .explain.attribution import attribute as attribute

@@ -34,6 +34,7 @@ FOR_USERS: Final[Commands] = {
     ),
     "choose": ("build.command:CHOOSE", "choose the settings of con1 and con2 by cross-validation"),
     **{name: ("build.command:TUNED", recipe.does) for name, recipe in RECIPES.items()},
+    "second-reader": ("build.second_reader", "tune the reader that checks how rules read a sentence"),
     "results": (
         "build.command:RESULTS",
         "the pre-listed evaluations; for the shipped family also cards and tables",
@@ -51,6 +52,10 @@ FOR_USERS: Final[Commands] = {
     "diagnosis": ("measure.diagnosis", "the three failure signatures of every model over the 99 prompts"),
     "dose": ("measure.dose", "turn findings up in simulated chests and see what each model makes of it"),
     "generalisation": ("measure.generalisation", "wordings, findings and films that no tuning saw, by model"),
+    "protocols": (
+        "measure.protocols",
+        "published tests of negation for every model and rival, or for another model of the Hub",
+    ),
     "leave-out": ("measure.leave_out", "con3 without a finding or a kind of wording, asked about just that"),
     "experiments": (
         "measure.experiments",

@@ -38,3 +38,9 @@ def _whole(text: str, *, least: int) -> int:
     if not least <= number <= _MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {_MOST}")
     return number
+
+
+def add_bootstrap_option(parser: argparse.ArgumentParser, default: int) -> None:
+    """`--bootstrap`, which every command that gives intervals has."""
+    resamples = "resamples for the intervals (default: %(default)s)"
+    parser.add_argument("--bootstrap", type=count, default=default, help=resamples)

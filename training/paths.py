@@ -32,6 +32,12 @@ def add_path_options(
     parser.add_argument("--nih", type=Path, metavar="DIR", help=nih)
 
 
+def family_words(args: argparse.Namespace) -> list[str]:
+    """The options that name a family again, none for the shipped one."""
+    shipped = args.family.resolve() == COMPACT
+    return [] if shipped else ["--family", str(args.family), "--collection", args.collection]
+
+
 @dataclass(frozen=True)
 class Paths:
     """What a command was given; what it was not given stands where the repository keeps it."""

@@ -2,14 +2,16 @@
 
 A *cell* is the prompts of one kind and polarity ("natural/absent"); its figures are means over prompts,
 its intervals are drawn over prompts and films (see `negviz.retrieval.metrics`), and its difference to base is
-taken prompt by prompt on the same draws.  Uncertain prompts have no right answer: listed, not measured.
+taken prompt by prompt on the same draws.  Beside them stands how many of the first films are normal, and how
+many would be were films that are right picked at random: whether a "no" is answered with normal chests.
+Uncertain prompts have no right answer: listed, not measured.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +30,7 @@ from negviz.retrieval.metrics import METRICS, Counts, Floats, Ranked, average, d
 from negviz.retrieval.search import cosines
 
 BASE: Final = "base"
+NORMAL: Final = "normal_at_k"  # share of the first k that are normal films
 Json = dict[str, Any]
 
 
@@ -63,6 +66,7 @@ class Task:
     shown: dict[str, Floats]  # by finding, [films] 1 shows it, 0 does not, nan not judged
     relevance: Floats  # [rows, evaluated films] 1 satisfies, 0 violates, nan not judged
     cells: dict[str, Cell]
+    normal: Floats  # [evaluated films] 1 where it is known to be normal, else 0
     draws: Counts  # [resamples, evaluated films]
     k: int
     seed: int
@@ -94,8 +98,14 @@ def make_task(
         finding: np.array([film.states(finding, "present", unmentioned) for film in films], dtype=np.float64)
         for finding in dict.fromkeys(row.finding for row in asked)
     }
-    right = [shown[row.finding] if row.polarity == "present" else 1 - shown[row.finding] for row in asked]
-    relevance = np.array([row[evaluated] for row in right])
+    wanted = [(row.finding, row.polarity, row.side) for row in asked]
+    right = {
+        (finding, polarity, side): [
+            films.films[i].states(finding, polarity, unmentioned, side) for i in evaluated
+        ]
+        for finding, polarity, side in dict.fromkeys(wanted)
+    }
+    relevance = np.array([right[each] for each in wanted], dtype=np.float64)
     if np.isnan(relevance).all():
         raise EvaluationError(f"No film of {films.name} ({split}) is judged for any prompt.")
     return Task(
@@ -106,6 +116,7 @@ def make_task(
         shown=shown,
         relevance=relevance,
         cells=_cells(asked, bootstrap, seed),
+        normal=np.array([films.films[i].states("normal", "present") is True for i in evaluated], np.float64),
         draws=draw(len(evaluated), times=bootstrap, seed=seed),
         k=k,
         seed=seed,
@@ -195,9 +206,12 @@ def _measure(
         )
     scores = cosines(embeddings[task.evaluated].astype(np.float64), own[: len(task.rows)])
     ranked = Ranked.of(task.relevance, scores, task.places)
+    healthy = replace(ranked, gains=task.normal[ranked.order], judged=np.ones(scores.shape))
+    as_they_are = np.ones((1, len(task.evaluated)), np.int64)
     return Measured(
-        point={name: values[0] for name, values in ranked.measure(task.k).items()},
-        drawn=ranked.measure(task.k, task.draws),
+        point={name: values[0] for name, values in ranked.measure(task.k).items()}
+        | {NORMAL: healthy.precision(task.k, as_they_are)[0]},
+        drawn=ranked.measure(task.k, task.draws) | {NORMAL: healthy.precision(task.k, task.draws)},
         cosines=[
             None if text is None else float(vector @ next(opposed))
             for text, vector in zip(opposites, own, strict=True)
@@ -232,7 +246,7 @@ def _results(task: Task, figures: Measured, base: Measured | None) -> Json:
         "prompts": [
             {
                 **_row(row),
-                **{name: _number(figures.point[name][i]) for name in METRICS},
+                **{name: _number(figures.point[name][i]) for name in (*METRICS, NORMAL)},
                 "chance": _number(average(task.relevance[i])),
                 "cosine_opposite": _number(next(cosines)),
             }
@@ -244,7 +258,7 @@ def _results(task: Task, figures: Measured, base: Measured | None) -> Json:
 
 def _cell(task: Task, cell: Cell, figures: Measured, base: Measured | None) -> Json:
     result: Json = {"n": len(cell.prompts)}
-    for name in METRICS:
+    for name in (*METRICS, NORMAL):
         result[name] = cell.mean(figures.point[name])
         result[f"{name}_ci"] = cell.interval(figures.drawn[name])
     result["minus_base"] = result["minus_base_ci"] = None
@@ -256,6 +270,8 @@ def _cell(task: Task, cell: Cell, figures: Measured, base: Measured | None) -> J
     for key, name in (("ceiling", "p_at_k"), ("ceiling_ap", "ap"), ("ceiling_auroc", "auroc")):
         result[key] = cell.mean(figures.ceiling[name]) if complete else None
     result["chance"] = _number(average(average(task.relevance[cell.prompts])))
+    right = np.where(task.relevance[cell.prompts] == 1, task.normal, np.nan)
+    result["normal_chance"] = _number(average(average(right)))
     return result
 
 

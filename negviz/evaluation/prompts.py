@@ -16,6 +16,7 @@ from typing import Final, Literal, cast, get_args
 from negviz.common.csv_file import Row, read_csv
 from negviz.common.errors import NegvizError
 from negviz.findings import FINDINGS, Polarity
+from negviz.language.sides import Side
 
 PromptKind = Literal["structured", "natural"]
 
@@ -37,6 +38,7 @@ class PromptRow:
     polarity: Polarity
     kind: PromptKind
     extra: dict[str, str]  # further columns, e.g. {"opposite": "…"}
+    side: Side | None = None  # None: both, or not said; a file never says
 
 
 def read_prompts(path: Path) -> list[PromptRow]:

@@ -2,15 +2,17 @@
 
     print(negviz.evaluate(models, films, ["No pleural effusion.", "There is a pleural effusion."]))
     print(negviz.diagnose(models, films, "prompts.csv"))
+    print(negviz.protocols(models, films))
 
-Both measure as `python -m training evaluate` and the page's diagnosis do: they only lay it out as a table.
+They measure as `python -m training evaluate`, the page's diagnosis and `python -m training protocols` do:
+here it is only laid out as a table.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,15 +20,17 @@ from typing import Final
 from negviz.common.files import write_atomically
 from negviz.evaluation.cells import EvaluationError, make_task, measure_models
 from negviz.evaluation.prompts import PromptRow, read_prompts
+from negviz.evaluation.protocols import PROTOCOLS, Asked
 from negviz.explain import diagnosis
 from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.films.collection import Collection, Split, Unmentioned
-from negviz.language.prompt import read_prompt
-from negviz.models.encoder import DualEncoder
-from negviz.retrieval.answer import Column, SearchSet, answer
+from negviz.language.prompt import Prompt
+from negviz.models.encoder import DualEncoder, reads_of
+from negviz.retrieval.answer import Column, SearchSet, answer, unjudged
+from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
-_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base")  # of a cell, those with an interval
+_FIGURES: Final = ("p_at_k", "ap", "auroc", "minus_base", "normal_at_k")  # of a cell, those with an interval
 Plain = str | int | float | None
 Value = Plain | Estimate
 
@@ -108,7 +112,7 @@ def evaluate(
     `split` the test films are ranked, or all where there are none.  Raises `EvaluationError` where there is
     nothing to measure, and what opening the file or embedding the films raises.
     """
-    asked, not_judged = _rows(prompts)
+    asked, not_judged = _rows(prompts, reads_of(models), films)
     part = split or _usual(films)
     task = make_task(asked, films, split=part, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
     records = [
@@ -119,6 +123,7 @@ def evaluate(
             **{figure: _estimate(figures[figure], figures[f"{figure}_ci"]) for figure in _FIGURES},
             "ceiling": figures["ceiling"],
             "chance": figures["chance"],
+            "normal_chance": figures["normal_chance"],
         }
         for name, results in measure_models(task, models).items()
         for cell, figures in results["cells"].items()
@@ -128,6 +133,43 @@ def evaluate(
 
 def _estimate(value: float | None, ends: Sequence[float | None] | None) -> Estimate | None:
     return None if value is None else Estimate(value, *(ends or (None, None)))
+
+
+def protocols(
+    models: Mapping[str, DualEncoder],
+    films: Collection,
+    *,
+    split: Split | None = None,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> Table:
+    """Published tests of negation (`negviz.evaluation.protocols`), a row for each figure and model.
+
+    Those that need films only, with 95 % intervals over studies; `split` is as in `evaluate`.  Raises
+    `EvaluationError` where the films show and lack too little to be asked anything.
+    """
+    part = split or _usual(films)
+    chosen = films.select(part)
+    records: list[dict[str, Value]] = []
+    for name, model in models.items() if chosen.films else ():
+        asked = Asked.of(model, chosen, film_embeddings(model, chosen), resamples=bootstrap, seed=seed)
+        records += [
+            {
+                "model": name,
+                "protocol": protocol,
+                "figure": figure.quantity,
+                "over": figure.group,
+                "n": figure.n,
+                "studies": figure.studies,
+                "value": figure.estimate,
+                "chance": figure.chance,
+            }
+            for protocol, ask in PROTOCOLS.items()
+            for figure in ask(asked)
+        ]
+    if not records:
+        raise EvaluationError(f"No film of {films.name} ({part}) is known to show or to lack a finding.")
+    return Table(f"{len(chosen)} films of {films.name} ({part})", tuple(records))
 
 
 def diagnose(
@@ -144,7 +186,7 @@ def diagnose(
     “no”?), `contrary` (does it show what was ruled out?), as `negviz.explain.diagnosis` defines them; beside
     shares of the `k` films stands what chance would give.  `prompts` and `split` are as in `evaluate`.
     """
-    asked, not_judged = _rows(prompts)
+    asked, not_judged = _rows(prompts, reads_of(models), films)
     part = split or _usual(films)
     chosen = films.select(part)
     if not chosen.films:
@@ -159,7 +201,8 @@ def diagnose(
 def _signatures(
     models: Mapping[str, DualEncoder], films: SearchSet, row: PromptRow, k: int
 ) -> Iterable[dict[str, Value]]:
-    given = answer(models, films, row.prompt, k=k, meant=(row.finding, row.polarity))
+    meant = None if row.side else (row.finding, row.polarity)  # a side is what was read
+    given = answer(models, films, row.prompt, k=k, meant=meant)
     turned = None if given.opposite is None else answer(models, films, given.opposite.text, k=k)
     shares = {
         column.model: _cue_share(models[column.model], films, row.prompt, column) for column in given.columns
@@ -194,12 +237,14 @@ def _usual(films: Collection) -> Split:
     return "test" if any(film.split == "test" for film in films) else "all"
 
 
-def _rows(prompts: str | Path | Iterable[str]) -> tuple[list[PromptRow], tuple[NotJudged, ...]]:
+def _rows(
+    prompts: str | Path | Iterable[str], reads: Callable[[str], Prompt], films: Collection
+) -> tuple[list[PromptRow], tuple[NotJudged, ...]]:
     """The prompts with a right answer, and the others.  Raises `EvaluationError` where there are none."""
     if isinstance(prompts, Path) or (isinstance(prompts, str) and prompts.lower().endswith(".csv")):
         read: list[PromptRow | NotJudged] = [_certain(row) for row in read_prompts(Path(prompts))]
     else:
-        read = [_read(text) for text in ([prompts] if isinstance(prompts, str) else prompts)]
+        read = [_read(reads(text), films) for text in ([prompts] if isinstance(prompts, str) else prompts)]
     asked = [row for row in read if isinstance(row, PromptRow)]
     not_judged = tuple(each for each in read if isinstance(each, NotJudged))
     if not asked:
@@ -212,20 +257,20 @@ def _certain(row: PromptRow) -> PromptRow | NotJudged:
     return row if row.polarity != "uncertain" else NotJudged(row.prompt, "has no right answer: it hedges")
 
 
-def _read(text: str) -> PromptRow | NotJudged:
-    """A sentence as the reader reads it: a row with one finding, affirmed or denied."""
-    prompt = read_prompt(text)
-    mentions = prompt.mentions
+def _read(prompt: Prompt, films: Collection) -> PromptRow | NotJudged:
+    """A sentence as it was read: a row with one finding, affirmed or denied."""
+    text, mentions = prompt.text, prompt.mentions
     if not prompt.english:
         return NotJudged(text, "is not in English")
     if prompt.suggestion is not None:
         may = " or ".join(f"{mention.finding} {mention.polarity}" for mention in prompt.suggestion)
         return NotJudged(text, f"may mean several things, such as {may}")
-    if any(mention.side and mention.polarity == "absent" for mention in mentions):
-        return NotJudged(text, "denies one side alone")
+    if unjudged(mentions, films) == "side":
+        return NotJudged(text, "denies one side alone, and these films do not record sides")
     if len(mentions) != 1:
         said = ", ".join(f"{mention.finding} {mention.polarity}" for mention in mentions)
         return NotJudged(
             text, f"says more than one thing: {said}" if said else "names no finding that is known"
         )
-    return _certain(PromptRow(text, mentions[0].finding, mentions[0].polarity, "natural", {}))
+    (one,) = mentions
+    return _certain(PromptRow(text, one.finding, one.polarity, "natural", {}, one.side))

@@ -69,10 +69,22 @@ _PLAN = (  # "could be followed up" advises, it doubts nothing
     r"(?:further |better |readily |clinically |also )?(?:followed|evaluated|characterized|assessed|obtained|"
     r"performed|considered|helpful|useful|repeated|correlated|treated|warranted|initiated|of)(?![^ ])"
 )
+_DISCARD = (  # what is not wanted
+    r"(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude|remove|avoid(?:ing)?|"
+    r"filter out|"
+    r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|hide|ban|refuse|forbid|reject|strike|ditch|"
+    r"(?:toss|throw|cross|take|cut) (?:out|away)|toss|stay away from)"
+)
+_THOSE_WITH = (
+    r"(?: (?:(?:any|all|every|the|those|these|ones|anything|anyone|anybody|everything|everyone|films?|cases?|"
+    r"patients?|people|chests?|x rays?|xrays?|cxrs?|radiographs?|images?|pictures?|scans?|studies|exams|"
+    r"chest) )+"
+    r"(?:that )?(?:with|showing|has|have)(?: an?)?)?"
+)
 _END = (
-    r"(?= [.,;:?!-]|$| on | in | at | since | from | now | given | and | but | over | within | by | after |"
+    r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
-    r" already| as of | this | too| radio| with )"
+    r" already| as of | this | too| radio| with | up)"
 )
 
 
@@ -94,7 +106,13 @@ _SIGNS: Final = {"(-)": ("(+)",), "(–)": ("(+)",), "-ve": ("+ve",), "–ve": (
 _CUES: Final = (
     # Words that only look like negation.
     _Entry(
-        "flip", "negation", "after", r"(?:not|never) (?:true|correct|the case) that|false that|untrue that"
+        "flip",
+        "negation",
+        "after",
+        r"(?:not|never) (?:true|correct|the case) that|false that|untrue that|(?:do|does|did) not (?:think|"
+        r"believe|"
+        r"tell me)(?: that)?(?= )|wrong to (?:say|claim|think)(?: that)?|"
+        r"(?:nobody|no one) (?:could|would|can) (?:say|claim)(?: that)?",
     ),
     _Entry(
         "affirm",
@@ -102,7 +120,11 @@ _CUES: Final = (
         "none",
         rf"(?:not|never|no longer) {_ADV}(?:absent|without|free (?:of|from)|clear of|negative(?: for)?|"
         rf"devoid of|lacking|missing|denied)|"
-        rf"(?:no|without|not an?|not the) (?:absence|lack) of|not {_ADV}(?:yet )?{_GONE}|"
+        rf"(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|^do not exclude|"
+        r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
+        r"lacking|free of|"
+        r"spared)|not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
+        rf"(?:no|without|not an?|not the) (?:absence|lack) of|(?:not|never) {_ADV}(?:yet )?{_GONE}|"
         rf"(?:almost|nearly|near|partially|mostly|partly|largely|incompletely|incomplete|"
         rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
         rf"(?:no|not|without) {_DEGREE}(?:resolution|clearing)(?= of)",
@@ -127,7 +149,7 @@ _CUES: Final = (
         rf"(?:not|never) {_ADV}(?:seen|shown|noted|found|known|thought|felt|believed) to (?:have |be |be "
         rf"getting )?(?:been |become )?{_STATE}\w*|"
         r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
-        r"images?|chest|ct)|"
+        r"images?|chest|ct)|no comparison(?= [.,;])|"
         rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{_SEEN}|compared|included)(?= (?:on|in|"
         rf"by) (?:the |a |this )?(?:\w+ ){{0,2}}(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|"
         rf"older|ct)(?![^ ]))|"
@@ -140,7 +162,8 @@ _CUES: Final = (
         "uncertainty",
         "before",
         rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
-        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be {_EXCLUDED}|yes or no|or not(?= [.,;?]|$)|"
+        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|in the past(?= [.,;]|$)|"
+        rf"yes or no|or not(?= [.,;?]|$)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
@@ -151,7 +174,8 @@ _CUES: Final = (
         rf"evaluated|assessed|demonstrated|appreciated|characterized){_ELSEWHERE}|"
         r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
         r"(?:can|could) not be (?:confirmed|determined|assessed|evaluated|denied)|"
-        r"not (?:been )?(?:confirmed|certain)|"
+        r"not (?:been )?(?:confirmed|certain)(?! (?:if|whether|that|about|of))|"
+        r"(?:could|may|might) be (?:hiding|hidden)|(?:may|might) or (?:may|might) not be (?:present|there)|"
         r"(?:not|less|un) ?likely(?= [.,;]|$)|in the differential|remains? (?:a|in) (?:question|doubt|"
         r"possibility|consideration)|"
         r"(?:is|are) (?:a|the) (?:possibility|consideration|concern|question)",
@@ -182,7 +206,8 @@ _CUES: Final = (
         rf"not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
-        rf"no(?= [.,;]|$| exist)|none(?! of)|nil(?= [.,;]|$)|(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
+        rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?= [.,;]|$)|"
+        rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
         rf"zero(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
         + "".join(
@@ -196,8 +221,15 @@ _CUES: Final = (
         rf"sight))?|"
         rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out{_END}|"
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
-        rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?)|"
-        rf"(?<=is )missing|(?<=are )missing|(?<=is )denied|unseen",
+        rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?|develop(?:ed)?|"
+        r"occur(?:red)?|happen(?:ed)?|turn(?:ed)? up)|never (?:developed|occurred|happened|came back|"
+        r"an issue)(?= [.,;]|$)|"
+        r"(?:not|no longer)(?= (?:an? |the )?(?:concern|issue|problem|worry|diagnosis|wanted|"
+        r"allowed)(?![^ ]))|"
+        r"(?:not any ?more|no more|nope|nah|nada|zilch|n|false|can not|off the table|out of the question|"
+        r"unwanted|crossed out)(?= [.,;]|$| here| on| at| in)|not here|came and went|(?:definitely|"
+        r"certainly|absolutely) not(?= [.,;]|$)|"
+        rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|(?<=is )denied|denied(?= [.,;]|$)|unseen",
         {
             "none": ("present", "yes"),
             "negative": ("positive",),
@@ -233,21 +265,25 @@ _CUES: Final = (
         "after",
         rf"0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
-        r"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
+        rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"
-        r"apart from|besides)|(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude)"
-        r"(?: (?:any(?:thing|one|body)?|every(?:thing|one)|films?|cases?|those|ones|patients?|people|all)"
-        r"(?: that)? (?:with|showing|has|have)(?: an?)?)?|"
-        r"get(?:ting)? rid of|(?<!to )remove|(?<!to )avoid(?:ing)?|opposite of|contrary of|reverse of|"
-        r"filter out|"
-        r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|minus|"
+        rf"apart from|besides)|(?<!to ){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
+        rf"other than(?= those)|"
+        r"(?:get(?:ting)? )?rid of|(?:opposite|contrary|reverse) of|instead of|minus|none(?= (?:with|has|"
+        r"have|showing) )|"
+        r"(?:un(?:touched|affected|troubled)|spared) (?:by|from)|cured of|clean of|void of|"
+        r"no way(?: that)?|nary|nada|"
+        r"zilch|zip|unable to (?:see|find|identify|detect)(?: any)?|"
         r"without|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
         r"negative(?= (?:acute|active))|"
-        r"free (?:of|from)|clear (?:of|from)|clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
+        r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable)|clear (?:of|from)|"
+        r"clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
-        r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify)|"
-        r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like)|"
+        r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify|find|see)|"
+        r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like|to see of|"
+        r"left of|"
+        r"speaks for|resembling|(?:that )?looks like)|negative(?= : [a-z])|"
         r"unremarkable for|excluded(?! from)",
         {
             "no": ("", "a"),
@@ -279,7 +315,7 @@ _CUES: Final = (
         r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|hardly any|uncertain(?! (?:acuity|"
         r"age|etiology|"
         r"significance|"
-        r"clinical))|potential(?:ly)?|conceivabl[ey]",
+        r"clinical))|potential(?:ly)?|conceivabl[ey]|unconfirmed|unsure|(?<=: )unknown|tbd",
     ),
     _Entry(
         "hedge",
@@ -290,13 +326,16 @@ _CUES: Final = (
         r"concern(?:ing|ed)?(?: for| of| about)|worrisome for|worried about|suggest(?:s|ed|ing|ive|"
         r"ion)?(?: of)?(?= )|raises? the (?:possibility|question) of|"
         r"rule out|r / ?o|(?:to|please|must) exclude|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
-        r"ing)?(?: for| of)|look(?:ing)? for|check(?:ing)? for|"
-        r"screen(?:ing)? for|correlate for|differential(?: diagnosis)?(?: considerations?)?(?: includes?)?|"
+        r"ing)?(?: for| of)|(?!^)(?<!am )look(?:ing)? for|check(?:ing)? for|"
+        r"screen(?:ing)? for|correlate for|(?:at )?risk (?:for|of)|wondering (?:about|if)|afraid (?:of|"
+        r"it is)|"
+        r"i am thinking|my guess is|would you call (?:this|it)|"
+        r"differential(?: diagnosis)?(?: considerations?)?(?: includes?)?|"
         r"favou?r(?:s|ed|ing)?|most xxxx|"
         r"xxxx(?= (?:represents?|reflects?|representing|reflecting)(?![^ ]))|"
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
-        r"borderline|chance of|risk of|probability of|whether|"
+        r"borderline|chance of|probability of|whether|"
         r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|may|looks? like|"
         r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
         r"known to have had|"
@@ -307,7 +346,7 @@ _CUES: Final = (
         "past",
         "uncertainty",
         "next",
-        r"status post(?! remote)|past(?! the)",
+        r"status post(?! remote)|past(?! the)|^had|(?<=who )had",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
@@ -325,7 +364,7 @@ _CUES: Final = (
 CLAUSE_END: Final = re.compile(
     r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
+    r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
     r"(?<!those )(?:except(?: for)?|aside from|"
     r"apart from|"
     r"other than)|"
@@ -335,7 +374,8 @@ CLAUSE_END: Final = re.compile(
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
-    r"-|there (?:is|are|was|were|has|may|could)|"
+    r"-|, with|there (?:is|are|was|were|has|may|could)|, (?:i|we|you) (?:can )?(?:see|have)|"
+    r", (?:(?:it|this|that|he|she) )?(?:is|has|have)(?! (?:no|not|never|been)(?![^ ]))|"
     r"(?:, and|and|,|with)(?= (?:an? |the |there |stable |persistent |unchanged |new |increased |"
     r"again )(?!evidence|sign|suspicious))|"
     r"(?:, and|and|(?<!compatible )(?<!consistent )with)"
@@ -344,7 +384,7 @@ _NEW_SUBJECT: Final = (
 )
 _GLOSS: Final = (
     r"due to|secondary to|in (?:the )?setting of|status post|given|consistent with|compatible with|"
-    r"representing|now|instead|only|just(?= an? )|ideally|"
+    r"representing|now|instead|only|just(?! (?:above|below|at|in|over)(?![^ ]))|rather(?! than)|ideally|"
     r"preferably|something with|adjacent to|superimposed (?:on|upon)|associated with|along with|"
     r"together with|and also|positive for|shows?|demonstrates?|reveals?"
 )

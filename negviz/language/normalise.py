@@ -19,10 +19,12 @@ from negviz.language.spelling import correct
 _TOKEN = re.compile(
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
     r"|(?P<minus>\([-−–]\)|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
-    r"|==?\s*(?i:0|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;.]|$)))"
+    r"|==?\s*(?i:0|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;.]|$))|(?<=\w)[-−–](?=\s*(?:[,;.]|$)|"
+    r"\s+\w+[-−–+](?:\s|$)))"
     r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅]"
-    r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+](?=\s*(?:[,;.]|$)))"
-    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n)(?!\w)))"
+    r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+](?=\s*(?:[,;.]|$))|(?<=\w)[+](?=\s*(?:[,;.]|$)|\s+\w+[-−–+](?:\s|"
+    r"$)))"
+    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no)(?!\w)|(?<!\w)w/(?=\s)))"
     r"|&&|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
 )
 _SHORT: Final = {
@@ -34,6 +36,8 @@ _SHORT: Final = {
     "h/o": "history of",
     "w/o": "without",
     "y/n": "yes or no",
+    "yes/no": "yes or no",
+    "w/": "with",
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
@@ -77,6 +81,28 @@ _CONTRACTIONS: Final = {
     "neg": "negative",
     "pos": "positive",
     "bilat": "bilateral",
+    "wo": "without",
+    "nl": "normal",
+    "poss": "possible",
+    "prob": "probably",
+    "susp": "suspected",
+    "mb": "maybe",
+    "q": "query",
+    "ddx": "differential",
+    "eval": "evaluate",
+    "incr": "increased",
+    "pmhx": "past history",
+    "pntx": "pneumothorax",
+    "pnx": "pneumothorax",
+    "ptxs": "pneumothoraces",
+    "pneumothx": "pneumothorax",
+    "pleff": "pleural effusion",
+    "cmegaly": "cardiomegaly",
+    "consold": "consolidation",
+    "frx": "fracture",
+    "nod": "nodule",
+    "nods": "nodules",
+    "pul": "pulmonary",
 }
 
 
@@ -140,7 +166,7 @@ def _mark(token: str, text: str, start: int) -> str:
     before = text[start - 1 : start]
     after = text[start + 1 : start + 2]
     if token in "-+–" and after.isalpha() and before in ("", " ", ",", "(") and not _BULLET.search(text):
-        return "no" if token != "+" else ""  # "-effusion", "+nodule"
+        return "no" if token != "+" else ";"  # "-effusion", "+nodule"
     if token == "!" and after.isalpha() and before in ("", " ", "("):
         return "no"  # as in a query
     if token == "-" and before.isalnum() and after.isalnum():

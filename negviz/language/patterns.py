@@ -10,7 +10,7 @@ from typing import Final
 
 BE: Final = r"(?:is|are|was|were|be|being|do|does|did|remains?|appears?|seems?|looks?|:|-)"
 ADVERB: Final = (
-    r"(?:again|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|"
+    r"(?:again|nice|nicely|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|"
     r"generally|bilaterally|very|"
     r"too|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|markedly|severely|"
     r"slightly|minimally|significantly|persistently|near|on|become|have|has|an?|as|definitely|clearly|"
@@ -78,7 +78,7 @@ HEART: Final = (
     r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
+    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
     r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
     r"no longer)"

@@ -22,9 +22,11 @@ from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
 from negviz.language.reader import Reading, asked, read
 from negviz.language.sides import Side, sized
+from negviz.language.terms import LOOSE
 from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
+_WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 
@@ -194,10 +196,21 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         )
         if told or longer or of_effusions or (findings == {"normal"} and others and not within):
             continue  # "heart failure with effusions"; "no effusion, no acute disease"
-        for finding, polarity in reading.outcomes:
-            span = normal.origin(*reading.span)
-            suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
+        _suggest(suggested, normal, reading)
+    said = {outcome for one in found for outcome in one.outcomes} | suggested.keys()
+    if any((finding, "present") in said for finding in _WHITE):
+        said.add(("opacity", "present"))  # "hazy because of effusions"
+    for reading in asked(normal.text, LOOSE):
+        taken = any(_overlap(one, reading) for one in found)
+        if not taken and said.isdisjoint(reading.outcomes):
+            _suggest(suggested, normal, reading)
     return tuple(suggested.values()) or None
+
+
+def _suggest(suggested: dict[tuple[str, Polarity], Mention], normal: Normal, reading: Reading) -> None:
+    for finding, polarity in reading.outcomes:
+        span = normal.origin(*reading.span)
+        suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
 
 
 def _holds(one: Reading, other: Reading) -> bool:

@@ -33,7 +33,9 @@ class Reading:
 
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
-    r" ?(?:(?:can|could|would|will) (?:you|i|we|someone)|which|who|where|do you have"
+    r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where|(?:do|"
+    r"have) you (?:have|got)|got any"
+    r"|what (?:does|do|would)"
     r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
     r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
@@ -64,7 +66,14 @@ _KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
 _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
 _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
-_TAKES_UP: Final = re.compile(r" but (?:it|they|that|this|none) ")  # "…, but it is not there"
+_TAKES_UP: Final = re.compile(  # "…, but it is not there"
+    r" but (?:it|they|that|this|none|not|there (?:is|are|was|were) (?:none|not))(?![^ ])|; there (?:is|"
+    r"are) none(?![^ ])"
+)
+_ANSWER: Final = re.compile(  # "Effusion? None."
+    r"\? (?:definitely |certainly |absolutely )?(?:no|none|not|nope|nah|nada|zilch|nil|never|absent|neg|"
+    r"negative)(?![^ ])"
+)
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
@@ -82,7 +91,8 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
             told, heard = _on_either_side(text, clause, other, found, readings)
         else:
             told, heard = _read_clause(text, clause, found)
-        if not told and readings and _TAKES_UP.match(text, clause[0] - 4):
+        taken_up = _TAKES_UP.match(text, clause[0] - 4) or _TAKES_UP.match(text, clause[0] - 1)
+        if not told and readings and taken_up:
             readings = [_turned(reading, heard) for reading in readings]
         readings += told
         cues += heard
@@ -91,7 +101,7 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
 
 def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
     """What a later clause takes up and denies."""
-    denial = next((cue for cue in cues if cue.name in ("denied", "absent")), None)
+    denial = next((cue for cue in cues if cue.name in ("denied", "absent", "gone")), None)
     if denial is None or reading.derived or any(state == "absent" for _, state in reading.outcomes):
         return reading
     return replace(
@@ -99,9 +109,9 @@ def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
     )
 
 
-def asked(text: str) -> list[Reading]:
+def asked(text: str, terms: Sequence[Term] = ASKED) -> list[Reading]:
     """Wordings of `text` that may mean several things, each with what it would say under its cues."""
-    found = find_terms(text, ASKED)
+    found = find_terms(text, terms)
     return (
         [reading for clause in _clauses(text) for reading in _read_clause(text, clause, found)[0]]
         if found
@@ -169,8 +179,8 @@ def find_terms(text: str, terms: Sequence[Term] = TERMS) -> list[Found]:
 def _clauses(text: str) -> Iterator[Span]:
     start = 0
     for match in CLAUSE_END.finditer(text):
-        if text.startswith(("? no", "? absent", "? neg"), match.start()):
-            continue  # "Effusion? None."
+        if _ANSWER.match(text, match.start()):
+            continue
         yield start, max(start, match.start() - 1)
         start = match.end()
     yield start, len(text)

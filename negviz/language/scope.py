@@ -33,7 +33,7 @@ class Found:
 
 _VERB: Final = re.compile(
     r"(?<![^ ])(?<!previously )(?<!prior )(?<!formerly )(?:is|are|was|were|has|have|shows?|demonstrates?|"
-    r"remains?|persists?|appears?|yes|positive(?! for)|seen|noted|present|"
+    r"remains?|persists?|appears?|yes|y(?= ,)|positive(?! for)|seen|noted|present|"
     r"identified|reveals?|visuali[sz]ed)(?![^ ])"
 )
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
@@ -54,10 +54,15 @@ _STANDS: Final = re.compile(
     r"improved|worse|persists?))(?= [.,;:]|$| and | in | at | since | from )"
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
-_SIZED_ITEM: Final = re.compile(  # what is measured or sized is there
-    r" , (?:small|mild|moderate|large|minimal|tiny|stable|residual|normal|a|left|right|"
+_SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
+    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|"
+    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
+_STATED_ITEM: Final = re.compile(  # and what is said to be
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead)(?= [.;]|$| please)"
+)
+_ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
 _PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
 _PLACE: Final = re.compile(r" (?:within|in|on|at|from|of)(?![^ ])")
@@ -161,7 +166,13 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     ):  # "neither side shows …"
         stop = bound.search(text, stop.end(), end)
     end = stop.start() if stop else end
-    statements = (item.span[0] for item in found if item.term.statement and start + 1 < item.span[0] < end)
+    statements = (
+        item.span[0]
+        for item in found
+        if item.term.statement
+        and start < item.span[0] < end
+        and not _ARTICLE.fullmatch(text, start, item.span[0])
+    )
     end = min(statements, default=end)
     first = min((item.span[1] for item in found if start <= item.span[0] < end), default=end)
     stretch = _to_end_of_verb(text[start:end], first - start)
@@ -190,7 +201,7 @@ def _to_end_of_list(stretch: str, *, hedge: bool) -> str:
     """Cut at a comma that no "or" or "and" follows: a hedge always, a negation before a sized item."""
     comma = stretch.find(" ,")
     while comma >= 0 and not _ALSO.search(stretch, comma):
-        if hedge or _SIZED_ITEM.match(stretch, comma):
+        if hedge or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
             return stretch[:comma]
         comma = stretch.find(" ,", comma + 2)
     return stretch

@@ -11,9 +11,9 @@ from typing import Final
 
 _CUES: Final = """
 absence absent cannot clear cleared convincing definite denies detected evidence evident excluded exclude
-identified likely longer negative neither normal possible possibly present probable probably questionable
-resolved resolution seen suspected suspicious suspicion suggestive unremarkable visible visualized without
-unlikely within limits although however
+doubt identified likely longer negative neither never normal nothing perhaps possible possibly present
+probable probably questionable resolved resolution seen suspected suspicious suspicion suggestive
+unremarkable visible visualized without unless unlikely whether within limits although however
 """.split()
 _FINDINGS: Final = """
 atelectasis atelectases atelectatic airspace cardiac cardiomegaly cardiomediastinal consolidation
@@ -60,14 +60,25 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "nto": "not",
     "noo": "no",
     "evidance": "evidence",
+    "neumothorax": "pneumothorax",
+    "pneumotx": "pneumothorax",
+    "efussion": "effusion",
+    "cardiomeglia": "cardiomegaly",
+    "edemia": "edema",
+    "edeema": "edema",
+    "eodema": "edema",
+    "nodual": "nodule",
+    "emphazema": "emphysema",
+    "broekn": "broken",
 }
 # English and medical words one letter away from a word above; found by comparing with a 30,000-word list.
 _INNOCENT: Final = frozenset(
     """
     absents assent blunter blurted cannon cardia clean cleaned clearer clears cleat defected denied
     denier denis denise enlarge enlarger enlarges evidenced excludes identifies infiltrated limit linger
-    lively longed noddle nodulus norma normals norman opacify pleura pleuras possibles presents
-    prevent resolutions resolve resolves revolution revolved silhouettes suspicions visibly visualize
+    lively longed noddle nodulus norma normals norman opacify pleura pleuras possibles presents newer
+    noting nothings weather whither doubts doubtful prevent resolutions resolve resolves revolution
+    revolved silhouettes suspicions visibly visualize
     """.split()
 )
 

@@ -46,7 +46,11 @@ def _term(pattern: str, *outcomes: Outcome, statement: bool = False, derived: bo
     return Term(re.compile(rf"(?<![^ ])(?:{pattern})(?![^ ])"), outcomes, statement, derived)
 
 
-_NOT_NAMED = "".join(f"(?<!{word} )" for word in NAMED)  # "effusion-negative film" is not a negative film
+def _not_after(*words: str) -> str:
+    return "".join(f"(?<!{word} )" for word in words)
+
+
+_NOT_NAMED = _not_after(*NAMED)  # "effusion-negative film" is not a negative film
 _EFFUSION = Outcome("effusion")
 _CARDIOMEGALY = Outcome("cardiomegaly")
 _OPACITY = Outcome("opacity")
@@ -61,11 +65,15 @@ _UNDER = r"(?:<|≤|less than|smaller than|under|below|no more than|not more tha
 _HALF = r"(?:0?[.]50?|50|half|one half)"
 _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
-    r"^(?:(?:it|this|that|is|looks?|was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
-    r"completely|"
+    r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
+    r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
+    r"was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
+    r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
+    r"images?|"
+    r"essentially|picture|view|everything|"
     r"entirely|a|not|never|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
-_ALONE_AFTER = r"(?=(?: (?:please|ones?|thanks|cases?|chests?|[.!?]))*$)"
+_ALONE_AFTER = r"(?=(?: (?:please|ones?|thanks|cases?|chests?|to me|picture|films?|here|[.!?]))*$)"
 _ABNORMAL = Outcome("normal", "absent", "present")
 _ACUTE = (  # what comes suddenly; nothing is said of what has long been there
     Outcome("normal", "absent", None),
@@ -89,7 +97,7 @@ TERMS: Final = (
         r"fluid (?:collections? )?(?:with)?in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"pleura|chest cavity|(?:horizontal |major |minor |oblique |xxxx )?fissures?)|hydrothorax|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} "
-        rf"(?:around|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
+        rf"(?:around|round|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
         rf"bottom) of) {WHOSE}lungs?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} on (?:the |my |his |her )?(?:left|right)(?: side)?"
         rf"(?= [.,;:?!]|$| and | but | with )|"
@@ -100,24 +108,34 @@ TERMS: Final = (
         rf"(?:some |free |any |no )?(?:fluid|water|liquid)|"
         rf"(?:fluid|water|liquid) (?:filled|surrounds?|surrounding) (?:the |a |his |her |"
         rf"my )?(?:pleural (?:spaces?|"
-        rf"cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|hydro ?thoraces",
+        rf"cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|hydro ?thoraces|"
+        rf"(?:pleura|pleural (?:spaces?|cavit(?:y|ies))) (?:free of|without|with|has|have)(?: no|"
+        rf" any)? (?:fluid|water)|"
+        rf"layering (?:fluid|effusions?)|(?:fluid|water) (?:is )?(?:layering|meniscus)|"
+        rf"meniscus sign(?: of (?:fluid|water))?|"
+        rf"lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|lungs? (?:has|have|with)(?: no|"
+        rf" any)? (?:fluid|water) around "
+        rf"(?:it|them)",
         _EFFUSION,
     ),
     _term(
-        rf"(?:dry|empty) pleural (?:spaces?|cavit(?:y|ies))|pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:dry|"
+        rf"(?:dry|empty) (?:pleural (?:spaces?|cavit(?:y|ies))|pleura)|"
+        rf"nothing in (?:the )?pleural (?:spaces?|cavit(?:y|ies))|"
+        rf"pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:dry|"
         rf"empty)",
         Outcome("effusion", "absent", "present"),
         derived=True,
     ),
     _term(r"h(?:ydro|emo|aemo) ?pneumothora(?:x|ces)", Outcome("pneumothorax"), _EFFUSION),
     _term(
-        rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)",
+        rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)|"
+        rf"{ANGLE} without blunting",
         Outcome("effusion", "uncertain", "absent"),
         derived=True,
     ),
     _term(
         rf"(?:sharp|clear|crisp|normal){SIDE} {ANGLE}|"
-        rf"{ANGLE}{TAIL} (?:sharp|clear|crisp|preserved|intact|normal|unremarkable|well defined|"
+        rf"{ANGLE}{TAIL} (?:sharp|open|clear|crisp|preserved|intact|normal|unremarkable|well defined|"
         rf"maintained)",
         Outcome("effusion", "absent", "uncertain"),
         derived=True,
@@ -138,7 +156,8 @@ TERMS: Final = (
         rf"(?:increased|enlarged|widened)|"
         rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
         rf"raised|"
-        rf"enlarged|high|abnormal)|{RATIO}{_IS} {_OVER} {_HALF}|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|"
+        rf"enlarged|high|abnormal)|{RATIO}{_IS} {_OVER} (?:{_HALF}|0?[.]5\d?)|"
+        rf"{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|"
         rf"5[6-9]|"
         rf"[6-9]\d)|heart{_IS}(?: occupies| takes up| fills)? {_OVER} {_HALF}|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}",
@@ -149,6 +168,19 @@ TERMS: Final = (
         rf"swollen)(?: than (?:normal|usual))?",
         _CARDIOMEGALY,
         statement=True,
+    ),
+    _term(
+        rf"(?:heart|cardiac) size(?: {BE})?(?: (?!not ){ADVERB}){{0,3}} increased|increased (?:heart|"
+        rf"cardiac) size|"
+        rf"{HEART}(?: {BE})? too (?:wide|big|large)|{HEART}(?: {BE})? wider than (?:{_HALF}|"
+        rf"half)(?: [a-z]+){{0,3}}",
+        _CARDIOMEGALY,
+    ),
+    _term(
+        rf"small heart|(?:heart|cardiac) size(?: {BE})? not increased|{HEART}(?: {BE})? small|"
+        rf"{HEART}(?: {BE})?(?: of)?(?: the| an?)? (?:right|ordinary|usual) size",
+        Outcome("cardiomegaly", "absent", None),
+        derived=True,
     ),
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
@@ -190,7 +222,7 @@ TERMS: Final = (
     _term(
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
-        rf"air(?: {MIDDLE}){{0,4}} (?:around|outside|surrounding|next to|beside) {WHOSE}lungs?|"
+        rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
         rf"(?:popped|burst|punctured|deflated) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
         rf"are )?(?:not )?(?:popped|"
         rf"burst|punctured|deflated)|visceral pleural (?:line|edge)s?|pleural (?:line|edge)s? (?:with|"
@@ -231,14 +263,21 @@ TERMS: Final = (
         rf"densit(?:y|ies)(?: (?:is|are)(?: again)? (?:seen|noted|present|identified))? "
         rf"(?:(?:with)?in|at|near|over|overlying|project(?:ed|ing) over) {PLACE}|"
         rf"(?:white |hazy |cloudy )?(?:patch(?:es)?|shadows?|shadowing|cloudiness|haziness|"
-        rf"haze) (?:with)?(?:in|on|over) {WHOSE}lungs?|(?:cloudy|hazy) lungs?|"
+        rf"haze) (?:with)?(?:in|on|over) {WHOSE}lungs?|(?:cloudy|hazy|white) lungs?|"
+        rf"lungs?(?: {BE})?(?: not| very| so| all| both){{0,2}} (?:cloudy|hazy|white)|"
         rf"(?:white|cloudy|hazy) (?:spots?|areas?|regions?) (?:in|on|over) {WHOSE}lungs?|lung (?:shadows?|"
         rf"shadowing)|(?:cloudiness|haziness)(?! is)",
         _OPACITY,
     ),
-    _term(
+    _term(  # apart from the next: of "heart normal lungs clear" the two overlap
         rf"{LUNG}{THING}{{0,10}}?{TAIL} (?:clear(?! of)|clean|healthy|{LIMITS}(?! (?:in|of) (?:volumes?|"
-        rf"inflation)))|(?:clear|clean|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|"
+        rf"inflation)))",
+        *_CLEAR_LUNGS,
+        statement=True,
+        derived=True,
+    ),
+    _term(
+        rf"(?:clear|clean|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|"
         rf"inflated|"
         rf"aerated|bilateral|appearing)){{0,4}} {LUNG}|"
         rf"lung (?:volumes?|hyper\w+|hypo\w+) , (?:otherwise|but)(?: grossly)? clear(?! of)|"
@@ -254,8 +293,12 @@ TERMS: Final = (
         r"lung) )*(?<!tissue )(?<!subcutaneous )(?<!peripheral )(?<!leg )(?<!pedal )o?edema(?:tous"
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
-        r"lungs? full of (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
+        r"lungs? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
         r"(?:wet|waterlogged|water logged) lungs?",
+        Outcome("edema"),
+    ),
+    _term(
+        rf"lungs(?: {BE})?(?: not| very| so| all| too){{0,2}} (?:wet|waterlogged|water logged)",
         Outcome("edema"),
     ),
     _term(
@@ -269,6 +312,7 @@ TERMS: Final = (
         r"ses|tic)(?: (?:changes?|collapse|opacit(?:y|ies)|lung|scarring))?|"
         r"(?:lobar|lobe|segmental|sub ?segmental|partial|lung|basal|basilar|bibasal|bibasilar|base) collapse|"
         r"(?:both |left |right )?(?:lung )?bases? (?:are |is )?collapsed|collapse(?= / consolidation)|"
+        r"[rl](?:ul|ml|ll) collapse|lobes? (?:is |are |has |have )?(?:not )?collapsed|"
         r"collapse of (?:the )?(?:(?:right|left|upper|lower|middle|entire|and|portion|of|a|"
         r"substantial) ){0,7}(?:lobes?|segments?|lungs?)|"
         r"collapsed (?:(?:right|left|upper|lower|middle|air) ){0,3}(?:lobes?|segments?|sacs|alveoli)|"
@@ -325,7 +369,13 @@ TERMS: Final = (
     ),
     _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
     _term(
-        rf"{_ALONE_BEFORE}(?:normal|unremarkable|within normal limits|nothing abnormal|(?:all|everything) "
+        rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
+        _ABNORMAL,
+    ),
+    _term(rf"^{STUDY} (?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
+    _term(
+        rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|unremarkable|within normal limits|nothing abnormal|(?:all|"
+        rf"everything) "
         rf"(?:is )?clear|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
@@ -404,11 +454,51 @@ ASKED: Final = (
         Outcome("atelectasis"),
         Outcome("pneumothorax"),
     ),
-    _term(r"(?<!free )fluid(?= [.,;]|$)", _EFFUSION, Outcome("edema")),
     _term(r"congested lungs?", Outcome("edema")),
     _term(r"volume loss", Outcome("atelectasis")),
     _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
+)
+# Words of a finding that no term above takes.  What they may mean is asked, lest the rest pass for all of it.
+LOOSE: Final = (
+    _term(
+        _not_after("free", "air", "iv", "joint", "ascitic", "peritoneal", "abdominal", "localized", "/")
+        + _not_after("pericardial", "spinal")
+        + r"(?:fluids?|water|liquid)(?! (?:overload\w*|status|balance|containing|bottle|density|"
+        r"in (?:the )?(?:small |large )?(?:stomach|bowel|abdomen|pericardium|esophagus)))",
+        _EFFUSION,
+        Outcome("edema"),
+    ),
+    _term(
+        _not_after("vertebral", "compression", "disc", "body")
+        + r"collaps(?:ed|ing)(?!(?: [a-z]+){0,2} (?:vertebra\w*|dis[ck]s?|bod(?:y|ies)|spine))|"
+        r"lungs?(?: (?:has|have|is|are|was|gone|come|came|went|all|still|now)){0,4} (?:down|dropped)|"
+        r"(?:down|dropped|deflated) lungs?",
+        Outcome("pneumothorax"),
+        Outcome("atelectasis"),
+    ),
+    _term(
+        _not_after("heart", "cardiac", "vascular", "overlapping", "overlying", "breast", "nipple", "aortic")
+        + _not_after("mediastinal", "skin", "tissue", "gas")
+        + r"shadow(?:s|ing)?|"
+        r"(?:something|anything) (?:white|gr[ae]y)|"
+        r"(?:lungs?|sides?|bases?|lobes?|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y)(?! (?:from|"
+        r"because|due))|"
+        r"white ?outs?|whited out|whiteness|"
+        r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
+        r"hazy|haze|cloudy|murky|foggy",
+        _OPACITY,
+    ),
+    _term(
+        _not_after("free", "room", "intraperitoneal", "subcutaneous", "mediastinal")
+        + rf"air(?: {MIDDLE}){{0,4}} (?:on|at|over|by) {WHOSE}(?:left|right|apex|apices|top|side|lung)",
+        Outcome("pneumothorax"),
+    ),
+    _term(r"broken|breaks?|cracks?|cracked|snapped|busted", _FRACTURE),
+    _term(r"(?:white )?(?:spots?|dots?|blobs?)", _NODULE, _OPACITY),
+    _term(_not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)", _NODULE),
+    _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
+    _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
 )

@@ -4,6 +4,7 @@
     <family>/base/model.safetensors        what base adds to its published text tower
     <family>/base/image_tower.safetensors  compact only
     <family>/con1/model.safetensors        what tuning may have changed, in half precision
+    <family>/second_reader.safetensors     `negviz.models.two_readers`: not listed, it tells of itself
     <family>/<model>/config.json           how the model came to be: hyper-parameters, seed, data hashes
 
 `family.json` is replaced last, and a model is struck from it before its files are touched, so a reader

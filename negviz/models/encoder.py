@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from negviz.common.tensor_files import in_half_precision
+from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.text_tower import TextTower
 
 _TEXTS_AT_ONCE: Final = 64
@@ -56,6 +57,7 @@ class DualEncoder:
     logit_scale: float  # the logarithm of the factor on cosines in the loss
     tower_id: str  # 16 hex digits: the image tower's weights and preprocessing
     source: Mapping[str, str] | None = None  # a Hub model's id and revision
+    reads: Callable[[str], Prompt] = read_prompt  # of its family, which may have a second reader
 
     @property
     def dim(self) -> int:
@@ -116,6 +118,11 @@ def with_text(
     """The model under another name, its text tower carrying `tensors` (see `TextTower.tunable`)."""
     tower = model.text.with_tuned(tensors).eval().requires_grad_(False)
     return replace(model, name=name, text=tower, logit_scale=logit_scale)
+
+
+def reads_of(models: Mapping[str, DualEncoder]) -> Callable[[str], Prompt]:
+    """How the family of some models reads a sentence; by rules where there is none."""
+    return next((model.reads for model in models.values()), read_prompt)
 
 
 def weights_id(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:

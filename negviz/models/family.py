@@ -21,6 +21,7 @@ from negviz.models.encoder import DualEncoder, make_model, weights_id, with_text
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.soundness import check_images, check_text, check_words
 from negviz.models.text_tower import CompactTextTower, open_text_tower
+from negviz.models.two_readers import open_two_readers
 
 
 def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEncoder:
@@ -40,13 +41,14 @@ def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEnc
     return model
 
 
-def load_models(folder: str | Path) -> dict[str, DualEncoder]:
+def load_models(folder: str | Path, *, read_twice: bool = True) -> dict[str, DualEncoder]:
     """Open a family, every file verified, in column order.
 
-    Raises `CheckpointError` on a missing, damaged or foreign file, and on a tuned model that is base.
+    Its second reader, where it has one, is left alone unless sentences are to be `read_twice`.  Raises
+    `CheckpointError` on a missing, damaged or foreign file, and on a tuned model that is base.
     """
     family = read_family(Path(folder))
-    base = _open_hub_base(family) if "hub" in family.record else _open_compact_base(family)
+    base = _open_hub_base(family) if "hub" in family.record else _open_compact_base(family, read_twice)
     return {name: base if name == "base" else _open_tuned(family, base, name) for name in family.columns}
 
 
@@ -67,7 +69,7 @@ def save_base(
         write_family(folder, {**facts, "hub": hub}, {}, None, training=training)
 
 
-def _open_compact_base(family: Family) -> DualEncoder:
+def _open_compact_base(family: Family, read_twice: bool) -> DualEncoder:
     text, image = (family.described(name) for name in ("text_tower", "image_tower"))
     name, sha256 = (_text(text, key, family) for key in ("name", "sha256"))
     image_tower = ImageTower(ImageTowerConfig.from_dict(image.get("config")))
@@ -83,7 +85,8 @@ def _open_compact_base(family: Family) -> DualEncoder:
     check_words(model, f"The text tower {name}")
     check_text(model, path)
     check_images(model, where)
-    return model
+    readers = open_two_readers(family.folder, tower) if read_twice else None
+    return model if readers is None else replace(model, reads=readers)
 
 
 def _text(record: Mapping[str, Any], key: str, family: Family) -> str:

@@ -219,6 +219,17 @@ class CompactTextTower(TextTower):
         """Sentence vectors float32 [n, width] before the projection: what it is trained on."""
         return self._mean(self.embed_words(input_ids), attention_mask)
 
+    def states(self, input_ids: Tensor, attention_mask: Tensor, layers: Sequence[int]) -> Tensor:
+        """What some layers make of every token, side by side: float32 [n, tokens, layers × width].
+
+        Layer 0 are the embeddings.
+        """
+        words = self.embed_words(input_ids)
+        every = self.encoder(
+            inputs_embeds=words, attention_mask=attention_mask, output_hidden_states=True
+        ).hidden_states
+        return torch.cat([every[layer] for layer in layers], dim=-1)
+
     def _mean(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.encoder(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]

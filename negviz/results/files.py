@@ -11,6 +11,7 @@ are taken as they stand in the files, and only picked and put in order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from negviz.results.plain import MADE_WITH
 from negviz.results.types import Json, Plot, Result, Table
 
 RESULTS: Final = ASSETS / "results"
+OTHERS: Final = "others"  # a folder of results: what other people's models reach, of kinds that list them
 _FIRST: Final = ("openi", "nih", "phantoms", "simulated", "openi-findings")  # then the others, by name
 _BEYOND: Final = 1e18  # nothing is measured that large, and no axis could hold it
 _OF_ANOTHER_SHAPE: Final = (  # what picking figures raises where a file lacks what its kind has
@@ -65,8 +67,10 @@ def read_result(path: Path) -> Result:
         return Result(path.stem, problem=f"It is left out: {said}")
     if _largest(value) > _BEYOND:
         return Result(path.stem, problem=f"It is left out: {path.name} holds a number beyond {_BEYOND:g}.")
+    kind = kind_of(value)
     try:
-        plots, tables = _lay_out(kind_of(value), value)
+        plots, tables = _lay_out(kind, value)
+        tables = (*tables[:1], *_others(kind, path.parent / OTHERS), *tables[1:])
     except _OF_ANOTHER_SHAPE:  # than its keys promise
         plots, tables = _lay_out(UNKNOWN, value)
     return Result(
@@ -91,6 +95,19 @@ def _largest(value: object) -> float:
 def _lay_out(kind: Kind, value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
     plots, tables = kind.rest(value)
     return tuple(plots), (*([kind.summary(value)] if kind.summary else ()), *tables)
+
+
+def _others(kind: Kind, folder: Path) -> tuple[Table, ...]:
+    """What other people's files of this kind show; one that is not whole is left out."""
+    if kind.others is None:
+        return ()
+    whole = []
+    for path in sorted(folder.glob("*.json")):
+        value = read_object(path)
+        with suppress(*_OF_ANOTHER_SHAPE):
+            if value and kind_of(value) is kind and tuple(kind.others([value])):
+                whole.append(value)
+    return tuple(kind.others(whole))
 
 
 def describe(value: Json, note: str) -> str:

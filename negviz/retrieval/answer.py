@@ -8,10 +8,10 @@ The page, its endpoint and anything else that shows an answer render an `Answer`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,9 @@ from negviz.films.collection import Collection, Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
-from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, read_prompt, unclear
+from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, Unclear, read_prompt, unclear
 from negviz.language.reader import read
-from negviz.models.encoder import DualEncoder
+from negviz.models.encoder import DualEncoder, reads_of
 from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally, Unmarked
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
@@ -46,6 +46,7 @@ __all__ = [
     "probabilities",
     "ranks",
     "search_sets",
+    "unjudged",
 ]
 
 
@@ -71,12 +72,12 @@ def answer(
     """
     if not 1 <= k <= MAX_HITS:
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
-    prompt = _read(text)
+    prompt = _read(text, models)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
     unread = _unread(prompt) if meant is None else None
-    unmarked = unread or _unmarked(mentions, films.collection)
+    unmarked = unread or unjudged(mentions, films.collection)
     judged = replace(prompt, mentions=() if unmarked else mentions)
-    against = _read(opposite) if opposite.strip() else _opposite(prompt, meant)
+    against = _read(opposite, models) if opposite.strip() else _opposite(prompt, meant)
     question, known = _Question(judged, against, films), calibrations or {}
     return Answer(
         prompt=prompt,
@@ -87,8 +88,18 @@ def answer(
         columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
         opposite=against,
         scopes=_scopes(prompt.text),
+        read_twice=reads_of(models) is not read_prompt,
         by_side=films.collection.knows_sides,
     )
+
+
+def unjudged(mentions: Sequence[Mention], films: Collection) -> Unclear | Literal["side"] | None:
+    """Why no film is right or wrong for what was read; None where one may be.
+
+    As `unclear`, or one side is denied where films do not record sides.
+    """
+    one_sided = any(mention.side and mention.polarity == "absent" for mention in mentions)
+    return unclear(mentions) or ("side" if one_sided and not films.knows_sides else None)
 
 
 def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
@@ -118,12 +129,12 @@ def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, f
     return found
 
 
-def _read(text: str) -> Prompt:
+def _read(text: str, models: Mapping[str, DualEncoder]) -> Prompt:
     # A browser may send half a surrogate pair, which neither JSON nor a tokenizer takes.
     clean = text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
     if not clean:
         raise AnswerError("Type a sentence to search for, such as “No pleural effusion”.")
-    return read_prompt(clean)
+    return reads_of(models)(clean)
 
 
 def _unread(prompt: Prompt) -> Unmarked | None:
@@ -131,11 +142,6 @@ def _unread(prompt: Prompt) -> Unmarked | None:
     if not prompt.english:
         return "language"
     return None if prompt.sure else "ask"
-
-
-def _unmarked(mentions: tuple[Mention, ...], films: Collection) -> Unmarked | None:
-    one_sided = any(mention.side and mention.polarity == "absent" for mention in mentions)
-    return unclear(mentions) or ("side" if one_sided and not films.knows_sides else None)
 
 
 def _opposite(prompt: Prompt, meant: tuple[str, Polarity] | None) -> Prompt | None:

@@ -114,6 +114,7 @@ class Answer:
     columns: tuple[Column, ...]
     opposite: Prompt | None = None  # as read, or as the visitor worded it
     scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
+    read_twice: bool = False  # by the family's second reader, too, and not by rules alone
     by_side: bool = False  # the films searched record sides, so one that is asked for is judged
 
     @property
@@ -141,6 +142,7 @@ class Answer:
             "prompt": self.prompt.text,
             "finding": self.prompt.finding,
             "polarity": self.prompt.polarity,
+            "read_by": ["rules", "second reader"] if self.read_twice else ["rules"],
             "mentions": [asdict(mention) for mention in self.mentions],
             "sure": self.prompt.sure,
             "suggestion": [asdict(mention) for mention in self.prompt.suggestion or ()],

@@ -420,3 +420,14 @@ def test_the_named_endpoint_answers_in_plain_json(stay: Visit, running: App) -> 
     assert found["set"] == "test"
     assert list(found["models"]) == list(MODELS)
     assert [len(model["hits"]) for model in found["models"].values()] == [3, 3, 3]
+
+
+def test_films_lie_side_by_side_however_much_a_head_says(visit: Visit) -> None:
+    warned = visit.page.locator(".nv-column[data-model=base] .nv-tally")
+    warned.evaluate(
+        "head => head.insertAdjacentHTML('afterend', '<p>More to say. More to say.</p>'.repeat(3))"
+    )
+    firsts = visit.page.locator(".nv-column .nv-tile:first-child")
+    tops = [tile.evaluate("tile => tile.getBoundingClientRect().top") for tile in firsts.all()]
+    assert len(tops) == 3
+    assert max(tops) - min(tops) < 1

@@ -15,7 +15,7 @@ from negviz.evaluation import cells as figures
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
 from negviz.findings import Polarity
-from negviz.language.prompt import Mention
+from negviz.language.prompt import Mention, read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import answer
 from negviz.retrieval.calibration import STATISTICS, Calibration, Seen, statistic
@@ -205,6 +205,7 @@ class Level:
     """Puts all films level for an affirmation and tells them apart for a denial."""
 
     name, tower_id = "level", "tower"
+    reads = staticmethod(read_prompt)
 
     def encode_text(self, texts: list[str]) -> Vectors:
         return np.array([[0, 1] if "no" in text.split() else [1, 0] for text in texts], np.float32)

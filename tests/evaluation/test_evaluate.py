@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from negviz.films.collection import Collection
+from negviz.models.encoder import DualEncoder
+from negviz.retrieval.search import search
 from training.__main__ import main
 from training.measure.evaluate import evaluate
 from training.report.tables import render
@@ -78,6 +81,7 @@ def test_writes_what_the_contract_says(evaluate_cli: Run, tmp_path: Path) -> Non
     assert list(written["models"]["con2"]["cells"]) == CELLS
     figures = {"n", "p_at_k", "p_at_k_ci", "ap", "ap_ci", "auroc", "auroc_ci", "minus_base", "minus_base_ci"}
     figures |= {"ceiling", "ceiling_ap", "ceiling_auroc", "chance"}
+    figures |= {"normal_at_k", "normal_at_k_ci", "normal_chance"}
     for model in written["models"].values():
         assert all(set(cell) == figures for cell in model["cells"].values())
     assert (written["k"], written["split"], written["data"]["films"]) == (4, "test", 8)
@@ -91,6 +95,21 @@ def test_writes_what_the_contract_says(evaluate_cli: Run, tmp_path: Path) -> Non
     assert all(len(value) == 64 for value in hashes)
     assert "base/model.safetensors" in written["data"]["family"]
     assert "all/absent (3)" in render(written, "out.json")
+
+
+def test_normal_films_are_counted_beside_what_chance_gives(
+    results: Any, models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    """Of eight test films, four lack an effusion, of which two show cardiomegaly or nothing else."""
+    films = collection.select("test")
+    normal = {film.id for film in films if "normal" in film.findings}
+    lacking = [film for film in films if film.states("effusion", "absent")]
+    for row in results["models"]["con2"]["prompts"]:
+        shown = [hit.id in normal for hit in search(models["con2"], films, row["prompt"], k=4)]
+        assert row["normal_at_k"] == sum(shown) / 4
+    cell = results["models"]["con2"]["cells"]["all/absent"]
+    assert cell["normal_chance"] == sum(film.id in normal for film in lacking) / len(lacking) > 0
+    assert results["models"]["con2"]["cells"]["all/present"]["normal_chance"] == 0
 
 
 def test_figures_show_how_the_models_differ(results: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,10 @@ import pytest
 import negviz
 from negviz.common.errors import NegvizError
 from negviz.explain.diagnosis import diagnose
-from negviz.films.collection import Collection, Split
+from negviz.films.collection import Collection, Film, Split
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import answer, search_sets
+from training.__main__ import main
 from training.measure.evaluate import evaluate
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +62,30 @@ def test_the_cells_are_those_of_the_command(
     ]
 
 
+def test_protocols_give_the_figures_of_the_command(
+    models: Models, collection: Collection, family_folder: Path, collection_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "protocols.json"
+    options = ("--family", family_folder, "--collection", collection_folder, "--json", out, "--bootstrap", 20)
+    assert main(["protocols", *map(str, options)]) == 0
+    written = json.loads(out.read_text("utf-8"))["protocols"]
+    rows = negviz.protocols(models, collection, bootstrap=20).rows()
+    assert {row["protocol"] for row in rows} >= {"affirmation-control", "mcq-neg", "absence-audit"}
+    for row in rows:
+        (figures,) = (
+            each
+            for each in written[row["protocol"]]["drawn"]
+            if (each["quantity"], each["group"]) == (row["figure"], row["over"])
+        )
+        found = figures["models"][row["model"]]
+        assert row["value"] == pytest.approx(found["value"], abs=1e-6)
+        if found["value_ci"] is not None:
+            assert [row["value_low"], row["value_high"]] == pytest.approx(found["value_ci"], abs=1e-6)
+    silent = replace(collection, films=tuple(Film(f.id, f.image, f.uid, split="test") for f in collection))
+    with pytest.raises(NegvizError, match=r"to show or to lack a finding\.$"):
+        negviz.protocols(models, silent)
+
+
 def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection) -> None:
     table = negviz.evaluate(
         models,
@@ -77,6 +104,28 @@ def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection)
         "Possible effusion.",
     ]
     assert all(repr(each.prompt) in str(table) for each in table.not_judged)
+
+
+def test_a_side_is_judged_where_films_record_sides_as_an_answer_judges_it(
+    models: Models, collection: Collection
+) -> None:
+    sentences = ["No left effusion.", "Left effusion."]
+    unknown = negviz.evaluate(models, collection, sentences, k=3, bootstrap=5)
+    assert [each.prompt for each in unknown.not_judged] == sentences[:1]
+    films = [
+        replace(film, sides=frozenset({("effusion", ("left", "right")[place // 2 % 2])}))
+        if "effusion" in film.findings
+        else film
+        for place, film in enumerate(collection)
+    ]
+    known = replace(collection, films=tuple(films))
+    table = negviz.evaluate(models, known, sentences, k=3, bootstrap=5)
+    assert table.not_judged == ()
+    (searched, *_) = search_sets(models, known)
+    for sentence, cell in zip(sentences, ("natural/absent", "natural/present"), strict=True):
+        tally = answer(models, searched, sentence, k=3).tally
+        chances = {row["chance"] for row in table.rows() if row["cell"] == cell}
+        assert chances == {round(tally.matches / tally.judged, 6)}
 
 
 @pytest.mark.parametrize("prompts", ["Good morning.", ["Possible effusion."], []])

@@ -22,6 +22,7 @@ from negviz.explain.diagnosis import (
 )
 from negviz.explain.scale import Histogram, Scale, points
 from negviz.films.collection import Collection, Film
+from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import Answer, SearchSet, answer, search_sets
 from negviz.retrieval.estimate import Estimate, mean_estimates
@@ -84,6 +85,7 @@ class Flat:
 
     tower_id = "tower"
     name = "base"
+    reads = staticmethod(read_prompt)
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         return np.ones((len(texts), 1), np.float32)

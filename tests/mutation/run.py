@@ -51,7 +51,7 @@ TESTS: Final = {  # what is mutated, and its own tests
         "tests/training/test_experiments.py::test_without_distractors_the_loss_is_con1s_and_with_all_con2s",
         "tests/training/test_experiments.py::test_each_distractor_makes_the_loss_another",
     ],
-    "training/tune/con3.py": ["tests/training/test_con3.py"],
+    "training/tune/captions.py": ["tests/training/test_con3.py"],
 }
 LEFT_OUT: Final = (  # a busy machine fails the first three, so they kill what lives; others are slow
     "tests/retrieval/test_metrics.py::test_a_thousand_resamples_are_fast",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 import numpy as np
@@ -473,17 +473,18 @@ def nlm() -> Iterator[NlmServer]:
         yield server
 
 
-Find = Callable[[str], Pictures]
+class Find(Protocol):
+    def __call__(self, host: str, *, read: float = 30) -> Pictures: ...
 
 
 @pytest.fixture
 def find(bare: Collection, tmp_path: Path) -> Iterator[Find]:
-    """The pictures of three films by the address of a host, which is given little time."""
+    """The pictures of three films by the address of a host, and the seconds it is given to answer."""
     opened = []
 
-    def find(host: str) -> Pictures:
-        hasty = Patience(connect=1, read=0.3, whole=1, attempts=1)
-        opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=hasty))
+    def find(host: str, *, read: float = 30) -> Pictures:
+        patience = Patience(connect=1, read=read, whole=30, attempts=1)
+        opened.append(open_openi(bare, cache=tmp_path / "cache", host=host, patience=patience))
         return Pictures(bare, openi=opened[-1])
 
     yield find
@@ -530,7 +531,7 @@ def test_a_film_that_cannot_be_had_says_so_and_why(
     find: Find, nlm: NlmServer, act: nlm_server.Act, status: int
 ) -> None:
     nlm.always(OPENI[1], act)
-    browser = visitor(find(nlm.url))
+    browser = visitor(find(nlm.url, read=0.5 if status == 504 else 30))
     tile, large = (browser.get(f"/film/{size}", params={"id": OPENI[1]}) for size in ("tile", "large"))
     assert tile.status_code == large.status_code == status
     assert tile.headers["content-type"].startswith("image/svg+xml")
@@ -539,10 +540,11 @@ def test_a_film_that_cannot_be_had_says_so_and_why(
     assert tile.headers["cache-control"] == large.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.timing
 def test_a_film_that_takes_its_time_frees_the_connection_between_turns(
     find: Find, nlm: NlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("negviz.page.server.films._TURN", 0.05)
+    monkeypatch.setattr("negviz.page.server.films._TURN", 0.1)
     nlm.delay = 0.2
     came = visitor(find(nlm.url)).get("/film/tile", params={"id": OPENI[1]})
     assert came.headers["content-type"] == "image/jpeg"

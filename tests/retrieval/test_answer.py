@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from negviz.films.collection import Collection, CollectionError, Film
+from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.answer import Answer, AnswerError, SearchSet, Tally, answer, ranks, search_sets
 from negviz.retrieval.calibration import Calibration
@@ -38,6 +39,7 @@ class Model:
     """Ranks the six films by `SCORES`, or the other way round."""
 
     tower_id = "tower"
+    reads = staticmethod(read_prompt)
 
     def __init__(self, name: str, sign: int = 1) -> None:
         self.name = name
@@ -276,6 +278,7 @@ class Said:
     vectors: Mapping[str, np.ndarray]
     name: str = "base"
     tower_id: str = "tower"
+    reads = staticmethod(read_prompt)
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         return np.stack([self.vectors[text] for text in texts])

@@ -17,19 +17,19 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.metrics import auroc
 from training.data.captions import Bank, Caption, shows
-from training.tune.con3 import (
+from training.tune.captions import (
     Batch,
-    Con3Config,
+    CaptionConfig,
     Lessons,
     batch_loss,
     batches,
     make_batch,
-    tune_con3,
+    tune_captions,
     where_base_puts,
 )
 from training.tune.losses import choosing, ranking
 
-CONFIG = Con3Config(steps=25, lr=3e-3, prompts=4, composed=6, sentences=4, hedged=2, neutral=2, films=8)
+CONFIG = CaptionConfig(steps=25, lr=3e-3, prompts=4, composed=6, sentences=4, hedged=2, neutral=2, films=8)
 
 
 def test_ranking_is_the_logistic_loss_of_every_pair_of_films() -> None:
@@ -98,7 +98,7 @@ def test_tuning_turns_denials_round_and_leaves_base_as_it_was(
 ) -> None:
     base = models["base"]
     before = {name: value.clone() for name, value in base.text.state_dict().items()}
-    tuned = tune_con3(base, lessons, CONFIG)
+    tuned = tune_captions(base, lessons, CONFIG)
     assert tuned.delta["relative"] > 0
     assert all(torch.equal(before[name], value) for name, value in base.text.state_dict().items())
     vectors, lacks = film_embeddings(base, collection), 1 - shows(collection.films, "effusion")
@@ -114,7 +114,7 @@ def test_tuning_turns_denials_round_and_leaves_base_as_it_was(
 
 def test_a_run_is_decided_by_its_seed(models: dict[str, DualEncoder], lessons: Lessons) -> None:
     def first(seed: int) -> torch.Tensor:
-        tensors = tune_con3(models["base"], lessons, replace(CONFIG, steps=3, seed=seed)).tensors
+        tensors = tune_captions(models["base"], lessons, replace(CONFIG, steps=3, seed=seed)).tensors
         return torch.cat([value.flatten() for value in tensors.values()])
 
     assert torch.equal(first(0), first(0))
@@ -124,7 +124,8 @@ def test_a_run_is_decided_by_its_seed(models: dict[str, DualEncoder], lessons: L
 def test_weights_are_drawn_back_towards_base(models: dict[str, DualEncoder], lessons: Lessons) -> None:
     base = models["base"]
     whole, none = (
-        tune_con3(base, lessons, replace(CONFIG, steps=3, interpolate=share)).tensors for share in (1.0, 0.0)
+        tune_captions(base, lessons, replace(CONFIG, steps=3, interpolate=share)).tensors
+        for share in (1.0, 0.0)
     )
     own = base.text.tunable()
     assert all(torch.equal(none[name], own[name]) for name in own)
@@ -170,12 +171,12 @@ BEFORE = dict(zip(("small effusion", "the patient is rotated", "effusion is seen
 
 @pytest.fixture
 def spoken(monkeypatch: pytest.MonkeyPatch) -> Lessons:
-    monkeypatch.setattr("training.tune.con3._FEWEST", 2)  # two films have an effusion and no big heart
+    monkeypatch.setattr("training.tune.captions._FEWEST", 2)  # two films have an effusion and no big heart
     before = {text: torch.from_numpy(vector) for text, vector in BEFORE.items()}
     return Lessons.of(FILMS, [_film(number) for number in range(12)], SPOKEN, before)
 
 
-def _made(lessons: Lessons, config: Con3Config) -> Batch:
+def _made(lessons: Lessons, config: CaptionConfig) -> Batch:
     return make_batch(lessons, ROWS, config, np.random.default_rng(0))
 
 
@@ -198,7 +199,7 @@ def test_films_satisfy_a_caption_contradict_it_or_do_not_say(spoken: Lessons) ->
 
 
 def test_a_batch_holds_what_its_captions_say_of_films_known_to_either_side(spoken: Lessons) -> None:
-    batch = _made(spoken, Con3Config(films=30))
+    batch = _made(spoken, CaptionConfig(films=30))
     assert batch.rows.tolist() == [*ROWS]
     assert batch.texts == (*(caption.text for caption in SPOKEN.captions), "no small effusion")
     assert batch.ranked.tolist() == [SMALL, DENIAL, BOTH, HEDGE, SEEN, 6]
@@ -218,10 +219,10 @@ def test_a_batch_holds_what_its_captions_say_of_films_known_to_either_side(spoke
 
 
 def test_without_denials_a_batch_ranks_no_films_for_them(spoken: Lessons) -> None:
-    batch = _made(spoken, Con3Config(denials=False))
+    batch = _made(spoken, CaptionConfig(denials=False))
     assert batch.ranked.tolist() == [SMALL, BOTH, HEDGE, SEEN]
     assert batch.targets.tolist() == [1, 1, 0.5, 1]
-    assert batch.right.shape == (4, Con3Config.films)
+    assert batch.right.shape == (4, CaptionConfig.films)
     assert batch.truth.shape[1] == len(ROWS)  # films still choose among them
 
 
@@ -260,7 +261,7 @@ def _terms(batch: Batch, scale: float) -> tuple[float, float, float]:
 def test_a_step_goes_down_the_three_terms_by_their_weights(
     spoken: Lessons, weight: float, distil: float, scale: float, denials: bool
 ) -> None:
-    config = Con3Config(choosing=weight, distil=distil, scale=scale, denials=denials, films=5)
+    config = CaptionConfig(choosing=weight, distil=distil, scale=scale, denials=denials, films=5)
     batch = _made(spoken, config)
     rank, choose, moved = _terms(batch, scale)
     loss = float(batch_loss(torch.from_numpy(VECTORS), spoken, batch, config))
@@ -268,7 +269,7 @@ def test_a_step_goes_down_the_three_terms_by_their_weights(
     assert loss == pytest.approx(rank + weight * choose + distil * moved, rel=1e-5)
 
 
-def _downhill(lessons: Lessons, config: Con3Config) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _downhill(lessons: Lessons, config: CaptionConfig) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Where the loss falls fastest, [b, dim]."""
     vectors = torch.from_numpy(VECTORS).requires_grad_()
     batch_loss(vectors, lessons, _made(lessons, config), config).backward()
@@ -277,7 +278,7 @@ def _downhill(lessons: Lessons, config: Con3Config) -> np.ndarray[Any, np.dtype[
 
 
 def test_ranking_moves_denials_the_other_way_and_hedges_towards_neither(spoken: Lessons) -> None:
-    down = _downhill(spoken, Con3Config(choosing=0, distil=0, films=30))
+    down = _downhill(spoken, CaptionConfig(choosing=0, distil=0, films=30))
     apart = FILMS[list(WITH)].mean(0) - FILMS[list(WITHOUT)].mean(0)
     pulls = down @ apart
     assert (pulls[[SMALL, SEEN]] > 0).all()
@@ -287,7 +288,7 @@ def test_ranking_moves_denials_the_other_way_and_hedges_towards_neither(spoken: 
 
 
 def test_distillation_draws_what_stays_towards_base_and_nothing_else(spoken: Lessons) -> None:
-    both, without = (_downhill(spoken, Con3Config(films=8, distil=share)) for share in (1.0, 0.0))
+    both, without = (_downhill(spoken, CaptionConfig(films=8, distil=share)) for share in (1.0, 0.0))
     drawn = both - without
     for i in (SMALL, NEUTRAL, SEEN):
         assert drawn[i] @ BEFORE[SPOKEN.captions[i].text] > 0
@@ -299,7 +300,9 @@ def test_batches_hold_as_many_of_each_kind_as_asked_and_rare_findings_as_often(s
     many = [replace(SPOKEN.captions[SMALL], text=f"effusion {n}") for n in range(30)]
     bank = Bank((*SPOKEN.captions, heart, *many))
     lessons = Lessons.of(FILMS, [_film(number) for number in range(12)], bank, {})
-    asked = Con3Config(steps=300, prompts=1, composed=0, sentences=0, hedged=1, neutral=1, distil=0, films=2)
+    asked = CaptionConfig(
+        steps=300, prompts=1, composed=0, sentences=0, hedged=1, neutral=1, distil=0, films=2
+    )
     rare = 0
     for batch in batches(lessons, asked):
         prompt, opposite, hedge, neutral = batch.rows.tolist()
@@ -313,7 +316,7 @@ def test_batches_hold_as_many_of_each_kind_as_asked_and_rare_findings_as_often(s
 
 
 def test_films_that_choose_are_of_every_captions_two_sides(spoken: Lessons) -> None:
-    batch = _made(spoken, Con3Config(films=30))
+    batch = _made(spoken, CaptionConfig(films=30))
     assert set(batch.films.tolist()) & set(WITH)
     assert set(batch.films.tolist()) & set(WITHOUT)
     assert len(batch.films) <= 2 * len(batch.ranked)
@@ -338,6 +341,7 @@ OTHER: dict[str, Any] = {
     "scale": 5.0,
     "choosing": 0.0,
     "distil": 0.0,
+    "naming": 1.0,
     "interpolate": 0.5,
 }
 
@@ -345,14 +349,14 @@ OTHER: dict[str, Any] = {
 def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -> None:
     folder = Path(__file__).parents[2] / "checkpoints" / "compact" / "con3"
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
-    settings = asdict(Con3Config())
+    settings = asdict(CaptionConfig())
     told = {name: value for name, value in settings.items() if name in card}
-    assert set(settings) - set(told) <= {"decay"}  # which came later
+    assert set(settings) - set(told) <= {"decay", "naming"}  # which came later
     assert told == {name: card[name] for name in told}
 
 
 def test_every_knob_has_another_value_here() -> None:
-    assert set(OTHER) == {knob.name for knob in fields(Con3Config)}
+    assert set(OTHER) | {"method"} == {knob.name for knob in fields(CaptionConfig)}
 
 
 @pytest.mark.parametrize("knob", OTHER)
@@ -360,7 +364,7 @@ def test_every_knob_makes_another_model(models: dict[str, DualEncoder], lessons:
     usual = replace(CONFIG, steps=3)
     assert getattr(usual, knob) != OTHER[knob]
     one, other = (
-        tune_con3(models["base"], lessons, config).tensors
+        tune_captions(models["base"], lessons, config).tensors
         for config in (usual, replace(usual, **{knob: OTHER[knob]}))
     )
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -371,7 +375,8 @@ def test_a_share_of_the_weights_is_that_share_of_the_way(
 ) -> None:
     base = models["base"]
     whole, part = (
-        tune_con3(base, lessons, replace(CONFIG, steps=2, interpolate=share)).tensors for share in (1, 0.25)
+        tune_captions(base, lessons, replace(CONFIG, steps=2, interpolate=share)).tensors
+        for share in (1, 0.25)
     )
     for name, start in base.text.tunable().items():
         torch.testing.assert_close(part[name], start + 0.25 * (whole[name] - start))

@@ -10,7 +10,7 @@ from negviz.films.collection import Collection
 from training.data.captions import Bank, Caption
 from training.measure.experiments.con3 import Exam, Setting, ablations
 from training.measure.reader import WRITTEN, read_written
-from training.tune.con3 import Con3Config
+from training.tune.captions import CaptionConfig
 
 
 class Models:
@@ -49,7 +49,7 @@ def test_every_kind_of_wording_counts_alike() -> None:
 def test_every_part_is_left_out_of_the_same_run() -> None:
     tried = ablations()
     whole, short = tried["CON3"].config, tried["half the steps"].config
-    assert whole == Con3Config()
+    assert whole == CaptionConfig()
     assert short.steps == whole.steps // 2
     changed = {
         name: {key for key, value in vars(setting.config).items() if value != getattr(short, key)}
@@ -74,7 +74,7 @@ def test_the_effusion_alone_keeps_what_speaks_of_nothing_else() -> None:
         )
     )
     assert [caption.text for caption in bank.where(keep).captions] == ["a", "d"]
-    assert Setting(Con3Config()).keep(bank.captions[1])
+    assert Setting(CaptionConfig()).keep(bank.captions[1])
 
 
 def test_written_sentences_that_a_caption_resembles_are_not_asked(collection: Collection) -> None:
@@ -89,4 +89,4 @@ def test_written_sentences_that_a_caption_resembles_are_not_asked(collection: Co
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_facts_of_a_run_leave_its_seed_to_the_run(seed: int) -> None:
-    assert Setting(Con3Config(seed=seed)).facts() == Setting(Con3Config()).facts()
+    assert Setting(CaptionConfig(seed=seed)).facts() == Setting(CaptionConfig()).facts()

@@ -30,8 +30,8 @@ from training.measure.experiments.store import Store, progress
 from training.paths import Paths
 from training.report.dots import draw_experiment
 from training.report.tables import render
+from training.tune.captions import CaptionConfig
 from training.tune.con1_con2 import TuneConfig, tune
-from training.tune.con3 import Con3Config
 from training.tune.losses import con_clip, con_clip_in_part, info_nce
 
 Floats = npt.NDArray[np.float32]
@@ -286,7 +286,7 @@ def test_overlap_is_measured_for_every_model_of_the_family(
     _is_shown(tmp_path / "experiment-overlap.json")
 
 
-FEW = Con3Config(steps=4, lr=0.1, prompts=2, composed=4, sentences=2, films=2)
+FEW = CaptionConfig(steps=4, lr=0.1, prompts=2, composed=4, sentences=2, films=2)
 
 
 def test_settings_of_con3_are_judged_on_every_fold(
@@ -320,7 +320,7 @@ def test_settings_of_con3_are_judged_on_every_fold(
 def test_con3_stands_beside_con2_on_prompts_and_on_wordings_never_seen(
     experiments: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(con3, "Con3Config", lambda: FEW)
+    monkeypatch.setattr(con3, "CaptionConfig", lambda: FEW)
     monkeypatch.setattr("training.measure.experiments.unseen.FEWEST", 1)
     assert experiments("con3") == 0
     results = _read(tmp_path / "experiment-con3.json")

@@ -346,7 +346,7 @@ def test_a_run_is_cached_under_all_that_decides_it(paths: Paths, monkeypatch: py
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, kind)
     assert bench.tuned("base") is bench.base
-    monkeypatch.setattr(retuned, "tune_con3", None)  # from here on nothing can be tuned
+    monkeypatch.setattr(retuned, "tune_captions", None)  # from here on nothing can be tuned
     np.testing.assert_array_equal(Retuned(paths, "0").tuned("con3").encode_text(["no effusion"]), first)
     with pytest.raises(TypeError):
         Retuned(paths, "1").tuned("con3")

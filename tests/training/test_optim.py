@@ -34,9 +34,9 @@ from training.measure.retuned_wordings import RetunedOnWordings
 from training.paths import Paths
 from training.report.cards import write_cards
 from training.tune.base import BaseConfig, train_branch
+from training.tune.captions import CaptionConfig, Lessons, tune_captions
 from training.tune.choose import read_choice
 from training.tune.con1_con2 import TuneConfig, tune
-from training.tune.con3 import Con3Config, Lessons, tune_con3
 from training.tune.optim import Decay, adamw
 
 __all__ = ["bank", "data", "lessons"]  # fixtures
@@ -86,7 +86,7 @@ def runs(
         return run
 
     def con3(share: float, decay: Decay) -> dict[str, Tensor]:
-        return tune_con3(base, lessons, replace(CON3, steps=1, weight_decay=share, decay=decay)).tensors
+        return tune_captions(base, lessons, replace(CON3, steps=1, weight_decay=share, decay=decay)).tensors
 
     return {"con1": paired("con1"), "con2": paired("con2"), "con3": con3}
 
@@ -203,7 +203,7 @@ def test_a_card_says_where_decay_fell_on_more_than_matrices(
     for said, warned in (({}, True), ({"decay": "everything"}, True), ({"decay": "matrices"}, False)):
         path = family / "con1" / "config.json"
         config = json.loads(path.read_text("utf-8"))
-        knobs = {"method": name, "weight_decay": Con3Config().weight_decay}
+        knobs = {"method": name, "weight_decay": CaptionConfig().weight_decay}
         path.write_text(json.dumps({**config, "training": {**knobs, **said}}), "utf-8")
         write_cards(family)
         card = (family / "con1" / "README.md").read_text("utf-8")

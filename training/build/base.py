@@ -24,9 +24,9 @@ from training.measure.probe import ProbeScores, measure
 from training.paths import FilmsError, Paths
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
+from training.tune.directions import HEADS_FILE
 
 LICENCE: Final = "research and non-commercial: see checkpoints/LICENSE"
-HEADS_FILE: Final = "findings.safetensors"  # the classifier that hung on the embedding
 
 
 def build_base(paths: Paths, config: BaseConfig, *, hold_out: str, compute: Compute = CPU) -> None:

@@ -187,7 +187,7 @@ def _all(args: argparse.Namespace) -> int:
         compute.alone(lambda: _films(args))
     for step in (_base, _choose):
         step(args)
-    for name in RECIPES:
+    for name in (name for name, recipe in RECIPES.items() if recipe.ships):
         build_tuned(_paths(args), name, compute)
     return compute.alone(lambda: _results(args)) or 0
 

@@ -21,9 +21,10 @@ from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
-from training.build.con3 import build_con3
+from training.build.captions import build_on_captions
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, FilmsError, Paths
+from training.tune.captions import CAPTION_CONFIGS
 from training.tune.choose import Search, base_scores, choose, describe, read_choice, score
 from training.tune.con1_con2 import Method, run_id, tune
 from training.tune.devices import CPU, Compute
@@ -71,7 +72,7 @@ def build_choice(paths: Paths, compute: Compute = CPU, rates: Sequence[float] = 
 def build_tuned(paths: Paths, name: str, compute: Compute = CPU) -> None:
     """Tune by a recipe and add the model to the family."""
     if RECIPES[name].learns_from == "captions":
-        build_con3(paths, compute=compute)
+        build_on_captions(paths, CAPTION_CONFIGS[name], compute)
     else:
         _build_from_pairs(paths, name, compute)
 

@@ -13,6 +13,7 @@ from training.data.wordings import compose, read_frames
 from training.paths import PROMPTS, Paths
 
 MEASURED_ON: Final = ("evaluation.csv", "findings.csv", "generalisation.csv")  # of assets/prompts
+ALL_MEASURED_ON: Final = (*MEASURED_ON, "blind.csv")  # which was written after CON3 was fixed
 
 
 def open_bank(paths: Paths, films: Sequence[Film]) -> Bank:

@@ -24,7 +24,7 @@ from negviz.films.openi import Report
 from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
-from training.data.films import FOLDS
+from training.data.films import FOLDS, different_sentences
 
 Source = Literal["prompt", "sentence", "composed"]
 Said = tuple[tuple[str, Polarity], ...]
@@ -91,6 +91,11 @@ class Bank:
         return self.where(
             lambda caption: caption.source != "sentence" or not caption.studies.isdisjoint(studies)
         )
+
+    @property
+    def in_both_senses(self) -> tuple[Caption, ...]:
+        """The captions, then the opposites of those that have one."""
+        return (*self.captions, *(caption.turned for caption in self.captions if caption.opposite))
 
     @cached_property
     def hash(self) -> str:
@@ -193,18 +198,11 @@ def _reads_as_said(caption: Caption) -> bool:
 
 
 def _sentences(films: Iterable[Film], reports: Mapping[str, Report]) -> Iterator[Caption]:
-    """Every different sentence once, in order of first occurrence, neutral ones among them."""
-    studies: dict[str, set[str]] = {}
-    texts: dict[str, str] = {}
-    for uid in dict.fromkeys(film.uid for film in films if film.uid in reports):
-        for sentence in reports[uid].sentences:
-            if _usable(sentence):
-                texts.setdefault(sentence.casefold(), sentence)
-                studies.setdefault(sentence.casefold(), set()).add(uid)
-    for key, text in texts.items():
+    """Every different sentence once, neutral ones among them."""
+    for text, studies in different_sentences(films, reports, _usable).items():
         said = tuple(dict.fromkeys((m.finding, m.polarity) for m in read_mentions(text)))
         if len({finding for finding, _ in said}) == len(said):  # none both stated and denied
-            yield Caption(text, said, "sentence", fold_of(template(text)), studies=frozenset(studies[key]))
+            yield Caption(text, said, "sentence", fold_of(template(text)), studies=frozenset(studies))
 
 
 def _usable(sentence: str) -> bool:

@@ -117,6 +117,21 @@ def openi_reports(source: Path) -> dict[str, Report]:
     )
 
 
+def different_sentences(
+    films: Iterable[Film], reports: Mapping[str, Report], keep: Callable[[str], bool]
+) -> dict[str, list[str]]:
+    """Every different sentence of the films' reports that is to be kept, in order of first occurrence.
+
+    With it, of which studies' reports it is, as often as it stands there.
+    """
+    texts: dict[str, str] = {}
+    studies: dict[str, list[str]] = defaultdict(list)
+    for uid in dict.fromkeys(film.uid for film in films if film.uid in reports):
+        for sentence in filter(keep, reports[uid].sentences):
+            studies[texts.setdefault(sentence.casefold(), sentence)].append(uid)
+    return studies
+
+
 def openi_films(source: Path) -> list[Film]:
     """Frontal films of a source, unlabelled, in order of study and id.
 

@@ -2,7 +2,8 @@
 
 `assets/prompts/wordings.csv` holds the frames: `frame,kind,said`.  `{x}` `{y}` `{z}` are different findings,
 `{a}` `{b}` `{c}` the same with their article, capitals begin with one.  `said` names the slots
-("x:present|y:absent"), or findings where the frame is a sentence of its own ("effusion:absent").
+("x:present|y:absent"), or findings where the frame is a sentence of its own ("effusion:absent"); nothing
+where it speaks of none.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def read_frames(path: Path = FRAMES) -> list[Frame]:
 
 
 def _frame(row: Row, where: str) -> Frame:
-    said = [part.partition(":") for part in row["said"].split("|")]
+    said = [part.partition(":") for part in row["said"].split("|") if part]
     for name, _, polarity in said:
         if name not in ("x", "y", "z", *FINDINGS) or polarity not in get_args(Polarity):
             raise WordingsError(
@@ -123,14 +124,19 @@ def _fill(frame: Frame, finding: str, draw: random.Random) -> Caption:
         finding_here = BY_NAME.get(chosen[slot])
         article, name = draw.choice(finding_here.named if finding_here else (("", ""),))
         full = f"{article} {name}".strip()
-        words |= {
-            slot: name,
-            slot.upper(): _capital(name),
-            with_article: full,
-            with_article.upper(): _capital(full),
-        }
+        words |= in_slot(slot, with_article, name, full)
     said: Said = tuple((chosen.get(name, name), polarity) for name, polarity in frame.said)
     return Caption(frame.text.format(**words), said, "composed", fold_of(frame.text), kind=frame.kind)
+
+
+def in_slot(slot: str, with_article: str, name: str, full: str) -> dict[str, str]:
+    """A finding's name, and with its article, as a frame may ask for it: `{x}`, `{X}`, `{a}`, `{A}`."""
+    return {
+        slot: name,
+        slot.upper(): _capital(name),
+        with_article: full,
+        with_article.upper(): _capital(full),
+    }
 
 
 def _capital(text: str) -> str:

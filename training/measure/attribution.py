@@ -28,11 +28,12 @@ from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.estimate import RESAMPLES
 from negviz.retrieval.metrics import Counts, Floats, average, draw, interval
 from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
-from training.options import count, natural
+from training.options import add_bootstrap_option, natural
 from training.paths import PROMPTS, Paths
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompts = PROMPTS / "evaluation.csv"
     add("--prompts", type=Path, default=prompts, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--to", type=Path, metavar="DIR", help="folder of the two files (default: where results lie)")
-    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add_bootstrap_option(parser, RESAMPLES)
     add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
 
 

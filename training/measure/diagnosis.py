@@ -36,7 +36,7 @@ from negviz.retrieval.estimate import RESAMPLES, Estimate
 from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
-from training.options import count
+from training.options import add_bootstrap_option
 from training.paths import PROMPTS, Paths
 
 _BASE: Final = "base"
@@ -70,12 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, metavar="DIR", help="where their images lie, if not in the collection's folder")
     add("--split", choices=("test", "all"), default="test", help="which of them (default: %(default)s)")
     add("--prompts", type=Path, default=PROMPTS / "evaluation.csv", metavar="FILE", help="default: the 99")
-    add(
-        "--bootstrap",
-        type=count,
-        default=RESAMPLES,
-        help="resamples for the intervals (default: %(default)s)",
-    )
+    add_bootstrap_option(parser, RESAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:

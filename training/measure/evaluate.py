@@ -17,7 +17,8 @@ from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_mo
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Unmentioned, open_collection
 from negviz.models.family import load_models
-from training.options import count, natural
+from negviz.retrieval.estimate import RESAMPLES
+from training.options import add_bootstrap_option, count, natural
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", required=True, type=Path, metavar="OUT", help="results file to write")
     silence = "what a finding that a report does not mention counts as (default: unknown)"
     add("--unmentioned", choices=get_args(Unmentioned), default="unknown", help=silence)
-    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add_bootstrap_option(parser, RESAMPLES)
     add("--seed", type=natural, default=0, help="of the resamples and the probe's folds (default: 0)")
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.common.shipped import COMPACT, ROOT
+from negviz.common.shipped import ROOT
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
@@ -37,8 +37,8 @@ from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
-from training.options import count
-from training.paths import PROMPTS, Paths, add_path_options
+from training.options import add_bootstrap_option
+from training.paths import PROMPTS, Paths, add_path_options, family_words
 from training.report.heatmap import draw_conditions
 
 FILE: Final = PROMPTS / "generalisation.csv"
@@ -57,12 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     asked = "CSV with mentions (default: assets/prompts/generalisation.csv)"
     add("--prompts", type=Path, default=FILE, metavar="FILE", help=asked)
-    add(
-        "--bootstrap",
-        type=count,
-        default=RESAMPLES,
-        help="resamples for the intervals (default: %(default)s)",
-    )
+    add_bootstrap_option(parser, RESAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -99,8 +94,7 @@ def _command(args: argparse.Namespace) -> str:
     if args.prompts.resolve() != FILE:
         shown = args.prompts.resolve()
         words += ["--prompts", str(shown.relative_to(ROOT) if shown.is_relative_to(ROOT) else args.prompts)]
-    if args.family.resolve() != COMPACT:
-        words += ["--family", str(args.family), "--collection", args.collection]
+    words += family_words(args)
     return shlex.join(words)
 
 

@@ -35,8 +35,8 @@ from training.measure.eligible import Bench, benches, held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.questions import Question, read_questions
 from training.measure.retuned import Retuned
-from training.options import count
-from training.paths import PROMPTS, Paths
+from training.options import add_bootstrap_option
+from training.paths import PROMPTS, Paths, family_words
 from training.report.dots import draw_leave_out
 
 FINDINGS: Final = (
@@ -73,12 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--films", type=Path, metavar="DIR", help="films and reports of Open-i; not needed for cached runs")
     what = "findings or kinds of wording (default: nine findings and eight kinds)"
     add("--without", nargs="+", default=[*FINDINGS, *KINDS], choices=[*FINDINGS, *KINDS], help=what)
-    add(
-        "--bootstrap",
-        type=count,
-        default=RESAMPLES,
-        help="resamples for the intervals (default: %(default)s)",
-    )
+    add_bootstrap_option(parser, RESAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,8 +117,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _command(args: argparse.Namespace) -> str:
     words = ["python", "-m", "training", "leave-out", "--films", "DIR", "--bootstrap", str(args.bootstrap)]
-    if args.family.resolve() != COMPACT:
-        words += ["--family", str(args.family), "--collection", args.collection]
+    words += family_words(args)
     if args.without != [*FINDINGS, *KINDS]:
         words += ["--without", *args.without]
     return shlex.join(words)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Protocol
 
 import torch
@@ -34,9 +34,9 @@ from training.data.bank import open_bank
 from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.paths import PROMPTS, Paths
-from training.tune import con1_con2, con3
+from training.tune import captions, con1_con2
+from training.tune.captions import CaptionConfig, Lessons, Method, tune_captions, where_to_lie
 from training.tune.con1_con2 import TuneConfig, tune
-from training.tune.con3 import Con3Config, Lessons, tune_con3, where_base_puts
 from training.tune.optim import UNRECORDED
 from training.tune.recipes import RECIPES
 
@@ -101,10 +101,10 @@ class Retuned:
         torch.manual_seed(0)
         trained = self.trained
         if RECIPES[settings["method"]].learns_from == "captions":
-            bank = _without(self.bank, without)
-            rows = self.films.rows(trained.films)
-            lessons = Lessons.of(self._vectors[rows], trained.films, bank, self._before)
-            return tune_con3(self.base, lessons, Con3Config(**_knobs(Con3Config, settings)))
+            bank, config = _without(self.bank, without), CaptionConfig(**_knobs(CaptionConfig, settings))
+            vectors = self._vectors[self.films.rows(trained.films)]
+            lessons = Lessons.of(vectors, trained.films, bank, self._near(config.method))
+            return tune_captions(self.base, lessons, config)
         made = make_pairs(trained, self.prompts)
         rows = self.films.rows(made.films)
         return tune(self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings)))
@@ -123,28 +123,30 @@ class Retuned:
 
     @cached_property
     def bank(self) -> Bank:
-        """CON3's captions: prompts, composed sentences, and report sentences of the films trained on."""
+        """What CON3 and CON4 read: prompts, composed sentences, and reports of the films trained on."""
         return open_bank(self.paths, self.trained.films)
 
     @cached_property
-    def _before(self) -> dict[str, Tensor]:
-        """Where base puts the captions that are to stay there."""
-        return where_base_puts(self.base, self.bank)
+    def _near(self) -> Callable[[Method], dict[str, Tensor]]:
+        """Where the captions of the bank are drawn to by a recipe, worked out once, whatever is left out."""
+        films, family = self.trained, self.paths.family
+        vectors = self._vectors[self.films.rows(films)]
+        return cache(lambda method: where_to_lie(method, self.base, self.bank, vectors, films.films, family))
 
     def _settings(self, name: str) -> Mapping[str, Any]:
         return read_training(self.paths.family, name)
 
     def _key(self, settings: Mapping[str, Any], without: str) -> str:
-        captions = RECIPES[settings["method"]].learns_from == "captions"
-        config: type[Con3Config | TuneConfig] = Con3Config if captions else TuneConfig
-        prompts = sorted(PROMPTS.glob("*.csv")) if captions else [_TRAINING]
+        of_captions = RECIPES[settings["method"]].learns_from == "captions"
+        config: type[CaptionConfig | TuneConfig] = CaptionConfig if of_captions else TuneConfig
+        prompts = sorted(PROMPTS.glob("*.csv")) if of_captions else [_TRAINING]
         deciding = {
             "settings": _knobs(config, settings),
             "method": settings["method"],
             "base": [weights_id(self.base.text.state_dict(), {}), self.base.tower_id],
             "films": self.films.hash,
             "prompts": [file_sha256(path) for path in prompts],
-            "recipe": con3.VERSION if captions else con1_con2.VERSION,
+            "recipe": captions.VERSION if of_captions else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
@@ -157,7 +159,7 @@ def _without(bank: Bank, left_out: str) -> Bank:
     return bank.where(lambda caption: caption.kind != left_out)
 
 
-def _knobs(kind: type[Con3Config | TuneConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _knobs(kind: type[CaptionConfig | TuneConfig], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings a config has room for; facts of the run, such as its losses, stand beside them.
 
     A run is repeated as it was, whatever a config says by itself today.

@@ -1,10 +1,11 @@
 """How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
 
-Two files of prompts by six kinds of user, each written and labelled by somebody who had seen neither the
-reader nor its tests: `typed.csv` was scored once, and `typed-again.csv` once after what the first had shown
-was mended.  The writers knew the findings, the kinds of user and, as they were to label too, the conventions
-of labelling.  Before any reader ran, the columns `user,text` of the two had the SHA-256 78bfc68c83bf7c16… and
-48e77991b42d158c….
+Three files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
+nor their tests: `typed.csv` was scored once, `typed-again.csv` once after what the first had shown was
+mended, and `typed-last.csv` once after the second reader had come.  The writers knew the findings and the
+kinds of user; those of the first two were to label, too, and so knew the conventions of labelling, by which
+somebody else labelled the third.  Before any reader ran, the columns `user,text` of the three had the SHA-256
+78bfc68c83bf7c16…, 48e77991b42d158c… and 85428f3617a9f0ac….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
 - *right*: surely read, as its writer labelled it;
@@ -29,15 +30,16 @@ import numpy.typing as npt
 from negviz.common.csv_file import read_csv
 from negviz.common.files import file_sha256, write_json
 from negviz.common.read_files import read_json
-from negviz.common.shipped import ROOT
+from negviz.common.shipped import COMPACT, ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
+from negviz.models.family import load_models
 from negviz.retrieval.metrics import interval
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
 
-FILES: Final = ("typed.csv", "typed-again.csv")
+FILES: Final = ("typed.csv", "typed-again.csv", "typed-last.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
 FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
@@ -75,21 +77,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="NLMCXR_reports.tgz: how often its sentences are asked about",
     )
+    family = "whose second reader is scored beside the rules alone (default: checkpoints/compact)"
+    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     add_rivals(parser)
     add("--json", type=Path, default=RESULTS, metavar="OUT", help="results file (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
-    names = rivals(args.rival)
+    names, both = rivals(args.rival), load_models(args.family)["base"].reads
     sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
     first = read_json(FIRST, ReaderSetError) if FIRST.is_file() else {}
     results: Json = {
         "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
         "rivals": {},
         "evaluation": on_evaluation(read_prompt),
+        "evaluation, both readers": on_evaluation(both),
         "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},
     }
+    for name, rows in sets.items():
+        results["typed"][name]["both"] = measure_typed(rows, both)["negviz"]
     for rival, python in names.items():
         for name, rows in sets.items():
             said, results["rivals"][rival] = ask_rival(rival, python, [row.text for row in rows])
@@ -97,14 +104,17 @@ def run(args: argparse.Namespace) -> int:
             results["typed"][name][rival] = {"right": share(right)}
     if args.reports is not None:
         results["reports"] = on_reports(args.reports, read_prompt)
+        results["reports, both readers"] = on_reports(args.reports, both)
     reports = f" --reports {args.reports.name}" if args.reports else ""
     results["command"] = f"python -m training typed{reports}" + "".join(
         f" --rival {name}=python" for name in names
     )
     write_json(args.json, results)
     for name, measured in results["typed"].items():
-        figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in measured["negviz"].items())
-        print(f"{name} ({measured['prompts']}): {figures}")
+        for who in ("negviz", "both") if "both" in measured else ("negviz",):
+            shares = measured[who].items()
+            figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in shares)
+            print(f"{name} ({measured['prompts']}), {who}: {figures}")
     return 0
 
 
@@ -181,7 +191,10 @@ def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:
 
 
 def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any]:
-    """How often sentences of reports that the reader was not developed on are asked about."""
+    """How often sentences of reports that the reader was not developed on are asked about.
+
+    Apart: only whether a normal chest is meant ("no acute cardiopulmonary process").
+    """
     sentences = [
         text
         for uid, report in read_reports(archive).items()
@@ -189,4 +202,11 @@ def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any
         for text in report.sentences
     ]
     drawn = random.Random(SEED).sample(sentences, min(REPORT_SENTENCES, len(sentences)))
-    return {"sentences": len(drawn), "asked": share(not read(text).sure for text in drawn)}
+    asked = [read(text).suggestion for text in drawn]
+    return {
+        "sentences": len(drawn),
+        "asked": share(each is not None for each in asked),
+        "asked whether normal": share(
+            each is not None and {mention.finding for mention in each} == {"normal"} for each in asked
+        ),
+    }

@@ -59,7 +59,9 @@ def _decayed(training: Mapping[str, Any]) -> str:
     """What weight decay fell on beside matrices, if it fell on all parameters."""
     if "weight_decay" not in training or training.get("decay", UNRECORDED) == "matrices":
         return ""
-    return "biases and norms" if training.get("method") == "con3" else "biases, norms and the logit scale"
+    recipe = RECIPES.get(training.get("method", ""))
+    of_captions = recipe is not None and recipe.learns_from == "captions"  # their logit scale is base's
+    return "biases and norms" if of_captions else "biases, norms and the logit scale"
 
 
 def _short(training: dict[str, Any]) -> dict[str, Any]:

@@ -24,9 +24,10 @@ from negviz.results.kinds.experiments import MAP, SETTINGS
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.leave_out import LEAVE_OUT
+from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.visits import VISITS
 from training.report.curves import draw_visits
-from training.report.dots import draw, draw_experiment, draw_leave_out
+from training.report.dots import draw, draw_experiment, draw_leave_out, draw_protocols
 from training.report.heatmap import draw_conditions
 from training.report.tables import FORMS
 
@@ -41,6 +42,7 @@ _PICTURES: Final[Mapping[Kind, Callable[[dict[str, Any], str], str]]] = {  # of 
     EVALUATION: lambda value, name: draw(value, f"{name}: precision at {value['k']} by cell and model"),
     GENERALISATION: lambda value, _: draw_conditions(value),
     LEAVE_OUT: lambda value, _: draw_leave_out(value),
+    PROTOCOLS: lambda value, _: draw_protocols(value),
     MAP: lambda value, _: draw_experiment(value),
     SETTINGS: lambda value, _: draw_experiment(value),
     VISITS: lambda value, _: draw_visits(value),

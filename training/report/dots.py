@@ -9,6 +9,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from negviz.results.kinds.protocols import FIELD, record_of
 from training.report.figure import (
     CELLS,
     COLOURS,
@@ -182,6 +183,42 @@ def draw_training_free(results: Json) -> Figure:
                 kind = "tuned" if model in found["tuned"] else "base" if model == "base" else "no training"
                 dots(axes, [(figures["auroc"], row, figures.get("auroc_ci"))], _KINDS[kind])
     return figure
+
+
+@picture
+def draw_protocols(results: Json) -> Figure:
+    """The headline of each protocol, on the two sets of films that most were put to, a mark a model."""
+    asked = {films: _headlines(results, films) for films in results["films"]}
+    fullest = sorted(asked, key=lambda films: (len(asked[films]), results["films"][films]["films"]))[-2:]
+    shown = {films: asked[films] for films in asked if films in fullest}
+    names = list(dict.fromkeys(head for records in shown.values() for head in records))
+    models = list(dict.fromkeys(m for each in shown.values() for r in each.values() for m in r["models"]))
+    figure = new(
+        "Published tests of negation",
+        "share right, AUC or recall, and 95 % interval over studies · upright line: chance",
+        len(names) * (len(models) * _CLOSE + 8) + 44,
+        marks={model: look(line) for line, model in enumerate(models)},
+    )
+    titles = (FILMS.get(films, films) for films in shown)
+    for axes, records in zip(panels(figure, titles), shown.values(), strict=True):
+        rows(axes, names)
+        axes.set_xlim(0, 1)
+        shares(axes.xaxis)
+        places = {head: row for row, head in enumerate(names)}
+        for head, record in records.items():
+            axes.vlines(record["chance"], places[head] - 0.45, places[head] + 0.45, color=LINE, zorder=0.9)
+        for line, model in enumerate(models):
+            aside = 0.8 * ((line + 0.5) / len(models) - 0.5)
+            known = [(places[head] + aside, r["models"].get(model)) for head, r in records.items()]
+            if points := [(found["value"], y, found["value_ci"]) for y, found in known if found]:
+                dots(axes, points, {**look(line), "markersize": 5})
+    return figure
+
+
+def _headlines(results: Json, films: str) -> dict[str, Json]:
+    """By the column of the table that shows it, each protocol's figure over some films."""
+    found = {head: record_of(results, films, *where) for head, *where in FIELD}
+    return {head: record for head, record in found.items() if record}
 
 
 def _title(evaluation: str) -> str:

@@ -111,3 +111,11 @@ def choosing(similarities: Tensor, truth: Tensor, scale: Tensor | float) -> Tens
         return similarities.sum() * 0
     likely = F.log_softmax(logits[rows], dim=1).masked_fill(~matches[rows], 0)
     return -(likely.sum(1) / matches[rows].sum(1)).mean()
+
+
+def naming(logits: Tensor, said: Tensor) -> Tensor:
+    """CON4, caption → what it says: cross-entropy over what may be said of each finding.
+
+    `logits` `<float>[b, findings, ways]`; `said` `<int64>[b, findings]`.
+    """
+    return F.cross_entropy(logits.flatten(0, 1), said.flatten())

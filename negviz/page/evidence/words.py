@@ -62,6 +62,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "phantoms-findings": "Findings that no tuning saw, on simulated films",
         "diagnosis": "The three signs of blindness, over the 99 prompts",
         "training-free": "Rivals that need no training",
+        "protocols": "Published tests of negation, and whether a “no” is only “normal”",
         "calibration": "How far a probability can be trusted",
     },
     "Other wordings, other findings": {
@@ -88,6 +89,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
     "Reading, and what films are labelled by": {
         "reader": "How report sentences are read",
         "typed": "How typed prompts are read",
+        "second-reader": "Rules alone, and rules with a second reader",
         "labels": "Labels: MeSH headings against reports",
         "labels-next": "Labels that will change, and why",
         "simulator": "Are the simulated films believable? Judged by the image tower of real films",

@@ -107,6 +107,7 @@ _ROLES: Final = {
     "con1": "tuned on matching pairs",
     "con2": "tuned on opposites",
     "con3": "tuned on opposites of every finding",
+    "con4": "tuned to read every finding",
     "spacevlm": "base, no training",
     "steering": "base, no training",
     "arithmetic": "base, no training",
@@ -172,7 +173,7 @@ def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
 
 def margin(value: float) -> str:
     nearer, other = ("its opposite", "your sentence") if value < 0 else ("your sentence", "its opposite")
-    return f"These films are nearer to {nearer} than to {other} by {abs(value):.2f}"
+    return f"Nearer to {nearer} than to {other} by {abs(value):.2f}"
 
 
 def stays(films: int, shown: int) -> str:

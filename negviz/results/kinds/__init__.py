@@ -20,7 +20,9 @@ from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
 from negviz.results.kinds.labels_next import LABELS_NEXT
 from negviz.results.kinds.leave_out import LEAVE_OUT
+from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.reader import READER
+from negviz.results.kinds.second_reader import SECOND_READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
 from negviz.results.kinds.tuning import TUNING
@@ -40,11 +42,13 @@ KINDS: Final = (  # the first that recognises a file has it
     HEADS,
     CALIBRATION,
     READER,
+    SECOND_READER,
     TYPED,
     BASE,
     SIMULATOR,
     GENERALISATION,
     LEAVE_OUT,
+    PROTOCOLS,
     CROWD,
     BENCHMARK,
     VISITS,

@@ -34,33 +34,51 @@ def _cells(models: Json) -> list[str]:
 def _summary(value: Json) -> Table:
     """Cell by cell, the models of each in column order, so that what is compared stands together."""
     models, k = value["models"], value["k"]
+    counts_normal = any(
+        "normal_at_k" in cell for model in models.values() for cell in model["cells"].values()
+    )
     rows = tuple(
-        _row(cell, name, model["cells"][cell])
+        _row(cell, name, model["cells"][cell], k if counts_normal else None)
         for cell in _cells(models)
         for name, model in models.items()
         if cell in model["cells"]
     )
-    head = ("prompts", "model", f"P@{k}", "AP", "AUROC", f"P@{k} over base", f"ceiling P@{k}", "chance")
+    head: tuple[str, ...] = (
+        "prompts",
+        "model",
+        f"P@{k}",
+        "AP",
+        "AUROC",
+        f"P@{k} over base",
+        f"ceiling P@{k}",
+        "chance",
+    )
     draws = value.get("bootstrap", {}).get("resamples")
     drawn = f"95 % intervals from {draws:,} resamples of prompts and films; " if draws else ""
     note = (
         f"{_films(value)}, {value['data']['prompts']} prompts, their number in brackets; {drawn}"
-        "ceiling: a supervised probe on the same embeddings."
+        "ceiling: a supervised probe on the same embeddings"
     )
-    return Table("", head, rows, words=2, note=note)
+    if counts_normal:
+        head = (*head, f"normal of {k}", "by chance")
+        note += f"; by chance: normal films among {k} picked from those that are right"
+    return Table("", head, rows, words=2, note=f"{note}.")
 
 
 def _films(value: Json) -> str:
     return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
 
 
-def _row(cell: str, model: str, figures: Json) -> tuple[TableCell, ...]:
+def _row(cell: str, model: str, figures: Json, first: int | None) -> tuple[TableCell, ...]:
+    """`first`: of how many films the normal ones are counted, if they are."""
+    counted = ("normal_at_k", "normal_chance")
     return (
         f"{cell} ({figures['n']})",
         model,
         *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
         figure(figures, "minus_base", signed=True),
         *(figure(figures, name) for name in ("ceiling", "chance")),
+        *([_of_first(figures, name, first) for name in counted] if first else ()),
     )
 
 
@@ -73,7 +91,7 @@ def four_cells(value: Json) -> Table:
         if not name.startswith("all/")
     }
     rows: tuple[tuple[TableCell, ...], ...] = tuple(
-        (f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_in_first(figures, k) for figures in of))
+        (f"{cell.replace('/', ', ')} ({of[0]['n']})", *(_of_first(figures, "p_at_k", k) for figures in of))
         for cell, of in cells.items()
     )
     chances = sorted({f"{k * figures['chance']:.1f}" for of in cells.values() for figures in of})
@@ -85,10 +103,11 @@ def four_cells(value: Json) -> Table:
     return Table("", ("asked for", *models), rows, note=note)
 
 
-def _in_first(figures: Json, k: int) -> Figure:
-    """A precision as a number of films."""
-    low, high = figures["p_at_k_ci"]
-    return Figure(k * figures["p_at_k"], k * low, k * high, places=1)
+def _of_first(figures: Json, name: str, k: int) -> Figure:
+    """A share of the first k as a number of films."""
+    share = figure(figures, name)
+    value, low, high = (None if end is None else k * end for end in (share.value, share.low, share.high))
+    return Figure(value, low, high, places=1)
 
 
 def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:

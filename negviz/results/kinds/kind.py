@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from negviz.results.plain import plain
@@ -17,6 +17,7 @@ class Kind:
     recognise: Callable[[Json], bool]
     summary: Callable[[Json], Table] | None = None  # its one table in a README, and the page's first
     rest: Callable[[Json], tuple[Iterable[Plot], Iterable[Table]]] = plain  # what the page shows besides
+    others: Callable[[Sequence[Json]], Iterable[Table]] | None = None  # of files of its kind in `others/`
 
 
 def holds(*keys: str) -> Callable[[Json], bool]:

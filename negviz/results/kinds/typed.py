@@ -8,24 +8,25 @@ from typing import Final
 from negviz.results.kinds.kind import Kind, holds
 from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
-_SHARES: Final = {
+SHARES: Final = {
     "right": "right and sure",
     "right_or_suggested": "right or rightly suggested",
     "marked_wrongly": "marked wrongly",
     "asked": "asked",
-    "asked_needlessly": "asked needlessly",
 }
+_SHARES: Final = {**SHARES, "asked_needlessly": "asked needlessly"}
+_READERS: Final = {"negviz": "negviz, rules alone", "both": "negviz, both readers"}
 
 
 def _summary(value: Json) -> Table:
     rows: list[tuple[TableCell, ...]] = []
     for name, measured in value["typed"].items():
-        for reader in ("negviz", *value["rivals"]):
+        for reader in (*_READERS, *value["rivals"]):
             figures = measured.get(reader)
             if figures is not None:
-                rows.append(
-                    (f"{name} ({measured['prompts']})", reader, *(_share(figures, what) for what in _SHARES))
-                )
+                said = _READERS.get(reader, reader)
+                shares = (_share(figures, what) for what in _SHARES)
+                rows.append((f"{name} ({measured['prompts']})", said, *shares))
     return Table("", ("prompts", "reader", *_SHARES.values()), tuple(rows), words=2, note=_note(value))
 
 
@@ -37,15 +38,19 @@ def _note(value: Json) -> str:
     asking = "; ".join(
         f"{m['to_be_asked']} of {name} should be asked about" for name, m in value["typed"].items()
     )
-    own, reports = value["evaluation"], value.get("reports")
+    own, twice = value["evaluation"], value["evaluation, both readers"]
     said = [
         f"Shares of prompts, 95 % intervals over prompts; {asking}, so nobody can be right and sure of all.",
-        f"Of the {own['prompts']} prompts of the evaluation {own['right']} are read rightly, {own['asked']} "
-        "asked about.",
+        f"Of the {own['prompts']} prompts of the evaluation {own['right']} are read rightly; {own['asked']} "
+        f"are asked about by the rules, {twice['asked']} by both readers.",
     ]
-    if reports is not None:
-        asked = reports["asked"]["value"]
-        said.append(f"Of {reports['sentences']:,} sentences of reports {asked:.1%} are asked about.")
+    for who, reports in (("rules", value.get("reports")), ("readers", value.get("reports, both readers"))):
+        if reports is not None:
+            asked, whole = (reports[what]["value"] for what in ("asked", "asked whether normal"))
+            said.append(
+                f"Of {reports['sentences']:,} sentences of reports the {who} ask about {asked:.1%}, and of "
+                f"{whole:.1%} only whether “no acute process” means a normal chest."
+            )
     return " ".join(said)
 
 

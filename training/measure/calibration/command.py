@@ -41,7 +41,7 @@ from training.measure.evaluate import family_hashes
 from training.measure.evaluations import Evaluation, evaluations
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
-from training.options import count
+from training.options import add_bootstrap_option
 from training.paths import PROMPTS, FilmsError, Paths, add_path_options
 from training.report.curves import draw_coverage, draw_reliability
 
@@ -61,8 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         collection="what they were tuned on (default: openi)",
         films="films and reports of Open-i; needed only to tune con3 again, once",
     )
-    resamples = "resamples for the intervals (default: %(default)s)"
-    parser.add_argument("--bootstrap", type=count, default=RESAMPLES, help=resamples)
+    add_bootstrap_option(parser, RESAMPLES)
 
 
 def run(args: argparse.Namespace) -> int:

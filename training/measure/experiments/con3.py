@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +37,15 @@ from training.measure.experiments.material import Material, ProbedEvaluation, re
 from training.measure.experiments.settings import BASE, answers
 from training.measure.experiments.unseen import unseen
 from training.measure.reader import WRITTEN, read_written
-from training.tune.con3 import Con3, Con3Config, Lessons, towards, tune_con3, where_base_puts
+from training.tune.captions import (
+    CaptionConfig,
+    Lessons,
+    Method,
+    TunedOnCaptions,
+    towards,
+    tune_captions,
+    where_to_lie,
+)
 
 Keep = Callable[[Caption], bool]
 FEWEST: Final = 5  # films of either kind without which a held-out caption is not scored
@@ -58,7 +66,7 @@ def _of_effusion(caption: Caption) -> bool:
 class Setting:
     """A way of tuning CON3: its knobs, and which captions and films it sees."""
 
-    config: Con3Config
+    config: CaptionConfig
     keep: Keep = field(default=_every)
     fewer_films: bool = False  # only those that CON2 was tuned on, and their reports
 
@@ -69,7 +77,7 @@ class Setting:
 
 def ablations() -> dict[str, Setting]:
     """CON3 as chosen, drawn back, longer, and without its parts; most of these in half as many steps."""
-    chosen = Con3Config()
+    chosen = CaptionConfig()
     short = replace(chosen, steps=chosen.steps // 2)
     return {
         CHOSEN: Setting(chosen),
@@ -104,8 +112,13 @@ class Workshop:
         return open_bank(self.material.paths, self.material.films.select("train").films)
 
     @cached_property
-    def before(self) -> dict[str, Tensor]:
-        return where_base_puts(self.material.base, self.bank)
+    def near(self) -> Callable[[Method], dict[str, Tensor]]:
+        """Where the captions of the bank are drawn to by a recipe, worked out once for any number of runs."""
+        films, material = self.material.films.select("train"), self.material
+        vectors, family = material.vectors[material.films.rows(films)], material.paths.family
+        return cache(
+            lambda method: where_to_lie(method, material.base, self.bank, vectors, films.films, family)
+        )
 
     def tune(self, setting: Setting, seed: int, *, hold_out: int | None = None) -> DualEncoder:
         """One run, on all training films or without a fold of films and of wordings.
@@ -117,16 +130,16 @@ class Workshop:
         if self._last.get("run") != (whole, seed, hold_out):
             self._last.update(run=(whole, seed, hold_out), tuned=self._tune(whole, seed, hold_out))
         tensors = towards(base.text.tunable(), self._last["tuned"].tensors, share)
-        return with_text(base, "con3", tensors, base.logit_scale)
+        return with_text(base, setting.config.method, tensors, base.logit_scale)
 
-    def _tune(self, setting: Setting, seed: int, hold_out: int | None) -> Con3:
+    def _tune(self, setting: Setting, seed: int, hold_out: int | None) -> TunedOnCaptions:
         material, config = self.material, replace(setting.config, seed=seed)
         films = [film for film in self.films(setting) if film.fold != str(hold_out)]
         bank = self.bank.where(lambda caption: caption.fold != hold_out and setting.keep(caption))
         bank = bank.of_studies({film.uid for film in films})
         vectors = material.vectors[material.films.rows(films)]
-        lessons = Lessons.of(vectors, films, bank, self.before)
-        return tune_con3(material.base, lessons, config)
+        lessons = Lessons.of(vectors, films, bank, self.near(config.method))
+        return tune_captions(material.base, lessons, config)
 
     def films(self, setting: Setting) -> Sequence[Film]:
         pairs = self.material.pairs
@@ -190,10 +203,8 @@ class Exam:
     @classmethod
     def of(cls, material: Material, bank: Bank, fold: int) -> Exam:
         films = tuple(film for film in material.films.select("train") if film.fold == str(fold))
-        held_out = bank.where(lambda caption: caption.fold == fold).captions
-        asked = [
-            c for c in (*held_out, *(c.turned for c in held_out if c.opposite), *_written(bank)) if c.polarity
-        ]
+        held_out = bank.where(lambda caption: caption.fold == fold).in_both_senses
+        asked = [caption for caption in (*held_out, *_written(bank)) if caption.polarity]
         asked = [caption for caption in asked if caption.polarity != "uncertain"]
         facts = truth(asked, films)
         enough = np.minimum((facts == 1).sum(1), (facts == 0).sum(1)) >= FEWEST
@@ -255,7 +266,7 @@ def measure_con3(material: Material) -> Json:
     """Every seed on the 99 prompts, and on wordings that no caption shares a template with."""
     shop, tasks = Workshop(material), {**material.effusion, **unseen(material)}
     asked = list(dict.fromkeys(prompt for each in tasks.values() for prompt in each.prompts))
-    settings = {CHOSEN: Setting(Con3Config()), ON_FEWER: Setting(Con3Config(), fewer_films=True)}
+    settings = {CHOSEN: Setting(CaptionConfig()), ON_FEWER: Setting(CaptionConfig(), fewer_films=True)}
     con2 = material.chosen["con2"]
     tuned: dict[str, Callable[[int], Vectors]] = {
         REFERENCE: lambda seed: material.tuned(recipe_of(con2, seed), asked),

@@ -25,11 +25,12 @@ from negviz.models.family import load_models
 from negviz.models.training_free import SHIPPED, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.record import FOLDER
 from negviz.retrieval.embeddings import film_embeddings
+from negviz.retrieval.estimate import RESAMPLES
 from training.measure.evaluate import family_hashes
 from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
-from training.options import count, natural
+from training.options import add_bootstrap_option, natural
 from training.paths import PROMPTS, Paths, add_path_options
 from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         films="its images, where their embeddings are not shipped",
     )
     add = parser.add_argument
-    add("--bootstrap", type=count, default=1000, help="resamples for the intervals (default: 1000)")
+    add_bootstrap_option(parser, RESAMPLES)
     add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
 
 

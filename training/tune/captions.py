@@ -1,4 +1,4 @@
-"""CON3: tuning a text tower to rank by what a sentence says, and to lose nothing of what base knew.
+"""CON3 and CON4: tuning a text tower on captions of all findings, by what each is true of.
 
 CON2 learns one finding from a few dozen wordings and pays for it on sentences unlike them.  CON3 keeps its
 idea, that every caption is trained against its opposite, and changes five things:
@@ -12,33 +12,44 @@ idea, that every caption is trained against its opposite, and changes five thing
 - affirming and neutral sentences stay near where base puts them (distillation).  Drawing the tuned weights
   back towards base (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models") is there to be tried.
 
+CON3 is told by films alone where a sentence belongs.  CON4 is also shown: every caption that says something
+certain, whatever it affirms and denies, is drawn to the vector composed of its findings' directions
+(`negviz.models.directions`), and must name what it says of each finding (`losses.naming`), with a head that
+is thrown away.  What says nothing certain stays where base puts it.
+
 Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from negviz.films.collection import Film
+from negviz.findings import FINDINGS, Polarity
 from negviz.models.checkpoint import parameter_delta
+from negviz.models.directions import FindingDirections
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.text_tower import TextTower
 from training.data.captions import Bank, Caption, shows, truth
 from training.tune.con1_con2 import encode, schedule
 from training.tune.devices import CPU, Compute
-from training.tune.losses import choosing, ranking
+from training.tune.directions import find_directions
+from training.tune.losses import choosing, naming, ranking
 from training.tune.optim import Decay, adamw
 
+Method = Literal["con3", "con4"]
+SAID: Final = ("", *get_args(Polarity))  # of a finding; "": nothing
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
 
@@ -46,9 +57,10 @@ VERSION: Final = "con3/1"  # runs are cached under it: raise it when what a run 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Con3Config:
-    """The knobs of a CON3 run."""
+class CaptionConfig:
+    """The knobs of a run; the defaults are CON3's."""
 
+    method: Method = "con3"
     seed: int = 0
     steps: int = 300
     lr: float = 5e-4  # peak; linear warm-up, cosine decay
@@ -64,29 +76,33 @@ class Con3Config:
     films: int = 32  # of either kind that a caption ranks; as many choose among captions
     scale: float = 20.0  # on cosines, within the losses
     choosing: float = 0.5  # weight of film → captions
-    distil: float = 1.0  # weight of staying near base
+    distil: float = 1.0  # weight of lying where base puts a caption, or where its findings do
+    naming: float = 0.0  # weight of naming what is said of each finding, with a head of its own
     interpolate: float = 1.0  # share of the tuned weights; the rest is base
 
 
+CON3: Final = CaptionConfig()
+CON4: Final = CaptionConfig(
+    method="con4", steps=1500, lr=3e-4, composed=60, sentences=20, distil=4.0, naming=0.5
+)
+
+CAPTION_CONFIGS: Final[dict[str, CaptionConfig]] = {config.method: config for config in (CON3, CON4)}
+
+
 @dataclass(frozen=True)
-class Con3:
+class TunedOnCaptions:
     """A tuned text tower and how it came about."""
 
     tensors: dict[str, Tensor]  # `TextTower.tunable` of the tuned tower
-    config: Con3Config
+    config: CaptionConfig
     losses: tuple[float, ...]  # mean of each tenth of the run
     delta: dict[str, float]  # how far the parameters moved
 
     def model(self, base: DualEncoder) -> DualEncoder:
-        return with_text(base, "con3", self.tensors, base.logit_scale)
+        return with_text(base, self.config.method, self.tensors, base.logit_scale)
 
     def describe(self) -> dict[str, Any]:
-        return {
-            "method": "con3",
-            **asdict(self.config),
-            "losses": list(self.losses),
-            "parameter_delta": self.delta,
-        }
+        return {**asdict(self.config), "losses": list(self.losses), "parameter_delta": self.delta}
 
 
 @dataclass(frozen=True)
@@ -98,15 +114,16 @@ class Lessons:
     truth: Tensor  # <float32>[captions, films]: 1, 0 or nan
     right: tuple[NDArray[np.int64], ...]  # a caption: films it ranks first …
     wrong: tuple[NDArray[np.int64], ...]  # … and last; with and without for a hedge, none for a neutral one
-    before: Mapping[str, Tensor]  # <float32>[dim] where base puts a caption
+    near: Mapping[str, Tensor]  # <float32>[dim] where a caption should lie, by its text
 
     @classmethod
     def of(
-        cls, vectors: NDArray[np.float32], films: Sequence[Film], bank: Bank, before: Mapping[str, Tensor]
+        cls, vectors: NDArray[np.float32], films: Sequence[Film], bank: Bank, near: Mapping[str, Tensor]
     ) -> Lessons:
         """Of all captions, those with enough `films` of either kind.
 
-        `vectors` `<float32>[n, dim]` are the films' embeddings; `before` is what `where_base_puts` returns.
+        `vectors` `<float32>[n, dim]` are the films' embeddings; `near` is what `where_base_puts` or
+        `where_composed` returns.
         """
         facts = truth(bank.captions, films)
         sides = [_sides(caption, row, films) for caption, row in zip(bank.captions, facts, strict=True)]
@@ -121,7 +138,7 @@ class Lessons:
             torch.from_numpy(facts[kept]),
             tuple(sides[row][0] for row in kept),
             tuple(sides[row][1] for row in kept),
-            before,
+            near,
         )
 
     @property
@@ -132,12 +149,32 @@ class Lessons:
 
 def where_base_puts(base: DualEncoder, bank: Bank) -> dict[str, Tensor]:
     """Base's vector `<float32>[dim]` of every caption that is to stay near it, for any number of runs."""
-    texts = {
-        c.text
-        for caption in bank.captions
-        for c in (caption, *([caption.turned] if caption.opposite else []))
-        if _stays(c)
-    }
+    return _puts(base, {caption.text for caption in bank.in_both_senses if _stays(caption)})
+
+
+def where_composed(base: DualEncoder, bank: Bank, directions: FindingDirections) -> dict[str, Tensor]:
+    """The vector `<float32>[dim]` that every caption, and its opposite, composes; else where base puts it."""
+    composed = {caption.text: directions.compose(caption.said) for caption in bank.in_both_senses}
+    certain = {text: torch.from_numpy(vector) for text, vector in composed.items() if vector is not None}
+    return {**_puts(base, composed.keys() - certain.keys()), **certain}
+
+
+def where_to_lie(
+    method: Method,
+    base: DualEncoder,
+    bank: Bank,
+    vectors: NDArray[np.float32],
+    films: Sequence[Film],
+    family: Path,
+) -> dict[str, Tensor]:
+    """Where a recipe draws the captions of a bank to; `vectors` `<float32>[n, dim]` are those of `films`."""
+    if method == "con3":
+        return where_base_puts(base, bank)
+    return where_composed(base, bank, find_directions(base, vectors, films, family=family))
+
+
+def _puts(base: DualEncoder, texts: Set[str]) -> dict[str, Tensor]:
+    """A model's vectors `<float32>[dim]` by text."""
     short_first = sorted(texts, key=len)  # little padding
     return dict(zip(short_first, torch.from_numpy(base.encode_corpus(short_first)), strict=True))
 
@@ -155,12 +192,16 @@ def _sides(
     return np.flatnonzero(verdicts == 1), np.flatnonzero(verdicts == 0)
 
 
-def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, compute: Compute = CPU) -> Con3:
+def tune_captions(
+    base: DualEncoder, lessons: Lessons, config: CaptionConfig, *, compute: Compute = CPU
+) -> TunedOnCaptions:
     """Tune a private copy of base's text tower; base itself is not touched."""
     compute.seed(config.seed)
     tower = compute.private_copy(base.text).train()
     tunable = tower.tunable()
-    optimiser = adamw((tunable.values(), config.lr), weight_decay=config.weight_decay, decay=config.decay)
+    head = nn.Linear(base.dim, len(FINDINGS) * len(SAID)) if config.naming else None
+    parts = [(tunable.values(), config.lr)] + ([(head.parameters(), 10 * config.lr)] if head else [])
+    optimiser = adamw(*parts, weight_decay=config.weight_decay, decay=config.decay)
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
     )
@@ -168,20 +209,23 @@ def tune_con3(base: DualEncoder, lessons: Lessons, config: Con3Config, *, comput
     for batch in tqdm(
         batches(lessons, config),
         total=config.steps,
-        desc=f"con3, seed {config.seed}",
+        desc=f"{config.method}, seed {config.seed}",
         unit="step",
         leave=False,
         disable=not compute.main,
     ):
         vectors = _encode(tower, batch.texts, compute).cpu()  # the rest is a few small products
         loss = batch_loss(vectors, lessons, batch, config)
+        if head is not None:
+            named = head(config.scale * vectors).unflatten(1, (len(FINDINGS), len(SAID)))
+            loss = loss + config.naming * naming(named, torch.from_numpy(batch.said))
         descent(loss)
         plan.step()
         losses.append(loss.item())
     tuned = {name: value.detach().cpu() for name, value in tunable.items()}
     tensors = towards(base.text.tunable(), tuned, config.interpolate)
     means = [float(np.mean(part)) for part in np.array_split(losses, min(10, len(losses)))]
-    return Con3(tensors, config, tuple(means), parameter_delta(base.text.tunable(), tensors))
+    return TunedOnCaptions(tensors, config, tuple(means), parameter_delta(base.text.tunable(), tensors))
 
 
 def towards(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -199,12 +243,13 @@ class Batch:
     right: NDArray[np.int64]  # <int64>[r, m] films
     wrong: NDArray[np.int64]  # <int64>[r, m]
     targets: NDArray[np.float32]  # <float32>[r] 1, or 1/2 for a hedge
-    kept: NDArray[np.int64]  # positions of captions that are to stay near base
+    kept: NDArray[np.int64]  # positions of captions of which it is known where they should lie
     films: NDArray[np.int64]  # <int64>[f] that choose among the captions
     truth: Tensor  # <float32>[f, b]
+    said: NDArray[np.int64]  # <int64>[b, findings] places in `SAID`
 
 
-def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Config) -> Tensor:
+def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: CaptionConfig) -> Tensor:
     """What a step goes down: three terms, of which `config` weighs the second and third.
 
     `vectors` `<float32>[b, dim]` are the unit vectors of the batch's captions.
@@ -216,19 +261,20 @@ def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: Con3Conf
         similarities = lessons.vectors[batch.films] @ vectors.T
         loss = loss + config.choosing * choosing(similarities, batch.truth, config.scale)
     if config.distil and len(batch.kept):
-        before = torch.stack([lessons.before[batch.texts[i]] for i in batch.kept])
-        loss = loss + config.distil * (1 - F.cosine_similarity(vectors[batch.kept], before)).mean()
+        near = torch.stack([lessons.near[batch.texts[i]] for i in batch.kept])
+        loss = loss + config.distil * (1 - F.cosine_similarity(vectors[batch.kept], near)).mean()
     return loss
 
 
 def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
     """Unit vectors `<float32>[b, dim]`; shorter and longer captions go apart, to save padding."""
     by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    parts = [encode(tower, [texts[i] for i in part], compute) for part in np.array_split(by_length, _PARTS)]
-    return torch.cat(parts)[np.argsort(by_length)]
+    parts = np.array_split(by_length, min(_PARTS, len(texts)))
+    encoded = [encode(tower, [texts[i] for i in part], compute) for part in parts]
+    return torch.cat(encoded)[np.argsort(by_length)]
 
 
-def batches(lessons: Lessons, config: Con3Config) -> Iterator[Batch]:
+def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
     """The batches of a run, drawn by its seed."""
     random = np.random.default_rng(config.seed)
     shelves = _Shelves(lessons)
@@ -258,7 +304,7 @@ class _Shelves:
                 for finding, polarity in caption.said:
                     self._sentences.setdefault((finding, polarity), []).append(row)
 
-    def draw(self, config: Con3Config, random: np.random.Generator) -> list[int]:
+    def draw(self, config: CaptionConfig, random: np.random.Generator) -> list[int]:
         """Rows of captions; prompts twice, the second time (-1 - row) for their opposites."""
         prompts = _spread(self._prompts, config.prompts, random)
         rows = [*prompts, *(-1 - row for row in prompts)]
@@ -279,13 +325,13 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
 
 
 def make_batch(
-    lessons: Lessons, rows: Sequence[int], config: Con3Config, random: np.random.Generator
+    lessons: Lessons, rows: Sequence[int], config: CaptionConfig, random: np.random.Generator
 ) -> Batch:
     """What a step learns from these captions; `rows` as in `Batch`."""
     captions = [lessons.captions[row] if row >= 0 else lessons.captions[-1 - row].turned for row in rows]
     ranked = [i for i, c in enumerate(captions) if c.said and (config.denials or c.polarity != "absent")]
     right, wrong = zip(*(_drawn(lessons, rows[i], config.films, random) for i in ranked), strict=True)
-    kept = [i for i, caption in enumerate(captions) if _stays(caption)]
+    kept = [i for i, caption in enumerate(captions) if caption.text in lessons.near]
     films = np.unique(np.concatenate([random.choice(side, 1) for side in (*right, *wrong)]))
     facts = torch.stack([_facts(lessons, row) for row in rows], dim=1)  # [all films, b]
     return Batch(
@@ -298,6 +344,7 @@ def make_batch(
         np.array(kept, np.int64),
         films,
         facts[torch.from_numpy(films)],
+        np.array([[SAID.index(dict(c.said).get(name, "")) for name in FINDINGS] for c in captions]),
     )
 
 
