@@ -187,15 +187,15 @@ def breaks(chest: Chest, signs: Signs) -> tuple[Break, ...]:
     if "fracture" not in signs:
         return ()
     sign = signs["fracture"]
-    many = 1 + int(sign.severity > 0.45) + int(sign.severity > 0.8)
-    step = 1.5 + 6.5 * sign.severity
+    many = 1 + sum(sign.severity > more for more in (0.4, 0.55, 0.7, 0.85))
+    step = 1.5 + 8.5 * sign.severity
     return tuple(
         Break(rib, side, at, step) for side in sign.sides for rib, at in _broken_places(chest, side)[:many]
     )
 
 
 def _broken_places(chest: Chest, side: int) -> list[tuple[int, float]]:
-    """Three neighbouring ribs and where along each it would break."""
+    """Five neighbouring ribs and where along each it would break."""
     draw = stream(chest.seed, f"fracture {side}")
-    first, at = int(draw.integers(4, 8)), draw.uniform(0.24, 0.42)
-    return [(first + i, float(at + draw.uniform(-0.03, 0.03))) for i in range(3)]
+    first, at = int(draw.integers(3, 7)), draw.uniform(0.24, 0.42)
+    return [(first + i, float(at + draw.uniform(-0.03, 0.03))) for i in (1, 0, 2, 3, 4)]

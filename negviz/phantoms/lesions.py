@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from negviz.phantoms.anatomy import Chest
+from negviz.phantoms.bones import Break, rib_curve
 from negviz.phantoms.curves import smoothstep
 from negviz.phantoms.findings import Sign, Signs
 from negviz.phantoms.projection import Array, Beam
@@ -51,7 +54,21 @@ def _wings(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
     alveolar = 0.05 + 0.55 * max(sign.severity - 0.2, 0.0) ** 1.1
     haze = alveolar * (wing + base) * np.clip(0.88 + 0.17 * rough, 0.1, 1.7)
     haze = haze + 0.022 * sign.severity * (0.4 + base + wing) * np.clip(1 + 1.2 * net, 0, 3)
-    return np.asarray(np.clip(haze + _septa(chest, beam, side, sign.severity), 0.0, 0.8))
+    lines = _septa(chest, beam, side, sign.severity) + _cuffs(chest, beam, side, sign.severity)
+    return np.asarray(np.clip(haze + lines, 0.0, 0.8))
+
+
+def _cuffs(chest: Chest, beam: Beam, side: int, severity: float) -> Array:
+    """Bronchi on end about the hilum, their walls thick with water."""
+    x, y = beam.plane(0.0)
+    draw = stream(chest.seed, f"cuffs {side}")
+    total = np.zeros((beam.size, beam.size))
+    for _ in range(2):
+        cx, cy, bore = draw.uniform(46, 74), draw.uniform(-38, 52), draw.uniform(1.6, 3.0)
+        far = np.hypot(side * x - cx, (y - cy) / draw.uniform(0.85, 1.2))
+        wall = 0.6 + 2.2 * severity
+        total = np.maximum(total, np.exp(-(((far - bore - 0.5 * wall) / (0.6 * wall + 0.5)) ** 2)))
+    return 0.07 * min(1.5 * severity, 1.0) * total
 
 
 def _septa(chest: Chest, beam: Beam, side: int, severity: float) -> Array:
@@ -60,13 +77,13 @@ def _septa(chest: Chest, beam: Beam, side: int, severity: float) -> Array:
     total = np.zeros((beam.size, beam.size))
     draw = stream(chest.seed, f"kerley {side}")
     dome = chest.domes[side > 0]
-    for _ in range(14):
+    for _ in range(18):
         at, long = draw.uniform(dome.top - 45, dome.top + 42), draw.uniform(8, 17)
-        tilt, strong = draw.uniform(-0.1, 0.25), draw.uniform(0.4, 1.0)
+        tilt, strong = draw.uniform(-0.1, 0.25), draw.uniform(0.5, 1.0)
         inwards = chest.wall(np.array([at]))[0] - 2 - side * x
         line = np.exp(-(((y - at - tilt * inwards) / 0.8) ** 2)) * ((inwards > 0) & (inwards < long))
         total = np.maximum(total, strong * line)
-    return 0.16 * min(2 * severity, 1.0) * total
+    return 0.26 * min(1.6 * severity, 1.0) * total
 
 
 def _plates(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
@@ -102,6 +119,22 @@ def nodule(healthy: Chest, beam: Beam, side: int, severity: float) -> Array:
     spikes = 0.05 * draw.uniform(0, 1) * np.cos(int(draw.integers(9, 15)) * turn + draw.uniform(0, 6.28))
     far = np.hypot(x - cx, y - cy) / (radius * (border + spikes))
     return np.asarray(2 * radius * np.maximum(1 - (far / 1.08) ** 2, 0.0) ** 0.9)
+
+
+def bruise(healthy: Chest, beam: Beam, broken: Sequence[Break]) -> Array:
+    """Path length, mm, of the blood that lifts the pleura off the wall about broken ribs, a blunt lens at each."""
+    total = np.zeros((beam.size, beam.size))
+    for fracture in broken:
+        curve = rib_curve(healthy, fracture.rib, fracture.side)
+        cx, cy, cz = curve[int(fracture.at * (len(curve) - 1))]
+        slope = np.subtract(*curve[[int(fracture.at * len(curve)) + step for step in (8, -8)], :2])
+        x, y = beam.plane(float(cz))
+        turn = np.arctan2(slope[1], slope[0])
+        along = np.cos(turn) * (x - cx) + np.sin(turn) * (y - cy)
+        across = np.cos(turn) * (y - cy) - np.sin(turn) * (x - cx)
+        far = (along / (14 + 2.6 * fracture.step)) ** 2 + (across / (9 + 1.3 * fracture.step)) ** 2
+        total = np.maximum(total, 2.8 * fracture.step * np.maximum(1 - far, 0.0) ** 0.9)
+    return total
 
 
 def bullae(chest: Chest, beam: Beam, severity: float) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ from negviz.phantoms.textures import clouds
 
 Lobe = Literal["upper", "middle", "lower"]
 LOBES: Final[tuple[Lobe, ...]] = ("upper", "middle", "lower")
-_OFTEN: Final = (0.30, 0.25, 0.45)
+_OFTEN: Final = (0.22, 0.23, 0.55)
 _HEART: Final = {"upper": (62.0, -50.0), "middle": (52.0, 45.0), "lower": (60.0, 62.0)}  # of what is filled
 _COLLAPSED: Final = 0.35  # an atelectasis beyond it takes a lobe; a milder one only draws plates
 
@@ -87,9 +87,10 @@ def _filling(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
     far = np.hypot((side * x - cx - draw.uniform(-12, 16)) / 1.15, y - cy - draw.uniform(-10, 10))
     rough = clouds(chest.seed, f"filling edge {side}", beam, 60.0, 2.6)
     reach = 26 + 62 * sign.severity
-    inside = smoothstep((reach - far + 8 * rough) / 34 + 0.5)
-    patchy = 1 + (0.16 - 0.1 * sign.severity) * clouds(chest.seed, f"filling {side}", beam, 22.0, 2.2)
-    return np.asarray(np.clip((0.22 + 0.75 * sign.severity**0.8) * inside * patchy, 0.0, 0.96))
+    inside = smoothstep((reach - far + 8 * rough) / 38 + 0.5)
+    patchy = 1 + (0.24 - 0.08 * sign.severity) * clouds(chest.seed, f"filling {side}", beam, 22.0, 2.2)
+    patchy += 0.08 * clouds(chest.seed, f"filling fine {side}", beam, 14.0, 2.8)  # lobules fill one by one
+    return np.asarray(np.clip((0.2 + 0.52 * sign.severity**0.8) * inside * patchy, 0.0, 0.96))
 
 
 # Collapse -------------------------------------------------------------------------------------

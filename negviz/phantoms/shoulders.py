@@ -36,7 +36,7 @@ _ARM_WALL: Final = ((0, 1.0), (0.12, 1.4), (0.24, 3.4), (1, 3.8))
 
 def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
     """Clavicle, scapula and upper arm of one side; `step` is the spacing of the quadrature points, mm."""
-    seed, big = chest.seed, chest.half_width / 140.0
+    seed, big = chest.seed, girdle(chest)
     origin = np.array([0.0, shoulder_height(chest, side), 0.0])
     scale = np.array([side * big, 1.0, 1.0])
 
@@ -59,11 +59,16 @@ def draw_shoulder(chest: Chest, step: float, side: int) -> Skeleton:
             rod([(x, y, -82 + 0.15 * y) for x, y in blade[:5]], 2.0, 2.6, 1.5),
             rod([(x, y, -90 + 0.12 * y) for x, y in blade[4:]], 1.2, 1.3, 0.8),
             rod(_SPINE, 3.6, 6.0, 1.5),
-            rod(_CORACOID, 5.0, 6.0, 1.4),
-            rod(_SOCKET, 5.0, 6.0, 1.4),
+            rod(_CORACOID, 4.5, 5.5, 0.8),
+            rod(_SOCKET, 5.0, 6.0, 0.9),
             _plate(blade, origin, scale, step),
         ]
     )
+
+
+def girdle(chest: Chest) -> float:
+    """How wide the shoulders of a chest are, beside those of the knots above."""
+    return chest.half_width / 148.0
 
 
 def shoulder_height(chest: Chest, side: int) -> float:
@@ -91,8 +96,8 @@ def _stout(chest: Chest) -> float:
 
 def _clavicle(chest: Chest, curve: Array, step: float) -> Skeleton:
     thick = _stout(chest) * profile(np.linspace(0, 1, len(curve)), _CLAVICLE_GIRTH)
-    thick *= np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, len(curve))) ** 24, 0.05))
-    return bone(curve, facing(curve), step, thin=0.8 * thick, tall=thick, wall=2.2 * _stout(chest))
+    thick *= np.sqrt(np.maximum(1 - np.abs(np.linspace(-1, 1, len(curve))) ** 8, 0.05))
+    return bone(curve, facing(curve), step, thin=0.8 * thick, tall=thick, wall=1.5 * _stout(chest))
 
 
 def _upper_arm(chest: Chest, curve: Array, step: float) -> Skeleton:

@@ -74,6 +74,9 @@ def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lu
         for side in signs["nodule"].sides:
             ball = lesions.nodule(healthy, beam, side, signs["nodule"].severity)
             total += SOFT * np.minimum(ball, lung)
+    broken = breaks(healthy, signs)
+    if broken:
+        total += SOFT * np.minimum(lesions.bruise(healthy, beam, broken), lung)
     if "emphysema" in signs:
         hollow, wall = lesions.bullae(healthy, beam, signs["emphysema"].severity)
         inside = smoothstep(lung / 55.0)

@@ -10,7 +10,7 @@ import numpy as np
 from negviz.phantoms.anatomy import Chest
 from negviz.phantoms.curves import profile, smoothstep, through
 from negviz.phantoms.projection import Array, Beam
-from negviz.phantoms.shoulders import arm_line, shoulder_height
+from negviz.phantoms.shoulders import arm_line, girdle, shoulder_height
 from negviz.phantoms.streams import chance, normal, stream, uniform
 
 _COARSE = 72  # pixels a side of the map of distances to the skin, which is smooth
@@ -101,7 +101,7 @@ def _outline(chest: Chest, layer: float) -> Array:
     neck = 50 + 0.4 * layer + (0 if chest.female else 6)
     raised = normal(chest.seed, "shoulders", 0.0, 8.0)
     top = chest.apex + raised + (24.0 if chest.posterior else 12.0)  # shoulders hang, less so in bed
-    tip = 196.0 * chest.half_width / 140.0
+    tip = 196.0 * girdle(chest)
     half = [
         (neck + 20, top - 330),
         (neck + 18, top - 190),
@@ -127,7 +127,7 @@ def _outline(chest: Chest, layer: float) -> Array:
 
 def _arm(chest: Chest, beam: Beam, side: int, layer: float) -> tuple[Array, Array]:
     """Upper arm with and without its fat."""
-    knots = np.array(arm_line(chest, side)) * (side * chest.half_width / 140.0, 1.0, 1.0)
+    knots = np.array(arm_line(chest, side)) * (side * girdle(chest), 1.0, 1.0)
     x, y = beam.plane(float(knots[0, 2]))
     below = y - shoulder_height(chest, side)
     slope = (knots[-1, 0] - knots[0, 0]) / (knots[-1, 1] - knots[0, 1])

@@ -30,6 +30,7 @@ from training.data.phantoms.jobs import in_processes
 from training.data.phantoms.plan import Order
 
 _SHARE: Final = 0.1  # of the greatest change
+_HARD: Final = 2.0  # what a millimetre of compact bone adds to soft tissue, in millimetres of it
 _PIXELS: Final = 2  # a side of a mask's pixel, on which paths are worked out
 _NAMES: Final[dict[int, Part]] = {-1: "right", 1: "left"}
 
@@ -117,12 +118,14 @@ class _Scene:
         return np.stack([chest.aeration * lung, parts.air])
 
     def _broken(self, side: int) -> Array:
-        """Path length, mm, [1, size, size] of the bone that one side's fractures moved."""
+        """Path lengths, mm, [2, size, size]: of bone that one side's fractures moved, and of blood about them."""
         step = 0.9 * self.beam.pixel
         places = tuple(place for place in breaks(self.healthy, self.signs) if place.side == side)
         bones = (draw_trunk(self.healthy, step, broken).cortex for broken in (places, ()))
         after, before = (splat(self.beam, bone) for bone in bones)
-        return (after - before)[None]
+        lung = draw_lung(self.chest, self.beam, side, self.signs, [self.chest.heart(self.beam)]).lung
+        blood = np.minimum(lesions.bruise(self.healthy, self.beam, places), lung)
+        return np.stack([_HARD * (after - before), blood])
 
     def _seen(self, change: Array) -> Mask:
         """Where on the film a change [parts, size, size] of paths is a tenth of its greatest or more."""
