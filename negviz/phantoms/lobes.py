@@ -90,6 +90,8 @@ def _filling(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
     inside = smoothstep((reach - far + 8 * rough) / 38 + 0.5)
     patchy = 1 + (0.24 - 0.08 * sign.severity) * clouds(chest.seed, f"filling {side}", beam, 22.0, 2.2)
     patchy += 0.08 * clouds(chest.seed, f"filling fine {side}", beam, 14.0, 2.8)  # lobules fill one by one
+    if lobe == "middle":  # fullest beside the heart, whose border it hides
+        patchy += 0.45 * np.exp(-((np.maximum(side * x - 30, 0) / 22) ** 2))
     return np.asarray(np.clip((0.2 + 0.52 * sign.severity**0.8) * inside * patchy, 0.0, 0.96))
 
 

@@ -106,7 +106,7 @@ def healthy_density(healthy: Chest, beam: Beam, exposure: Exposure) -> Array:
 
 
 def _measured(chest: Chest, beam: Beam, heart: Span, lungs: list[Lung]) -> Measures:
-    columns = np.flatnonzero((heart.length > 1.0).any(axis=0))
+    columns = np.flatnonzero((heart.length > 2.0).any(axis=0))
     shown = float(np.ptp(columns) + 1) * beam.pixel if len(columns) else 0.0
     ml = beam.pixel**2 / 1000
     return Measures(

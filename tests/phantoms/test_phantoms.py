@@ -151,7 +151,7 @@ def test_supine_fluid_is_a_veil_that_leaves_vessels_and_angle() -> None:
     assert change.std() < 0.5 * change.mean()  # no level anywhere
     vessels = [film[lung] for film in (grey(57, {}), grey(57, wish))]
     detail = [film - blurred(film, 3.0) for film in vessels]
-    assert np.corrcoef(detail[0].ravel(), detail[1].ravel())[0, 1] > 0.85
+    assert np.corrcoef(detail[0].ravel(), detail[1].ravel())[0, 1] > 0.9
 
 
 def test_fluid_under_a_lung_lifts_its_base_away_from_the_stomach() -> None:
@@ -178,7 +178,7 @@ def test_supine_air_deepens_the_angle_and_draws_no_line_at_the_apex() -> None:
     dome, deep = chest.domes[0], altered(chest, read_signs(57, wish)).domes[0]
     assert deep.top + deep.lateral > dome.top + dome.lateral + 15
     change = gain(57, wish)[:, : SIZE // 2]
-    assert change[: SIZE // 3].max() < 10  # no line, and nothing of the apex has moved
+    assert change[: SIZE // 3].max() < 6  # no line; a few grey levels beside the hilum, where noise is least
 
 
 def test_the_cardiothoracic_ratio_rises_with_cardiomegaly() -> None:
@@ -241,7 +241,8 @@ def test_a_middle_lobe_without_air_hides_the_hearts_right_border() -> None:
     assert filled_lobe(chest, -1) == "middle"
     border = slice(SIZE * 50 // 100, SIZE * 62 // 100), slice(SIZE * 36 // 100, SIZE * 46 // 100)
     filled = grey(28, {"consolidation": Severity(0.9, "right")})
-    assert edge(filled, *border) < 0.7 * edge(grey(28, {}), *border)
+    # the step that is left, three fifths of what was, runs onto the spine, which no lobe hides
+    assert edge(filled, *border) < 0.65 * edge(grey(28, {}), *border)
     dome = (slice(SIZE * 66 // 100, SIZE * 74 // 100), slice(SIZE * 30 // 100, SIZE * 36 // 100))
     steep = [edge(film.T, dome[1], dome[0]) for film in (filled, grey(28, {}))]
     assert steep[0] > 0.3 * steep[1]  # the lower lobe lies on most of the dome, and has its air
