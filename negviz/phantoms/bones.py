@@ -116,7 +116,9 @@ def _rib(chest: Chest, step: float, rib: int, side: int, broken: tuple[Break, ..
     wall = hard * profile(along, ((0, 1.5), (0.4, 1.3), (0.6, 0.95), (0.8, 0.58), (1, 0.28)))
     whole = bone(curve, outwards, step, thin=thin, tall=tall, wall=wall)
     spongy = profile(along, ((0, 1.0), (0.5, 0.85), (0.8, 0.5), (1, 0.2)))  # less towards the cartilage
-    seen = value(rib, ((1, 0.8), (3, 1.0), (8, 1.0), (10, 0.7), (12, 0.5)))  # the last are slight, in the belly
+    seen = value(
+        rib, ((1, 0.8), (3, 1.0), (8, 1.0), (10, 0.7), (12, 0.5))
+    )  # the last are slight, in the belly
     return Skeleton(_keep(whole.cortex, seen * kept), _keep(whole.marrow, seen * kept * spongy))
 
 
@@ -125,7 +127,7 @@ def _keep(cloud: Cloud, kept: Array) -> Cloud:
 
 
 def displaced(curve: Array, along: Array, fracture: Break) -> tuple[Array, Array]:
-    """A rib with a step at the break: the far fragment drops and sinks in, and is in line 45 mm further on."""
+    """A rib with a step at the break: the far fragment drops and sinks in, in line again after 45 mm."""
     past = (along - fracture.at) * length_of(curve)
     moved = np.where(past > 0, 1.0 - smoothstep(past / 45.0), 0.0) * fracture.step
     gap = 0.3 * fracture.step

@@ -122,7 +122,7 @@ def nodule(healthy: Chest, beam: Beam, side: int, severity: float) -> Array:
 
 
 def bruise(healthy: Chest, beam: Beam, broken: Sequence[Break]) -> Array:
-    """Path length, mm, of the blood that lifts the pleura off the wall about broken ribs, a blunt lens at each."""
+    """Path length, mm, of blood that lifts the pleura off the wall: a blunt lens at each broken rib."""
     total = np.zeros((beam.size, beam.size))
     for fracture in broken:
         curve = rib_curve(healthy, fracture.rib, fracture.side)

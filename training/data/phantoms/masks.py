@@ -118,7 +118,7 @@ class _Scene:
         return np.stack([chest.aeration * lung, parts.air])
 
     def _broken(self, side: int) -> Array:
-        """Path lengths, mm, [2, size, size]: of bone that one side's fractures moved, and of blood about them."""
+        """Path lengths, mm, [2, size, size]: of bone that one side's fractures moved, and of blood there."""
         step = 0.9 * self.beam.pixel
         places = tuple(place for place in breaks(self.healthy, self.signs) if place.side == side)
         bones = (draw_trunk(self.healthy, step, broken).cortex for broken in (places, ()))
