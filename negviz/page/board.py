@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, Final
 
 import gradio as gr
+from markupsafe import Markup
 from starlette.routing import Route
 
-from negviz.page.room import Room
+from negviz.page.room import Asked, Room
 from negviz.page.server.lanes import IN_SLOW
+
+_STAMP: Final = Markup('<p class="nv-of" data-of="{asked}"><q dir="auto">{text}</q></p>')
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +38,17 @@ class Board:
         inputs: Sequence[Any] = (),
         progress: str = "minimal",
     ) -> Any:
-        """Call `fn(asked_json, *inputs)` after every answer, one panel's call apart from another's."""
+        """Call `fn(asked_json, *inputs)` after every answer, one panel's call apart from another's.
+
+        What is shown then carries the question that it answers; until it is that of the films on show, the
+        page dims it.
+        """
+        shown = list(outputs) if isinstance(outputs, Sequence) else [outputs]
+        pictures = [place for place, output in enumerate(shown) if isinstance(output, gr.HTML)]
+        for place in pictures:
+            shown[place].elem_classes = [*shown[place].elem_classes, "nv-follows"]
         event = self.asked.change(
-            fn,
+            _stamped(fn, pictures),
             [self.asked, *inputs],
             outputs,
             **IN_SLOW,
@@ -50,6 +62,22 @@ class Board:
     def seal(self) -> None:
         """To be called once, when every panel has been laid out: typing on cancels what is under way."""
         self.box.input(None, cancels=self._running, queue=False, api_visibility="private")
+
+
+def _stamped(fn: Callable[..., Any], pictures: Sequence[int]) -> Callable[..., Any]:
+    """A panel's call whose HTML, at the places named, says which question it answers: to readers once."""
+
+    @wraps(fn)
+    def call(asked: str, *inputs: Any, **more: Any) -> Any:
+        found = fn(asked, *inputs, **more)
+        values = list(found) if isinstance(found, tuple) else [found]
+        for place in pictures:
+            if isinstance(values[place], str) and values[place]:
+                text = Asked.read(asked).text if place == pictures[0] else ""
+                values[place] = _STAMP.format(asked=asked, text=text) + Markup(values[place])
+        return tuple(values) if isinstance(found, tuple) else values[0]
+
+    return call
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from negviz.page.diagnosis.panel import DIAGNOSIS
 from negviz.page.dial.panel import DIAL
 from negviz.page.evidence.panel import EVIDENCE
 from negviz.page.lesson.panel import LESSON
+from negviz.page.many.panel import MANY
 from negviz.page.map.panel import MAP
 from negviz.page.room import Room
 from negviz.page.share.panel import SHARE
@@ -21,7 +22,7 @@ from negviz.page.viewer.panel import VIEWER
 
 # Under the galleries of Explore, and the tabs beside it.
 EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, MAP, DIAGNOSIS, DIAL, SHARE, VIEWER, UPLOADS)
-TABS: Final[tuple[Panel, ...]] = (LESSON, EVIDENCE, ABOUT)
+TABS: Final[tuple[Panel, ...]] = (LESSON, MANY, EVIDENCE, ABOUT)
 
 
 def panel_routes(room: Room) -> list[Route]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Any, Final
+from typing import Final
 
 from negviz.explain.diagnosis import RESULTS, Background
 from negviz.results.files import read_object
@@ -23,11 +23,14 @@ _RULED_OUT: Final = (FINDING, "absent")
 
 @dataclass(frozen=True)
 class Usual:
-    """Over several sentences that rule a finding out: films in ten that show it, by model, on the mean."""
+    """What several sentences that rule a finding out found: of ten films, how many were right."""
 
-    sentences: int
+    sentences: tuple[str, ...]
     films: int  # searched
-    in_ten: Mapping[str, float]
+    right: Mapping[str, tuple[float, ...]]  # by model, of ten, a sentence each
+
+    def mean(self, model: str) -> float:
+        return mean(self.right[model])
 
 
 def read_usual(
@@ -57,12 +60,9 @@ def read_usual(
             for name, model in value["models"].items()
             if name in backgrounds and backgrounds[name].family == measured["family"]
         }
-        in_ten = {name: 10 * mean(_contrary(row) for row in of) for name, of in rows.items() if of}
+        right = {name: tuple(10 * float(row["p_at_k"]) for row in of) for name, of in rows.items() if of}
+        sentences = [tuple(str(row["prompt"]) for row in rows[name]) for name in right]
     except (LookupError, TypeError, AttributeError, ValueError):
         return None  # it only adds to what is measured here
-    return Usual(len(next(iter(rows.values()))), len(films), in_ten) if in_ten else None
-
-
-def _contrary(row: Mapping[str, Any]) -> float:
-    """Share of the judged films shown that have what was ruled out."""
-    return 1 - float(row["p_at_k"])
+    alike = sentences and all(each == sentences[0] for each in sentences)
+    return Usual(sentences[0], len(films), right) if alike else None

@@ -8,22 +8,24 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import STDOUT, Popen
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from negviz.page import words
 from negviz.results.files import RESULTS
+from tests.browser.app_process import fork_app
+from tests.tiny_maps import tiny_maps
 from training.bench.running import FLAGS, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +34,19 @@ HOSTILE = (
     "<img src=x onerror=window.hacked=1>${window.hacked=1}{{hacked}}",
 )
 EVERY = ("minor", "moderate", "serious", "critical")
+# What is folded away bars nobody, and axe takes most of its time for it.
+SET_FOLDED_ASIDE = """() => {
+  window.folded = [...document.querySelectorAll("details:not([open])")].map(
+    details => [details, [...details.children].filter(child => child.tagName !== "SUMMARY")]);
+  window.folded.forEach(([, children]) => children.forEach(child => child.remove()));
+}"""
+PUT_FOLDED_BACK = """() => {
+  window.folded.reverse().forEach(([details, children]) => details.append(...children));
+  delete window.folded;
+}"""
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine
+expect.set_options()
 
 
 @dataclass
@@ -52,13 +65,12 @@ class Visit:
         self.page.wait_for_function(
             "text => document.querySelector('.nv-sentence q')?.textContent.startsWith(text)",
             arg=text.strip()[:200],
-            timeout=ANSWERS_WITHIN,
         )
 
     def open_tab(self, name: str) -> None:
         """A tab, and on Evidence the first of the themes that are folded away, where there are results."""
         self.page.get_by_role("tab", name=name).click()
-        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.lower()}"
+        inside = ".nv-columns" if name == words.EXPLORE else f".nv-{name.partition(' ')[0].lower()}"
         self.page.wait_for_selector(inside, timeout=2 * ANSWERS_WITHIN)
         self.page.evaluate("document.querySelector('.nv-evidence .nv-theme')?.setAttribute('open', '')")
 
@@ -76,9 +88,15 @@ class Visit:
     def barriers(
         self, within: str | None = None, impacts: Sequence[str] = ("serious", "critical")
     ) -> list[str]:
-        """What bars somebody, by axe, on the page or in a part of it."""
+        """What bars somebody, by axe, on the page or in a part of it, as far as it is unfolded."""
         # passes are not listed: of a page of many tables they are megabytes
-        found = Axe().run(self.page, context=within, options={"resultTypes": ["violations"]})
+        only = {"resultTypes": ["violations"]}
+        self.page.wait_for_function("!document.querySelector('.pending, [data-stale]')")  # else it is dim
+        self.page.evaluate(SET_FOLDED_ASIDE)
+        try:
+            found = Axe().run(self.page, context=within, options=only)
+        finally:
+            self.page.evaluate(PUT_FOLDED_BACK)
         return [
             f"{rule['id']}: {node['target']} {node['failureSummary']}"
             for rule in found.response["violations"]
@@ -121,36 +139,51 @@ def running(
     folder = tmp_path_factory.mktemp("shown")
     family = shutil.copytree(family_folder, folder / "tiny")
     shutil.copytree(RESULTS, family / "results", dirs_exist_ok=True)  # so that Evidence has all its tables
-    arguments = ["app.py", "--family", str(family), "--collection", str(hostile_collection)]
-    with start(arguments, tmp_path_factory.mktemp("app")) as app:
-        yield app
+    arguments = ["--family", str(family), "--collection", str(hostile_collection)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, hostile_collection)))
+        with start(arguments, tmp_path_factory.mktemp("app")) as app:
+            yield app
 
 
 @contextmanager
-def start(arguments: list[str], folder: Path) -> Iterator[App]:
-    """Python with these arguments and a port; `folder` takes its log and its cache."""
-    log, number = folder / "log", free_port()
-    command = [sys.executable, *arguments, "--port", str(number)]
+def start(
+    arguments: list[str], folder: Path, *, port: int | None = None, anew: Sequence[str] = ()
+) -> Iterator[App]:
+    """The app with these arguments and a port; `folder` takes its log and its cache.
+
+    It is forked from a process that has imported what apps import; `anew` are words for a new Python instead.
+    """
+    log, number = folder / "log", port or free_port()
+    arguments = [*arguments, "--port", str(number)]
     surroundings = {
         **os.environ,
         "NEGVIZ_CACHE": str(folder / "cache"),
         "NEGVIZ_NLM": "off",
         "OMP_NUM_THREADS": "1",
     }
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=subprocess.STDOUT)
+    log.touch()
+    wait: Callable[[float], object]
+    if anew:
+        command = [sys.executable, *anew, *arguments]
+        with log.open("wb") as out:
+            process = Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=STDOUT)
+        ended, terminate, wait = (lambda: process.poll() is not None), process.terminate, process.wait
+    else:
+        forked = fork_app(arguments, surroundings, log)
+        ended, terminate, wait = (lambda: not forked.is_alive()), forked.terminate, forked.join
     try:
-        _wait_until_ready(process, log)
+        _wait_until_ready(ended, log)
         yield App(f"http://127.0.0.1:{number}/", log)
     finally:
-        process.terminate()
-        process.wait(10)
+        terminate()
+        wait(10)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(ended: Callable[[], bool], log: Path) -> None:
     until = time.monotonic() + STARTS_WITHIN
     while "is ready at" not in log.read_text(encoding="utf-8"):
-        if process.poll() is not None or time.monotonic() > until:
+        if ended() or time.monotonic() > until:
             pytest.fail(f"The app did not start:\n{log.read_text(encoding='utf-8')}")
         time.sleep(0.2)
 
@@ -190,12 +223,13 @@ def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterato
     """The page, and at the end whether it was content and asked nobody but the app."""
     usual = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light", "reduced_motion": "reduce"}
     context = chromium.new_context(**(usual | options))
+    context.set_default_timeout(ANSWERS_WITHIN)
     visit = Visit(context.new_page())
     visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
     visit.page.on("console", lambda said: visit.complaints.append(said.text) if _matters(said) else None)
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     visit.page.goto(running.address)
-    visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_selector(".nv-tile")
     yield visit
     context.close()
     assert visit.hosts - {""} == {urlsplit(running.address).netloc}  # "" are data: and blob: addresses

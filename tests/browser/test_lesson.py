@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from negviz.page.lesson import words
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
+from tests.browser.conftest import App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -72,7 +72,7 @@ def test_a_presenter_needs_no_mouse(taught: Visit) -> None:
 def test_a_step_has_a_qr_code_to_its_comparison(taught: Visit) -> None:
     step = taught.page.locator(".nv-step").nth(2)
     step.get_by_role("button", name=words.QR).click()
-    step.locator(".nv-qr svg[role=img]").wait_for(timeout=ANSWERS_WITHIN)
+    step.locator(".nv-qr svg[role=img]").wait_for()
     assert words.LOCAL_ONLY in step.inner_text()
 
 

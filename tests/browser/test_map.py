@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
 from negviz.explain.projection import METHODS
 from negviz.page.map import words
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
-from tests.tiny_maps import tiny_maps
+from tests.browser.conftest import App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 POINTS = ".nv-map-pane[data-map-model={}] .scatterlayer .point"
@@ -29,29 +27,16 @@ FADED = (
 
 
 @pytest.fixture(scope="module")
-def mapped(
-    family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[App]:
-    """The app with maps of its own family."""
-    folder = tmp_path_factory.mktemp("mapped")
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, collection_folder)))
-        with start(arguments, folder) as app:
-            yield app
-
-
-@pytest.fixture(scope="module")
-def seat(chromium: Browser, mapped: App) -> Iterator[Visit]:
+def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page, its map drawn, for the tests below; none minds what the others left."""
-    for visit in look_at(chromium, mapped, {}):
+    for visit in look_at(chromium, running, {}):
         _draw(visit)
         yield visit
 
 
 def _draw(visit: Visit) -> None:
-    visit.page.wait_for_function(_SEEN, polling=1000, timeout=ANSWERS_WITHIN)
-    visit.page.wait_for_selector(POINTS.format("base"), timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_function(_SEEN, polling=1000)
+    visit.page.wait_for_selector(POINTS.format("base"))
 
 
 def _choose(visit: Visit, what: str) -> None:
@@ -59,20 +44,20 @@ def _choose(visit: Visit, what: str) -> None:
 
 
 def _answered(visit: Visit, text: str) -> None:
-    expect(visit.box).to_have_value(text, timeout=ANSWERS_WITHIN)
-    expect(visit.page.locator(".nv-sentence q")).to_have_text(text, timeout=ANSWERS_WITHIN)
+    expect(visit.box).to_have_value(text)
+    expect(visit.page.locator(".nv-sentence q")).to_have_text(text)
 
 
 def _note(asked: list[str]) -> Callable[[Request], None]:
     return lambda request: asked.append(request.url)
 
 
-def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, mapped: App) -> None:
-    for visit in look_at(chromium, mapped, {"viewport": {"width": 1366, "height": 400}}):
+def test_nothing_is_fetched_before_the_panel_is_seen(chromium: Browser, running: App) -> None:
+    for visit in look_at(chromium, running, {"viewport": {"width": 1366, "height": 400}}):
         asked: list[str] = []
         visit.page.on("request", _note(asked))
         visit.page.reload()
-        visit.page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+        visit.page.wait_for_selector(".nv-tile")
         visit.page.wait_for_timeout(1500)
         assert not [url for url in asked if "/map/" in url]
         assert not visit.page.evaluate("'Plotly' in window")
@@ -99,7 +84,7 @@ def test_a_real_click_reaches_the_box_too(seat: Visit) -> None:
     seat.page.wait_for_timeout(200)
     seat.page.mouse.down()
     seat.page.mouse.up()
-    expect(seat.box).not_to_have_value(before, timeout=ANSWERS_WITHIN)
+    expect(seat.box).not_to_have_value(before)
     _answered(seat, seat.box.input_value())
 
 
@@ -116,7 +101,7 @@ def test_a_lasso_marks_the_same_sentences_in_every_pane(seat: Visit) -> None:
         seat.page.mouse.move(*place, steps=8)
     seat.page.mouse.up()
     status = seat.page.locator(".nv-map-marked [role=status]")
-    expect(status).to_contain_text("marked", timeout=ANSWERS_WITHIN)
+    expect(status).to_contain_text("marked")
     number = int(status.inner_text().split()[0])
     assert 0 < number < 99
     assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {99 - number}
@@ -142,7 +127,7 @@ def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None
     stars = "document.querySelector('.nv-map-plot').data.at(-1).customdata.map(one => one.typed)"
     for text in ("no <b>fluid</b> here", "small effusion on the right"):
         seat.search(text)
-        seat.page.wait_for_function(f"text => {stars}.at(-1) === text", arg=text, timeout=ANSWERS_WITHIN)
+        seat.page.wait_for_function(f"text => {stars}.at(-1) === text", arg=text)
     assert "no <b>fluid</b> here" in seat.page.evaluate(stars)
     assert "fluid" not in seat.page.evaluate(
         "JSON.stringify([localStorage, sessionStorage, document.cookie])"
@@ -152,35 +137,35 @@ def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None
 def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
     legend = seat.page.locator(".nv-map-legend")
     _choose(seat, words.COLOURS["right"])
-    expect(legend).to_contain_text(re.compile("mostly|mixed"), timeout=ANSWERS_WITHIN)
+    expect(legend).to_contain_text(re.compile("mostly|mixed"))
     _choose(seat, METHODS["pca"].title)
     _choose(seat, words.FILMS.format(collection="drawn"))
-    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS, timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS)
     seat.page.evaluate(
         "document.querySelector('.nv-map-plot').emit('plotly_click', {points: [{customdata: 'film02'}]})"
     )
     assert seat.page.evaluate("negviz.selected") == "film02"
     seat.page.evaluate("negviz.select('')")
     _choose(seat, words.SHEETS["effusion"].format(n=99))
-    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW, timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_bars_anybody(chromium: Browser, mapped: App, scheme: str) -> None:
-    for visit in look_at(chromium, mapped, {"color_scheme": scheme}):
+def test_nothing_serious_bars_anybody(chromium: Browser, running: App, scheme: str) -> None:
+    for visit in look_at(chromium, running, {"color_scheme": scheme}):
         _draw(visit)
         visit.page.locator(".nv-map-list summary").click()
         assert visit.barriers(".nv-map") + visit.barriers(".nv-map-placed") == []
 
 
-def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, mapped: App) -> None:
-    for visit in look_at(chromium, mapped, PHONE):
+def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, running: App) -> None:
+    for visit in look_at(chromium, running, PHONE):
         _draw(visit)
         assert visit.page.locator(".nv-map-pane:visible").count() == 1
         _choose(visit, "CON2")
         expect(visit.page.locator(".nv-map-pane[data-map-model=con2]")).to_be_visible()
         assert visit.page.locator(".nv-map-pane:visible").count() == 1
-        visit.page.wait_for_selector(POINTS.format("con2"), timeout=ANSWERS_WITHIN)
+        visit.page.wait_for_selector(POINTS.format("con2"))
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert visit.page.evaluate(wide) <= 0
         for target in visit.page.locator(".nv-map button:visible, .nv-map-choices label:visible").all()[:20]:

@@ -14,7 +14,7 @@ from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.retrieval.embeddings import film_embeddings, write_embeddings
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at, start
+from tests.browser.conftest import App, Visit, look_at, start
 from tests.nlm_server import NlmServer, status
 
 # The app over collections that are shipped in a folder of our own.
@@ -75,8 +75,9 @@ def nlm(films: dict[str, bytes | Path]) -> Iterator[NlmServer]:
 def running(
     family_folder: Path, assets: Path, nlm: NlmServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["-c", LAUNCH, str(assets), "--family", str(family_folder), "--nlm", nlm.url]
-    with start(arguments, tmp_path_factory.mktemp("on_demand")) as app:
+    arguments = ["--family", str(family_folder), "--nlm", nlm.url]
+    folder = tmp_path_factory.mktemp("on_demand")
+    with start(arguments, folder, anew=["-c", LAUNCH, str(assets)]) as app:
         yield app
 
 
@@ -87,16 +88,16 @@ def visit(chromium: Browser, running: App) -> Iterator[Visit]:
 
 def test_films_come_by_themselves_and_the_page_says_where_from(visit: Visit, nlm: NlmServer) -> None:
     assert len(visit.films("base")) == 8
-    visit.page.wait_for_function(ALL_HERE, timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_function(ALL_HERE)
     said = visit.page.get_by_text(f"Films come from {nlm.url[7:]} as they are shown.")
-    said.wait_for(timeout=ANSWERS_WITHIN)
+    said.wait_for()
 
 
 def test_a_film_that_cannot_be_had_says_so_and_keeps_its_mark(visit: Visit, films: dict[str, object]) -> None:
     visit.page.get_by_role("radio", name="all films").check()
-    visit.page.get_by_text("Searched all 24 films").wait_for(timeout=ANSWERS_WITHIN)
+    visit.page.get_by_text("Searched all 24 films").wait_for()
     visit.search("no effusion")
-    visit.page.wait_for_function(ALL_HERE, timeout=ANSWERS_WITHIN)
+    visit.page.wait_for_function(ALL_HERE)
     lost = set(visit.films("base")) & {*[*films][8:]}
     tile = visit.page.locator(f"[data-model=base] [data-film={min(map(str, lost))}]")
     assert tile.locator(".nv-mark").is_visible()

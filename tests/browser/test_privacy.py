@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, expect
 from negviz.page import words
 from negviz.page.attribution import words as attribution
 from negviz.page.share import words as share
-from tests.browser.conftest import ANSWERS_WITHIN, ROOT, App, Visit, look_at, start
+from tests.browser.conftest import ROOT, App, Visit, look_at, start
 from tests.tiny_maps import tiny_maps
 
 SECRET = "no effusion in ouagadougou"
@@ -52,8 +52,8 @@ def house(
             (folder / variable).mkdir()
             patch.setenv(variable, str(folder / variable))
         patch.setenv("NEGVIZ_MAPS", str(maps))
-        arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
-        running = start(arguments, folder)
+        arguments = ["--family", str(family_folder), "--collection", str(hostile_collection)]
+        running = start(arguments, folder, anew=["app.py"])
         app = running.__enter__()
     try:
         yield House(app, folder, began)
@@ -65,7 +65,6 @@ def test_a_visit_leaves_nothing_behind(chromium: Browser, house: House) -> None:
     for visit in look_at(chromium, house.app, {"accept_downloads": True}):
         addresses: list[str] = []
         visit.page.on("request", lambda request: addresses.append(request.url))  # noqa: B023
-        visit.page.set_default_timeout(ANSWERS_WITHIN)
         _use_everything(visit)
         said = visit.page.evaluate(_KEPT) + json.dumps(visit.page.context.storage_state(indexed_db=True))
         assert not _holds(said.encode())
@@ -103,7 +102,7 @@ def test_marked_text_sent_everywhere_is_written_nowhere(house: House) -> None:
 _ADDRESSES = [
     *(("GET", path) for path in ("films/{0}/{0}", "films/drawn/{0}", "page/{0}", "family/{0}/", "{0}")),
     *(("GET", f"page/{name}") for name in ("dial-film", "map/drawn", "font/{0}")),
-    *(("POST", f"page/{name}") for name in ("ranks", "film-record", "{0}")),
+    *(("POST", f"page/{name}") for name in ("ranks", "many", "film-record", "{0}")),
     *(("POST", f"gradio_api/{name}") for name in ("run/{0}", "call/{0}", "call/search", "upload")),
     *(("POST", f"gradio_api/{name}") for name in ("queue/join", "cancel", "reset")),
     *(("GET", f"gradio_api/{name}") for name in ("call/search/{0}", "file={0}", "stream/{0}", "proxy={0}")),

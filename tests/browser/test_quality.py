@@ -13,11 +13,10 @@ from negviz.page.attribution import words as attribution
 from negviz.page.dial import words as dial_words
 from negviz.page.map import words as map_words
 from negviz.page.share import words as share
-from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at, start
-from tests.tiny_maps import tiny_maps
+from tests.browser.conftest import HOSTILE, App, Visit, look_at, start
 from training.bench.running import free_port
 
-TABS = (words.EXPLORE, "Lesson", "Evidence", "About")
+TABS = (words.EXPLORE, "Lesson", "Many sentences", "Evidence", "About")
 WIDTHS = (390, 768, 1366, 2560)
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Pairs of texts that lie on one another: every visible run of text outside plots, pictures and the viewer.
@@ -81,22 +80,9 @@ STOPS = {
 
 
 @pytest.fixture(scope="module")
-def running(
-    family_folder: Path, hostile_collection: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[App]:
-    """The app over films with hostile ids, with maps of its own family."""
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(hostile_collection)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, hostile_collection)))
-        with start(arguments, tmp_path_factory.mktemp("quality")) as app:
-            yield app
-
-
-@pytest.fixture(scope="module")
 def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page with everything on it drawn, its tabs opened once."""
     for visit in look_at(chromium, running, {}):
-        visit.page.set_default_timeout(ANSWERS_WITHIN)
         for tab in (*TABS[1:], TABS[0]):
             visit.open_tab(tab)
         visit.page.locator(".nv-map-panes").scroll_into_view_if_needed()
@@ -189,15 +175,14 @@ def test_the_keyboard_alone_works_the_page(seat: Visit) -> None:
 def test_a_page_outlives_the_app_it_came_from(
     chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    arguments = ["--family", str(family_folder), "--collection", str(collection_folder)]
     port = free_port()
-    with pytest.MonkeyPatch.context() as patch, chromium.new_context() as context:
-        patch.setattr("tests.browser.conftest.free_port", lambda: port)
+    with chromium.new_context() as context:
         page = context.new_page()
-        with start(arguments, tmp_path_factory.mktemp("before")) as app:
+        with start(arguments, tmp_path_factory.mktemp("before"), port=port) as app:
             page.goto(app.address)
-            page.wait_for_selector(".nv-tile", timeout=ANSWERS_WITHIN)
+            page.wait_for_selector(".nv-tile")
             before = len(Visit(page).films("con2"))
-        with start(arguments, tmp_path_factory.mktemp("after")):
+        with start(arguments, tmp_path_factory.mktemp("after"), port=port):
             Visit(page).search("no fluid after the night")
             assert len(Visit(page).films("con2")) == before

@@ -24,7 +24,6 @@ def sharing(chromium: Browser, running: App) -> Iterator[Visit]:
         visit.page.wait_for_function(
             "text => document.querySelector('.nv-share')?.dataset.asked.includes(text)",
             arg=SECRET,
-            timeout=ANSWERS_WITHIN,
         )
         visit.page.locator(".nv-share > summary").focus()
         visit.page.keyboard.press("Enter")
@@ -40,7 +39,7 @@ def test_a_link_is_made_only_when_asked_for(sharing: Visit, running: App) -> Non
     assert "xanadu" not in sharing.page.url
     press(sharing, "link")
     link = sharing.page.get_by_label(words.LINK)
-    link.wait_for(timeout=ANSWERS_WITHIN)
+    link.wait_for()
     assert link.input_value().startswith(f"{running.address}#q={quote(SECRET)}")
     assert "xanadu" not in sharing.page.url
     assert "xanadu" not in running.log.read_text(encoding="utf-8")
@@ -48,12 +47,12 @@ def test_a_link_is_made_only_when_asked_for(sharing: Visit, running: App) -> Non
 
 def test_a_qr_code_is_drawn_here(sharing: Visit) -> None:
     press(sharing, "qr")
-    sharing.page.locator(".nv-share .nv-qr svg[role=img]").wait_for(timeout=ANSWERS_WITHIN)
+    sharing.page.locator(".nv-share .nv-qr svg[role=img]").wait_for()
 
 
 @pytest.mark.parametrize("kind", ["png", "csv", "file"])
 def test_a_comparison_is_saved(sharing: Visit, kind: str, tmp_path: Path) -> None:
-    with sharing.page.expect_download(timeout=ANSWERS_WITHIN) as caught:
+    with sharing.page.expect_download() as caught:
         press(sharing, kind)
     assert "xanadu" not in caught.value.suggested_filename
     path = tmp_path / "saved"
@@ -75,9 +74,8 @@ def test_an_opened_bar_stays_open_when_another_answer_comes(chromium: Browser, r
         visit.page.wait_for_function(
             "text => document.querySelector('.nv-share')?.dataset.asked.includes(text)",
             arg=SECRET,
-            timeout=ANSWERS_WITHIN,
         )
-        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for(timeout=ANSWERS_WITHIN)
+        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for()
         visit.page.locator(".nv-share > summary").click()
         visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for(state="hidden")
 

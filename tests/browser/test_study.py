@@ -41,7 +41,7 @@ def path(
 def running(
     path: Path, family_folder: Path, collection_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(collection_folder)]
+    arguments = ["--family", str(family_folder), "--collection", str(collection_folder)]
     with start([*arguments, "--study", str(path)], tmp_path_factory.mktemp("app")) as app:
         yield app
 

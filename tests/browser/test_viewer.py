@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from negviz.page.viewer import words
-from tests.browser.conftest import ANSWERS_WITHIN, EVERY, HOSTILE, App, Visit, look_at, start
+from tests.browser.conftest import EVERY, HOSTILE, App, Visit, look_at, start
 
 REPORT = "Heart size is normal. No pneumothorax or pleural effusion."
 SIMULATED = {"seed": "7", "severities": "effusion:0.8", "sides": "effusion:left"}
@@ -59,7 +59,7 @@ def shown_collection(collection_folder: Path, tmp_path_factory: pytest.TempPathF
 def running(
     family_folder: Path, shown_collection: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    arguments = ["app.py", "--family", str(family_folder), "--collection", str(shown_collection)]
+    arguments = ["--family", str(family_folder), "--collection", str(shown_collection)]
     with start(arguments, tmp_path_factory.mktemp("viewer_app")) as app:
         yield app
 
@@ -101,7 +101,6 @@ def settled(page: Page) -> None:
         "waits => { const box = document.querySelector('dialog.nv-viewer[open]');"
         "  return box && !waits.some(text => box.innerText.includes(text)); }",
         arg=[words.SCRIPT["loading"], words.SCRIPT["asking"]],
-        timeout=ANSWERS_WITHIN,
     )
 
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import ANSWERS_WITHIN, App, Visit, look_at
+from tests.browser.conftest import App, Visit, look_at
 from training.bench.running import search
 
 VISITORS = 80
@@ -54,5 +54,5 @@ def test_browsers_side_by_side_see_their_own_sentence_only(chromium: Browser, ru
 def _settle(visit: Visit, town: str) -> None:
     """Galleries and words are those of the sentence."""
     page = visit.page
-    expect(page.locator(".nv-sentence q")).to_have_text(f"no fluid in {town}", timeout=ANSWERS_WITHIN)
-    expect(page.locator(".nv-heat tbody th").last).to_contain_text(town, timeout=ANSWERS_WITHIN)
+    expect(page.locator(".nv-sentence q")).to_have_text(f"no fluid in {town}")
+    expect(page.locator(".nv-heat tbody th").last).to_contain_text(town)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from negviz.explain.attribution import METHODS
 from negviz.language.prompt import read_prompt
 from negviz.page.attribution import words
-from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, App, Visit, look_at
+from tests.browser.conftest import HOSTILE, App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -19,16 +19,14 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 @pytest.fixture(scope="module")
 def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     """One page for the tests below, none of which minds what the others left."""
-    for visit in look_at(chromium, running, {}):
-        visit.page.set_default_timeout(ANSWERS_WITHIN)
-        yield visit
+    yield from look_at(chromium, running, {})
 
 
 def _ask(visit: Visit, text: str) -> None:
     """Search and wait until the table's words are those of the sentence."""
     visit.search(text)
     found = [word.text for word in read_prompt(text).words]
-    expect(visit.page.locator(".nv-heat tbody th")).to_contain_text(found, timeout=ANSWERS_WITHIN)
+    expect(visit.page.locator(".nv-heat tbody th")).to_contain_text(found)
 
 
 def test_the_example_is_answered_on_first_paint(visit: Visit) -> None:
@@ -52,12 +50,12 @@ def test_target_and_method_are_chosen_by_keyboard(seat: Visit) -> None:
     seat.page.get_by_role("radio", name=words.TARGETS["hits"]).focus()
     for key in ("Tab", "Space"):  # gradio's radios are a stop of the tab key each
         seat.page.keyboard.press(key)
-    expect(seat.page.locator(".nv-words")).to_contain_text("towards its opposite", timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-words")).to_contain_text("towards its opposite")
     assert seat.text(".nv-heat") != before
     seat.page.get_by_role("radio", name=METHODS["shapley"].title).check()
-    expect(seat.page.locator(".nv-heat tfoot")).to_contain_text("0.000", timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-heat tfoot")).to_contain_text("0.000")
     seat.page.get_by_role("radio", name=words.TARGETS["hits"]).check()
-    expect(seat.page.locator(".nv-words")).to_contain_text("towards these films", timeout=ANSWERS_WITHIN)
+    expect(seat.page.locator(".nv-words")).to_contain_text("towards these films")
 
 
 def test_heads_are_looked_into_by_keyboard_alone(seat: Visit) -> None:
@@ -98,7 +96,7 @@ def test_nothing_serious_bars_anybody(seat: Visit) -> None:
 @pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
 def test_a_phone_scrolls_a_wide_grid_inside_its_box(visit: Visit) -> None:
     visit.page.get_by_role("button", name=words.HEADS).click()
-    visit.page.locator(".nv-heads button").first.wait_for(timeout=ANSWERS_WITHIN)
+    visit.page.locator(".nv-heads button").first.wait_for()
     too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert visit.page.evaluate(too_wide) <= 0
     for square in visit.page.locator(".nv-heads button").all()[:3]:

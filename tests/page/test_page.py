@@ -320,15 +320,20 @@ def test_a_cleared_visit_is_brought_back_as_it_was(explore: Explore) -> None:
 def test_an_average_is_that_of_the_films_on_show_and_names_them(
     explore: Explore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Usual(49, 8, {"base": 7.5, "con2": 0.5})
+    texts = ("No effusion", "Free of fluid", "Effusion: none")
+    known = Usual(texts, 8, {"base": (0.0, 10.0, 2.0), "con2": (10.0, 9.0, 10.0)})
     monkeypatch.setattr(
         "negviz.page.room.read_usual", lambda films, *_: known if films.name == "drawn/test" else None
     )
     said = say(explore, "no effusion").reading
-    assert "the mean of 49 that rule out effusion, on these 8 films, is base 7.5, CON2 0.5 of 10" in said
-    assert "the mean of" not in say(explore, "no effusion", "drawn/all").reading
+    assert "Of 3 wordings that rule out effusion, base finds no right film for 1 and ten for 1" in said
+    assert "means of 10: base 4.0, CON2 9.7." in said
+    assert re.findall(r'data-try="([^"]+)"', said) == ["Free of fluid", "Effusion: none", "No effusion"]
+    assert "“Free of fluid”: right of ten, base 10, CON2 9" in said
+    assert (said.count('tabindex="0"'), said.count('tabindex="-1"')) == (1, 2)  # arrows go on from the first
+    assert "means of 10" not in say(explore, "no effusion", "drawn/all").reading
     for other in ("effusion", "no pneumothorax", "no effusion and no pneumothorax"):
-        assert "the mean of" not in say(explore, other).reading
+        assert "means of 10" not in say(explore, other).reading
 
 
 def test_every_head_counts_normal_films_beside_chance(explore: Explore, films: SearchSet) -> None:

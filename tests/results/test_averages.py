@@ -31,8 +31,8 @@ def measured(sets: tuple[SearchSet, ...]) -> dict[str, Any]:
         return {
             "cells": {},
             "prompts": [
-                {"finding": finding, "polarity": polarity, "p_at_k": p}
-                for (finding, polarity), p in zip(said, (*hits, 0.0, 0.0), strict=True)
+                {"prompt": f"{place}", "finding": finding, "polarity": polarity, "p_at_k": p}
+                for place, ((finding, polarity), p) in enumerate(zip(said, (*hits, 0.0, 0.0), strict=True))
             ],
         }
 
@@ -54,8 +54,9 @@ def test_an_average_is_over_denials_of_one_finding_by_model(
 ) -> None:
     found = _read(sets[0], sets[1], measured, tmp_path)
     assert found is not None
-    assert (found.sentences, found.films) == (2, len(sets[0]))
-    assert found.in_ten == pytest.approx({"base": 8.0, "con2": 0.5})
+    assert (found.sentences, found.films) == (("0", "1"), len(sets[0]))
+    assert found.right["base"] == pytest.approx((1.0, 3.0))
+    assert [found.mean(model) for model in found.right] == pytest.approx([2.0, 9.5])
 
 
 def test_over_other_films_or_with_other_weights_there_is_none(
@@ -70,7 +71,7 @@ def test_over_other_films_or_with_other_weights_there_is_none(
     _read(test, whole, measured, tmp_path)
     found = read_usual(test, whole.collection.hash, known, tmp_path)
     assert found is not None
-    assert list(found.in_ten) == ["con2"]
+    assert list(found.right) == ["con2"]
 
 
 @pytest.mark.parametrize("odd", [{}, [], {"models": {}}, {"models": {"base": {"cells": {}}}, "data": 7}])

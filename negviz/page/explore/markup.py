@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -70,7 +70,8 @@ def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corre
 
     `usual` says how sentences like this one go wrong over the films searched: one proves little.
     """
-    known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.in_ten]
+    known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.right]
+    others = _wordings(usual, known) if usual is not None and known else []
     notes = [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
@@ -81,9 +82,26 @@ def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corre
         stretches=_stretches(answer),
         cut=len(answer.prompt.text) > _ECHOED,
         verdict=verdict(answer) if answer.marked else None,
-        unmarked=_why_unmarked(answer),
+        unmarked=why_unmarked(answer),
+        others=others,
         notes=notes,
     )
+
+
+class _Wording(NamedTuple):
+    text: str
+    right: float  # share of ten
+    says: str
+
+
+def _wordings(usual: Usual, models: Sequence[str]) -> list[_Wording]:
+    """What else rules the same out, best found first by the first of the models."""
+    right = usual.right[models[0]]
+    order = sorted(range(len(right)), key=lambda place: -right[place])
+    return [
+        _Wording(usual.sentences[place], right[place] / 10, words.wording(usual, place, models))
+        for place in order
+    ]
 
 
 def apart(answer: Answer) -> Markup:
@@ -115,7 +133,8 @@ def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
     return any(first <= start and end <= last for first, last in spans)
 
 
-def _why_unmarked(answer: Answer) -> str:
+def why_unmarked(answer: Answer) -> str:
+    """Why no film is marked, in a sentence."""
     prompt = answer.prompt
     match answer.unmarked:
         case "language":

@@ -5,6 +5,30 @@
   /* A sentence to try ------------------------------------------------------------------------- */
 
   negviz.on("click", "[data-try]", button => negviz.search(button.dataset.try));
+
+  /* A panel that still answers another question than the films on show is dimmed and keeps its place. */
+  let opened; // the question that the page came with, which panels answer that carry none
+  negviz.changed(() => {
+    const now = document.querySelector(".nv-columns[data-asked]")?.dataset.asked;
+    if (!now) return;
+    opened ??= now;
+    for (const panel of document.querySelectorAll(".nv-follows")) {
+      const stale = (panel.querySelector(".nv-of")?.dataset.of ?? opened) !== now;
+      if (stale !== panel.hasAttribute("data-stale")) panel.toggleAttribute("data-stale", stale);
+    }
+  });
+
+  /* Wordings are one stop of the Tab key; arrows go from one to the next. */
+  negviz.on("keydown", ".nv-wordings button", (button, event) => {
+    const all = [...button.parentElement.children];
+    const at = all.indexOf(button);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (!all[to]) return;
+    event.preventDefault();
+    button.tabIndex = -1;
+    all[to].tabIndex = 0;
+    all[to].focus();
+  });
   negviz.on("negviz:select", "", () => tell(true));
 
   /* The selected film where a column does not show it ------------------------------------------ */

@@ -32,14 +32,15 @@
 
   // Buttons ------------------------------------------------------------------------------------
 
-  function save(blob, name) {
+  /* Put a file into the visitor's downloads; its name. */
+  negviz.save = (blob, name) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     return name;
-  }
+  };
 
   const pressed = {
     async link(bar) {
@@ -62,18 +63,18 @@
       return "";
     },
     async csv(bar, asked) {
-      const name = save(await (await post("csv", { asked })).blob(), "negviz-comparison.csv");
+      const name = negviz.save(await (await post("csv", { asked })).blob(), "negviz-comparison.csv");
       return bar.dataset.saySaved.replace("{name}", name);
     },
     async file(bar, asked) {
       const said = await post("file", { asked });
-      const name = save(new Blob([await said.blob()], { type: "text/html" }), "negviz-comparison.html");
+      const name = negviz.save(new Blob([await said.blob()], { type: "text/html" }), "negviz-comparison.html");
       return bar.dataset.saySavedWith.replace("{name}", name).replace("{hash}", said.headers.get("X-SHA256"));
     },
     async png(bar, asked) {
       const canvas = await draw(await (await post("comparison", { asked })).json());
       const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-      return bar.dataset.saySaved.replace("{name}", save(blob, "negviz-comparison.png"));
+      return bar.dataset.saySaved.replace("{name}", negviz.save(blob, "negviz-comparison.png"));
     },
   };
 

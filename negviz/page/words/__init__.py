@@ -67,6 +67,7 @@ IDENTIFIER: Final = (
 )
 SEND_ANYWAY: Final = "Send anyway"
 GO_BACK: Final = "Back to the sentence"
+WORDINGS: Final = "Other wordings, by how many of base’s ten films are right"
 NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
 WRONG_WAY: Final = "This model takes your sentence for its opposite more often than not."
 ABSTAINS: Final = "The order of these films is not to be relied on."
@@ -243,12 +244,20 @@ def verdict(
 
 
 def usual(found: Usual, models: Sequence[str]) -> str:
-    """One sentence proves little; so many films show what others like it ruled out."""
-    each = ", ".join(f"{_in_a_sentence(model)} {found.in_ten[model]:.1f}" for model in models)
+    """One sentence proves little; what others like it find."""
+    first, *_ = models
+    right = [round(each) for each in found.right[first]]
+    means = ", ".join(f"{_in_a_sentence(model)} {found.mean(model):.1f}" for model in models)
     return (
-        f"One wording proves little: the mean of {found.sentences} that rule out {RULED_OUT}, on these "
-        f"{found.films:,} films, is {each} of 10."
+        f"Of {len(right)} wordings that rule out {RULED_OUT}, {_in_a_sentence(first)} finds no right film "
+        f"for {right.count(0)} and ten for {right.count(10)}; means of 10: {means}."
     )
+
+
+def wording(found: Usual, place: int, models: Sequence[str]) -> str:
+    """One of the wordings, and how many films of ten were right."""
+    each = ", ".join(f"{_in_a_sentence(model)} {found.right[model][place]:.0f}" for model in models)
+    return f"“{found.sentences[place]}”: right of ten, {each}"
 
 
 def normal(films: int, by_chance: float) -> str:
