@@ -123,7 +123,8 @@ class _Scene:
         places = tuple(place for place in breaks(self.healthy, self.signs) if place.side == side)
         bones = (draw_trunk(self.healthy, step, broken).cortex for broken in (places, ()))
         after, before = (splat(self.beam, bone) for bone in bones)
-        lung = draw_lung(self.chest, self.beam, side, self.signs, [self.chest.heart(self.beam)]).lung
+        solids = [self.chest.heart(self.beam), *self.chest.mediastinum(self.beam)]
+        lung = draw_lung(self.chest, self.beam, side, self.signs, solids).lung
         blood = np.minimum(lesions.bruise(self.healthy, self.beam, places), lung)
         return np.stack([_HARD * (after - before), blood])
 
