@@ -7,6 +7,9 @@ from .evaluation.tables import protocols as protocols
 from .explain.attribution import Attribution as Attribution
 from .explain.attribution import AttributionError as AttributionError
 from .explain.attribution import attribute as attribute
+from .explain.saliency import Saliency as Saliency
+from .explain.saliency import SaliencyError as SaliencyError
+from .explain.saliency import saliency as saliency
 from .films.collection import Collection as Collection
 from .films.collection import CollectionError as CollectionError
 from .films.collection import Film as Film

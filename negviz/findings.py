@@ -21,11 +21,15 @@ Decisions a reader may want to know
   leaves the finding *uncertain*, unless other words deny it outright ("lungs clear, no acute infiltrate").
   Pneumothorax, consolidation, edema and what fills airspaces are acute by nature: "no acute pneumothorax"
   denies it.  "No focal", "no definite", "no obvious", "no significant" and "no evidence of" deny.
-- Of then and now, now holds.  What somebody once had, or a relative, or what is asked about ("if", "unless",
-  "yes or no") is *uncertain*.
+- What is not seen to be so of a finding ("not seen to have grown") leaves it there.  What mimics a finding is
+  none.  One side's "clear", "dry" or "normal" beside a finding of the other denies it there.
+- Of then and now, and of two dates, the later holds.  What somebody once had, or a relative, or what is asked
+  about ("if", "unless", "yes or no") is *uncertain*.
 - A cardiothoracic ratio above 0.55, or said to be more than half, is *cardiomegaly*; at most 0.50 denies it;
   between the two, or on a supine or AP film, it is uncertain.
 - A pleural line is a pneumothorax only when visceral or without markings beyond it, else uncertain.
+- What is measured, sized or said to be in a state is there, though a denial stands before it ("no effusion,
+  8 mm nodule"); "no …, suspicious …" is a list.
 - Fractured wires, screws and catheters are no *fracture*.
 - What has cleared denies what it names and nothing else.
 - Hyperinflation, COPD, vascular congestion and pneumonia are not in the vocabulary.
@@ -55,6 +59,8 @@ class Finding:
     instead: tuple[str, str] | None = None  # in a sentence that spoke of effusion; None: `said`
     mesh: tuple[str, ...] = ()  # headings of Open-i's reports
     nih: tuple[str, ...] = ()  # labels of ChestX-ray14
+    labels: tuple[str, ...] = ()  # what others call it in files of labels, beside its name
+    kinds: tuple[str, ...] = ()  # labels that affirm it, and whose denial leaves it open
 
     @property
     def phrase(self) -> str:
@@ -74,6 +80,8 @@ _ALL: Final = (
         ),
         mesh=("Pleural Effusion", "Hydropneumothorax", "Hemothorax"),
         nih=("effusion",),
+        labels=("pleural effusion",),
+        kinds=("loculated pleural effusion", "hydropneumothorax"),
     ),
     Finding(
         "cardiomegaly",
@@ -107,6 +115,8 @@ _ALL: Final = (
         named=(("an", "opacity"), ("a", "lung opacity"), ("an", "infiltrate")),
         mesh=("Opacity", "Infiltrate", "Airspace Disease"),
         nih=("infiltration", "pneumonia"),
+        labels=("lung opacity", "airspace opacity"),
+        kinds=("infiltrates",),
     ),
     Finding(
         "edema",
@@ -114,6 +124,7 @@ _ALL: Final = (
         named=(("", "pulmonary edema"), ("", "interstitial edema"), ("", "water in the lungs")),
         mesh=("Pulmonary Edema",),
         nih=("edema",),
+        labels=("pulmonary edema",),
     ),
     Finding(
         "atelectasis",
@@ -121,6 +132,7 @@ _ALL: Final = (
         named=(("", "atelectasis"), ("a", "collapsed lobe")),
         mesh=("Pulmonary Atelectasis",),
         nih=("atelectasis",),
+        kinds=("laminar atelectasis", "lobar atelectasis", "total atelectasis"),
     ),
     Finding(
         "nodule",
@@ -128,6 +140,8 @@ _ALL: Final = (
         named=(("a", "lung nodule"), ("a", "pulmonary nodule"), ("a", "mass in the lung")),
         mesh=("Nodule", "Mass"),
         nih=("nodule", "mass"),
+        labels=("lung lesion", "nodule/mass"),
+        kinds=("multiple nodules", "pulmonary mass"),
     ),
     Finding(
         "emphysema",
@@ -142,6 +156,7 @@ _ALL: Final = (
         named=(("a", "rib fracture"), ("a", "fracture"), ("a", "broken rib")),
         instead=("a", "rib fracture"),
         mesh=("Fractures, Bone",),
+        kinds=("rib fracture", "vertebral fracture", "clavicle fracture"),
     ),
     Finding("normal", nih=("normal",)),
 )

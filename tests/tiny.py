@@ -149,15 +149,15 @@ def _draw_rows(images: Path) -> Iterable[dict[str, str]]:
         not_here = {"effusion": not effusion and stated, "cardiomegaly": not big_heart, "pneumothorax": True}
         findings, denied = ([name for name, holds in facts.items() if holds] for facts in (here, not_here))
         draw_film(number, effusion=effusion, big_heart=big_heart).save(images / f"film{number:02}.png")
-        test = number < 8
+        test, study = number < 8, number - 1 if number in (11, 15) else number
         yield {
             "id": f"film{number:02}",
             "image": f"images/film{number:02}.png",
-            "uid": str(number - 1 if number in (11, 15) else number),
+            "uid": str(study),
             "view": "PA",
             "findings": "|".join(findings or (["normal"] if "effusion" in denied else [])),
             "denied": "|".join(denied),
             "uncertain": "effusion" if number in (20, 21) else "",
             "split": "test" if test else "train",
-            "fold": "" if test else str(number % 5),
+            "fold": "" if test else str(study // 2 % 5),
         }

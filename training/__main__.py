@@ -49,6 +49,10 @@ FOR_USERS: Final[Commands] = {
     ),
     "maps": ("measure.maps", "the maps that the page shows: prompts of every model, and films"),
     "attribution": ("measure.attribution", "what each word and each attention head did, over the 99 prompts"),
+    "saliency": (
+        "measure.saliency.command",
+        "whether maps of where a sentence finds what it says lie where simulated findings do",
+    ),
     "diagnosis": ("measure.diagnosis", "the three failure signatures of every model over the 99 prompts"),
     "dose": ("measure.dose", "turn findings up in simulated chests and see what each model makes of it"),
     "generalisation": ("measure.generalisation", "wordings, findings and films that no tuning saw, by model"),
@@ -56,6 +60,7 @@ FOR_USERS: Final[Commands] = {
         "measure.protocols",
         "published tests of negation for every model and rival, or for another model of the Hub",
     ),
+    "convert": ("data.convert", "make safetensors of a file of pickled weights, for --base"),
     "leave-out": ("measure.leave_out", "con3 without a finding or a kind of wording, asked about just that"),
     "experiments": (
         "measure.experiments",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache
 from negviz.common.shipped import COMPACT
 from negviz.films.collection import ASSETS, PHANTOMS, Collection, is_shipped, open_collection
+from negviz.films.split import with_folds
 
 PROMPTS: Final = ASSETS / "prompts"
 RESULTS: Final = ASSETS / "results"
@@ -29,13 +30,25 @@ def add_path_options(
     parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     parser.add_argument("--collection", default="openi", metavar="NAME|DIR", help=collection)
     parser.add_argument("--films", type=Path, metavar="DIR", help=films)
+    add_labels_option(parser)
     parser.add_argument("--nih", type=Path, metavar="DIR", help=nih)
+
+
+def add_labels_option(parser: argparse.ArgumentParser) -> None:
+    """`--labels`, for whatever takes a `--collection` of one's own."""
+    what = "labels of the folder of --collection, as published for NIH's, CheXpert's and other films"
+    parser.add_argument("--labels", type=Path, metavar="FILE", help=what)
+
+
+def told(path: object) -> str:
+    """A path as a results file, which others read, tells it: one from the root by its name alone."""
+    return Path(str(path)).name if Path(str(path)).is_absolute() else str(path)
 
 
 def family_words(args: argparse.Namespace) -> list[str]:
     """The options that name a family again, none for the shipped one."""
     shipped = args.family.resolve() == COMPACT
-    return [] if shipped else ["--family", str(args.family), "--collection", args.collection]
+    return [] if shipped else ["--family", told(args.family), "--collection", told(args.collection)]
 
 
 @dataclass(frozen=True)
@@ -46,12 +59,13 @@ class Paths:
     collection: str = "openi"  # what the models are trained, tuned and measured on
     films: Path | None = None  # where its images lie; for Open-i, NLM's archives or a folder
     nih: Path | None = None
+    labels: Path | None = None  # of the collection, where its folder holds images and no manifest
     work: Path = field(default_factory=lambda: default_cache() / "training")
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Paths:
         """As the options of `add_path_options` say."""
-        return cls(args.family, args.collection, args.films, args.nih)
+        return cls(args.family, args.collection, args.films, args.nih, args.labels)
 
     @property
     def shipped(self) -> bool:
@@ -59,20 +73,35 @@ class Paths:
         return self.family.resolve() == COMPACT
 
     @property
+    def own(self) -> bool:
+        """Whether the collection is a folder of one's own, which holds its images, or says where they lie."""
+        return not is_shipped(self.collection)
+
+    @property
     def results(self) -> Path:
         return RESULTS if self.shipped else self.family / "results"
 
     def need_films(self) -> Path:
-        if self.films is None or not self.films.is_dir():
+        """Where films and reports lie: as told, else in the folder of one's own collection."""
+        folder = Path(self.collection) if self.films is None and self.own else self.films
+        if folder is None or not folder.is_dir():
             raise FilmsError("Give --films the folder that holds the Open-i films and reports.")
-        return self.films
+        return folder
 
     def images_of(self, collection: str) -> Path | None:
         """Where the images of a collection to measure on lie; None: beside its manifest, if anywhere."""
         return {"nih": self.nih, PHANTOMS: None, self.collection: self.films}.get(collection)
 
     def open_collection(self) -> Collection:
-        return open_collection(self.collection, films=self.films)
+        """With training films in folds, which are dealt out where the manifest has none."""
+        opened = open_collection(self.collection, films=self.films, labels=self.labels)
+        without = not any(film.fold for film in opened)
+        return replace(opened, films=with_folds(opened.films)) if without else opened
+
+    def open_listed(self, name: str) -> Collection:
+        """A collection to measure on, as whoever opens it alone finds it."""
+        labels = self.labels if name == self.collection else None
+        return open_collection(name, films=self.images_of(name), labels=labels)
 
     def open_phantoms(self) -> Collection | None:
         """The simulated films, which are shipped with their pixels."""

@@ -11,9 +11,12 @@ import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.read_files import read_text
+
+_BETWEEN: Final = ((";", "semicolons"), ("\t", "tabs"))
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,32 @@ def read_csv(
     lines = _lines(path, error)
     _, header = next(lines, (0, []))
     names = tuple(name.strip() for name in header)
+    if len(names) == 1 and (between := next((what for sign, what in _BETWEEN if sign in names[0]), "")):
+        raise error(f"{path} has {between} between its columns; save it with commas.")
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
         raise error(f"{path} has the column {min(twice)} twice; leave one of them.")
     missing = [name for name in needed if name not in names]
     if missing:
-        raise error(f"{path} lacks the column {', '.join(missing)}; it needs {', '.join(needed)}.")
+        raise error(f"{path} {_lacks(missing, names)}; it needs {', '.join(needed)}.")
     rows = tuple(_row(line, fields, names, path, error, prose) for line, fields in lines)
     if not rows:
         raise error(f"{path} holds nothing below its header; add at least one line.")
     return CsvTable(names, rows)
+
+
+def read_header(path: Path, error: type[NegvizError]) -> tuple[str, ...]:
+    """The names of the columns of a CSV file."""
+    _, header = next(_lines(path, error), (0, []))
+    return tuple(name.strip() for name in header)
+
+
+def _lacks(missing: Sequence[str], names: Sequence[str]) -> str:
+    """What keeps the columns from being found, where that can be told."""
+    other = next((name for name in names for each in missing if name.lower() == each), "")
+    if other:
+        return f"has the column {other}, which is to be spelt {other.lower()}"
+    return f"lacks the column {', '.join(missing)}"
 
 
 def _lines(path: Path, error: type[NegvizError]) -> Iterator[tuple[int, list[str]]]:
@@ -97,4 +116,4 @@ def _row(
     return Row(line, {name: field.strip() for name, field in zip(names, fields, strict=True) if name})
 
 
-__all__ = ["CsvTable", "Row", "read_csv"]
+__all__ = ["CsvTable", "Row", "read_csv", "read_header"]

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import stat
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -49,14 +50,27 @@ def read_bytes(path: Path, error: type[NegvizError], most: int = MAX_TEXT) -> by
 
 
 def read_text(path: Path, error: type[NegvizError], most: int = MAX_TEXT) -> str:
-    """A text in UTF-8, with or without a byte order mark."""
+    """A text in UTF-8, with or without a byte order mark, as it is or in a `.gz`."""
+    content = read_bytes(path, error, most)
+    content = _unpacked(content, path, error, most) if path.suffix == ".gz" else content
     try:
-        text = read_bytes(path, error, most).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as said:
         raise error(f"{_named(path)} is not UTF-8 text; save it as UTF-8.") from said
     if "\0" in text:
         raise error(f"{_named(path)} holds a NUL character, which no text does; make it anew.")
     return text
+
+
+def _unpacked(content: bytes, path: Path, error: type[NegvizError], most: int) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)  # with gzip's header
+    try:
+        unpacked = unpacking.decompress(content, most + 1)
+    except zlib.error as said:
+        raise error(f"{_named(path)} is no whole gzip file; fetch it anew.") from said
+    if len(unpacked) > most or not unpacking.eof:
+        raise error(f"{_named(path)} is cut short, or larger than {most:,} bytes once unpacked.")
+    return unpacked
 
 
 def read_json(path: Path, error: type[NegvizError]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from negviz.retrieval.comparison import Comparison
 
 Ask = Callable[[str], Answer]
 Shares = Callable[[str], Mapping[str, float]]  # of a sentence: the share of its cue, by model
-About = Literal["no", "taken away", "tuned", "cost", "words", "elsewhere"]
+# of an answer and a finding: by model, what its place did to the sentence, on a film that shows it
+Within = Callable[[Answer, str], Mapping[str, float]]
+About = Literal["no", "taken away", "tuned", "where", "cost", "words", "elsewhere"]
 _AT_LEAST: Final = 3  # films with a finding, and without
 _TUNED: Final = "con2"  # the model that was tuned on opposites
 _DENIALS: Final = (
@@ -44,6 +46,7 @@ _PLAIN: Final = (
     "{} is seen",
 )
 _HALF_A_FILM: Final = 0.5
+_WHERE_AT: Final = (-0.05, 0.05)
 _WORDS_AT: Final = (0.1, 1 / 3)  # shares that part the options
 
 
@@ -78,7 +81,9 @@ class Step:
         return next(count.value for count in self.counts if count.model == model)
 
 
-def make_lesson(ask: Ask, films: Collection, shares: Shares | None = None) -> tuple[Step, ...]:
+def make_lesson(
+    ask: Ask, films: Collection, shares: Shares | None = None, within: Within | None = None
+) -> tuple[Step, ...]:
     """The steps that this collection can teach; none where no finding has films on both sides."""
     order = _findings(films)
     if not order:
@@ -88,10 +93,10 @@ def make_lesson(ask: Ask, films: Collection, shares: Shares | None = None) -> tu
     denied = _middle(denials)
     steps = [_shows_it("no", denied, finding, denied.columns[0].model, denials)]
     steps += [_taken_away(denied, ask(denied.opposite.text), finding)] if denied.opposite else []
-    steps += [
-        _shows_it("tuned", denied, finding, _tuned(denied), denials),
-        _cost([ask(_sentence(template, finding)) for template in _PLAIN], finding),
-    ]
+    steps += [_shows_it("tuned", denied, finding, _tuned(denied), denials)]
+    placed = within(denied, finding) if within else {}
+    steps += [_where(denied, finding, placed)] if placed else []
+    steps += [_cost([ask(_sentence(template, finding)) for template in _PLAIN], finding)]
     found = shares(denied.prompt.text) if shares else {}
     steps += [_words(denied, finding, found)] if found else []
     steps += [_elsewhere(_middle(_denials(ask, others[0])), others[0])] if others else []
@@ -206,6 +211,13 @@ def _cost(stated: Iterable[Answer], finding: str) -> Step:
     sentences = tuple(answer.prompt.text for answer in asked)
     chance = asked[0].columns[0].random_picks
     return Step("cost", sentences, finding, subject, right, counts, _shown(asked[0]), chance)
+
+
+def _where(denied: Answer, finding: str, placed: Mapping[str, float]) -> Step:
+    """Whether the place of the finding speaks for its denial."""
+    counts = tuple(Count(model, share) for model, share in placed.items())
+    right = _part(counts[0].value, _WHERE_AT)
+    return Step("where", (denied.prompt.text,), finding, counts[0].model, right, counts, _shown(denied))
 
 
 def _words(denied: Answer, finding: str, shares: Mapping[str, float]) -> Step:

@@ -11,7 +11,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import combinations
@@ -20,16 +21,19 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from PIL import Image
 
-from negviz.common.csv_file import Row, read_csv
+from negviz.common.csv_file import Row, read_csv, read_header
 from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
 from negviz.common.shipped import ROOT
-from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
-from negviz.films.openi import film_id
+from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
+from negviz.films.label_files import IMAGES, read_labels, unknown_names
+from negviz.films.openi import film_id, split_sentences
 from negviz.films.size import FilmSizeError
+from negviz.films.split import with_split
 from negviz.findings import FINDINGS, Polarity
+from negviz.language.prompt import strongest
 
 if TYPE_CHECKING:
     from negviz.language.prompt import Prompt
@@ -38,8 +42,8 @@ if TYPE_CHECKING:
 MANIFEST: Final = "manifest.csv"
 ASSETS: Final = ROOT / "assets"
 OPENI: Final = "openi"
+_START: Final = 132  # bytes by which a DICOM file is known
 PHANTOMS: Final = "phantoms"
-_ENDINGS: Final = frozenset({".png", ".jpg", ".jpeg"})
 Unmentioned = Literal["unknown", "absent"]
 Split = Literal["test", "train", "all"]
 
@@ -124,6 +128,7 @@ class Collection:
     films: tuple[Film, ...]
     folder: Path | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)  # what opening it had to report
+    drawn: bool = field(default=False, compare=False)  # its split is ours, not the manifest's
 
     def __len__(self) -> int:
         return len(self.films)
@@ -168,6 +173,13 @@ class Collection:
         """The films of one split; `all` is the collection itself."""
         return self if split == "all" else self.where(lambda film: film.split == split)
 
+    def as_seen_by(self, tuned_on: Container[str]) -> Collection:
+        """As models show it that were tuned on collections of these hashes: nobody was tuned on films of a
+        split that is only ours."""
+        if not self.drawn or self.hash in tuned_on:
+            return self
+        return replace(self, films=tuple(f if f.split == "test" else replace(f, split="") for f in self))
+
     def where(self, keep: Callable[[Film], bool]) -> Collection:
         return replace(self, films=tuple(film for film in self.films if keep(film)))
 
@@ -184,7 +196,7 @@ class Collection:
         """NLM ships PNGs in one flat folder, copies ship JPEGs: the name before the ending is what stays."""
         if self.folder is None:
             return {}
-        found = (path for path in self.folder.rglob("*.*") if path.suffix.lower() in _ENDINGS)
+        found = (path for path in self.folder.rglob("*.*") if path.suffix.lower() in IMAGES)
         return {key: path for path in sorted(found) for key in (path.stem, film_id(path.stem))}
 
     def image(self, film: Film) -> Image.Image:
@@ -211,44 +223,99 @@ def _lies_in(folder: Path, path: Path) -> bool:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Open one PNG or JPEG as grey, refusing anything else and anything larger than a film."""
+    """Open one PNG, JPEG or DICOM file as grey, refusing anything else and anything larger than a film."""
     try:
         with open_regular(path) as file:
-            return grey_picture(file)
+            start = file.read(_START)
+            file.seek(0)
+            return _radiograph(path, file.read()) if is_dicom(start) else grey_picture(file)
     except FilmSizeError as error:
         raise CollectionError(f"{path.name} {error}") from error
     except (*UNREADABLE, DeepColourError) as error:
-        raise CollectionError(f"{path.name} is not a PNG or JPEG image that can be read: {error}.") from error
+        raise CollectionError(
+            f"{path.name} is not a PNG, JPEG or DICOM image that can be read: {error}."
+        ) from error
+
+
+def _radiograph(path: Path, content: bytes) -> Image.Image:
+    from negviz.films.dicom import DicomError, read_dicom  # its library, which few collections need
+
+    try:
+        return read_dicom(content)
+    except DicomError as error:
+        raise CollectionError(f"{path.name} cannot be shown. {error}") from error
 
 
 def is_shipped(name: str) -> bool:
-    """Whether a collection of this name lies in `assets/`."""
-    return (ASSETS / name / MANIFEST).is_file()
+    """Whether a collection of this name, which no path is, lies in `assets/`."""
+    return Path(name).name == name and (ASSETS / name / MANIFEST).is_file()
 
 
-def open_collection(name: str | Path, *, films: Path | None = None) -> Collection:
+def open_collection(name: str | Path, *, films: Path | None = None, labels: Path | None = None) -> Collection:
     """Open a shipped collection by name ("openi"), or a folder that holds a `manifest.csv`.
 
     `films` is a folder with the images where they lie apart from the manifest; ids are looked up
-    there as `<image>`, or by file name.
+    there as `<image>`, or by file name.  `labels` is a file that tells of a folder of images what a manifest
+    would: another manifest, or one of those that `negviz.films.label_files` opens.
 
     What is shipped of a collection (embeddings, maps, NLM's films, wording) is found by its name, so a
     shipped name is that folder's alone: another folder called "openi" is the collection "own openi".
     """
     folder = ASSETS / name if isinstance(name, str) and is_shipped(name) else Path(name)
-    manifest = folder / MANIFEST
+    manifest = folder / MANIFEST if labels is None else labels
     if not manifest.is_file():
+        if labels is not None:
+            raise CollectionError(f"{labels} is no file; give --labels a file of labels.")
         home = (
             ""
             if ASSETS.is_dir()
             else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
         )
         raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
-    rows, notes = read_manifest(manifest)
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
-    return Collection(_collection_name(folder.resolve()), rows, where, notes)
+    if labels is not None and not where.is_dir():
+        raise CollectionError(f"{name} is not a folder; give --collection the folder that holds the images.")
+    rows, notes = read_manifest(manifest) if labels is None else _read_labels(labels, where)
+    called = _collection_name(folder.resolve())
+    if labels is None and folder.resolve().parent == ASSETS.resolve():
+        return Collection(called, rows, where)  # as it is shipped, with columns of its own
+    return _with_split(Collection(called, rows, where, notes))
+
+
+def _read_labels(path: Path, folder: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
+    """As `read_manifest`, of a file of labels in whatever layout."""
+    if "image" in read_header(path, CollectionError):
+        return read_manifest(path)
+    labelled, notes = read_labels(path, folder)
+    films = tuple(
+        Film(
+            each.id,
+            each.image,
+            each.uid or each.id,
+            each.view,
+            findings=each.having("present"),
+            denied=each.having("absent"),
+            uncertain=each.having("uncertain"),
+        )
+        for each in labelled
+    )
+    _refuse_duplicates(films, path)
+    return films, notes
+
+
+def _with_split(collection: Collection) -> Collection:
+    """With split and folds drawn by study where the manifest has neither and there are films enough."""
+    films = None if any(f.split or f.fold for f in collection) else with_split(collection.films)
+    if films is None:
+        return collection
+    parts = Counter(film.split for film in films)
+    note = (
+        f"{parts['test']} test films and {parts['train']} training films are drawn by study; "
+        "columns split and fold would say otherwise."
+    )
+    return replace(collection, films=films, notes=(*collection.notes, note), drawn=True)
 
 
 def _collection_name(folder: Path) -> str:
@@ -259,22 +326,29 @@ def _collection_name(folder: Path) -> str:
 # The manifest ---------------------------------------------------------------------------------
 
 # what a collection is known by: sides, which only simulated films have, stand beside it
-_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != "sides")
+_SIDES: Final = "sides"
+_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != _SIDES)
 _SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")  # effusion:right|nodule:left, or JSON
 _LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
 
 
 def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
-    """Read `image, findings` and the optional columns; unknown finding names come back as notes."""
-    table = read_csv(path, ("image", "findings"), CollectionError, prose=("report",))
+    """Read `image, findings` and the optional columns; names that mean nothing to us come back as notes.
+
+    Where there is a `report` and no `findings`, what a film shows is read in its report.
+    """
+    told = read_header(path, CollectionError)
+    by_report = "report" in told and "findings" not in told
+    needed = ("image", "report" if by_report else "findings")
+    table = read_csv(path, needed, CollectionError, prose=("report",))
     unknown: dict[str, int] = {}
     films = tuple(_film(row, f"{path}, line {row.line}", unknown) for row in table.rows)
+    films = tuple(map(_by_its_report, films)) if by_report else films
     _refuse_duplicates(films, path)
-    notes = tuple(
-        f"{name!r} is not a finding negviz knows ({count} films); ignored." for name, count in unknown.items()
-    )
-    return films, notes
+    notes = (unknown_names(unknown),) if unknown else ()
+    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES)]
+    return films, (*notes, *((f"Columns that negviz does not read: {', '.join(unread)}.",) if unread else ()))
 
 
 def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
@@ -288,12 +362,25 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
         raise CollectionError(f"{where}: the name of the image is longer than any file's can be.")
     cells["id"] = cells["id"] or image.stem
     cells["uid"] = cells["uid"] or cells["id"]
+    cells["split"] = cells["split"].lower()
+    cells["fold"] = cells["fold"].removesuffix(".0")  # what becomes of a column of numbers that has gaps
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
-    known = frozenset(_SIDE.findall(row.get("sides")))
+    known = frozenset(_SIDE.findall(row.get(_SIDES)))
     film = Film(**cells, **sets, sides=known)  # type: ignore[arg-type]
     if said := _contradiction(film):
         raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")
     return film
+
+
+def _by_its_report(film: Film) -> Film:
+    read = strongest(split_sentences(film.report))
+    states = {
+        state: frozenset(name for name, mention in read.items() if mention.polarity == polarity)
+        for state, polarity in (("findings", "present"), ("denied", "absent"), ("uncertain", "uncertain"))
+    }
+    if len(states["findings"]) > 1:
+        states["findings"] -= {"normal"}
+    return replace(film, **states)  # type: ignore[arg-type]
 
 
 def _contradiction(film: Film) -> str:

@@ -27,6 +27,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", module=r"pydicom\b")
 
 _READ: Final = (
+    "Modality",
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "PlanarConfiguration",
@@ -44,6 +45,14 @@ _READ: Final = (
     "VOILUTFunction",
     "PixelData",
 )
+_NO_FILMS: Final = {  # what is no radiograph, though it has grey pixels
+    "CT": "a CT slice",
+    "MR": "an MR slice",
+    "PT": "a PET slice",
+    "NM": "a nuclear medicine image",
+    "US": "an ultrasound image",
+    "MG": "a mammogram",
+}
 _GREY: Final = ("MONOCHROME1", "MONOCHROME2")
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"  # compressed as a whole: its size is known only once unpacked
 _BROKEN: Final = (
@@ -64,11 +73,6 @@ _BROKEN: Final = (
 
 class DicomError(NegvizError):
     """A DICOM file that cannot be shown; the message is one sentence that says why."""
-
-
-def is_dicom(data: bytes) -> bool:
-    """Whether bytes begin as a DICOM file does (part 10, section 7.1)."""
-    return data[128:132] == b"DICM"
 
 
 def read_dicom(data: bytes) -> Image.Image:
@@ -93,6 +97,8 @@ def read_dicom(data: bytes) -> Image.Image:
 
 
 def _check(header: Dataset) -> None:
+    if (what := _NO_FILMS.get(str(header.get("Modality", "")))) is not None:
+        raise DicomError(f"It is {what}, and films are radiographs of the chest; leave it out.")
     if "PixelData" not in header:
         raise DicomError("It is a DICOM file without an image.")
     if int(header.get("NumberOfFrames") or 1) != 1:

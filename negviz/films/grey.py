@@ -42,6 +42,11 @@ def grey_picture(source: IO[bytes]) -> Image.Image:
         raise FilmSizeError(TOO_MANY) from error
 
 
+def is_dicom(data: bytes) -> bool:
+    """Whether bytes begin as a DICOM file does (part 10, section 7.1)."""
+    return data[128:132] == b"DICM"
+
+
 def windowed(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     """Values brought to 0 … 1, black at `low` and below, white at `high` and above."""
     shown: NDArray[np.float32] = ((values - low) / max(high - low, 1e-6)).clip(0, 1).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +61,21 @@ def simulated(collection: Collection, film: Film) -> Simulated | None:
     severities = [(name, value) for name, value in _SEVERITY.findall(row["severities"]) if name in FINDINGS]
     signs = (SimulatedFinding(name, float(value), sides.get(name, "")) for name, value in severities)
     return Simulated(row["seed"], tuple(signs), _pair(rows, film.id))
+
+
+def middle_pair(collection: Collection, finding: str) -> tuple[Film, Film] | None:
+    """One chest without a finding and with it, else alike: of such pairs the middle one by severity."""
+    pairs = []
+    for film in collection:
+        known = simulated(collection, film)
+        severity = {sign.finding: sign.severity for sign in known.signs} if known else {}
+        if known and known.pair and finding in severity:
+            with suppress(CollectionError):
+                other = collection.by_id(known.pair)
+                if finding not in other.findings:
+                    pairs.append((severity[finding], film.id, other, film))
+    pairs.sort(key=lambda pair: pair[:2])
+    return pairs[len(pairs) // 2][2:] if pairs else None
 
 
 def _pair(rows: Mapping[str, Mapping[str, str]], film_id: str) -> str | None:

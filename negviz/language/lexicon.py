@@ -37,33 +37,38 @@ _ELSEWHERE = (  # a finding that another film or view does not show is not there
 )
 _EXCLUDE = r"(?:exclude|rule out|excluding|ruling out|rule|dismiss)"
 _EXCLUDED = r"(?:excluded|ruled out|dismissed)"
+_FINDING = (  # how the word of a finding begins, where a cue means that word alone
+    r"(?:effus|cardiomegaly|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodul|emphysema|fracture|"
+    r"infiltrat|enlarged|collapse|dilated)"
+)
 _DEGREE = (
     r"(?:(?:significant|significantly|definite|definitely|interval|appreciable|appreciably|substantial|"
     r"substantially|short|term|acute|new|gross|grossly|real|obvious|visible|major|much|further|yet|"
     r"completely|fully|entirely|markedly|overall|xxxx|any|in|evidence|of|the|been) )*"
 )
 _CHANGE = (
-    r"(?:changes?|increases?|decreases?|improvement|worsening|progression|difference|reduction|"
+    rf"(?:changes?|increases?|decreases?|improvement|worsening(?! (?!of |in )(?:\w+ ){{0,2}}?{_FINDING})|"
+    rf"progression|difference|reduction|"
     r"resolution|regression|alteration)"
 )
 _CHANGED = (
     r"(?:changed|increased|decreased|improved|worsened|progressed|different|larger|smaller|bigger|worse|"
     r"resolving|altered|calcified|sclerotic|obscuring)"
 )
-_GONE = r"(?:resolved|cleared|disappeared|gone|vanished|drained|evacuated)"
-_STATE = (  # what something that is there may be or become
-    r"(?:increase|grow|change|spread|progress|worsen|enlarge|displace|loculate|calcif|move|shift|extend|"
-    r"larger|"
-    r"smaller|bigger|worse|tension|cavitat|spiculat|unstable|complicat|layer)"
+_GONE = (
+    r"(?:resolved|cleared|disappeared|gone|vanished|drained|evacuated|dissipated|subsided|dried (?:up|out))"
 )
 _KIN = (
     r"(?:mother|mom|mum|mommy|father|dad|brother|sister|aunt|uncle|cousin|sibling|parent|grand(?:mother|"
     r"father|"
     r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
 )
-_FINDING = (  # how the word of a finding begins, where a cue means that word alone
-    r"(?:effusion|cardiomegaly|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodule|emphysema|fracture|"
-    r"infiltrat|enlarged|collapse|dilated)"
+_THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
+    rf"(?:{_FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|absent|"
+    r"gone|clear|normal|abnormal|positive|an?|the|any|show|contain|have|in|on|at)(?![^ ]))"
+)
+_MISS = (  # what nobody does with a finding that is plain to see
+    r"(?:miss|ignor|overlook|den|mistak|escap|disput|argu|disguis|hid|doubt|question|contest)"
 )
 _PLAN = (  # "could be followed up" advises, it doubts nothing
     r"(?:further |better |readily |clinically |also )?(?:followed|evaluated|characterized|assessed|obtained|"
@@ -73,7 +78,8 @@ _DISCARD = (  # what is not wanted
     r"(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude|remove|avoid(?:ing)?|"
     r"filter out|"
     r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|hide|ban|refuse|forbid|reject|strike|ditch|"
-    r"(?:toss|throw|cross|take|cut) (?:out|away)|toss|stay away from)"
+    r"(?:toss|throw|cross|take|cut) (?:out|away)|toss|(?:stay|keep) away from|spare (?:me|us)|keep out|"
+    r"screen out)"
 )
 _THOSE_WITH = (
     r"(?: (?:(?:any|all|every|the|those|these|ones|anything|anyone|anybody|everything|everyone|films?|cases?|"
@@ -118,7 +124,8 @@ _CUES: Final = (
         "affirm",
         "pseudo",
         "none",
-        rf"(?:not|never|no longer) {_ADV}(?:absent|without|free (?:of|from)|clear of|negative(?: for)?|"
+        rf"(?:not|never|no longer|far from|nowhere near) {_ADV}(?:absent|without|free (?:of|from)|"
+        rf"clear of|negative(?: for)?|"
         rf"devoid of|lacking|missing|denied)|"
         rf"(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|^do not exclude|"
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
@@ -138,16 +145,16 @@ _CUES: Final = (
         rf"than (?:normal|usual)))|no {_DEGREE}(?:larger|smaller|"
         rf"bigger|worse|better|different)|"
         r"not only|not just|not merely|no doubt|no question|no more than|no less(?: than)?|"
-        r"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:doubt|question|denying|mistaking|escaping|"
-        r"missing|"
-        r"ignoring|overlooking|disputing|arguing|shortage|scarcity|dearth|disguising|hiding)(?: about| of|"
-        r" that|"
-        r" with)?|there is no getting (?:around|away from)|(?:can|could|do) not (?:be )?(?:miss(?:ed)?|"
-        r"ignored?|"
-        r"overlook(?:ed)?|den(?:y|ied)|mistak(?:e|en)|escape|disput(?:e|ed))|not to be (?:missed|overlooked)|"
+        rf"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:doubt|question|shortage|scarcity|dearth|lack|"
+        rf"{_MISS}y?ing)(?: about| of| that| with| it ,)?|no getting (?:around|away from|past)(?: it ,?)?|"
+        rf"(?:(?:can|could|do|would|should|must) not|not to|(?:nobody|no one|none)(?: \w+){{0,3}}? "
+        rf"(?:can|could|would|will|should)|(?:hard|difficult|impossible) to)(?: possibly| ever)? (?:be )?"
+        rf"(?!doubtful){_MISS}(?:e|y|ed|en|ied|ue)?(?: with)?|"
+        r"after (?:being|having been)(?: \w+)? (?:absent|clear|cleared|gone|negative|resolved)|"
         r"nothing but|"
         rf"(?:not|never) {_ADV}(?:seen|shown|noted|found|known|thought|felt|believed) to (?:have |be |be "
-        rf"getting )?(?:been |become )?{_STATE}\w*|"
+        rf"getting )?(?:been |become )?(?!{_THERE})[a-z]+|(?:not|never) {_ADV}(?:seen|shown|noted|found|"
+        rf"known) to have enlarged|"
         r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
         r"images?|chest|ct)|no comparison(?= [.,;])|"
         rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{_SEEN}|compared|included)(?= (?:on|in|"
@@ -162,7 +169,8 @@ _CUES: Final = (
         "uncertainty",
         "before",
         rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
-        rf"(?:not|never) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|in the past(?= [.,;]|$)|"
+        rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|"
+        rf"in the past(?= [.,;]|$)|"
         rf"yes or no|or not(?= [.,;?]|$)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
@@ -186,15 +194,18 @@ _CUES: Final = (
         "after",
         rf"with (?:and|or|versus|vs) without|"
         rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|(?:no way|"
-        rf"unable|inability|difficult|hard|impossible|not possible|failure) to (?:\w+ )?{_EXCLUDE}|"
-        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear) (?:if|whether|that|about|of)|(?:unclear|"
+        rf"unable|inability|difficult|hard|impossible|not(?: \w+){{1,4}}?|failure) to (?:\w+ )?{_EXCLUDE}|"
+        rf"exclusion of(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|limited|hard))|"
+        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive) "
+        rf"(?:if|whether|that|about|of|by)|doubts?(?= (?:that|if|whether|there|it|this|he|she|"
+        rf"any)(?![^ ]))|(?:unclear|"
         rf"uncertain) (?:if|whether)|"
         rf"{_EXCLUDE} (?:is |was )?(?:not possible|impossible|limited)(?: for| of)?|(?:\w+ )?(?:not|never) "
         rf"(?:permit|allow|enable|support|possible)(?: for)?(?: the| an)? (?:exclusion of|excluding|"
         rf"ruling out|"
         rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
         rf" an?)? (?:exclusion "
-        rf"of|excluding)|if|unless|in case(?: of)?|in the event of|should there be|"
+        rf"of|excluding)|if(?! any(?= [.,;?]|$))|unless|in case(?: of)?|in the event of|should there be|"
         r"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
         r"decide)(?: if| whether| that)?",
     ),
@@ -203,12 +214,13 @@ _CUES: Final = (
         "denied",
         "negation",
         "before",
-        rf"not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
+        rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|"
+        rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
         rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?= [.,;]|$)|"
         rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
-        rf"zero(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
+        rf"(?:zero|0)(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
         + "".join(
             rf"|(?<={finding} )free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ]))" for finding in NAMED
@@ -258,16 +270,27 @@ _CUES: Final = (
         r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
         {"resolution of": ("persistence of",)},
     ),
-    _Entry("no", "negation", "next", rf"(?:non|un)(?= ?{_FINDING})"),  # "nonconsolidated lobe with opacities"
+    _Entry(
+        "no",
+        "negation",
+        "next",
+        rf"(?:non|un)(?= ?{_FINDING})|far from|nowhere near|pseudo|"
+        r"mimic(?:s|king|ked)?|simulat(?:es|ing)|masquerad(?:es|ing) as|(?:mistaken|mistakable) for",
+    ),  # "nonconsolidated lobe with opacities"
     _Entry(
         "no",
         "negation",
         "after",
         rf"0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
-        rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|(?:scarcely|barely) any|"
+        rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|s(?= (?:\w+ )?{_FINDING})|"
         rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"
-        rf"apart from|besides)|(?<!to ){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
+        rf"apart from|besides)(?: (?:for )?(?:those|the ones|ones|these|films|that)(?= (?:with|showing|"
+        rf"that)))?|"
+        rf"but(?= (?:those|the ones|ones) (?:with|showing|that))|"
+        rf"(?:nothing|nobody|no one)(?= (?:with|showing|that has|that have) )|"
+        rf"nothing(?= (?:(?:is|looks|seems) )?(?:broken|cracked|snapped|busted|fractured|collapsed))|"
+        rf"(?<!to ){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
         rf"other than(?= those)|"
         r"(?:get(?:ting)? )?rid of|(?:opposite|contrary|reverse) of|instead of|minus|none(?= (?:with|has|"
         r"have|showing) )|"
@@ -312,7 +335,10 @@ _CUES: Final = (
         r"possible|possibly|possibility of|possibility|probable|probably|presumed|presumably|presumptive|"
         r"likely|unlikely|questionable|questioned|question(?:s|ing)?(?: of)?|"
         r"query|equivocal|perhaps|maybe|if any|suspected|suspect|suspicion (?:of|for)|suspicion|"
-        r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|hardly any|uncertain(?! (?:acuity|"
+        r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|(?:hardly|scarcely|barely)(?: any|"
+        r" an?)?|"
+        rf"apparent(?= {_FINDING}\w* (?:due to|from|because of|related to) (?:the |an? )?(?:ap|portable|"
+        rf"supine|projection|position\w*|technique|rotation|magnification)(?![^ ]))|uncertain(?! (?:acuity|"
         r"age|etiology|"
         r"significance|"
         r"clinical))|potential(?:ly)?|conceivabl[ey]|unconfirmed|unsure|(?<=: )unknown|tbd",
@@ -325,9 +351,11 @@ _CUES: Final = (
         r"suggest|have|relate|obscure|hide|mask|mimic|signify|also|still|include)|might|"
         r"concern(?:ing|ed)?(?: for| of| about)|worrisome for|worried about|suggest(?:s|ed|ing|ive|"
         r"ion)?(?: of)?(?= )|raises? the (?:possibility|question) of|"
-        r"rule out|r / ?o|(?:to|please|must) exclude|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
+        r"rule out|r / ?o|(?:to|please|must) exclude(?! (?:any|anything|all|every|everything|the|those|"
+        r"these|films?|cases?|patients?)(?![^ ]))|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
         r"ing)?(?: for| of)|(?!^)(?<!am )look(?:ing)? for|check(?:ing)? for|"
-        r"screen(?:ing)? for|correlate for|(?:at )?risk (?:for|of)|wondering (?:about|if)|afraid (?:of|"
+        r"screen(?:ing)? for|correlate for|(?:at )?risk (?:for|of)|disagree(?:s|d|ment)?(?: on| about|"
+        r" over)?|disputed|debated|debatable|wondering (?:about|if)|afraid (?:of|"
         r"it is)|"
         r"i am thinking|my guess is|would you call (?:this|it)|"
         r"differential(?: diagnosis)?(?: considerations?)?(?: includes?)?|"
@@ -336,7 +364,9 @@ _CUES: Final = (
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
         r"borderline|chance of|probability of|whether|"
-        r"is there|are there|does (?:this|the|he|she|it)|do you see|can you see|may|looks? like|"
+        r"(?:is|are) there(?! (?:now|again|today|still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
+        r"can you see|"
+        r"(?<!in )(?<!since )(?<!last )may|looks? like|"
         r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
         r"known to have had|"
         r"used to have|previously had|"
@@ -346,7 +376,9 @@ _CUES: Final = (
         "past",
         "uncertainty",
         "next",
-        r"status post(?! remote)|past(?! the)|^had|(?<=who )had",
+        r"status post(?! remote)|past(?! the)|^had|(?<=who )had|"
+        rf"(?:previous|prior|former)(?= (?:left |right |small |"
+        rf"large )?(?!fracture){_FINDING}\w*(?: [.,;?]| on | in |$))",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
@@ -362,7 +394,8 @@ _CUES: Final = (
 
 # Where a clause ends for every cue.
 CLAUSE_END: Final = re.compile(
-    r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:(?:can|could|is|"
+    r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:those|the ones|"
+    r"ones) (?:with|showing|that)(?![^ ]))(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
     r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
     r"(?<!those )(?:except(?: for)?|aside from|"
@@ -374,7 +407,8 @@ CLAUSE_END: Final = re.compile(
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
-    r"-|, with|there (?:is|are|was|were|has|may|could)|, (?:i|we|you) (?:can )?(?:see|have)|"
+    r"-|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|there (?:is|are|was|were|has|may|could)|"
+    r", (?:i|we|you) (?:can )?(?:see|have)|"
     r", (?:(?:it|this|that|he|she) )?(?:is|has|have)(?! (?:no|not|never|been)(?![^ ]))|"
     r"(?:, and|and|,|with)(?= (?:an? |the |there |stable |persistent |unchanged |new |increased |"
     r"again )(?!evidence|sign|suspicious))|"

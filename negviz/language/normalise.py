@@ -18,7 +18,7 @@ from negviz.language.spelling import correct
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
-    r"|(?P<minus>\([-−–]\)|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
+    r"|(?P<minus>\([-−–]\)|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
     r"|==?\s*(?i:0|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;.]|$))|(?<=\w)[-−–](?=\s*(?:[,;.]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
     r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅]"
@@ -52,6 +52,8 @@ _CONTRACTIONS: Final = {
     "cant": "can not",
     "can't": "can not",
     "cannot": "can not",
+    "ain't": "is not",
+    "aint": "is not",
     "couldnt": "could not",
     "theres": "there is",
     "there's": "there is",
@@ -62,6 +64,7 @@ _CONTRACTIONS: Final = {
     "ø": "no",
     "pls": "please",
     "plz": "please",
+    "thx": "thanks",
     "hx": "history",
     "fhx": "family history",
     "pmh": "past history",
@@ -145,6 +148,8 @@ def _words(match: re.Match[str], text: str) -> str:
         return "query"
     if match.lastgroup is not None:
         return _sign(match, text, minus=match.lastgroup == "minus")
+    if token == "AND" and not text.isupper():
+        return ";"  # of a query: "NOT effusion AND nodule"
     return _spell(token if token[-1].isalnum() else _mark(token, text, match.start()))
 
 

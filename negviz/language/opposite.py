@@ -67,7 +67,12 @@ _UNFINISHED: Final = re.compile(r"(?:[-–—:,/]|\b(?:with|of|for|and|or))[.\s]
 _FOUND_NONE: Final = re.compile(r"\b(?:found|saw|seen|see|find|had|has) none$", re.IGNORECASE)
 _OF: Final = re.compile(r"\s+of\b", re.IGNORECASE)
 _WHOLLY: Final = re.compile(r"\b(?:completely|fully|entirely|totally)\s+$", re.IGNORECASE)
-_NORMAL: Final = re.compile(r"\b(ab)?(normal)\b", re.IGNORECASE)
+_NORMAL: Final = re.compile(r"\b(ab)?(normal|healthy|unremarkable)\b", re.IGNORECASE)
+_INDEFINITE: Final = re.compile(r"\b(a)n?$", re.IGNORECASE)
+_STATES: Final = re.compile(rf"{_COPULA.pattern}|:", re.IGNORECASE)
+_DENIED: Final = re.compile(
+    r"\s+(?:(?:is|are|was|were|has|have|had|does|do|did)(?: not|n['’]t)|never)\b", re.IGNORECASE
+)
 _BESIDES: Final = re.compile(r"\b(?:without|with no|but no)\b", re.IGNORECASE)
 _BY: Final = re.compile(r"\b(?:by|from|bit of|lot of|amount of)\s*$", re.IGNORECASE)
 _ANY: Final = re.compile(r"\bany ", re.IGNORECASE)
@@ -145,16 +150,16 @@ def _with(text: str, main: Span) -> Iterator[str]:
     start, end = main
     word = _NORMAL.search(text, start, end)
     if word is not None:
-        turned = word[2] if word[1] else f"ab{word[2].lower()}"
-        yield text[: word.start()] + _cased(turned, word[0]) + text[word.end() :]
+        turned = word[2] if word[1] else "abnormal"
+        before = _INDEFINITE.sub(r"\1" if turned == "normal" else r"\1n", text[: word.start()].rstrip())
+        yield f"{before} {_cased(turned, word[0])}{text[word.end() :]}"
         return
     boundary = _CLAUSE_END.search(text, end)
     stop = boundary.start() if boundary else len(text)
-    if _BESIDES.search(text, end, stop) is not None or _BY.search(
-        _ARTICLE.sub("", text[: _head(text, start)])
-    ):
+    besides = _BESIDES.search(text, end, stop) or _DENIED.match(text, end)
+    if besides is not None or _BY.search(_ARTICLE.sub("", text[: _head(text, start)])):
         return  # "no opacity without effusion" is not the contrary of "opacity without effusion"
-    inside = _COPULA.search(text, start, end)
+    inside = _STATES.search(text, start, end)
     if inside is not None:
         yield f"{text[: inside.end()]} not{text[inside.end() :]}"
         return

@@ -30,6 +30,8 @@ _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a c
     r"facial|"
     r"arm|extremity|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
     r"ear|"
+    r"mesenteric|peritoneal|omental|retroperitoneal|nasal|sinus|laryngeal|oral|tongue|lip|eyelid|corneal|optic|"
+    r"pituitary|gallbladder|duodenal|appendiceal|calf|thigh|forearm|scalp|groin|inguinal|rectal|vaginal|vulval|"
     r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cord)"
 )
 OTHER_ORGAN: Final = (
@@ -52,7 +54,7 @@ KIND: Final = (  # a "no" before one of these denies that size or kind, not the 
     r"drainable|"
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )
-TIME: Final = r"(?:acute|new|newly|recent)"
+TIME: Final = r"(?:acute|new|newly|recent|old|healed|healing|chronic|remote)"
 RATIO: Final = r"(?:cardio ?thoracic (?:ratio|index))"
 # Between a subject and its predicate: names of things, never a verb or a state that would end the phrase.
 THING: Final = (
@@ -78,7 +80,7 @@ HEART: Final = (
     r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|build|built|buildup|up|leak|leaks|leaking|collections?|collecting|"
+    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|build|built|buildup|up|leak|leaks|leaked|leaking|out|escaped|escaping|collections?|collecting|"
     r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
     r"no longer)"
@@ -96,7 +98,7 @@ ANGLE: Final = (
     r"(?:lateral|posterior) sulc(?:us|i))"
 )
 SIDE: Final = (
-    r"(?: (?:the|of|both|bilateral|right|left|posterior|lateral|and|or|mild|minimal|small|chronic|either|"
+    r"(?: (?:the|of|both|bilateral|right|left|r|l|posterior|lateral|and|or|mild|minimal|small|chronic|either|"
     r"deep)){0,6}"
 )
 BONES: Final = (

@@ -11,9 +11,10 @@ is main where none is named.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Final, Literal
 
 from negviz.findings import Polarity
@@ -27,6 +28,13 @@ from negviz.language.tongue import english
 
 MAX_CHARACTERS: Final = 2_000
 _WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
+_EITHER: Final[tuple[Polarity, ...]] = ("present", "absent")
+_COMMA = re.compile(r" , (?:(?!no |not )[a-z]+ ){0,2}")
+_SPEAKER = re.compile(
+    r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
+    r"thought|calls?|called|reads?|felt|feels|claims?|"
+    r"insists?|saw|sees)(?![^ ])"
+)
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 
@@ -133,6 +141,19 @@ def read_mentions(text: str) -> tuple[Mention, ...]:
     return tuple(mention for mention, _ in _mentions(normal, read(normal.text)[0]))
 
 
+def strongest(sentences: Iterable[str]) -> dict[str, Mention]:
+    """The mention that decides of each finding over all sentences of a report.
+
+    A statement beats a hedge, a hedge a denial, and a denial one of no more than a size, kind or time.
+    """
+    weakest_first = sorted((m for text in sentences for m in read_mentions(text)), key=_strength)
+    return {mention.finding: mention for mention in weakest_first}
+
+
+def _strength(mention: Mention) -> int:
+    return ("bound", "absent", "uncertain", "present").index("bound" if mention.bound else mention.polarity)
+
+
 def _read(text: str, *, canonical: bool) -> Prompt:
     if not english(text):
         return Prompt(text, (), (), tuple(_words(text, ())), english=False)
@@ -185,26 +206,56 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
     """What wording may have meant that means several things, unless other words say which."""
     named = [reading for reading in found if not reading.derived and reading.outcomes]
     suggested: dict[tuple[str, Polarity], Mention] = {}
+    if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
+        for reading in found:
+            _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
+    for one, last in pairwise(found):
+        if _may_share_a_sign(normal.text, one, last):  # "cardiomegaly, edema negative"
+            _suggest(suggested, normal, last)
+            for polarity in _EITHER:
+                _suggest(
+                    suggested, normal, replace(one, outcomes=tuple((f, polarity) for f, _ in one.outcomes))
+                )
     for reading in asked(normal.text):
         within = [one for one in found if _overlap(one, reading)]
         others = [one for one in named if one not in within]
         findings = {finding for finding, _ in reading.outcomes}
         told = any(f in findings for one in found if one not in within for f, _ in one.outcomes)
-        longer = any(one.span != reading.span and _holds(one, reading) for one in within)  # "pleural fluid"
+        longer = findings != {"normal"} and any(
+            one.span != reading.span and _holds(one, reading) for one in within
+        )  # "pleural fluid", but "chest nad" is no clearer than "nad"
+        not_normal = findings == {"normal"} and any(
+            state == "present" for one in others for _, state in one.outcomes
+        )
         of_effusions = findings == {"edema"} and any(
             ("effusion", "present") in one.outcomes for one in others
         )
-        if told or longer or of_effusions or (findings == {"normal"} and others and not within):
-            continue  # "heart failure with effusions"; "no effusion, no acute disease"
+        if told or longer or not_normal or of_effusions or (findings == {"normal"} and others and not within):
+            continue  # "heart failure with effusions"; "no acute process, but a nodule"
         _suggest(suggested, normal, reading)
     said = {outcome for one in found for outcome in one.outcomes} | suggested.keys()
     if any((finding, "present") in said for finding in _WHITE):
         said.add(("opacity", "present"))  # "hazy because of effusions"
     for reading in asked(normal.text, LOOSE):
         taken = any(_overlap(one, reading) for one in found)
-        if not taken and said.isdisjoint(reading.outcomes):
-            _suggest(suggested, normal, reading)
+        if taken or not said.isdisjoint(reading.outcomes):
+            continue
+        # "fluid right base": edema is not of one side
+        may_be = (each for each in reading.outcomes if reading.side is None or each[0] != "edema")
+        _suggest(suggested, normal, replace(reading, outcomes=tuple(may_be)))
     return tuple(suggested.values()) or None
+
+
+def _may_share_a_sign(text: str, one: Reading, last: Reading) -> bool:
+    """Whether a sign behind an item may be that of the item before it, too: no verb and no "and" tells."""
+    sign = last.cues[0].span[0] if last.cues else 0
+    return (
+        ("absent" in {state for _, state in last.outcomes})
+        and sign == last.span[1] + 1
+        and one.cues in ((), last.cues)
+        and not one.derived
+        and _COMMA.fullmatch(text[one.span[1] : last.span[0]]) is not None
+    )
 
 
 def _suggest(suggested: dict[tuple[str, Polarity], Mention], normal: Normal, reading: Reading) -> None:

@@ -177,6 +177,21 @@ def find_terms(text: str, terms: Sequence[Term] = TERMS) -> list[Found]:
 
 
 def _clauses(text: str) -> Iterator[Span]:
+    """The clauses of a text; two of which one tells of then and the other of now are one."""
+    whole: Span | None = None
+    for clause in _apart(text):
+        if whole is not None and tenses.tells_of_both(text, whole, clause):
+            yield whole[0], clause[1]
+            whole = None
+            continue
+        if whole is not None:
+            yield whole
+        whole = clause
+    if whole is not None:
+        yield whole
+
+
+def _apart(text: str) -> Iterator[Span]:
     start = 0
     for match in CLAUSE_END.finditer(text):
         if _ANSWER.match(text, match.start()):
@@ -262,7 +277,7 @@ def _governs(text: str, cue: ScopedCue, item: Found) -> bool:
 def _bound(text: str, clause: Span, item: Found, cue: ScopedCue, others: Sequence[Found]) -> str:
     """The size, kind or time that a "no" bears on: "large" of "no large effusion"; "" where it denies all."""
     findings = {outcome.finding for outcome in item.term.outcomes}
-    if cue.name == "gone" or item.term.derived or not findings.isdisjoint({"cardiomegaly", "normal"}):
+    if cue.name == "gone" or item.term.derived or "normal" in findings:
         return ""
     start = item.span[0]
     after = cue.span[1] if cue.span[1] <= start else clause[0]

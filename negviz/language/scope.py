@@ -56,11 +56,14 @@ _STANDS: Final = re.compile(
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|"
+    r"present|known|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
     r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead)(?= [.;]|$| please)"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|bilateral|"
+    r"bilaterally|"
+    r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
 _ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
@@ -174,11 +177,13 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
         and not _ARTICLE.fullmatch(text, start, item.span[0])
     )
     end = min(statements, default=end)
-    first = min((item.span[1] for item in found if start <= item.span[0] < end), default=end)
+    item = next((item for item in found if start <= item.span[0] < end), None)
+    first = item.span[1] if item else end
     stretch = _to_end_of_verb(text[start:end], first - start)
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end
-    return start, start + len(_to_end_of_list(stretch, hedge=hedge))
+    of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
+    return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all))
 
 
 def _to_end_of_verb(stretch: str, first: int) -> str:
@@ -197,11 +202,14 @@ def _to_end_of_verb(stretch: str, first: int) -> str:
     return stretch
 
 
-def _to_end_of_list(stretch: str, *, hedge: bool) -> str:
-    """Cut at a comma that no "or" or "and" follows: a hedge always, a negation before a sized item."""
-    comma = stretch.find(" ,")
+def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
+    """Cut at a comma behind an item that no "or" or "and" follows: before a sized item, or any if `alone`.
+
+    A hedge stands alone, and so does a denial of all ("no acute process, emphysema").
+    """
+    comma = stretch.find(" ,", 0 if alone else first)
     while comma >= 0 and not _ALSO.search(stretch, comma):
-        if hedge or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
+        if alone or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
             return stretch[:comma]
         comma = stretch.find(" ,", comma + 2)
     return stretch

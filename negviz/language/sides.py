@@ -34,6 +34,12 @@ _ELSEWHERE: Final = re.compile(
     r"(?: (?:the|her|his|my))? (?P<side>left|right|l|r)(?: (?:side|lung|base|one|hemithorax))?"
     r"(?= [,.;:?!]|$| please)"
 )
+_WELL: Final = re.compile(  # "…, right side clear"
+    r"(?: (?:,|;|-|but|and|with|though|yet|while))*(?: (?:the|her|his|my))? (?P<side>left|right|l|r)"
+    r"(?: (?:side|one|base|apex|hemithorax|is|are|was|looks|appears|remains|completely|totally))*"
+    r" (?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|good|uninvolved)"
+    r"(?= [.,;:?!]|$| please)"
+)
 _NEARBY: Final = 60  # characters; three words and a side are shorter
 
 
@@ -67,7 +73,8 @@ def sized(text: str, start: int) -> bool:
 
 def elsewhere(text: str, clause: Span) -> Elsewhere | None:
     """ "…, none on the right"."""
-    found = _ELSEWHERE.search(text, max(0, clause[0] - 1), clause[1])
+    start = max(0, clause[0] - 1)
+    found = _ELSEWHERE.search(text, start, clause[1]) or _WELL.search(text, start, clause[1])
     if found is None:
         return None
     return Elsewhere(

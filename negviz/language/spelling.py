@@ -29,6 +29,7 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "whithout": "without",
     "evidnce": "evidence",
     "absense": "absence",
+    "edem": "edema",
     "edma": "edema",
     "edmea": "edema",
     "odema": "edema",
@@ -112,13 +113,15 @@ _LONGEST: Final = max(map(len, _KNOWN)) + 1
 def correct(word: str) -> str:
     """The cue or finding word that `word` is a slip or a beginning of, else `word`.
 
-    A denial that has grown together with what it denies comes apart: "noeffusion", "unfractured".
+    A denial that has grown together with what it denies comes apart: "noeffusion", "noduleless".
     """
     if word in _SLIPS:
         return _SLIPS[word]
-    for prefix in ("no", "non", "un"):
+    for prefix in ("no", "non", "un", "pseudo"):
         if word.startswith(prefix) and word[len(prefix) :].startswith(_STEMS):
             return f"{prefix} {correct(word[len(prefix) :])}"
+    if word.endswith("less") and word.startswith(_STEMS):
+        return f"no {correct(word[:-4])}"
     for whole in _CUT_SHORT:
         if _SHORTEST.get(whole, 4) <= len(word) <= len(whole) - 2 and whole.startswith(
             word.removesuffix("s")

@@ -13,21 +13,30 @@ _AGO: Final = (  # stands behind what it dates
     r"years?) ago|"
     r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
     r"$)|"
-    r"(?:in|on|at|since) (?:19|20)\d\d|at admission|on admission|"
-    r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old) (?:films?|study|exam|radiograph|x rays?|cxr)"
+    r"at admission|on admission|"
+    r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old|first|yesterday) (?:films?|one|study|exam|"
+    r"radiograph|x rays?|cxr)"
+)
+_DATED: Final = (  # of two of these the later one is now
+    r"(?:in|on|at|since|from) (?:(?:19|20)\d\d|january|february|march|april|may|june|july|august|"
+    r"september|october|"
+    r"november|december)|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 )
 _ONCE: Final = (  # stands before it
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
 )
-_THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO})|{_ONCE})(?![^ ])")
+_THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO}|{_DATED})|{_ONCE})(?![^ ])")
+_LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
     r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|this (?:time|morning|week|"
     r"evening)|"
-    r"on (?:the )?(?:current|present|this|today) (?:film|study|exam|radiograph|x rays?|cxr))(?![^ ])"
+    r"on (?:the )?(?:current|present|this|today|new|newest|latest|recent|second) (?:film|one|study|exam|"
+    r"radiograph|x rays?|"
+    r"cxr)|after(?:wards?)?(?= [.,;]|$))(?![^ ])"
 )
-_MARK: Final = re.compile(r" (?:[,;]|but|and|-)(?= )")
+_MARK: Final = re.compile(r" (?:[.,;?!]|but|however|although|though|yet|while|whereas|and|-)(?= )")
 _THERE: Final = re.compile(
     r"(?<![^ ])(?:present|seen|visible|there|new|large|small|moderate|big|tiny|huge|mild|back|returned|"
     r"larger|"
@@ -44,6 +53,8 @@ _NOT_THERE: Final = re.compile(
 def split(text: str, clause: Span) -> tuple[Span, Span] | None:
     """The part of a clause that tells of then and the part that tells of now; `None` where it does not."""
     then, now = _THEN.search(text, *clause), _NOW.search(text, *clause)
+    if then is not None and now is None:
+        now = _LATER.search(text, then.end(), clause[1])
     if then is None or now is None or (then.end() > now.start() and now.end() > then.start()):
         return None
     first, second = sorted((then, now), key=re.Match.start)
@@ -56,6 +67,12 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
         at = second.start()
     before, after = (clause[0], at), (at, clause[1])
     return (before, after) if first is then else (after, before)
+
+
+def tells_of_both(text: str, first: Span, second: Span) -> bool:
+    """Whether of two clauses one tells of then alone and the other of now: "present then, but absent now"."""
+    told = [tuple(time.search(text, *part) is not None for time in (_THEN, _NOW)) for part in (first, second)]
+    return sorted(told) == [(False, True), (True, False)]
 
 
 def states(text: str, part: Span) -> Polarity | None:

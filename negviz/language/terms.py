@@ -67,11 +67,11 @@ _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
     r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
-    r"was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
+    r"far|from|nowhere|near|by|no|means|was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
     r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
     r"images?|"
     r"essentially|picture|view|everything|"
-    r"entirely|a|not|never|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
+    r"entirely|a|not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
 _ALONE_AFTER = r"(?=(?: (?:please|ones?|thanks|cases?|chests?|to me|picture|films?|here|[.!?]))*$)"
 _ABNORMAL = Outcome("normal", "absent", "present")
@@ -81,6 +81,7 @@ _ACUTE = (  # what comes suddenly; nothing is said of what has long been there
     Outcome("consolidation", None, "absent"),
     Outcome("edema", None, "absent"),
 )
+_NIL_ACUTE = r"(?<=nil )(?:acute|active)(?= [.,;]| seen| here| on |$)"
 _PART = re.compile(  # a part of the chest, which is not all of it
     r"(?<![^ ])(?:bon[ey]s?|osseous|skeletal|skeleton|ribs?|spines?|thoracolumbar|soft|abdomen|"
     r"lungs?|pleural|mediastin\w+|hil\w+|structures|clavicles?|vertebra\w*|shoulders?|femur|"
@@ -129,7 +130,7 @@ TERMS: Final = (
     _term(r"h(?:ydro|emo|aemo) ?pneumothora(?:x|ces)", Outcome("pneumothorax"), _EFFUSION),
     _term(
         rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)|"
-        rf"{ANGLE} without blunting",
+        rf"{ANGLE} without blunting|blunt(?:ed|ing)(?= [.,;]| seen| here|$)|blunted angles?",
         Outcome("effusion", "uncertain", "absent"),
         derived=True,
     ),
@@ -156,12 +157,15 @@ TERMS: Final = (
         rf"(?:increased|enlarged|widened)|"
         rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
         rf"raised|"
-        rf"enlarged|high|abnormal)|{RATIO}{_IS} {_OVER} (?:{_HALF}|0?[.]5\d?)|"
-        rf"{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|"
-        rf"5[6-9]|"
-        rf"[6-9]\d)|heart{_IS}(?: occupies| takes up| fills)? {_OVER} {_HALF}|"
+        rf"enlarged|high|abnormal)|heart{_IS}(?: occupies| takes up| fills)? {_OVER} {_HALF}|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}",
         _CARDIOMEGALY,
+    ),
+    _term(  # what is measured is there, whatever is denied before it
+        rf"{RATIO}{_IS} {_OVER} (?:{_HALF}|0?[.]5\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
+        rf"[6-9]\d)",
+        _CARDIOMEGALY,
+        statement=True,
     ),
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
@@ -223,14 +227,21 @@ TERMS: Final = (
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
         rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
-        rf"(?:popped|burst|punctured|deflated) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
+        rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
         rf"are )?(?:not )?(?:popped|"
-        rf"burst|punctured|deflated)|visceral pleural (?:line|edge)s?|pleural (?:line|edge)s? (?:with|"
-        rf"without|and) "
-        rf"(?:no |absent )?(?:lung )?markings|"
+        rf"burst|punctured|deflated|blown)|visceral pleural (?:line|edge)s?|"
         r"pleural air(?: collections?)?|air in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"chest cavity)",
         Outcome("pneumothorax"),
+    ),
+    _term(  # the words of denial that it may hold deny the markings
+        r"(?:pleural |lung )(?:line|edge)s?(?: (?:that|has|have|with|without|and|but|no|absent|absence of|"
+        r"any|"
+        r"normal|lung|vascular)){1,4} markings|"
+        r"(?:(?:no|absent|absence of) )?(?:lung |peripheral )*markings (?:beyond|peripheral to|lateral to|"
+        r"outside) "
+        r"(?:the |a |this )?(?:visceral |pleural |lung )*(?:line|edge)",
+        Outcome("pneumothorax", "uncertain", "present"),
     ),
     _term(
         r"pleural (?:line|edge)s?",
@@ -263,8 +274,9 @@ TERMS: Final = (
         rf"densit(?:y|ies)(?: (?:is|are)(?: again)? (?:seen|noted|present|identified))? "
         rf"(?:(?:with)?in|at|near|over|overlying|project(?:ed|ing) over) {PLACE}|"
         rf"(?:white |hazy |cloudy )?(?:patch(?:es)?|shadows?|shadowing|cloudiness|haziness|"
-        rf"haze) (?:with)?(?:in|on|over) {WHOSE}lungs?|(?:cloudy|hazy|white) lungs?|"
-        rf"lungs?(?: {BE})?(?: not| very| so| all| both){{0,2}} (?:cloudy|hazy|white)|"
+        rf"haze) (?:with)?(?:in|on|over) {WHOSE}lungs?|(?:cloudy|hazy|white|opacified) lungs?|"
+        rf"lungs?(?: {BE})?(?: not| very| so| all| both){{0,2}} (?:cloudy|hazy|white|opacified)|"
+        rf"(?<=non )opacified|opacified {WHOSE}(?:hemi ?thorax|base|lobe|zone)|"
         rf"(?:white|cloudy|hazy) (?:spots?|areas?|regions?) (?:in|on|over) {WHOSE}lungs?|lung (?:shadows?|"
         rf"shadowing)|(?:cloudiness|haziness)(?! is)",
         _OPACITY,
@@ -296,6 +308,14 @@ TERMS: Final = (
         r"lungs? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
         r"(?:wet|waterlogged|water logged) lungs?",
         Outcome("edema"),
+    ),
+    *(
+        _term(f"(?<=non ){adjective}", Outcome(finding))
+        for finding, adjective in {
+            "effusion": "effus(?:ed|ive)",
+            "edema": "o?edematous",
+            "nodule": "nodular",
+        }.items()
     ),
     _term(
         rf"lungs(?: {BE})?(?: not| very| so| all| too){{0,2}} (?:wet|waterlogged|water logged)",
@@ -363,8 +383,9 @@ TERMS: Final = (
     _term(
         r"(?:(?<=^no )|(?<=without )|(?<=free of )|(?<=; no )|(?<=[.] no )|"
         r"(?<=: no ))(?:any )?(?:(?:significant|"
-        r"visible|obvious) )?(?:diseases?|findings?|patholog(?:y|ies)|abnormalit(?:y|ies))"
-        r"(?= [.,;!]| please| seen| identified| found| here|$)",
+        r"visible|obvious|abnormal|positive) )?(?:diseases?|findings?|patholog(?:y|ies)|abnormalit(?:y|ies))"
+        r"(?= [.,;!]| please| (?:seen|identified|found)(?! (?:of|in|within|"
+        r"involving) (?!(?:the )?(?:chest|thorax)))| here|$)",
         _ABNORMAL,
     ),
     _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
@@ -372,7 +393,7 @@ TERMS: Final = (
         rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
         _ABNORMAL,
     ),
-    _term(rf"^{STUDY} (?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
+    _term(rf"^{STUDY} (?:[-,:] )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|unremarkable|within normal limits|nothing abnormal|(?:all|"
         rf"everything) "
@@ -393,7 +414,7 @@ TERMS: Final = (
         rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
         rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
-        r"(?:cxr|x ?rays?)(?: (?:is|was|came back|comes back|all)){1,3} (?:clear|clean)|"
+        r"(?:cxr|x ?rays?)(?: (?:is|was|came back|comes back|all)){0,3} (?:clear|clean)|"
         r"(?<= )cxr normal(?= [.,;]|$)|normals? only",
         _NORMAL,
     ),
@@ -402,7 +423,12 @@ TERMS: Final = (
         rf"clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
-    _term(ACUTE_PROCESS, *_ACUTE, derived=True),
+    _term(rf"{ACUTE_PROCESS}|{_NIL_ACUTE}", *_ACUTE, derived=True),
+    _term(
+        r"nothing (?:looks |seems |is )?(?:acute|active)",
+        *(Outcome(outcome.finding, outcome.denied, None) for outcome in _ACUTE),
+        derived=True,
+    ),
     _term(rf"{QUALIFIER}{{0,3}}{ORGAN} {PATHOLOGY}{EXCEPT}", _ABNORMAL),
     Term(
         re.compile(
@@ -446,7 +472,7 @@ ASKED: Final = (
         rf"(?:blunt(?:ed|ing)?|hazy|obscured){SIDE} {ANGLE}|"
         rf"{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? (?:blunt(?:ed|ing)|hazy|obscured)|"
         rf"(?:left|right) angle(?: {BE})?(?: {ADVERB}){{0,5}}? (?:blunt(?:ed|ing)|hazy)|"
-        r"(?:blunt(?:ed)?|hazy) (?:left|right) angle",
+        r"(?:blunt(?:ed)?|hazy) (?:(?:left|right) )?angles?|blunt(?:ed|ing)(?= [.,;]| seen| here|$)",
         Outcome("effusion", "present", None),
     ),
     _term(
@@ -460,6 +486,8 @@ ASKED: Final = (
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
+    _term(r"nothing (?:looks |seems |is )?(?:acute|active)", _NORMAL),
+    _term(rf"{_NIL_ACUTE}", Outcome("normal", None, "present")),
 )
 # Words of a finding that no term above takes.  What they may mean is asked, lest the rest pass for all of it.
 LOOSE: Final = (
@@ -486,11 +514,12 @@ LOOSE: Final = (
         r"(?:something|anything) (?:white|gr[ae]y)|"
         r"(?:lungs?|sides?|bases?|lobes?|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y)(?! (?:from|"
         r"because|due))|"
-        r"white ?outs?|whited out|whiteness|"
+        r"whiteness|"
         r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
         r"hazy|haze|cloudy|murky|foggy",
         _OPACITY,
     ),
+    _term(r"white ?outs?|whited out", _EFFUSION, Outcome("atelectasis"), _CONSOLIDATION),
     _term(
         _not_after("free", "room", "intraperitoneal", "subcutaneous", "mediastinal")
         + rf"air(?: {MIDDLE}){{0,4}} (?:on|at|over|by) {WHOSE}(?:left|right|apex|apices|top|side|lung)",
@@ -501,4 +530,5 @@ LOOSE: Final = (
     _term(_not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)", _NODULE),
     _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
     _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
+    _term(r"bull(?:a|ae|as|ous)|blebs?", Outcome("emphysema")),
 )

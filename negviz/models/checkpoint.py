@@ -102,6 +102,22 @@ def read_training(folder: Path, name: str) -> dict[str, Any]:
     return training
 
 
+def licence_of(folder: Path) -> str:
+    """The licence that a family says it is under, "not named" where it says none."""
+    try:
+        return str(read_family(folder).record.get("licence") or "not named")
+    except CheckpointError:  # it may have gone since it was opened
+        return "not named"
+
+
+def tuned_on(folder: Path) -> frozenset[str]:
+    """Hashes of all that the models of a family were tuned on, as far as they tell."""
+    said = (read_training(folder, name).get("data") for name in read_family(folder).columns)
+    return frozenset(
+        value for data in said if isinstance(data, dict) for value in data.values() if isinstance(value, str)
+    )
+
+
 def _lack(record: Mapping[str, Any]) -> str:
     """What a family's record lacks of that which every family has; "" where it is whole."""
     columns, models = record.get("columns"), record.get("models")

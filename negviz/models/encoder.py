@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -62,6 +63,12 @@ class DualEncoder:
     @property
     def dim(self) -> int:
         return self.text.dim
+
+    @property
+    def origin(self) -> str | None:
+        """What base was taken from, as anybody may read it: an id, or a folder's name; None for our own."""
+        found = (self.source or {}).get("id")
+        return Path(found).name if found and Path(found).is_absolute() else found
 
     def tower_for(self, text: str) -> TextTower | None:
         """The tower that makes this sentence's vector from its words; None where it is made otherwise."""

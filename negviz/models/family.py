@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from negviz.common.tensor_files import CheckpointError, check_fits
 from negviz.models.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
 from negviz.models.encoder import DualEncoder, make_model, weights_id, with_text
+from negviz.models.hub_files import plain_id
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.soundness import check_images, check_text, check_words
 from negviz.models.text_tower import CompactTextTower, open_text_tower
@@ -25,12 +26,13 @@ from negviz.models.two_readers import open_two_readers
 
 
 def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEncoder:
-    """Open a CLIP, SigLIP or VisionTextDualEncoder model from a folder, the Hub's cache or the Hub.
+    """Open a CLIP, SigLIP, VisionTextDualEncoder or OpenCLIP model from a folder, the Hub's cache or the Hub.
 
     Raises `CheckpointError` where it is none of these, or of another kind.
     """
     from negviz.models.hub import open_hub_towers  # transformers takes seconds to import
 
+    id_or_folder = plain_id(id_or_folder)
     towers = open_hub_towers(id_or_folder, revision=revision)
     source = {"id": id_or_folder, "revision": towers.revision}
     model = make_model(

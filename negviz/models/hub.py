@@ -35,8 +35,15 @@ from transformers import (
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 
 from negviz.common.tensor_files import CheckpointError
-from negviz.models.hub_files import check_files, fetch
-from negviz.models.text_tower import FastTokenizer, Piece, TextTower, Tokenize, valid_unicode
+from negviz.models.hub_files import check_files, fetch, is_openclip
+from negviz.models.text_tower import (
+    FastTokenizer,
+    Piece,
+    TextTower,
+    Tokenize,
+    mean_of_tokens,
+    valid_unicode,
+)
 
 _OURS: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}  # nor asked about it
 _CLASSES: Final[dict[str, type[PreTrainedModel]]] = {
@@ -63,6 +70,8 @@ def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTow
     Raises `CheckpointError` where it is none of these, or of a kind that is not supported.
     """
     folder, commit = fetch(id_or_folder, revision)
+    if is_openclip(folder, _CLASSES):
+        return _open_openclip(id_or_folder, folder, commit)
     check_files(id_or_folder, folder, _CLASSES)
     config, model, tokenizer, processor = _open(id_or_folder, folder)
     try:
@@ -73,6 +82,26 @@ def open_hub_towers(id_or_folder: str, *, revision: str | None = None) -> HubTow
         # a text model that takes no embeddings, or a configuration that its weights are not of
         raise _not_opened(id_or_folder, error) from error
     return HubTowers(config.model_type, text, image, float(model.logit_scale.detach()), commit)
+
+
+def _open_openclip(id_or_folder: str, folder: Path, commit: str) -> HubTowers:
+    """A model in OpenCLIP's format; its tokenizer is the one that lies beside it."""
+    from negviz.models.openclip import open_openclip  # few bases are, and it brings three more architectures
+
+    model = open_openclip(id_or_folder, folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_OURS)
+    except Exception as error:  # it promises no exceptions, and tokenizers raises nothing narrower
+        raise CheckpointError(
+            f"{id_or_folder} brings no tokenizer that can be opened; put the tokenizer.json of the text "
+            "model that its open_clip_config.json names beside it."
+        ) from error
+    tower = BertTextTower if model.pools != "eos" else ClipTextTower
+    text = tower(model, _tokenizer_of(tokenizer, model.context, fixed=False))
+    text.train(False)
+    text(**text.tokenize(["film"]))
+    image = HubImageTower(model, HubImageConfig(model.size, model.resample, 1 / 255, model.mean, model.std))
+    return HubTowers("openclip", text, image, float(model.logit_scale), commit)
 
 
 def _open(id_or_folder: str, folder: Path) -> tuple[Any, Any, Any, Any]:
@@ -106,7 +135,11 @@ def _not_opened(id_or_folder: str, error: Exception) -> CheckpointError:
 
 def _tokenize(tokenizer: Any, config: Any) -> Tokenize:
     fixed = config.model_type == "siglip"
-    max_tokens = min(int(config.text_config.max_position_embeddings), tokenizer.model_max_length)
+    return _tokenizer_of(tokenizer, int(config.text_config.max_position_embeddings), fixed=fixed)
+
+
+def _tokenizer_of(tokenizer: Any, context: int, *, fixed: bool) -> Tokenize:
+    max_tokens = min(context, tokenizer.model_max_length)
     if tokenizer.is_fast:
         return FastTokenizer(
             tokenizer.backend_tokenizer,
@@ -176,7 +209,7 @@ class HubTextTower(TextTower):
         self.tokenizer = tokenizer
         table = self.word_embeddings
         self.frozen = tuple(f"{name}.weight" for name, module in self.named_modules() if module is table)
-        self.dim = _width(self.projection) or int(model.config.text_config.projection_size)
+        self.dim = _width(self.projection) or _own_width(model)
 
     @property
     def word_embeddings(self) -> nn.Module:
@@ -191,7 +224,14 @@ class HubTextTower(TextTower):
 
 
 def _width(projection: nn.Module) -> int | None:
-    return projection.out_features if isinstance(projection, nn.Linear) else None
+    last = projection[-1] if isinstance(projection, nn.Sequential) else projection
+    return last.out_features if isinstance(last, nn.Linear) else None
+
+
+def _own_width(model: Any) -> int:
+    """Of a text model under no projection."""
+    config = model.text_model.config
+    return int(getattr(config, "projection_size", config.hidden_size))
 
 
 class ClipTextTower(HubTextTower):
@@ -227,6 +267,26 @@ class VisionTextTower(HubTextTower):
         return cast(Tensor, self.projection(pooled))
 
 
+class BertTextTower(HubTextTower):
+    """A BERT under a projection, as OpenCLIP pools it."""
+
+    def __init__(self, model: Any, tokenizer: Tokenize) -> None:
+        super().__init__(model, tokenizer)
+        self._pools: str = model.pools
+
+    def pool(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        said = self.text_model(inputs_embeds=embeddings, attention_mask=attention_mask)
+        hidden = said.last_hidden_state
+        if self._pools == "mean":
+            pooled = mean_of_tokens(hidden, attention_mask)
+        else:
+            pooled = said.pooler_output if self._pools == "pooler" else hidden[:, 0]
+        return cast(Tensor, self.projection(pooled))
+
+    def pooled_tokens(self, attention_mask: Tensor) -> Tensor:
+        return attention_mask > 0 if self._pools == "mean" else super().pooled_tokens(attention_mask)
+
+
 _TEXT_TOWERS: Final[dict[str, type[HubTextTower]]] = {
     "clip": ClipTextTower,
     "siglip": SiglipTextTower,
@@ -259,6 +319,7 @@ class HubImageTower(nn.Module):
         self.vision_model = model.vision_model
         self.projection: nn.Module = getattr(model, "visual_projection", nn.Identity())
         self.config = config
+        self._takes_first = getattr(model, "vision_pools", "pooler") == "cls"
 
     def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
         """Films of any mode and size → float32 [n, 3, size, size], as transformers' own processor resizes."""
@@ -273,8 +334,9 @@ class HubImageTower(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels float32 [n, 3, size, size] → unit vectors [n, dim]."""
-        pooled = self.projection(self.vision_model(pixel_values=pixels).pooler_output)
-        return F.normalize(pooled, dim=-1)
+        seen = self.vision_model(pixel_values=pixels)
+        pooled = seen.last_hidden_state[:, 0] if self._takes_first else seen.pooler_output
+        return F.normalize(self.projection(pooled), dim=-1)
 
 
 def _image_config(processor: Any, config: Any) -> HubImageConfig:

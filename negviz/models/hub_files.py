@@ -6,6 +6,7 @@ for code to be run.  Here it is one sentence that says what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -23,8 +24,36 @@ from negviz.common.read_files import read_json
 from negviz.common.tensor_files import CheckpointError
 
 _WANTED: Final = ["*.json", "*.safetensors", "*.txt", "*.model"]  # no pickles, no code
-_UNWANTED: Final = ["*/*", "open_clip*"]  # copies in other formats
+OPENCLIP_CONFIG: Final = "open_clip_config.json"
+_UNWANTED: Final = ["*/*", "open_clip*.safetensors"]  # copies in other formats
+_OWN_CODE: Final = {  # what is built by code of its own, by a word of its name
+    "biovil": "BioViL and BioViL-T are built by the package hi-ml-multimodal, not by transformers",
+    "rad-dino": "RAD-DINO is an image tower alone, without a text tower to ask",
+    "gloria": "GLoRIA is built by its own code around a ResNet and attention over its regions",
+    "carzero": "CARZero is built by its own code and compares every pair of film and sentence by attention",
+    "medclip": "MedCLIP is built by its own package around a Swin Transformer",
+}
+_ADDRESS: Final = re.compile(r"(?:https?://(?:www\.)?(?:huggingface\.co|hf\.co)/|hf-hub:|hf:)")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def plain_id(id_or_address: str) -> str:
+    """The id of a model that is named by its page on the Hub, or as OpenCLIP names it; a folder as it is."""
+    found = _ADDRESS.match(id_or_address)
+    if found is None or Path(id_or_address).is_dir():
+        return id_or_address
+    return "/".join(id_or_address[found.end() :].strip("/").split("/")[:2])
+
+
+def is_openclip(folder: Path, known: Collection[str]) -> bool:
+    """Whether a folder is to be opened as OpenCLIP's: where both formats are there, transformers' is."""
+    return (folder / OPENCLIP_CONFIG).is_file() and not _is_of_transformers(folder, known)
+
+
+def _is_of_transformers(folder: Path, known: Collection[str]) -> bool:
+    path = folder / "config.json"
+    weights = [file for file in folder.glob("*.safetensors") if not file.name.startswith("open_clip")]
+    return bool(weights) and path.is_file() and read_json(path, CheckpointError).get("model_type") in known
 
 
 def fetch(id_or_folder: str, revision: str | None = None) -> tuple[Path, str]:
@@ -35,12 +64,16 @@ def fetch(id_or_folder: str, revision: str | None = None) -> tuple[Path, str]:
     if Path(id_or_folder).is_dir():
         return Path(id_or_folder), ""
     try:
-        found = snapshot_download(
-            id_or_folder, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
+        found = Path(
+            snapshot_download(
+                id_or_folder, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
+            )
         )
+        if (found / OPENCLIP_CONFIG).is_file() and not any(found.glob("*.safetensors")):
+            snapshot_download(id_or_folder, revision=found.name, allow_patterns=["open_clip*.safetensors"])
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{id_or_folder} {_why_not(error, revision)}") from error
-    return Path(found), Path(found).name
+    return found, found.name
 
 
 def _why_not(error: Exception, revision: str | None) -> str:
@@ -66,9 +99,15 @@ def check_files(id_or_folder: str, folder: Path, known: Collection[str]) -> None
 
     `known` are the model types that can be opened.
     """
+    for word, why in _OWN_CODE.items():
+        if word in Path(id_or_folder).name.lower():
+            raise CheckpointError(f"{id_or_folder} cannot be opened: {why}.")
     path = folder / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"{id_or_folder} holds no config.json, so it is no model in the Hub's format.")
+        raise CheckpointError(
+            f"{id_or_folder} holds neither config.json nor {OPENCLIP_CONFIG}, so it is no model in the Hub's "
+            "format or OpenCLIP's."
+        )
     config = read_json(path, CheckpointError)
     kind, code = config.get("model_type"), "auto_map" in config
     if kind not in known:
@@ -76,7 +115,8 @@ def check_files(id_or_folder: str, folder: Path, known: Collection[str]) -> None
         raise CheckpointError(f"{id_or_folder} is of type {kind!r}{own}; negviz opens {', '.join(known)}.")
     if not any(folder.glob("*.safetensors")):
         pickled = any(path for pattern in _PICKLES for path in folder.glob(pattern))
-        instead = " but pickles, which negviz never opens: save it with `save_pretrained`" if pickled else ""
+        how = ": run `python -m training convert FILE --to DIR`"
+        instead = f" but pickles, which negviz never opens{how}" if pickled else ""
         raise CheckpointError(
             f"{id_or_folder} cannot be opened as a dual encoder: it holds no weights as safetensors{instead}."
         )
@@ -86,4 +126,4 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-__all__ = ["check_files", "fetch"]
+__all__ = ["OPENCLIP_CONFIG", "check_files", "fetch", "is_openclip", "plain_id"]

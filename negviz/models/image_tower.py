@@ -113,6 +113,11 @@ class Branch(nn.Module):
     def features(self, films: Tensor) -> Tensor:
         """`<uint8>[n, 2, side, side]` → pooled features `<float32>[n, width]`."""
         x = self.stages(self.stem(standardise(films, self.config.size)))  # [n, channels, size/32, size/32]
+        return self.pool(x)
+
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """Activations `[n, channels, rows, columns]` → `<float32>[n, width]`."""
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1).float()
 
     def forward(self, films: Tensor) -> Tensor:

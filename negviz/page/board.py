@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from inspect import isgeneratorfunction
 from typing import Any, Final
 
 import gradio as gr
@@ -14,6 +16,9 @@ from starlette.routing import Route
 from negviz.page.room import Asked, Room
 from negviz.page.server.lanes import IN_SLOW
 
+# In the browser, which knows what is unfolded; what was cleared goes from folded panels too.
+_WHEN_DUE: Final = """(asked, unfolded, name, due) =>
+  unfolded === name || !JSON.parse(asked || '{"text": ""}').text ? asked : due"""
 _STAMP: Final = Markup('<p class="nv-of" data-of="{asked}"><q dir="auto">{text}</q></p>')
 
 
@@ -21,14 +26,33 @@ _STAMP: Final = Markup('<p class="nv-of" data-of="{asked}"><q dir="auto">{text}<
 class Board:
     """The components that panels listen to.
 
-    `asked` holds an `Asked` as JSON and changes when the galleries have been answered.  What a panel does
-    then is cancelled when the visitor types on.
+    `asked` holds an `Asked` as JSON and changes when the galleries have been answered; `unfolded` names the
+    panel that is open.  What a panel does then is cancelled when the visitor types on.
     """
 
     room: Room
     box: gr.Textbox
     asked: gr.Textbox
+    unfolded: gr.Textbox
     _running: list[Any] = field(default_factory=list)
+    _due: list[gr.Textbox] = field(default_factory=list)  # the question that the panel laid out now answers
+
+    @contextmanager
+    def fold(self, name: str) -> Iterator[None]:
+        """A place for a panel that is shown, and answers, only while it is the one unfolded."""
+        with gr.Column(elem_classes=f"nv-panel nv-panel-{name}"):
+            named = gr.Textbox(name, visible=False)
+            self._due.append(gr.Textbox(self.asked.value, visible=False))
+            yield
+        due = self._due.pop()
+        gr.on(
+            [self.asked.change, self.unfolded.change],
+            None,
+            [self.asked, self.unfolded, named, due],
+            [due],
+            js=_WHEN_DUE,
+            api_visibility="private",
+        )
 
     def on_answer(
         self,
@@ -40,16 +64,15 @@ class Board:
     ) -> Any:
         """Call `fn(asked_json, *inputs)` after every answer, one panel's call apart from another's.
 
-        What is shown then carries the question that it answers; until it is that of the films on show, the
-        page dims it.
+        A panel in a fold is called when it is next unfolded, if it is not.  What is shown then carries the
+        question that it answers; until it is that of the films on show, the page dims it.
         """
-        shown = list(outputs) if isinstance(outputs, Sequence) else [outputs]
-        pictures = [place for place, output in enumerate(shown) if isinstance(output, gr.HTML)]
-        for place in pictures:
-            shown[place].elem_classes = [*shown[place].elem_classes, "nv-follows"]
-        event = self.asked.change(
-            _stamped(fn, pictures),
-            [self.asked, *inputs],
+        for output in _html_of(outputs).values():
+            output.elem_classes = [*output.elem_classes, "nv-follows"]
+        due = self._due[-1] if self._due else self.asked
+        event = due.change(
+            stamped(fn, outputs),
+            [due, *inputs],
             outputs,
             **IN_SLOW,
             api_visibility="private",
@@ -64,12 +87,20 @@ class Board:
         self.box.input(None, cancels=self._running, queue=False, api_visibility="private")
 
 
-def _stamped(fn: Callable[..., Any], pictures: Sequence[int]) -> Callable[..., Any]:
-    """A panel's call whose HTML, at the places named, says which question it answers: to readers once."""
+def _html_of(outputs: Sequence[Any] | Any) -> dict[int, gr.HTML]:
+    """Those of the outputs that are HTML, by place."""
+    shown = outputs if isinstance(outputs, Sequence) else [outputs]
+    return {place: output for place, output in enumerate(shown) if isinstance(output, gr.HTML)}
 
-    @wraps(fn)
-    def call(asked: str, *inputs: Any, **more: Any) -> Any:
-        found = fn(asked, *inputs, **more)
+
+def stamped(fn: Callable[..., Any], outputs: Sequence[Any] | Any) -> Callable[..., Any]:
+    """`fn(asked_json, …)`, whose HTML then says which question it answers: to readers once.
+
+    For what fills a panel that follows the answers; `Board.on_answer` does it by itself.
+    """
+    pictures = list(_html_of(outputs))
+
+    def stamp(asked: str, found: Any) -> Any:
         values = list(found) if isinstance(found, tuple) else [found]
         for place in pictures:
             if isinstance(values[place], str) and values[place]:
@@ -77,7 +108,16 @@ def _stamped(fn: Callable[..., Any], pictures: Sequence[int]) -> Callable[..., A
                 values[place] = _STAMP.format(asked=asked, text=text) + Markup(values[place])
         return tuple(values) if isinstance(found, tuple) else values[0]
 
-    return call
+    @wraps(fn)
+    def call(asked: str, *inputs: Any, **more: Any) -> Any:
+        return stamp(asked, fn(asked, *inputs, **more))
+
+    @wraps(fn)
+    def call_each(asked: str, *inputs: Any, **more: Any) -> Iterator[Any]:
+        for found in fn(asked, *inputs, **more):  # gradio asks whether this is a generator
+            yield stamp(asked, found)
+
+    return call_each if isgeneratorfunction(fn) else call
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any, Final, get_args
 
 import gradio as gr
@@ -39,7 +40,8 @@ _NOTE_DOWN: Final = """(asked, visit) => {
   const known = JSON.parse(visit || "[]");
   return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
 }"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
-_UNSELECT: Final = "() => { window.negviz.select(''); window.negviz.top(); }"
+_UNFOLD: Final = "(unfolded, name) => window.negviz.unfold(unfolded === name ? '' : name)"
+_FORGET: Final = "() => window.negviz.forget()"
 _MAY_MARK: Final = """(finding, polarity, stands) => {
   const [asFound, asSaid] = JSON.parse(stands || '["", ""]');
   const changed = finding !== asFound || polarity !== asSaid;
@@ -61,14 +63,23 @@ def build_page(room: Room) -> gr.Blocks:
                 with gr.Tab(tab.name.capitalize()):
                     tab.lay_out(board)
         board.seal()
-        model = next(iter(room.models.values()))
-        base = words.base_note(model.family, (model.source or {}).get("id"))
-        credit = [words.CREDITS[name] for name in room.pictures.collections if name in words.CREDITS]
-        _html(markup.footer([base, *credit]))
+        _html(markup.footer(foot(room)))
         api(explore.search, api_name="search", **IN_SEARCH)
         api(explore.compare, api_name="compare", **IN_SEARCH)
     page.queue(api_open=False)
     return page
+
+
+def foot(room: Room) -> list[str]:
+    """What stands below everything: the base, whose films are shown, and what of them was left aside."""
+    model, collections = next(iter(room.models.values())), room.pictures.collections
+    base = words.base_note(model.family, model.origin)
+    credit = [words.CREDITS[name] for name in collections if name in words.CREDITS]
+    return [
+        base,
+        *credit,
+        *(f"{name}: {line}" for name, films in collections.items() for line in films.notes),
+    ]
 
 
 class _Layout:
@@ -84,9 +95,11 @@ class _Layout:
         self.columns = _html(columns)
         self._remember()
         self._origin(page)
-        self.board = Board(explore.room, self.box, self.asked)
+        self.board = Board(explore.room, self.box, self.asked, self.unfolded)
+        self._unfold()
         for panel in panels.EXPLORE:
-            panel.lay_out(self.board)
+            with self.board.fold(panel.name) if panel.name in words.FOLDS else nullcontext():
+                panel.lay_out(self.board)
         with gr.Row(elem_classes="nv-leaving"):  # far from every other button
             self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
         self._wire()
@@ -171,7 +184,21 @@ class _Layout:
         self.visit = gr.Textbox("[]", visible=False)
         self.stands = gr.Textbox(json.dumps(stands(self.given)), visible=False)
         self.cleared = gr.Textbox("", visible=False)
+        self.unfolded = gr.Textbox("", visible=False)
         self.forgetting = gr.Timer(_UNDO_WITHIN, active=False)
+
+    def _unfold(self) -> None:
+        """A bar by which one panel at a time is unfolded; it stays in sight."""
+        with gr.Row(elem_classes="nv-folds"):
+            for panel in panels.EXPLORE:
+                if panel.name in words.FOLDS:
+                    button = gr.Button(
+                        words.FOLDS[panel.name], size="sm", min_width=0, elem_id=f"nv-fold-{panel.name}"
+                    )
+                    named = gr.Textbox(panel.name, visible=False)
+                    button.click(
+                        None, [self.unfolded, named], [self.unfolded], js=_UNFOLD, api_visibility="private"
+                    )
 
     def _origin(self, page: gr.Blocks) -> None:
         """A line that is right as soon as it is known, and brought up to date after every answer."""
@@ -234,7 +261,7 @@ class _Layout:
         self.forgetting.tick(
             explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_IN_NO_LANE
         )
-        self.clear.click(None, js=_UNSELECT, api_visibility="private")
+        self.clear.click(None, js=_FORGET, api_visibility="private")
         self.undo.click(explore.bring_back, [self.cleared], [self.box, *shown], **_PRIVATE)
         self.asked.change(
             None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"

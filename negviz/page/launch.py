@@ -12,6 +12,7 @@ import torch
 from negviz.common.errors import NegvizError
 from negviz.common.shipped import need_shipped
 from negviz.films.collection import Collection
+from negviz.models.checkpoint import tuned_on
 from negviz.models.family import load_models
 from negviz.page.build import build_page
 from negviz.page.families.choice import Home, OfferedFamily, choices_of
@@ -41,7 +42,7 @@ def launch(options: argparse.Namespace) -> None:
     """What the options ask for, served until interrupted; an error meant for people ends in its sentence."""
     try:
         need_shipped()
-        collections = open_collections(options.collection, options.films)
+        collections = open_collections(options.collection, options.films, options.labels)
         for note in (note for collection in collections for note in collection.notes):
             say(note)
         pictures = find_pictures(collections, options.nlm)
@@ -64,7 +65,8 @@ def serve_rooms(options: argparse.Namespace, collections: Sequence[Collection], 
             left_out.append(sentence)
             say(sentence)
 
-        groups = open_sets(models, collections, progress=progress, say=leave_out)
+        seen = [collection.as_seen_by(tuned_on(choice.folder)) for collection in collections]
+        groups = open_sets(models, seen, progress=progress, say=leave_out)
         every = models | open_rivals(models, choice.folder)
         home = Home(choices, choice.key, results_of(choice.folder), tuple(left_out))
         return Room(every, in_order(groups, pictures), pictures, home)

@@ -10,7 +10,7 @@ from typing import Final
 
 from negviz.common.shipped import COMPACT
 from negviz.common.tensor_files import CheckpointError
-from negviz.films.collection import OPENI, PHANTOMS, Collection, is_shipped, open_collection
+from negviz.films.collection import OPENI, PHANTOMS, Collection, CollectionError, is_shipped, open_collection
 from negviz.films.on_demand import open_openi
 from negviz.models.checkpoint import FAMILY_FILE, read_family
 from negviz.models.encoder import DualEncoder
@@ -22,10 +22,12 @@ from negviz.retrieval.embeddings import EmbeddingsError, Progress
 MOST_FAMILIES: Final = 4  # all may come to be open at once, and each takes memory
 
 
-def open_collections(name: str | None, films: Path | None) -> list[Collection]:
+def open_collections(name: str | None, films: Path | None, labels: Path | None = None) -> list[Collection]:
     """The one asked for; without a name Open-i and, where they are shipped, the simulated films."""
     if name is not None:
-        return [open_collection(name, films=films)]
+        return [open_collection(name, films=films, labels=labels)]
+    if labels is not None:
+        raise CollectionError("Give --collection the folder of the films that --labels tells of.")
     shipped = [name for name in (OPENI, PHANTOMS) if is_shipped(name)]
     return [open_collection(name, films=films if name == OPENI else None) for name in shipped or [OPENI]]
 

@@ -49,6 +49,13 @@ def parser() -> Parser:
         help="folder of the collection's images where they lie apart from its manifest",
     )
     shown.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        default=told("NEGVIZ_LABELS") or None,
+        help="labels of the folder of --collection, as published for NIH's, CheXpert's and other films",
+    )
+    shown.add_argument(
         "--nlm",
         type=nlm_host,
         metavar="HOST|off",

@@ -16,12 +16,13 @@ from negviz.page.lesson.panel import LESSON
 from negviz.page.many.panel import MANY
 from negviz.page.map.panel import MAP
 from negviz.page.room import Room
+from negviz.page.saliency.panel import FILM
 from negviz.page.share.panel import SHARE
 from negviz.page.uploads.panel import UPLOADS
 from negviz.page.viewer.panel import VIEWER
 
 # Under the galleries of Explore, and the tabs beside it.
-EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, MAP, DIAGNOSIS, DIAL, SHARE, VIEWER, UPLOADS)
+EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, FILM, MAP, DIAGNOSIS, DIAL, SHARE, VIEWER, UPLOADS)
 TABS: Final[tuple[Panel, ...]] = (LESSON, MANY, EVIDENCE, ABOUT)
 
 

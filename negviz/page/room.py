@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast, get_args
 
 from negviz.explain.diagnosis import RESULTS, Background, read_backgrounds
@@ -103,16 +104,21 @@ class Room:
     @cached_property
     def backgrounds(self) -> dict[str, Background]:
         """What was measured of the models beforehand over the 99 prompts, as far as it is theirs."""
-        return read_backgrounds(self.models)
+        return read_backgrounds(self.models, self._results / RESULTS.name)
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
         """How sure the models are, as far as that was fitted on their very weights."""
-        return read_calibrations(self.models)
+        return read_calibrations(self.models, self._results / "calibration.json")
 
     def films(self, name: str) -> SearchSet:
         """The set of that name, else the first."""
         return next((films for films in self.sets if films.name == name), self.sets[0])
+
+    @property
+    def _results(self) -> Path:
+        """Where what was measured of these models lies."""
+        return self.home.results or RESULTS.parent
 
     def usual(self, films: SearchSet) -> Usual | None:
         """How often sentences that rule effusion out go wrong over a set, as far as that was measured."""
@@ -173,8 +179,7 @@ class Room:
         films = self.films(name)
         of_it = (each for each in self.sets if each.collection.name == films.collection.name)
         whole = next((each for each in of_it if each.part == "all"), films)
-        folder = self.home.results or RESULTS.parent
-        return read_usual(films, whole.collection.hash, self.backgrounds, folder)
+        return read_usual(films, whole.collection.hash, self.backgrounds, self._results)
 
     def _try(self, name: str) -> tuple[Example, ...]:
         return examples(lambda text: self.answer(Asked(text, name)))

@@ -25,8 +25,8 @@ from PIL import Image
 
 from negviz.common.errors import NegvizError
 from negviz.common.order import places_by_id, top_k
-from negviz.films.dicom import DicomError, is_dicom, read_dicom
-from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture
+from negviz.films.dicom import DicomError, read_dicom
+from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
 from negviz.films.size import FilmSizeError
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.search import Hit, cosines

@@ -9,13 +9,12 @@ from typing import Final, Self
 import numpy as np
 
 from negviz.films.collection import Collection
+from negviz.films.split import FEWEST, TUNED_ON
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import Progress, film_embeddings
 from negviz.retrieval.search import Hit, Vectors
 
-BALANCED_ON: Final = "effusion"  # the finding that models are tuned on
 _BALANCED: Final = 100  # films at most
-_FEWEST: Final = 10  # films a side; with fewer, one side cannot fill a gallery
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +80,11 @@ def _fair_part(collection: Collection) -> tuple[str, list[int]]:
     if test:
         return "test", test
     sides = [
-        [row for row, film in enumerate(collection) if film.states(BALANCED_ON, polarity)]
+        [row for row, film in enumerate(collection) if film.states(TUNED_ON, polarity)]
         for polarity in ("present", "absent")
     ]
     each = min(_BALANCED // 2, *map(len, sides))
-    if each < _FEWEST or 2 * each == len(collection):
+    if each < FEWEST or 2 * each == len(collection):
         return "all", []
     by_id = collection.places_by_id
     apart = (_spread(sorted(side, key=by_id.__getitem__), each) for side in sides)

@@ -44,9 +44,13 @@ PUT_FOLDED_BACK = """() => {
   window.folded.reverse().forEach(([details, children]) => details.append(...children));
   delete window.folded;
 }"""
+ALL_ANSWERED = (
+    "![...document.querySelectorAll('.pending, [data-stale], [aria-busy=true]')]"
+    ".some(element => element.offsetParent)"
+)
 STARTS_WITHIN = 300  # seconds
 ANSWERS_WITHIN = 60_000  # milliseconds, on a busy machine
-expect.set_options()
+expect.set_options(timeout=ANSWERS_WITHIN)
 
 
 @dataclass
@@ -75,6 +79,18 @@ class Visit:
         self.page.evaluate("document.querySelector('.nv-evidence .nv-theme')?.setAttribute('open', '')")
 
     @property
+    def panels(self) -> list[str]:
+        """Those of Explore that can be unfolded."""
+        buttons = self.page.locator(".nv-folds button").all()
+        return [(button.get_attribute("id") or "").removeprefix("nv-fold-") for button in buttons]
+
+    def unfold(self, panel: str) -> None:
+        """Have a panel of Explore open, by its name."""
+        button = self.page.locator(f"#nv-fold-{panel}")
+        if button.get_attribute("aria-expanded") != "true":
+            button.click()
+
+    @property
     def box(self) -> Locator:
         return self.page.get_by_role("textbox", name=words.SENTENCE)
 
@@ -91,7 +107,7 @@ class Visit:
         """What bars somebody, by axe, on the page or in a part of it, as far as it is unfolded."""
         # passes are not listed: of a page of many tables they are megabytes
         only = {"resultTypes": ["violations"]}
-        self.page.wait_for_function("!document.querySelector('.pending, [data-stale]')")  # else it is dim
+        self.page.wait_for_function(ALL_ANSWERED)  # else it is dim
         self.page.evaluate(SET_FOLDED_ASIDE)
         try:
             found = Axe().run(self.page, context=within, options=only)

@@ -13,6 +13,7 @@ FILMS_WITHIN = 30_000  # milliseconds: half a second each, on a busy machine mor
 
 def test_the_film_and_the_cursor_follow_the_slider(stay: Visit) -> None:
     page = stay.page
+    stay.unfold("dial")
     slider = page.locator(SLIDER)
     slider.scroll_into_view_if_needed()
     slider.focus()
@@ -31,12 +32,14 @@ def test_the_film_and_the_cursor_follow_the_slider(stay: Visit) -> None:
 
 
 def test_another_chest_is_another_film(stay: Visit) -> None:
+    stay.unfold("dial")
     before = stay.page.locator("[data-dial]").get_attribute("data-seed")
     stay.page.get_by_role("button", name=words.ANOTHER).press("Enter")
     expect(stay.page.locator("[data-dial]")).not_to_have_attribute("data-seed", before or "")
 
 
 def test_findings_without_a_side_offer_none(stay: Visit) -> None:
+    stay.unfold("dial")
     stay.search("no cardiomegaly")
     expect(stay.page.locator("[data-dial]")).to_have_attribute("data-finding", "cardiomegaly")
     expect(stay.page.get_by_role("radio", name="left", exact=True)).to_have_count(0)
@@ -53,4 +56,6 @@ def test_no_sentence_is_in_an_address(stay: Visit) -> None:
 
 
 def test_dial_and_diagnosis_are_accessible(stay: Visit) -> None:
-    assert stay.barriers(".nv-dial, .nv-diagnosis") == []
+    for panel in ("dial", "diagnosis"):
+        stay.unfold(panel)
+        assert stay.barriers(f".nv-panel-{panel}") == []

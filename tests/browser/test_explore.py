@@ -433,12 +433,32 @@ def test_films_lie_side_by_side_however_much_a_head_says(visit: Visit) -> None:
     assert max(tops) - min(tops) < 1
 
 
+def test_one_panel_at_a_time_is_unfolded_and_answers(stay: Visit) -> None:
+    for panel, other in (("attribution", "diagnosis"), ("diagnosis", "attribution")):
+        stay.unfold(panel)
+        expect(stay.page.locator(f".nv-panel-{panel}")).to_be_visible()
+        expect(stay.page.locator(f".nv-panel-{other}")).to_be_hidden()
+        stay.search(f"no fluid by {panel}")
+        mine, others = (
+            stay.page.locator(f".nv-panel-{name} .nv-of q", has_text=f"by {panel}") for name in (panel, other)
+        )
+        expect(mine).to_be_visible()
+        assert others.count() == 0
+    stay.unfold("attribution")  # and is asked when it is unfolded
+    expect(stay.page.locator(".nv-panel-attribution .nv-of q")).to_have_text("no fluid by diagnosis")
+    stay.page.locator("#nv-fold-attribution").click()
+    expect(stay.page.locator(".nv-panel-attribution")).to_be_hidden()
+    height = stay.page.evaluate("document.documentElement.scrollHeight")
+    assert height <= 2 * stay.page.viewport_size["height"]  # type: ignore[index]
+
+
 def test_a_panel_says_what_it_answers_and_is_dim_until_that_is_what_was_asked(stay: Visit) -> None:
-    panels, dim = stay.page.locator(".nv-follows"), stay.page.locator(".nv-follows[data-stale]")
+    panels = stay.page.locator(".nv-panel-diagnosis .nv-follows")
+    dim = stay.page.locator(".nv-panel-diagnosis .nv-follows[data-stale]")
+    stay.unfold("diagnosis")
     stay.search("no fluid at the bases")
     expect(dim).to_have_count(0)
-    said = stay.page.locator(".nv-of q", has_text="no fluid at the bases")
-    assert said.count() >= 4  # words, map, diagnosis, dial
+    expect(stay.page.locator(".nv-panel-diagnosis .nv-of q")).to_have_text("no fluid at the bases")
     moved = "document.querySelector('.nv-columns').dataset.asked = {}"
     before = stay.page.evaluate("document.querySelector('.nv-columns').dataset.asked")
     stay.page.evaluate(moved.format("'{}'"))  # the films of another question have come

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, expect
 
+from negviz.page import words as page_words
 from negviz.page.many import words
 from tests.browser.conftest import Visit
 
@@ -68,3 +69,14 @@ def test_it_can_be_stopped_and_keeps_what_was_answered(many: Visit) -> None:
     many.page.get_by_role("button", name=words.STOP).click()
     expect(many.page.locator(".nv-many-said")).to_contain_text("Stopped after")
     assert 0 < many.page.locator(".nv-many-table tbody tr").count() < 400
+
+
+def test_it_goes_with_the_visit(many: Visit) -> None:
+    many.page.get_by_label(words.PASTE).fill("no effusion in ouagadougou")
+    ask(many, rows=1)
+    many.open_tab(page_words.EXPLORE)
+    many.page.get_by_role("button", name=page_words.CLEAR).click()
+    many.page.get_by_role("button", name=page_words.BRING_BACK).wait_for()
+    assert "ouagadougou" not in many.page.content()
+    many.open_tab("Many sentences")
+    expect(many.page.get_by_label(words.PASTE)).to_have_value("")

@@ -35,6 +35,7 @@ def seat(chromium: Browser, running: App) -> Iterator[Visit]:
 
 
 def _draw(visit: Visit) -> None:
+    visit.unfold("map")
     visit.page.wait_for_function(_SEEN, polling=1000)
     visit.page.wait_for_selector(POINTS.format("base"))
 

@@ -102,7 +102,7 @@ def test_marked_text_sent_everywhere_is_written_nowhere(house: House) -> None:
 _ADDRESSES = [
     *(("GET", path) for path in ("films/{0}/{0}", "films/drawn/{0}", "page/{0}", "family/{0}/", "{0}")),
     *(("GET", f"page/{name}") for name in ("dial-film", "map/drawn", "font/{0}")),
-    *(("POST", f"page/{name}") for name in ("ranks", "many", "film-record", "{0}")),
+    *(("POST", f"page/{name}") for name in ("ranks", "many", "saliency", "film-record", "{0}")),
     *(("POST", f"gradio_api/{name}") for name in ("run/{0}", "call/{0}", "call/search", "upload")),
     *(("POST", f"gradio_api/{name}") for name in ("queue/join", "cancel", "reset")),
     *(("GET", f"gradio_api/{name}") for name in ("call/search/{0}", "file={0}", "stream/{0}", "proxy={0}")),
@@ -130,10 +130,14 @@ def _use_everything(visit: Visit) -> None:
     """Search, words and heads, the map, the opposite, the viewer, sharing, every tab."""
     page = visit.page
     visit.search(SECRET)
+    visit.unfold("attribution")
     expect(page.locator(".nv-heat tbody th").last).to_contain_text("ouagadougou")
     page.get_by_role("button", name=attribution.HEADS).click()
     page.locator(".nv-heads button").first.click()
     page.locator(".nv-looks").wait_for()
+    for panel in ("diagnosis", "dial", "map"):
+        visit.unfold(panel)
+        page.locator(f".nv-panel-{panel} .nv-of q", has_text="ouagadougou").wait_for()
     page.locator(".nv-map-panes").scroll_into_view_if_needed()
     page.wait_for_selector(".nv-map-panes[aria-busy=false]")
     page.get_by_role("checkbox", name=words.TAKE_AWAY).check()

@@ -85,11 +85,25 @@ def seat(chromium: Browser, running: App) -> Iterator[Visit]:
     for visit in look_at(chromium, running, {}):
         for tab in (*TABS[1:], TABS[0]):
             visit.open_tab(tab)
+        visit.unfold("map")
         visit.page.locator(".nv-map-panes").scroll_into_view_if_needed()
         visit.page.wait_for_selector(".nv-map-panes[aria-busy=false]")
+        visit.unfold("attribution")
         visit.page.get_by_role("button", name=attribution.HEADS).click()
         visit.page.locator(".nv-heads button").first.wait_for()
         yield visit
+
+
+def screens(seat: Visit) -> Iterator[str]:
+    """Every tab, and of Explore every panel, each while it is on show."""
+    for tab in TABS[1:]:
+        seat.open_tab(tab)
+        yield tab
+    seat.open_tab(TABS[0])
+    for panel in seat.panels:
+        seat.unfold(panel)
+        seat.page.evaluate("scrollTo(0, 0)")  # where nothing that stays in sight lies on anything
+        yield panel
 
 
 def test_nothing_serious_bars_anybody_anywhere(seat: Visit) -> None:
@@ -97,9 +111,8 @@ def test_nothing_serious_bars_anybody_anywhere(seat: Visit) -> None:
     for scheme in ("light", "dark"):
         seat.page.emulate_media(color_scheme=scheme)
         seat.page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
-        for tab in (*TABS[1:], TABS[0]):
-            seat.open_tab(tab)
-            barriers += [f"{scheme} {tab} {barrier}" for barrier in seat.barriers()]
+        for screen in screens(seat):
+            barriers += [f"{scheme} {screen} {barrier}" for barrier in seat.barriers()]
     seat.page.emulate_media(color_scheme="light")
     seat.page.evaluate("document.body.classList.remove('dark')")
     assert barriers == []
@@ -109,12 +122,11 @@ def test_no_screen_needs_sideways_scrolling_or_hides_text_under_text(seat: Visit
     found = []
     for width in WIDTHS:
         seat.page.set_viewport_size({"width": width, "height": 800})
-        for tab in (*TABS[1:], TABS[0]):
-            seat.open_tab(tab)
+        for screen in screens(seat):
             seat.page.wait_for_timeout(200)  # plots follow the window
             wide = seat.page.evaluate(TOO_WIDE)
-            found += [f"{width} {tab}: {wide} px too wide"] if wide > 0 else []
-            found += [f"{width} {tab}: {pair}" for pair in seat.page.evaluate(OVERLAPS)]
+            found += [f"{width} {screen}: {wide} px too wide"] if wide > 0 else []
+            found += [f"{width} {screen}: {pair}" for pair in seat.page.evaluate(OVERLAPS)]
     seat.page.set_viewport_size({"width": 1366, "height": 768})
     assert found == []
 
@@ -128,6 +140,7 @@ def test_hostile_sentences_and_ids_are_text_in_every_panel(seat: Visit) -> None:
             arg=text,
         )
     seat.search("no effusion")
+    seat.unfold("attribution")
     expect(page.locator(".nv-heat tbody th").last).to_contain_text("effusion")
     place = seat.films("base").index(HOSTILE[0])
     pick = page.locator("[data-model=base] .nv-tile").nth(place).locator(".nv-pick")
@@ -141,14 +154,17 @@ def test_hostile_sentences_and_ids_are_text_in_every_panel(seat: Visit) -> None:
 
 
 def test_everything_is_reached_by_the_tab_key(seat: Visit) -> None:
-    seat.box.focus()
-    passed = [seat.page.evaluate(FOCUSED)]
-    for _ in range(500):
-        seat.page.keyboard.press("Tab")
-        here = seat.page.evaluate(FOCUSED)
-        if here == passed[0]:  # once round: past the end, the browser's own bar, and the tabs above the box
-            break
-        passed.append(here)
+    passed = []
+    for panel in seat.panels:
+        seat.unfold(panel)
+        seat.box.focus()
+        box = seat.page.evaluate(FOCUSED)
+        for _ in range(500):
+            seat.page.keyboard.press("Tab")
+            here = seat.page.evaluate(FOCUSED)
+            if here == box:  # once round: past the end, the browser's own bar, and the tabs above the box
+                break
+            passed.append(here)
     missing = [name for name, sign in STOPS.items() if not any(sign in stop for stop in passed)]
     assert missing == [], passed
 

@@ -55,4 +55,5 @@ def _settle(visit: Visit, town: str) -> None:
     """Galleries and words are those of the sentence."""
     page = visit.page
     expect(page.locator(".nv-sentence q")).to_have_text(f"no fluid in {town}")
+    visit.unfold("attribution")
     expect(page.locator(".nv-heat tbody th").last).to_contain_text(town)

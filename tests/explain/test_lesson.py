@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from negviz.explain.lesson import Count, Step, make_lesson
-from negviz.films.collection import Collection
+from negviz.films.collection import Collection, open_collection
+from negviz.films.masks import MASKS, SIZE, Masks, Place, write_masks
 from negviz.models.encoder import DualEncoder
 from negviz.page.lesson import words
 from negviz.page.lesson.panel import lesson, measure
@@ -34,6 +39,47 @@ def about(steps: tuple[Step, ...], what: str) -> Step:
 
 def test_about_six_steps_are_asked(steps: tuple[Step, ...]) -> None:
     assert [step.about for step in steps] == ["no", "taken away", "tuned", "cost", "words", "elsewhere"]
+
+
+def test_where_on_the_film_is_asked_where_a_chest_was_simulated_twice(
+    models: dict[str, DualEncoder], collection_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "drawn"
+    shutil.copytree(collection_folder, folder)
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row | {"seed": "", "severities": "", "sides": "", "pair": ""} for row in csv.DictReader(file)]
+    tested = [row for row in rows if row["split"] == "test"]
+    with_it = next(row for row in tested if "effusion" in row["findings"])
+    without = next(row for row in tested if "effusion" not in row["findings"])
+    with_it |= {"seed": "7", "severities": "effusion:0.8", "sides": "effusion:left", "pair": without["id"]}
+    without |= {"seed": "7", "pair": with_it["id"]}
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    mask = np.zeros((SIZE, SIZE), bool)
+    mask[80:, 12:58] = True
+    write_masks(folder / MASKS, Masks.pack({Place(with_it["id"], "effusion", "left"): mask}, "drawn"))
+    films = open_collection(folder)
+    room = Room(models, search_sets(models, films), Pictures(films))
+    taught = measure(room)
+    assert [step.about for step in taught][2:4] == ["tuned", "where"]
+    step = about(taught, "where")
+    assert words.count(step, step.counts[0]) in words.reveal(step)
+    shown = lesson(room)
+    assert shown.count('class="nv-where-lines"') == 4
+    assert shown.index(f"id={without['id']}") < shown.rindex(f"id={with_it['id']}")
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.3, "being passed over"), (0.01, "next to nothing"), (-0.3, "turned the map round")]
+)
+def test_what_the_place_did_is_said_as_it_was_measured(share: float, said: str) -> None:
+    counts = (Count("base", share), Count("con2", -0.4))
+    right = 2 if share > 0.05 else 0 if share < -0.05 else 1
+    step = Step("where", ("No effusion",), "effusion", "base", right, counts, 10)
+    assert said in words.reveal(step)
+    assert "CON2 −40 %" in words.reveal(step)
 
 
 def test_counts_are_those_of_the_open_room(room: Room, steps: tuple[Step, ...]) -> None:

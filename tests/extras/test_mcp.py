@@ -13,7 +13,7 @@ from training.bench.running import run_app
 
 pytestmark = pytest.mark.extra
 mcp = pytest.importorskip("mcp", reason="an optional extra: pip install 'gradio[mcp]==6.31.0'")
-TOOLS = {"search", "compare", "attribute", "map"}
+TOOLS = {"search", "compare", "attribute", "map", "saliency"}
 
 
 async def _ask(address: str) -> tuple[set[str], Any]:

@@ -78,7 +78,7 @@ def test_a_manifest_needs_only_images_and_findings_and_reports_names_it_does_not
         ("one", "one", frozenset({"effusion"})),
         ("two", "two", frozenset()),
     ]
-    assert collection.notes == ("'gout' is not a finding negviz knows (2 films); ignored.",)
+    assert collection.notes == ("Not findings that negviz knows, and left aside: 'gout' (2 films).",)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     opened = open_collection(tmp_path)
     assert [opened.image_path(film) for film in opened] == [None, None]
     for path in (tmp_path / "a.png", tmp_path / "b.png", Path(os.devnull), Path("a\0.png")):
-        with pytest.raises(CollectionError, match="not a PNG or JPEG"):
+        with pytest.raises(CollectionError, match="not a PNG, JPEG or DICOM"):
             open_image(path)
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_png_or_jpeg_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "a.png").write_bytes(content)
     write_manifest(tmp_path, [Film("a", "a.png", "1")])
     opened = open_collection(tmp_path)
-    with pytest.raises(CollectionError, match=r"a\.png is not a PNG or JPEG"):
+    with pytest.raises(CollectionError, match=r"a\.png is not a PNG, JPEG or DICOM"):
         opened.image(opened.films[0])
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from negviz.common.files import file_sha256
+from training.data.reports import BLIND, SEEN
 from training.measure.reader import (
-    BLIND,
     RESULTS,
-    SEEN,
     WRITTEN,
     Labelled,
     ReaderSetError,

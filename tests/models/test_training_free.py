@@ -19,6 +19,8 @@ from negviz import load_models, load_rivals, read_prompt
 from negviz.common.tensor_files import CheckpointError
 from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.explain.heads import HeadsError, attention, head_effects
+from negviz.findings import FINDINGS
+from negviz.language.prompt import Mention, Prompt
 from negviz.models.encoder import DualEncoder, with_text
 from negviz.models.family import open_hub_model
 from negviz.models.training_free import (
@@ -45,6 +47,7 @@ SETTINGS = {
     "steering": {"layers": [0, 1], "strength": 0.3},
     "arithmetic": {**WORDING, "weight": 2.0},
 }
+WITH_COMPOSED = {**SETTINGS, "composed": {}}
 Vectors = NDArray[np.float32]
 
 
@@ -318,26 +321,82 @@ def test_heads_are_bases_and_that_is_said(rivals: dict[str, TrainingFree], name:
         attention(rivals[name], NEGATED[0], 0, 0)
 
 
+# What findings compose --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def findings(family: dict[str, DualEncoder]) -> dict[str, Tensor]:
+    """A unit vector a finding."""
+    drawn = torch.randn(len(FINDINGS), family["base"].dim, generator=torch.Generator().manual_seed(2))
+    return dict(zip(FINDINGS, drawn / drawn.norm(dim=1, keepdim=True), strict=True))
+
+
+@pytest.fixture
+def composed(family: dict[str, DualEncoder], findings: dict[str, Tensor]) -> TrainingFree:
+    return RivalSettings({"composed": {}}, {}, findings).columns(family["base"])["composed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("pleural effusion", {"effusion": 1}),
+        ("No pleural effusion", {"effusion": -1}),
+        ("Cardiomegaly without effusion", {"cardiomegaly": 1, "effusion": -1}),
+        ("Nodule, possible effusion", {"nodule": 1}),
+    ],
+)
+def test_affirmations_are_composed_as_denials_are(
+    composed: TrainingFree, findings: dict[str, Tensor], text: str, signs: dict[str, int]
+) -> None:
+    total = np.sum([sign * findings[name].numpy() for name, sign in signs.items()], axis=0)
+    np.testing.assert_allclose(composed.encode_text([text])[0], total / np.linalg.norm(total), atol=1e-6)
+    with pytest.raises(NotFromWordsError):
+        attribute(composed, text)
+
+
+def test_what_says_nothing_certain_is_bases_to_the_bit(
+    composed: TrainingFree, family: dict[str, DualEncoder]
+) -> None:
+    texts = ["Effusion cannot be excluded", "qwerty", ""]
+    assert composed.encode_text(texts).tobytes() == family["base"].encode_text(texts).tobytes()
+
+
+def test_where_readers_are_not_sure_the_likeliest_is_composed(
+    composed: TrainingFree, findings: dict[str, Tensor]
+) -> None:
+    def asks(text: str) -> Prompt:
+        told = [Mention("effusion", polarity, (0, 1)) for polarity in ("absent", "present")]
+        return replace(read_prompt(text), suggestion=tuple(told))
+
+    found = replace(composed, reads=asks).encode_text(["pleural effusion"])[0]
+    np.testing.assert_allclose(found, -findings["effusion"].numpy(), atol=1e-6)
+
+
 # On disk ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def folder(family: dict[str, DualEncoder], directions: dict[int, Tensor], tmp_path: Path) -> Path:
+def folder(
+    family: dict[str, DualEncoder],
+    directions: dict[int, Tensor],
+    findings: dict[str, Tensor],
+    tmp_path: Path,
+) -> Path:
     """A family's folder, with settings and directions in it."""
-    write_rivals(
-        rivals_path(family["base"], tmp_path / FOLDER), RivalSettings(SETTINGS, directions), {"made": "here"}
-    )
+    recipe = RivalSettings(WITH_COMPOSED, directions, findings)
+    write_rivals(rivals_path(family["base"], tmp_path / FOLDER), recipe, {"made": "here"})
     return tmp_path
 
 
 def test_what_is_written_is_read(
-    family: dict[str, DualEncoder], rivals: dict[str, TrainingFree], folder: Path
+    family: dict[str, DualEncoder], rivals: dict[str, TrainingFree], composed: TrainingFree, folder: Path
 ) -> None:
     read = load_rivals(family, folder)
-    assert list(read) == list(SETTINGS)
+    assert list(read) == list(WITH_COMPOSED)
     for name, rival in read.items():
+        expected = (rivals | {"composed": composed})[name]
         np.testing.assert_allclose(
-            rival.encode_text(NEGATED), rivals[name].encode_text(NEGATED), atol=2e-3
+            rival.encode_text(NEGATED), expected.encode_text(NEGATED), atol=2e-3
         )  # directions are halved
 
 
@@ -363,6 +422,7 @@ def test_settings_belong_to_one_base(family: dict[str, DualEncoder], folder: Pat
         ({"settings": {"arithmetic": {**WORDING, "concept": "x", "weight": 1}}}, "no such scene or concept"),
         ({"settings": {"steering": {"layers": [7], "strength": 0.1}}}, "base has 2 layers"),
         ({"settings": {"magic": {}}}, "settings of magic"),
+        ({"settings": {"composed": []}}, "cannot be used"),
         ({"settings": []}, "cannot be used"),
     ],
 )

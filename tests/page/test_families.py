@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import shutil
 import threading
@@ -19,20 +21,30 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from negviz.common.shipped import CHECKPOINTS, COMPACT
 from negviz.common.tensor_files import CheckpointError
 from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder
+from negviz.models.family import load_models, open_hub_model, save_base
 from negviz.page import opened
+from negviz.page.about.panel import about
+from negviz.page.build import foot
+from negviz.page.evidence.panel import evidence
+from negviz.page.evidence.words import NOTHING
 from negviz.page.explore.panel import Explore
 from negviz.page.families import words
 from negviz.page.families.choice import ONLY_ONE, Home, OfferedFamily, choices_of
 from negviz.page.families.panel import Opener, family_routes, picker
+from negviz.page.map.panel import MapPanel
 from negviz.page.opened import find_families, results_of
 from negviz.page.options import parser
 from negviz.page.pictures import Pictures
 from negviz.page.room import Room
 from negviz.retrieval.answer import search_sets
+from negviz.retrieval.calibration import model_id
 from negviz.retrieval.embeddings import Progress
+from tests.tiny_hub import tiny_clip
+from training.report.cards import write_cards
 
 
 def test_families_are_known_by_their_folders(tmp_path: Path) -> None:
@@ -202,3 +214,66 @@ def test_families_by_option_by_environment_and_from_the_shelf(
         find_families([shelf / "zoo"] * 5)
     assert results_of(shelf / "compact") is None
     assert results_of(shelf / "zoo") == shelf / "zoo" / "results"
+
+
+@pytest.fixture
+def own_room(tmp_path: Path, collection: Collection) -> Room:
+    """A tiny CLIP as somebody's family, in a folder of their own."""
+    tiny_clip(tmp_path / "secret" / "my-clip")
+    model, folder = open_hub_model(str(tmp_path / "secret" / "my-clip")), tmp_path / "secret" / "my-base"
+    save_base(folder, model, licence="CC0-1.0", data={}, training={})
+    write_cards(folder)
+    models, choices = load_models(folder), choices_of([folder])
+    home = Home(choices, choices[0].key, results_of(folder))
+    return Room(models, search_sets(models, collection), Pictures(collection), home)
+
+
+def test_a_family_of_ones_own_is_spoken_of_as_what_it_is(own_room: Room, tmp_path: Path) -> None:
+    panels = MapPanel(own_room).head() + evidence(tmp_path, own_room.home.hint(NOTHING))
+    text = html.unescape(str(about(own_room)) + "".join(foot(own_room)) + panels)
+    assert "my-clip" in text
+    assert "and under its licence: CC0-1.0" in text
+    assert "all-MiniLM-L6-v2" not in text
+    for command in ("maps", "results"):
+        assert f"python -m training {command} --family my-base" in text
+    assert str(tmp_path) not in text
+    assert "secret" not in text
+
+
+def test_maps_and_calibrations_of_a_family_are_looked_for_beside_it(
+    own_room: Room, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEGVIZ_MAPS", str(tmp_path / "others"))
+    folder = own_room.home.folder
+    assert folder is not None
+    assert own_room.home.maps is None
+    (folder / "maps").mkdir()
+    (folder / "maps" / "clip.json").write_text('{"format": 2}', "utf-8")
+    said = str(MapPanel(own_room).atlas)
+    assert "clip.json is not of format 1" in said
+    assert str(tmp_path) not in said
+    assert own_room.calibrations == {}
+    fitted = {
+        "feature": "margin",
+        "knots": [[0, 0], [1, 1]],
+        "findings": [],
+        "statistic": "spread",
+        "least": 0,
+    }
+    record = fitted | {"weights_id": model_id(own_room.models["base"])}
+    (folder / "results").mkdir()
+    (folder / "results" / "calibration.json").write_text(
+        json.dumps({"calibrations": {"base": record}}), "utf-8"
+    )
+    assert list(Room(own_room.models, own_room.sets, own_room.pictures, own_room.home).calibrations) == [
+        "base"
+    ]
+
+
+def test_hints_about_the_shipped_family_name_none() -> None:
+    sentence = "make them with: python -m training maps."
+    assert ONLY_ONE.hint(sentence) == sentence
+    shipped = choices_of([COMPACT])
+    assert Home(shipped, shipped[0].key).hint(sentence) == sentence
+    own = choices_of([CHECKPOINTS / "my base"])
+    assert Home(own, own[0].key).hint(sentence).endswith("maps --family 'checkpoints/my base'.")

@@ -28,6 +28,7 @@ from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.attribution.panel import WordsPanel
+from negviz.page.build import foot
 from negviz.page.explore import markup
 from negviz.page.explore.markup import columns
 from negviz.page.explore.panel import Explore, Shown
@@ -101,6 +102,14 @@ def test_says_which_base_it_is() -> None:
     assert "not CheXagent" not in words.base_note(
         "clip", "StanfordAIMI/XrayCLIP__vit-b-16__laion2b-s34b-b88k"
     )
+
+
+def test_what_was_left_aside_of_labels_stands_on_the_page(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    films = replace(collection, notes=(f"Not findings that negviz knows: {SCRIPT!r} (2 films).",))
+    text = str(markup.footer(foot(Room(models, search_sets(models, films), Pictures(films)))))
+    assert "drawn: Not findings that negviz knows: &#39;&lt;script&gt;" in text
 
 
 def test_says_how_the_searched_films_divide() -> None:
@@ -797,7 +806,7 @@ def _ends_with(complaint: str, arguments: list[str], capsys: pytest.CaptureFixtu
 
 
 def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PORT", "HOST", "COLLECTION", "FILMS", "STUDY"):
+    for name in ("PORT", "HOST", "COLLECTION", "FILMS", "LABELS", "STUDY"):
         monkeypatch.setenv(f"NEGVIZ_{name}", "8123" if name == "PORT" else name.lower())
     monkeypatch.setenv("NEGVIZ_NLM", "https://mirror.example/")
     options = parser().parse_args([])
@@ -807,6 +816,7 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         "family": None,  # the environment may name several: `find_families` reads it
         "collection": "collection",
         "films": Path("films"),
+        "labels": Path("labels"),
         "nlm": "https://mirror.example",
         "study": Path("study"),
     }

@@ -215,7 +215,7 @@ def test_films_are_deleted_by_the_button_and_with_the_visit(room: Room) -> None:
     own = opened(room, "mine.png", seek="mine.png")
     shelf = room.own(panel.shelves_of).of("visit")
     assert shelf is not None
-    assert words.DELETED in own.delete(Visit("visit"))
+    assert words.DELETED in own.delete(SENTENCE.json(), Visit("visit"))
     assert (shelf.films, shelf.sought) == ((), None)
     shelf.put(File("mine.png", png()))
     own.leave(Visit("visit"))

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from negviz.common.files import write_json
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection
+from negviz.films.split import FOLDS
 from negviz.models.encoder import DualEncoder
 from negviz.page import words
 from negviz.page.explore.markup import columns
@@ -36,7 +37,6 @@ from negviz.retrieval.calibration import (
 )
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.metrics import Floats
-from training.data.films import FOLDS
 from training.measure.calibration import command
 from training.measure.calibration.fit import (
     AbstentionData,

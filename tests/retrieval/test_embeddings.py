@@ -163,7 +163,7 @@ def test_another_film_under_a_shipped_id_is_embedded_itself(
     black.save(tmp_path / f"{collection.films[2].id}.png")
     other.save(tmp_path / f"{collection.films[5].id}.png")
     (tmp_path / f"{collection.films[9].id}.png").write_bytes(b"no film")
-    with pytest.raises(EmbeddingsError, match=rf"{collection.films[9].id}\.png is not a PNG or JPEG"):
+    with pytest.raises(EmbeddingsError, match=rf"{collection.films[9].id}\.png is not a PNG, JPEG or DICOM"):
         film_embeddings(model, replace(collection, folder=tmp_path), cache=tmp_path / "cache")
     (tmp_path / f"{collection.films[9].id}.png").unlink()
     found = film_embeddings(model, replace(collection, folder=tmp_path), cache=tmp_path / "cache")
@@ -258,7 +258,7 @@ def test_missing_images_are_counted_and_named(
 def test_an_image_that_is_none(model: DualEncoder, collection_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(collection_folder, tmp_path / "films")
     (folder / "images" / "film03.png").write_bytes(b"not an image")
-    with pytest.raises(EmbeddingsError, match=r"film03\.png is not a PNG or JPEG"):
+    with pytest.raises(EmbeddingsError, match=r"film03\.png is not a PNG, JPEG or DICOM"):
         film_embeddings(model, open_collection(folder), cache=tmp_path)
 
 

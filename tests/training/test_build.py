@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from negviz.common.files import default_cache
+from negviz.common.shipped import COMPACT
+from negviz.films.collection import open_collection
+from negviz.models.checkpoint import tuned_on
 from negviz.models.family import load_models
 from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
@@ -28,12 +31,13 @@ def _small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_dual_encoder_becomes_a_family_with_results(
     make: object, tmp_path: Path, collection_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """On films with a split and folds, and on films of which nothing is told but what they show."""
     assert callable(make)
     make(tmp_path / "hub")
     family = tmp_path / "family"
-    common = ["--family", str(family), "--collection", str(collection_folder)]
-    films = ["--films", str(collection_folder)]
-    assert main(["base", *common, *films, "--base", str(tmp_path / "hub")]) == 0
+    films = collection_folder if make is tiny_clip else own_films(tmp_path / "own")
+    common = ["--family", str(family), "--collection", str(films)]
+    assert main(["base", *common, "--base", str(tmp_path / "hub")]) == 0
     assert main(["con1", *common]) == 2
     assert "training choose" in capsys.readouterr().err
     assert main(["choose", *common]) == 0
@@ -47,6 +51,8 @@ def test_any_dual_encoder_becomes_a_family_with_results(
     assert "CON2" in card
     assert '"parameter_delta"' in card
     assert str(tmp_path) not in (family / "results" / "results.json").read_text("utf-8")
+    assert results["data"]["films"] == len(open_collection(films).select("test"))
+    assert open_collection(films).hash in tuned_on(family)
 
 
 def test_the_compact_family_is_built_from_films_and_reports(
@@ -147,14 +153,6 @@ def drawn_source(folder: Path) -> Path:
     return folder
 
 
-def test_the_shipped_family_is_not_overwritten_by_another_base(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tiny_clip(tmp_path / "hub")
-    assert main(["base", "--films", str(tmp_path), "--base", str(tmp_path / "hub")]) == 2
-    assert "--family" in capsys.readouterr().err
-
-
 def test_collection_folders_with_images_are_written_from_a_source(tmp_path: Path) -> None:
     """The layout of the data sets' copies, as `--films` takes it."""
     from negviz.films.collection import open_collection
@@ -183,3 +181,69 @@ def test_bad_input_costs_one_line(argv: list[str], message: str, capsys: pytest.
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def own_films(folder: Path, columns: str = "", *cells: str) -> Path:
+    """80 drawn films as README asks for them: an image and what it shows, an effusion or nothing."""
+    (folder / "images").mkdir(parents=True)
+    rows = [",".join(["image", "findings", *columns.split()])]
+    for number in range(80):
+        effusion = number % 2 == 0
+        draw_film(number, effusion=effusion, side=32).save(folder / "images" / f"{number}.png")
+        said = cells[number % len(cells)].split(";") if cells else []
+        rows.append(",".join([f"images/{number}.png", "effusion" if effusion else "normal", *said]))
+    (folder / "manifest.csv").write_text("\n".join(rows), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "said"),
+    [
+        ("fold", ("0", "1"), "its films have folds and no split"),
+        ("split", ("val",), "its column split says 'val'"),
+        ("split", ("test",), "no film is set apart to be tuned on"),
+        ("split", ("train",), "no film of the test shows effusion"),
+        ("split fold", ("train;5",), "its column fold says '5', where 0 to 4 can stand"),
+        ("split fold", ("train;0", "train;1"), "no film of fold 0 denies effusion; name it in the column"),
+        ("split uid", ("train;a", "test;a"), "films of study a are among test and training films"),
+        ("split fold uid", ("train;0;a", "train;1;a"), "films of study a are in several folds"),
+        ("uid", ("a", "b"), "1 studies show effusion and 1 deny it, where a test is drawn of 40 each"),
+    ],
+)
+def test_films_that_cannot_be_tuned_on_are_refused_before_anything_is_embedded(
+    columns: str, cells: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = own_films(tmp_path / "own", columns, *cells)
+    tiny_clip(tmp_path / "hub")
+    capsys.readouterr()
+    family = ["--family", str(tmp_path / "family"), "--collection", str(own)]
+    assert main(["all", *family, "--base", str(tmp_path / "hub")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "family").exists()
+
+
+def test_a_base_of_ones_own_never_goes_into_the_shipped_family(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At once: neither a film nor the base is looked for."""
+    argv = ["all", "--base", "ID", "--collection", "/nowhere", "--family", str(COMPACT)]
+    assert main(argv) == 2
+    assert "checkpoints/compact holds the compact base" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["base", "--base", "ID", "--nih", "DIR", "--collection", "DIR"], "leave out --nih"),
+        (["all", "--licence", "MIT"], "--licence is that of the model of --base"),
+        (["protocols", "--licence", "MIT"], "--licence is that of the model of --base"),
+        (["protocols", "--base", "ID", "--licence", "MIT", "--family", "DIR"], "leave out --family"),
+        (["protocols", "--base", "ID", "--licence", "MIT", "--collection", "DIR"], "leave out --collection"),
+    ],
+)
+def test_options_that_would_do_nothing_with_or_without_a_base_are_refused(
+    argv: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = [] if argv[0] == "protocols" else ["--family", str(tmp_path / "family")]
+    assert main([*argv, *family]) == 2
+    assert said in capsys.readouterr().err

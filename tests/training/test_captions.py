@@ -11,6 +11,7 @@ from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
 from negviz.language.prompt import read_mentions
+from training.data import typed
 from training.data.bank import MEASURED_ON
 from training.data.captions import Bank, Caption, Said, make_bank, shows, truth
 from training.data.wordings import FRAMES, WordingsError, compose, read_frames
@@ -90,6 +91,35 @@ def test_nothing_shares_a_template_with_what_something_is_measured_on() -> None:
     kept = {template(text) for c in bank(barred).captions for text in (c.text, c.opposite) if text}
     assert kept.isdisjoint(map(template, barred))
     assert {template(text) for text in barred} <= {template(c.text) for c in bank().captions}
+
+
+def test_typed_sentences_are_captions_with_opposites_and_share_no_template_with_what_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = tmp_path / "frames.csv"
+    rows = (
+        "nope no {x},denial,x:absent",
+        "there is {x} over here,plain,x:present",
+        "{x} or not?,doubt,x:uncertain",
+    )
+    held_already = next(frame for frame in read_frames() if frame.slots == ("x",))
+    told = f'"{held_already.text}",denial,x:absent'
+    frames.write_text("\n".join(("frame,kind,said", *rows, told)), encoding="utf-8")
+    monkeypatch.setattr(typed, "TYPED_FRAMES", frames)
+    captions = list(typed.typed_captions([]))
+    assert {caption.source for caption in captions} == {"typed"}
+    assert {caption.kind for caption in captions} <= {"denial", "plain", "doubt", typed.JOINED}
+    single = [caption for caption in captions if caption.kind != typed.JOINED]
+    assert len({(caption.kind, caption.fold) for caption in single}) == 3  # a frame is held out as a whole
+    paired = [caption for caption in captions if caption.opposite]
+    assert {caption.kind for caption in paired} >= {"denial", "plain"}
+    for caption in paired:
+        said = {(m.finding, m.polarity) for m in read_mentions(caption.turned.text)}
+        assert said == {*caption.turned.said} != {*caption.said}
+    barred = [paired[0].text, paired[1].opposite]
+    left = {template(text) for c in typed.typed_captions(barred) for text in (c.text, c.opposite) if text}
+    assert left.isdisjoint(map(template, barred))
+    assert left
 
 
 def test_a_bank_without_a_finding_never_speaks_of_it() -> None:

@@ -76,6 +76,7 @@ def bank() -> Bank:
             Caption("possible effusion", (("effusion", "uncertain"),), "sentence", 0),
             Caption("the patient is rotated", (), "sentence", 0),
             Caption("emphysema", (("emphysema", "present"),), "prompt", 0, "no emphysema"),
+            Caption("effusion: none", (("effusion", "absent"),), "typed", 0, "effusion: some", kind="slang"),
         )
     )
 
@@ -90,7 +91,7 @@ def test_captions_that_no_films_tell_apart_teach_nothing(lessons: Lessons, bank:
     kept = [caption.text for caption in lessons.captions]
     assert "emphysema" not in kept
     assert "the patient is rotated" in kept
-    assert lessons.counts == {"prompt": 4, "composed": 4, "sentence": 3}
+    assert lessons.counts == {"prompt": 4, "composed": 4, "sentence": 3, "typed": 1}
 
 
 def test_tuning_turns_denials_round_and_leaves_base_as_it_was(
@@ -192,7 +193,7 @@ def test_films_satisfy_a_caption_contradict_it_or_do_not_say(spoken: Lessons) ->
     assert len(spoken.captions) == len(sides)
     for row, (right, wrong) in sides.items():
         assert (spoken.right[row].tolist(), spoken.wrong[row].tolist()) == ([*right], [*wrong])
-    nothing = torch.isnan(spoken.truth)
+    nothing = torch.isnan(spoken.truth[list(spoken.saying)])
     assert nothing[[HEDGE, NEUTRAL]].all()
     assert nothing[:, list(SILENT)].all()
     assert not nothing[[SMALL, DENIAL, BOTH, SEEN]][:, :10].any()
@@ -232,7 +233,8 @@ def test_base_is_remembered_for_affirming_and_neutral_captions(
     denying = Caption("no effusion at all", ((EFFUSION, "absent"),), "prompt", 0, "much effusion")
     before = where_base_puts(models["base"], Bank((*bank.captions, denying)))
     affirming = {f"{words} effusion" for words in ("left", "right", "small", "new", "much")}
-    assert set(before) == affirming | {"effusion seen", "the patient is rotated", "emphysema"}
+    others = {"effusion seen", "the patient is rotated", "emphysema", "effusion: some"}
+    assert set(before) == affirming | others
     for text, vector in before.items():
         np.testing.assert_allclose(vector, models["base"].encode_text([text])[0], atol=1e-6)
 
@@ -315,6 +317,20 @@ def test_batches_hold_as_many_of_each_kind_as_asked_and_rare_findings_as_often(s
     assert set(batch.rows.tolist()) == {DENIAL, BOTH, SEEN}
 
 
+def test_typed_sentences_come_with_their_opposites_where_they_have_one(spoken: Lessons) -> None:
+    alone = Caption("eff ++", ((EFFUSION, "present"),), "typed", 0, kind="slang")
+    paired = Caption("no eff", ((EFFUSION, "absent"),), "typed", 0, "eff", kind="denial")
+    vague = Caption("eff?", ((EFFUSION, "uncertain"),), "typed", 0, kind="doubt")
+    bank = Bank((*SPOKEN.captions, alone, paired, vague))
+    lessons = Lessons.of(FILMS, [_film(number) for number in range(12)], bank, {})
+    asked = CaptionConfig(prompts=0, composed=0, sentences=0, hedged=0, neutral=0, typed=20, films=2, steps=1)
+    (batch,) = batches(lessons, asked)
+    assert sorted(batch.texts) == ["eff", "eff ++", "eff?", "no eff"]
+    right = {text: set(films) for text, films in zip(batch.texts, batch.right, strict=True)}
+    assert right["eff"] <= set(WITH)
+    assert right["no eff"] <= set(WITHOUT)
+
+
 def test_films_that_choose_are_of_every_captions_two_sides(spoken: Lessons) -> None:
     batch = _made(spoken, CaptionConfig(films=30))
     assert set(batch.films.tolist()) & set(WITH)
@@ -336,9 +352,11 @@ OTHER: dict[str, Any] = {
     "sentences": 0,
     "hedged": 0,
     "neutral": 0,
+    "typed": 1,
     "denials": False,
     "films": 2,
     "scale": 5.0,
+    "ranking": 0.0,
     "choosing": 0.0,
     "distil": 0.0,
     "naming": 1.0,
@@ -351,7 +369,7 @@ def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
     settings = asdict(CaptionConfig())
     told = {name: value for name, value in settings.items() if name in card}
-    assert set(settings) - set(told) <= {"decay", "naming"}  # which came later
+    assert set(settings) - set(told) <= {"decay", "naming", "ranking", "typed"}  # which came later
     assert told == {name: card[name] for name in told}
 
 

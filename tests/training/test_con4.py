@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,15 @@ from negviz.models.directions import FindingDirections, Vector, unit_in_branches
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from training.data.captions import Bank, Caption, Said
-from training.tune.captions import SAID, CaptionConfig, Lessons, make_batch, tune_captions, where_composed
+from training.tune.captions import (
+    CON4,
+    SAID,
+    CaptionConfig,
+    Lessons,
+    make_batch,
+    tune_captions,
+    where_composed,
+)
 from training.tune.directions import FEWEST, HEADS_FILE, find_directions
 from training.tune.losses import naming
 
@@ -143,6 +152,17 @@ def test_a_batch_knows_what_each_caption_says_of_each_finding(
     expected = np.zeros((3, len(FINDINGS)), int)
     expected[:2, FINDINGS.index(EFFUSION)] = [SAID.index("present"), SAID.index("absent")]
     np.testing.assert_array_equal(said, expected)
+
+
+# Settings -------------------------------------------------------------------------------------
+
+
+def test_con4_is_by_default_what_won_but_for_its_steps() -> None:
+    path = Path(__file__).parents[2] / "assets" / "results" / "experiment-con4-settings.json"
+    results = json.loads(path.read_text("utf-8"))
+    won, mine = results["settings"][results["best"]], asdict(CON4)
+    assert {name for name, value in mine.items() if won.get(name, value) != value} == {"steps"}
+    assert won["captions"] == "every"
 
 
 # Tuning ---------------------------------------------------------------------------------------

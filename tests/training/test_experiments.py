@@ -24,7 +24,7 @@ from tests.training.test_con1_con2 import PROMPTS
 from training.__main__ import main
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation
-from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
+from training.measure.experiments import con3, con4, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
 from training.paths import Paths
@@ -315,6 +315,43 @@ def test_settings_of_con3_are_judged_on_every_fold(
     assert experiments("con3-settings") == 0
     assert {path: path.stat().st_mtime_ns for path in runs} == runs
     assert "| CON3 |" in render(results, "experiment-con3-settings.json")
+
+
+def test_settings_of_con4_are_tried_on_one_fold_and_the_best_two_on_all(
+    experiments: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(FEW, method="con4", typed=2, distil=4.0, naming=0.5)
+    tried = {
+        con4.WHOLE: con3.Setting(few),
+        "without ranking": con3.Setting(replace(few, ranking=0.0, choosing=0.0)),
+        "narrow grammar": con3.Setting(replace(few, typed=0), keep=con4._narrow),
+        "longer": con3.Setting(replace(few, steps=5)),
+    }
+    frames = tmp_path / "frames.csv"
+    frames.write_text(
+        "frame,kind,said\nnope no {x},denial,x:absent\nthere is {x} over here,plain,x:present\n", "utf-8"
+    )
+    monkeypatch.setattr("training.data.typed.TYPED_FRAMES", frames)
+    monkeypatch.setattr(con4, "trials", lambda: tried)
+    monkeypatch.setattr(con4, "FINAL_FOLDS", 3)
+    monkeypatch.setattr(con3, "FEWEST", 1)
+    monkeypatch.setattr(con3, "EVERY", 1)
+    assert experiments("con4-settings") == 0
+    results = _read(tmp_path / "experiment-con4-settings.json")
+    free = ["base", con4.AS_LABELLED, con4.AS_READ]
+    assert list(results["figures"]) == [*free, *tried]
+    short = sorted(
+        [name for name in tried if name != "longer"], key=lambda name: -results["figures"][name]["mean"]
+    )
+    assert list(results["finals"]) == short[:2]
+    for name, marks in results["finals"].items():
+        assert len(marks) == len(results["folds"]) == 3
+        assert marks[0] == results["figures"][name]["mean"]
+    assert results["best"] == max(short[:2], key=lambda name: np.mean(results["finals"][name]))
+    assert len(list(tmp_path.glob("cache/**/experiments/*"))) == con4.runs_of_trials(2) == 8
+    assert "| all parts |" in render(results, "experiment-con4-settings.json")
+    _is_shown(tmp_path / "experiment-con4-settings.json")
+    ElementTree.fromstring((tmp_path / "experiment-con4-settings.svg").read_text("utf-8"))
 
 
 def test_con3_stands_beside_con2_on_prompts_and_on_wordings_never_seen(

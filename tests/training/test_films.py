@@ -15,6 +15,7 @@ from PIL import Image
 
 from negviz.films.collection import Film, open_collection
 from negviz.films.openi import film_id, parse_report
+from negviz.language.prompt import strongest
 from tests.films.test_openi import report_xml
 from tests.tiny import draw_film
 from training.build.films import next_labels_results
@@ -26,7 +27,6 @@ from training.data.films import (
     nih_films,
     openi_films,
     openi_reports,
-    read_report,
     read_verdicts,
     split,
 )
@@ -43,7 +43,7 @@ def labelled(findings: str, mesh: tuple[str, ...], impression: str = "") -> Film
 
 def test_a_statement_beats_a_hedge_and_a_hedge_a_denial() -> None:
     prose = "No effusion. Possible effusion. Pneumothorax cannot be excluded. No pneumothorax."
-    said = read_report(parse_report(report_xml("1", prose, "There is a small effusion.")))
+    said = strongest(parse_report(report_xml("1", prose, "There is a small effusion.")).sentences)
     assert (said["effusion"].polarity, said["pneumothorax"].polarity) == ("present", "uncertain")
 
 

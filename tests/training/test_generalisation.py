@@ -375,7 +375,7 @@ def test_the_command_writes_figures_a_picture_and_a_page(
 ) -> None:
     results = _run(generalisation, paths, monkeypatch)
     names = list(results["conditions"])
-    assert names == [results["command"].rsplit("/", 1)[-1], f"{names[0]}-held-out"]
+    assert names == [results["command"].rsplit(" ", 1)[-1], f"{names[0]}-held-out"]
     base = results["conditions"][names[1]]["base"]
     assert base["phenomena"]["lay words/present"]["n"] >= 4
     assert "nodule/present" in results["not_measured"][names[1]]["findings"]

@@ -24,10 +24,10 @@ from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
 from negviz.retrieval.answer import answer
 from negviz.retrieval.sets import search_sets
 from training.build.second_reader import Built, build, gather
-from training.data.bank import ALL_MEASURED_ON
+from training.data.bank import ALL_MEASURED_ON, BLIND_AGAIN
+from training.data.reports import BLIND, SEEN
 from training.data.typed import JOINED, Composed, kept_apart, type_sentences
 from training.data.wordings import Frame
-from training.measure.reader import BLIND, SEEN
 from training.paths import PROMPTS
 from training.tune.second_reader import ReaderConfig
 
@@ -75,7 +75,8 @@ def sentences() -> list[Composed]:
 
 def test_nothing_that_is_measured_on_is_learned_from(sentences: list[Composed]) -> None:
     texts = {_letters(one.text) for one in sentences}
-    measured = [row.prompt for name in ALL_MEASURED_ON for row in read_prompts(PROMPTS / name)]
+    files = (*ALL_MEASURED_ON, BLIND_AGAIN)
+    measured = [row.prompt for name in files for row in read_prompts(PROMPTS / name)]
     assert measured
     assert [text for text in measured if _letters(text) in texts] == []
 

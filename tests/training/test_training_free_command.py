@@ -30,7 +30,8 @@ from training.measure.training_free.figures import against_tuned, say, tallies
 from training.report.dots import draw_training_free
 from training.report.tables import render
 
-RIVALS = ("spacevlm", "steering", "arithmetic")
+OF_DENIALS = ("spacevlm", "steering", "arithmetic")
+RIVALS = (*OF_DENIALS, "composed")
 NEGATED = Asked("No pleural effusion", models=RIVALS)
 
 
@@ -78,8 +79,9 @@ def test_every_model_and_rival_is_measured_in_every_cell(results: dict[str, Any]
     assert list(found["models"]) == ["base", "con1", "con2", *RIVALS]
     base = found["models"]["base"]
     for name in RIVALS:
+        assert found["models"][name].keys() == base.keys()
+    for name in OF_DENIALS:
         cells = found["models"][name]
-        assert cells.keys() == base.keys()
         for cell in ("structured/present", "natural/present", "all/present"):  # the gate stays shut
             assert cells[cell]["auroc"] == base[cell]["auroc"]
             assert cells[cell]["minus_base"]["p_at_k_ci"] == [0, 0]
@@ -136,7 +138,7 @@ def test_the_file_is_laid_out_for_page_and_readme(made: Path, results: dict[str,
     picture = (made / "results" / "training-free.svg").read_text("utf-8")
     assert picture == draw_training_free(results)
     drawn = marks(figure(draw_training_free, results))
-    assert [shape for shape, _, _ in drawn] == ["s", "o", "o", "D", "D", "D"] * 2
+    assert [shape for shape, _, _ in drawn] == ["s", "o", "o", "D", "D", "D", "D"] * 2
     cells = results["evaluations"]["results"]["models"].values()
     assert [x for _, x, _ in drawn] == [
         model[f"all/{polarity}"]["auroc"] for polarity in ("present", "absent") for model in cells
@@ -165,7 +167,12 @@ def test_an_added_column_shows_films_beside_the_others(room: Room) -> None:
     asked, explore = Asked(NEGATED.text), Explore(room)
     shown = explore.ask(NEGATED.text, "", [*RIVALS], False, "", asked.json())
     page = "".join(str(part) for part in shown)
-    for name, title in (("spacevlm", "SpaceVLM"), ("steering", "Steering"), ("arithmetic", "Arithmetic")):
+    for name, title in (
+        ("spacevlm", "SpaceVLM"),
+        ("steering", "Steering"),
+        ("arithmetic", "Arithmetic"),
+        ("composed", "Composed"),
+    ):
         assert f'data-model="{name}" aria-label="{title}"' in page
     assert "base, no training" in page
     assert "SpaceVLM " in page.split("nv-columns")[0]  # the verdict names it so
@@ -175,19 +182,19 @@ def test_words_serve_a_column_or_say_why_not(room: Room) -> None:
     panel = WordsPanel(room)
     shown = panel.show(NEGATED.json())
     assert "Steering</th>" in shown
-    assert shown.count("does not encode these words") == 2
+    assert shown.count("does not encode these words") == 3
     assert "SpaceVLM</th>" not in shown
-    affirmed = panel.show(Asked("pleural effusion", models=RIVALS).json())
+    affirmed = panel.show(Asked("pleural effusion", models=OF_DENIALS).json())
     assert "SpaceVLM</th>" in affirmed
     assert "does not encode" not in affirmed
-    assert panel.show_heads(NEGATED.json())[0].count("those of Base") == 3
+    assert panel.show_heads(NEGATED.json())[0].count("those of Base") == 4
     assert set(panel.cue_shares(NEGATED)) == {"base", "con1", "con2", "steering"}
 
 
 def test_the_endpoint_says_what_it_leaves_out(room: Room) -> None:
     given = json.loads(json.dumps(WordsPanel(room).attribute(NEGATED.text)))
     assert list(given["models"]) == ["base", "con1", "con2", "steering"]
-    assert set(given["left_out"]) == {"spacevlm", "arithmetic"}
+    assert set(given["left_out"]) == {"spacevlm", "arithmetic", "composed"}
 
 
 def test_the_map_says_what_it_leaves_out(
@@ -195,7 +202,7 @@ def test_the_map_says_what_it_leaves_out(
 ) -> None:
     monkeypatch.setenv("NEGVIZ_MAPS", str(tiny_maps(family_folder, collection_folder)))
     panel = MapPanel(room)
-    said = "SpaceVLM, Steering and Arithmetic have no map of sentences"
+    said = "SpaceVLM, Steering, Arithmetic and Composed have no map of sentences"
     assert said in panel.show(NEGATED.json())
     assert said not in panel.show(Asked(NEGATED.text).json())
     assert "has changed" not in panel.head()

@@ -112,10 +112,12 @@ def _window(page: Page) -> bytes:
 
 
 def _words(page: Page) -> bytes:
+    page.locator("#nv-fold-attribution").click()
     return page.locator(".nv-words").screenshot()
 
 
 def _map(page: Page) -> bytes:
+    page.locator("#nv-fold-map").click()
     page.locator(".nv-map-panes").scroll_into_view_if_needed()
     page.wait_for_selector(".nv-map-panes[aria-busy=false]")
     page.wait_for_selector(".nv-map-pane .scatterlayer .point")
@@ -123,6 +125,7 @@ def _map(page: Page) -> bytes:
 
 
 def _dial(page: Page) -> bytes:
+    page.locator("#nv-fold-dial").click()
     page.locator(".nv-dial").scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('[data-dial] img')?.naturalWidth > 0")
     return page.locator(".nv-dial").screenshot()

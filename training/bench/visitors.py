@@ -52,6 +52,7 @@ class PageEvents:
     values: Mapping[int, Any]  # by component
     box: int
     asked: int
+    due: int  # the question that the first panel answers
     shown: tuple[int, ...]  # components that an answer changes
 
     @classmethod
@@ -69,16 +70,23 @@ class PageEvents:
         events = {each["id"]: each for each in config["dependencies"] if each["backend_fn"]}
         ask = next(event for event in events.values() if [search, "click"] in event["targets"])
         box, asked = ask["inputs"][0], ask["inputs"][-1]
-        panels = [id_ for id_, event in events.items() if [asked, "change"] in event["targets"]]
+        due = next(  # the browser passes a question on to the panel that is unfolded
+            each["outputs"][0]
+            for each in config["dependencies"]
+            if [asked, "change"] in each["targets"] and not each["backend_fn"] and len(each["inputs"]) == 4
+        )
+        called = ([asked, "change"], [due, "change"])
+        panels = [id_ for id_, event in events.items() if any(when in event["targets"] for when in called)]
         inputs = {id_: tuple(events[id_]["inputs"]) for id_ in (ask["id"], *panels)}
         values = {
             id_: components[id_]["props"].get("value")
             for id_ in itertools.chain.from_iterable(inputs.values())
         }
-        return cls(ask["id"], tuple(panels), inputs, values, box, asked, tuple(ask["outputs"]))
+        return cls(ask["id"], tuple(panels), inputs, values, box, asked, due, tuple(ask["outputs"]))
 
     def data(self, event: int, **now: Any) -> list[Any]:
-        changed = {self.box: now.get("text"), self.asked: now.get("asked")}
+        asked = now.get("asked")
+        changed = {self.box: now.get("text"), self.asked: asked, self.due: asked}
         return [
             changed[id_] if changed.get(id_) is not None else self.values[id_] for id_ in self.inputs[event]
         ]
@@ -121,7 +129,7 @@ class SimulatedVisitor:
         return TimedAnswer(shown.count("nv-column\\"), asked, arrived - began, time.perf_counter() - began)
 
     async def panels(self, asked: str) -> None:
-        """Every panel for an answer."""
+        """What follows an answer: what is always on the page, and one panel, unfolded."""
         await self._events({event: self.page.data(event, asked=asked) for event in self.page.panels})
 
     async def _events(self, asked: Mapping[int, Sequence[Any]]) -> list[Any]:

@@ -16,12 +16,13 @@ from negviz.films.collection import OPENI, Collection
 from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder, make_model
 from negviz.models.family import load_models, open_hub_model, save_base
+from negviz.models.hub_files import plain_id
 from negviz.models.text_tower import CompactTextTower, open_text_tower
 from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path, write_embeddings
 from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
 from training.measure.probe import ProbeScores, measure
-from training.paths import FilmsError, Paths
+from training.paths import FilmsError, Paths, told
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
 from training.tune.directions import HEADS_FILE
@@ -82,23 +83,20 @@ def _finding_heads(run: BaseRun) -> dict[str, torch.Tensor]:
     return {name: torch.stack(values).detach() for name, values in kept.items()}
 
 
-def start_hub_family(paths: Paths, base: str, compute: Compute = CPU) -> None:
+def start_hub_family(paths: Paths, base: str, compute: Compute = CPU, licence: str | None = None) -> None:
     """Start a family from a CLIP, SigLIP or VisionTextDualEncoder model, by Hub id or folder.
 
     A family that this very base has started already is kept as it is, with its tuned models.
     """
-    if paths.shipped:
-        raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
     if not _started(paths, base := _lasting(base)):
-        save_base(
-            paths.family, open_hub_model(base), licence=f"that of {base}", data={}, training={"base": base}
-        )
+        under = licence or f"that of {told(base)}, which was not named"
+        save_base(paths.family, open_hub_model(base), licence=under, data={}, training={"base": told(base)})
     embed_films(paths, compute)
 
 
 def _lasting(base: str) -> str:
     """A folder by its whole path, so that the family opens from wherever it is asked for."""
-    return str(Path(base).resolve()) if Path(base).is_dir() else base
+    return str(Path(base).resolve()) if Path(base).is_dir() else plain_id(base)
 
 
 def _started(paths: Paths, base: str) -> bool:

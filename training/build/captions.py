@@ -18,7 +18,7 @@ def build_on_captions(paths: Paths, config: CaptionConfig = CON3, compute: Compu
     """Tune with the chosen settings and add the model to the family."""
     base, collection = load_models(paths.family)["base"], paths.open_collection()
     films = collection.select("train")
-    bank = open_bank(paths, films.films)
+    bank = open_bank(paths, films.films, typed=bool(config.typed))
     vectors: NDArray[np.float32] = film_embeddings(base, collection)[collection.rows(films)]
     near = where_to_lie(config.method, base, bank, vectors, films.films, paths.family)
     lessons = Lessons.of(vectors, films.films, bank, near)

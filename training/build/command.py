@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from training.build.base import build_base, build_branch, start_hub_family
 from training.build.films import build_films, write_next_labels
 from training.build.results import build_results
 from training.build.tuned import build_choice, build_tuned
+from training.data.enough import check_enough
 from training.options import count, natural, rate
-from training.paths import FilmsError, Paths
+from training.paths import FilmsError, Paths, add_labels_option
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 from training.tune.recipes import RECIPES
@@ -44,9 +46,10 @@ class BuildStep:
             add("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
             films_tuned = "films to tune and measure on (default: %(default)s)"
             add("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
+            add_labels_option(parser)
         films = "Open-i films: NLM's archives, or a folder with manifest.csv and images"
-        needless = "" if self.films else "; not needed where their embeddings are shipped or cached"
-        add("--films", type=Path, required=self.films, metavar="DIR", help=films + needless)
+        films += "" if self.films else "; not needed with a --collection of your own, or where embedded"
+        add("--films", type=Path, required=self.films, metavar="DIR", help=films)
         if not self.tunes or self.base:  # tuning alone sees the collection and nothing else
             add("--nih", type=Path, metavar="DIR", help="NIH films: p_* help train, e_* test")
         if self.base:
@@ -60,7 +63,25 @@ class BuildStep:
         with ExitStack() as alone:
             for work in _works(args):
                 alone.enter_context(running_alone(getattr(args, "family", COMPACT), work))
+            if self.family:
+                _check(args)
             return self.do(args)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What would be wrong later is said now."""
+    paths = _paths(args)
+    if args.command in ("all", "base"):
+        _refuse_idle(args)
+        if args.base is not None and paths.shipped:
+            raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
+        if not paths.own:
+            paths.need_films()
+    films = paths.open_collection()
+    for note in films.notes if int(os.environ.get("RANK", "0")) == 0 else ():
+        print(f"{films.name}: {note}", file=sys.stderr)
+    if args.command != "base":
+        check_enough(films)
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +107,8 @@ def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
     parser.add_argument("--base", metavar="ID|DIR", help=hub)
+    licence = "the licence of the model of --base, for the cards and the page"
+    parser.add_argument("--licence", metavar="TEXT", help=licence)
     parser.add_argument("--epochs", type=count, help=f"default: {defaults.epochs}")
     parser.add_argument("--seed", type=natural, help=f"default: {defaults.seed}")
     simulated = f"simulated films beside the real ones; 0: none (default: {defaults.simulated})"
@@ -117,7 +140,7 @@ def _branch(number: int) -> str:
 
 
 def _paths(args: argparse.Namespace) -> Paths:
-    names = ("family", "collection", "films", "nih")  # a command has those that reach something
+    names = ("family", "collection", "films", "nih", "labels")  # a command has those that reach something
     return Paths(**{name: getattr(args, name) for name in names if hasattr(args, name)})
 
 
@@ -136,7 +159,6 @@ def _films(args: argparse.Namespace) -> int:
 
 
 def _base(args: argparse.Namespace) -> int:
-    _refuse_idle(args)
     compute = _compute(args)
     alone = replace(compute, process=0, processes=1)  # the others wait
     compute.alone(lambda: _start(args, alone))
@@ -150,11 +172,15 @@ def _refuse_idle(args: argparse.Namespace) -> None:
     given = [f"--{name.replace('_', '-')}" for name in idle if getattr(args, name, None) is not None]
     if args.base is not None and given:
         raise FilmsError(f"With --base nothing is trained: leave out {', '.join(given)}.")
+    if args.base is not None and args.nih is not None and _paths(args).own:
+        raise FilmsError("With a --collection of your own nothing is asked of NIH's films: leave out --nih.")
+    if args.base is None and args.licence is not None:
+        raise FilmsError("--licence is that of the model of --base; leave it out, or name one.")
 
 
 def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
-        start_hub_family(_paths(args), args.base, compute)
+        start_hub_family(_paths(args), args.base, compute, args.licence)
         return
     knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
     config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
@@ -181,7 +207,6 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace) -> int:
-    _refuse_idle(args)
     compute = _compute(args)
     if _paths(args).shipped:  # anybody else's family takes the shipped labels and split as they are
         compute.alone(lambda: _films(args))
@@ -193,8 +218,8 @@ def _all(args: argparse.Namespace) -> int:
 
 
 FILMS: Final = BuildStep(_films, films=True, family=False, more=_add_folder)
-BASE: Final = BuildStep(_base, films=True, base=True, more=_add_branch)
+BASE: Final = BuildStep(_base, base=True, more=_add_branch)
 CHOOSE: Final = BuildStep(_choose, tunes=True, more=_add_rates)
 TUNED: Final = BuildStep(_tuned, tunes=True)
 RESULTS: Final = BuildStep(_results)
-ALL: Final = BuildStep(_all, films=True, base=True, tunes=True, more=_add_rates)
+ALL: Final = BuildStep(_all, base=True, tunes=True, more=_add_rates)

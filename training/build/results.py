@@ -19,6 +19,7 @@ def build_results(paths: Paths) -> None:
             family=family,
             collection=evaluation.collection,
             films=paths.images_of(evaluation.collection),
+            labels=paths.labels if evaluation.collection == paths.collection else None,
             split=evaluation.split,
             prompts=PROMPTS / evaluation.prompts,
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 import shlex
 import shutil
 from collections.abc import Iterable, Sequence
@@ -48,21 +47,18 @@ from negviz.language.second_reader import (
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import TwoReaders, write_second_reader
-from training.data.bank import ALL_MEASURED_ON
+from training.data.bank import ALL_MEASURED_ON, BLIND_AGAIN, TYPED_ON
 from training.data.films import openi_reports
-from training.data.reports import KIND, agreed_sentences
+from training.data.reports import KIND, agreed_sentences, labelled_sentences, letters
 from training.data.typed import Composed, kept_apart, type_sentences
-from training.measure.reader import BLIND, SEEN
 from training.measure.second_reader import (
     alone_and_both,
     as_typed,
-    asking,
     by_kind,
     kinds_of,
     milliseconds,
     prompts_of,
 )
-from training.measure.typed import FILES as TYPED
 from training.measure.typed import Score, score
 from training.options import count
 from training.paths import PROMPTS, FilmsError, Paths
@@ -85,7 +81,6 @@ _LOST: Final = 1.5  # … and a sentence that is neither read rightly nor rightl
 _MOST_ASKED: Final = 0.03  # of held-out wordings of reports; sentences repeat, and the usual are sure
 _SELDOM: Final = 0.5  # times that the rules are taken to have read anything as anything
 _LIKE_ALL: Final = 30.0  # sentences of all findings that those of one are put to
-_SAMPLE: Final = 2000  # report sentences of test studies
 Json = dict[str, Any]
 Bools = npt.NDArray[np.bool_]
 
@@ -139,8 +134,6 @@ def run(args: argparse.Namespace) -> int:
         "milliseconds": milliseconds([one.text for one in sentences], readers),
         "command": _command(args),
     }
-    if reports:
-        results["reports"] = asking(_test_sentences(reports), readers)
     write_json(paths.results / "second-reader.json", results)
     shutil.rmtree(work, ignore_errors=True)
     for name, figures in results["sets"].items():
@@ -159,45 +152,29 @@ def _command(args: argparse.Namespace) -> str:
 
 def gather(reports: dict[str, Report], hide: Sequence[Path] = ()) -> list[Composed]:
     """All sentences to learn from, none of which is among those that something is measured on."""
-    forbidden = {template(row.prompt) for name in ALL_MEASURED_ON for row in read_prompts(PROMPTS / name)}
+    forbidden = {
+        template(row.prompt)
+        for name in (*ALL_MEASURED_ON, BLIND_AGAIN)
+        for row in read_prompts(PROMPTS / name)
+    }
     typed = [row["text"] for path in _typed() for row in read_csv(path, ("text",), SecondReaderError).rows]
-    texts = {_letters(text) for text in (*typed, *_hidden(hide), *_chosen(reports))}
+    texts = {letters(text) for text in (*typed, *_hidden(hide), *labelled_sentences(reports))}
 
     def barred(text: str) -> bool:
-        return template(text) in forbidden or _letters(text) in texts
+        return template(text) in forbidden or letters(text) in texts
 
     films = [film for film in open_collection("openi").select("train") if int(film.uid) % 5]
     return kept_apart((*type_sentences(), *agreed_sentences(films, reports)), barred)
 
 
 def _typed() -> list[Path]:
-    return [path for name in TYPED if (path := PROMPTS / name).is_file()]
-
-
-def _letters(text: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9+?-]+", text.casefold()))
+    return [path for name in TYPED_ON if (path := PROMPTS / name).is_file()]
 
 
 def _hidden(paths: Iterable[Path]) -> Iterable[str]:
     for path in paths:
         column = read_text(path, SecondReaderError).partition("\n")[0].split(",")[0].strip()
         yield from (row[column] for row in read_csv(path, (column,), SecondReaderError).rows)
-
-
-def _chosen(reports: dict[str, Report]) -> Iterable[str]:
-    """The report sentences that the rules are measured on."""
-    for path in (SEEN, BLIND):
-        for row in read_csv(path, ("uid", "sentence"), SecondReaderError).rows:
-            report = reports.get(row["uid"])
-            if report is not None and int(row["sentence"]) < len(report.sentences):
-                yield report.sentences[int(row["sentence"])]
-
-
-def _test_sentences(reports: dict[str, Report]) -> list[str]:
-    """A sample of the report sentences of studies that neither reader was made with."""
-    every = [text for uid, report in reports.items() if not int(uid) % 5 for text in report.sentences]
-    order = np.random.default_rng(0).permutation(len(every))[:_SAMPLE]
-    return [every[place] for place in order]
 
 
 def recipe(config: ReaderConfig, sentences: Sequence[Composed]) -> str:

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from negviz.evaluation.prompts import PromptRow, template
 from negviz.films.collection import Film
 from negviz.films.openi import Report
+from negviz.films.split import FOLDS
 from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import read_mentions
-from training.data.films import FOLDS, different_sentences
+from training.data.films import different_sentences
 
-Source = Literal["prompt", "sentence", "composed"]
+Source = Literal["prompt", "sentence", "composed", "typed"]
 Said = tuple[tuple[str, Polarity], ...]
 
 _LONGEST: Final = 30  # words of a report sentence; longer ones cost time and say much at once

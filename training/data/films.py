@@ -22,14 +22,14 @@ from negviz.common.csv_file import read_csv
 from negviz.common.files import running_alone, temporary_folder
 from negviz.films.collection import ASSETS, MANIFEST, Collection, Film, open_collection
 from negviz.films.openi import REPORTS, OpeniError, Report, read_reports
+from negviz.films.split import FOLDS
 from negviz.findings import ABNORMAL, BY_NAME
-from negviz.language.prompt import Mention, read_mentions
+from negviz.language.prompt import strongest
 from training.data.duplicates import duplicates
 from training.paths import FilmsError
 
 PICTURES: Final = "NLMCXR_png.tgz"
 TEST_FILMS: Final = ASSETS / "openi" / "test_films.csv"
-FOLDS: Final = 5
 _SALT: Final = 119
 _PROSE: Final = ("report_findings", "report_impression", "report_indication")
 # NIH's names of what we know; its others ("pleural thickening", …) are reported.
@@ -57,23 +57,10 @@ class Known:
 # What reports say ------------------------------------------------------------------------------
 
 
-def read_report(report: Report) -> dict[str, Mention]:
-    """The mention that decides of each finding over all sentences.
-
-    A statement beats a hedge, a hedge a denial, and a denial one of no more than a size, kind or time.
-    """
-    weakest_first = sorted((m for text in report.sentences for m in read_mentions(text)), key=_strength)
-    return {mention.finding: mention for mention in weakest_first}
-
-
-def _strength(mention: Mention) -> int:
-    return ("bound", "absent", "uncertain", "present").index("bound" if mention.bound else mention.polarity)
-
-
 def known_findings(report: Report) -> dict[str, Known]:
     """Both sources for every finding but `normal`."""
     headings = {term.split("/")[0] for term in report.mesh}
-    read = read_report(report)
+    read = strongest(report.sentences)
     return {
         name: Known(
             not headings.isdisjoint(BY_NAME[name].mesh),

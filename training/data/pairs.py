@@ -50,7 +50,7 @@ class Pairs:
 def make_pairs(
     collection: Collection, prompts: Sequence[PromptRow], finding: str = "effusion", seed: int = 0
 ) -> Pairs:
-    """All training films with the finding and as many that deny it, at most one of a study in the latter.
+    """All training films with the finding and as many that lack it, at most one of a study in the latter.
 
     Films with it are those that state it and those whose report hedges while NLM's indexers chose it.
     Films without it are drawn by seed, half of them otherwise abnormal, so that telling abnormal from
@@ -58,7 +58,7 @@ def make_pairs(
     """
     train = [film for film in collection if film.split == "train"]
     with_it = [film for film in train if finding in film.findings or finding in film.uncertain & film.indexed]
-    without = _draw_without([film for film in train if finding in film.denied], len(with_it), seed)
+    without = _draw_without([film for film in train if film.states(finding, "absent")], len(with_it), seed)
     captions = _captions(prompts, finding, "present")
     denials = _captions(prompts, finding, "absent")
     for what, found in (

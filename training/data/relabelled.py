@@ -19,8 +19,7 @@ from negviz.common.csv_file import read_csv
 from negviz.films.collection import ASSETS, Film
 from negviz.films.openi import Report
 from negviz.findings import FINDINGS
-from negviz.language.prompt import Mention, read_mentions
-from training.data.films import read_report
+from negviz.language.prompt import Mention, read_mentions, strongest
 from training.paths import FilmsError
 
 NEXT: Final = ASSETS / "openi" / "labels-next.csv"  # what the manifest will say once it is rebuilt
@@ -113,7 +112,7 @@ def _label(film: Film, finding: str) -> str:
 
 def _relabelled(film: Film, finding: str, old: str, new: str, report: Report) -> Relabelled:
     speaking = list(_speaking(report, finding))
-    decides = read_report(report).get(finding)
+    decides = strongest(report.sentences).get(finding)
     if decides is not None and decides.bound:
         kind = f"no {decides.bound}"
     elif any(_ACUTE_PROCESS.search(text[slice(*mention.span)]) for _, text, mention in speaking):

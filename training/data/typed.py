@@ -1,4 +1,4 @@
-"""Sentences as people type them, for the second reader: with shorthand, slips and lay words.
+"""Sentences as people type them, for the second reader and CON4: with shorthand, slips and lay words.
 
 `assets/prompts/typed-frames.csv` holds frames of many kinds as `training.data.wordings` reads them, with
 slots of their own (`{film}`, `{show}`, `{seen}` …), `typed-words.csv` what may stand in each.  What a
@@ -19,9 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from negviz.common.csv_file import read_csv
-from negviz.evaluation.prompts import PromptRow, read_prompts
+from negviz.evaluation.prompts import PromptRow, read_prompts, template
+from negviz.films import split
 from negviz.films.collection import ASSETS
 from negviz.findings import ABNORMAL, Polarity
+from negviz.language.opposite import CONTRARY
+from negviz.language.prompt import Prompt, read_prompt
+from training.data.captions import Caption
 from training.data.wordings import FRAMES, Frame, WordingsError, in_slot, read_frames
 
 TYPED_FRAMES: Final = ASSETS / "prompts" / "typed-frames.csv"
@@ -223,6 +227,38 @@ def _run_together(text: str, draw: random.Random) -> str:
         return text
     place = draw.choice(spaces)
     return text[:place] + text[place + 1 :]
+
+
+# For CON4 ------------------------------------------------------------------------------------------
+
+
+def typed_captions(barred: Iterable[str]) -> Iterator[Caption]:
+    """Each sentence as a caption, and its opposite where it has one, that shares no template with `barred`.
+
+    Frames that are in `training.data.wordings` as well are left to it, so that each is held out as a whole.
+    """
+    forbidden, known = {template(text) for text in barred}, {frame.text.casefold() for frame in read_frames()}
+    frames = [frame for frame in read_frames(TYPED_FRAMES) if frame.text.casefold() not in known]
+    for one in kept_apart(type_sentences(frames), lambda text: template(text) in forbidden):
+        opposite = _opposite(one)
+        told = "" if template(opposite) in forbidden else opposite
+        yield Caption(one.text, tuple(one.said.items()), "typed", one.fold % split.FOLDS, told, kind=one.kind)
+
+
+def _opposite(one: Composed) -> str:
+    """The contrary in the same words, where the rules read both as they are meant; else nothing."""
+    if len(one.said) != 1 or "uncertain" in one.said.values():
+        return ""
+    prompt = read_prompt(one.text)
+    contrary = prompt.opposite
+    if contrary is None or contrary.canonical or _heard(prompt) != one.said:
+        return ""
+    meant = {finding: CONTRARY[polarity] for finding, polarity in one.said.items()}
+    return contrary.text if _heard(contrary) == meant else ""
+
+
+def _heard(prompt: Prompt) -> dict[str, Polarity]:
+    return {mention.finding: mention.polarity for mention in prompt.mentions}
 
 
 def kept_apart(sentences: Iterable[Composed], barred: Callable[[str], bool]) -> list[Composed]:

@@ -34,7 +34,7 @@ from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths
+from training.paths import PROMPTS, Paths, add_labels_option, told
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models")
     add("--collection", default="openi", metavar="NAME|DIR", help="whose test films are the hits")
     add("--films", type=Path, metavar="DIR", help="its images, where their embeddings are not shipped")
+    add_labels_option(parser)
     prompts = PROMPTS / "evaluation.csv"
     add("--prompts", type=Path, default=prompts, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--to", type=Path, metavar="DIR", help="folder of the two files (default: where results lie)")
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths(args.family, args.collection, args.films)
     to = args.to or paths.results
     rows = read_prompts(args.prompts)
-    films = open_collection(args.collection, films=args.films)
+    films = open_collection(args.collection, films=args.films, labels=args.labels)
     shown = films.select("test") if any(film.split == "test" for film in films) else films
     models = load_models(args.family)
     about = {
@@ -183,7 +184,7 @@ def _command(args: argparse.Namespace, paths: Paths) -> str:
 
 def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
     if not paths.shipped:
-        yield from ("--family", str(args.family), "--collection", str(args.collection))
+        yield from ("--family", told(args.family), "--collection", told(args.collection))
     if args.prompts != PROMPTS / "evaluation.csv":
-        yield from ("--prompts", str(args.prompts))
+        yield from ("--prompts", told(args.prompts))
     yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))

@@ -37,7 +37,7 @@ from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, Paths
+from training.paths import PROMPTS, Paths, add_labels_option, told
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101
@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
     add("--collection", default="openi", metavar="NAME|DIR", help="films to search (default: %(default)s)")
     add("--films", type=Path, metavar="DIR", help="where their images lie, if not in the collection's folder")
+    add_labels_option(parser)
     add("--split", choices=("test", "all"), default="test", help="which of them (default: %(default)s)")
     add("--prompts", type=Path, default=PROMPTS / "evaluation.csv", metavar="FILE", help="default: the 99")
     add_bootstrap_option(parser, RESAMPLES)
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    films = open_collection(args.collection, films=args.films).select(args.split)
+    films = open_collection(args.collection, films=args.films, labels=args.labels).select(args.split)
     rows = [row for row in read_prompts(args.prompts) if row.polarity != "uncertain"]
     verdicts = [[film.states(row.finding, row.polarity) for film in films] for row in rows]
     task = make_task(rows, verdicts, films.places_by_id, bootstrap=args.bootstrap)
@@ -293,5 +294,5 @@ def _command(args: argparse.Namespace) -> str:
         words += ["--family", args.family.name]
     for name, value in usual.items():
         if getattr(args, name) != value:
-            words += [f"--{name}", str(getattr(args, name))]
+            words += [f"--{name}", told(getattr(args, name))]
     return shlex.join(words)

@@ -19,6 +19,7 @@ from negviz.films.collection import Unmentioned, open_collection
 from negviz.models.family import load_models
 from negviz.retrieval.estimate import RESAMPLES
 from training.options import add_bootstrap_option, count, natural
+from training.paths import add_labels_option, told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--family", required=True, type=Path, metavar="DIR", help="folder of the models")
     add("--collection", required=True, metavar="NAME|DIR", help="a shipped collection or a collection folder")
     add("--films", type=Path, metavar="DIR", help="where the collection's images lie, if not in its folder")
+    add_labels_option(parser)
     add("--split", choices=("test", "all"), default="test", help="which films to rank (default: test)")
     add("--prompts", required=True, type=Path, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--k", type=count, default=10, help="how many films precision looks at (default: 10)")
@@ -45,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         family=args.family,
         collection=args.collection,
         films=args.films,
+        labels=args.labels,
         split=args.split,
         prompts=args.prompts,
         k=args.k,
@@ -63,6 +66,7 @@ def evaluate(
     collection: str,
     prompts: Path,
     films: Path | None = None,
+    labels: Path | None = None,
     split: str = "test",
     k: int = 10,
     unmentioned: Unmentioned = "unknown",
@@ -71,7 +75,7 @@ def evaluate(
 ) -> Json:
     """The results as written, `command` aside.  Raises a `NegvizError` on bad input."""
     rows = read_prompts(prompts)
-    opened = open_collection(collection, films=films)
+    opened = open_collection(collection, films=films, labels=labels)
     task = make_task(rows, opened, split=split, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
     return {
         "models": measure_models(task, load_models(family)),
@@ -94,7 +98,7 @@ def evaluate(
 def _command(args: argparse.Namespace) -> str:
     """The command that makes this file again, without `--films`: where images lie is one machine's affair."""
     options = ("family", "collection", "split", "prompts", "k", "json", "unmentioned", "bootstrap", "seed")
-    words = (word for name in options for word in (f"--{name}", str(getattr(args, name))))
+    words = (word for name in options for word in (f"--{name}", told(getattr(args, name))))
     return shlex.join(("python", "-m", "training", "evaluate", *words))
 
 

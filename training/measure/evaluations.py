@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from negviz.films.collection import PHANTOMS
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
-from training.paths import Paths
+from training.paths import Paths, told
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Evaluation:
 
     def command(self, family: str, out: str) -> str:
         return (
-            f"python -m training evaluate --family {family} --collection {self.collection} "
+            f"python -m training evaluate --family {family} --collection {told(self.collection)} "
             f"--split {self.split} --prompts assets/prompts/{self.prompts} --k 10 --json {out}"
         )
 

@@ -3,7 +3,7 @@
     python -m training maps
 
 Writes `<family>.json` and `.safetensors` (prompts) and `films-<collection>.*` to assets/maps, or for another
-family to the folder maps/ in it, which the app reads with NEGVIZ_MAPS.
+family to the folder maps/ in it, where the app looks for them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths(args.family)
     folder = args.to or (ASSETS / "maps" if paths.shipped else args.family / "maps")
     build_maps(load_models(args.family), args.collections, folder)
-    print(f"Show them with: {'' if folder == ASSETS / 'maps' else f'NEGVIZ_MAPS={folder} '}python app.py")
+    found = folder in (ASSETS / "maps", args.family / "maps")
+    print(f"Show them with: {'' if found else f'NEGVIZ_MAPS={folder} '}python app.py")
     return 0
 
 

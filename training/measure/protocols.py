@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256, write_atomically, write_json
+from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts
 from negviz.evaluation.protocols import (
     PROTOCOLS,
@@ -90,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths.of(args)
     if args.json is not None and args.json.is_dir():
         raise ProtocolsError(f"{args.json} is a folder; give --json a file to write.")
+    if args.base is None and args.licence is not None:
+        raise ProtocolsError("--licence is that of the model of --base; leave it out, or name one.")
     if args.base is not None:
         return _ask_a_stranger(args, paths)
     hashes, reports = family_hashes(args.family), _reports(paths)
@@ -219,6 +222,9 @@ def _describe(bench: Bench) -> Json:
 
 
 def _ask_a_stranger(args: argparse.Namespace, paths: Paths) -> int:
+    idle = {"family": args.family != COMPACT, "collection": args.collection != OPENI, "labels": args.labels}
+    if given := [f"--{name}" for name, value in idle.items() if value]:
+        raise ProtocolsError(f"With --base no family is asked: leave out {', '.join(given)}.")
     if not args.licence:
         raise ProtocolsError("Name the licence of the model of --base with --licence.")
     model, name = open_hub_model(args.base), _named(args.base)

@@ -41,10 +41,9 @@ from negviz.findings import FINDINGS, Polarity, Term
 from negviz.language.normalise import normalise
 from negviz.language.prompt import read_mentions
 from negviz.language.reader import find_terms, outcome_of
+from training.data.reports import BLIND, SEEN
 
 WRITTEN: Final = ROOT / "tests" / "data" / "sentences.csv"
-SEEN: Final = ROOT / "tests" / "data" / "seen.csv"
-BLIND: Final = ROOT / "tests" / "data" / "blind.csv"
 RESULTS: Final = ROOT / "assets" / "results" / "reader.json"
 RIVALS: Final = ("negspacy", "medspacy")
 

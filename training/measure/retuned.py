@@ -101,9 +101,11 @@ class Retuned:
         torch.manual_seed(0)
         trained = self.trained
         if RECIPES[settings["method"]].learns_from == "captions":
-            bank, config = _without(self.bank, without), CaptionConfig(**_knobs(CaptionConfig, settings))
+            config = CaptionConfig(**_knobs(CaptionConfig, settings))
+            bank = _without(self.bank(bool(config.typed)), without)
             vectors = self._vectors[self.films.rows(trained.films)]
-            lessons = Lessons.of(vectors, trained.films, bank, self._near(config.method))
+            near = self._near(config.method, bool(config.typed))
+            lessons = Lessons.of(vectors, trained.films, bank, near)
             return tune_captions(self.base, lessons, config)
         made = make_pairs(trained, self.prompts)
         rows = self.films.rows(made.films)
@@ -121,17 +123,24 @@ class Retuned:
     def _kept(self, film: Film) -> bool:
         return not self.fold or film.fold != self.fold
 
-    @cached_property
-    def bank(self) -> Bank:
-        """What CON3 and CON4 read: prompts, composed sentences, and reports of the films trained on."""
-        return open_bank(self.paths, self.trained.films)
+    def bank(self, typed: bool) -> Bank:
+        """What CON3 reads, prompts, composed sentences and reports of the films trained on, or CON4."""
+        return self._open(typed)
 
     @cached_property
-    def _near(self) -> Callable[[Method], dict[str, Tensor]]:
+    def _open(self) -> Callable[[bool], Bank]:
+        return cache(lambda typed: open_bank(self.paths, self.trained.films, typed=typed))
+
+    @cached_property
+    def _near(self) -> Callable[[Method, bool], dict[str, Tensor]]:
         """Where the captions of the bank are drawn to by a recipe, worked out once, whatever is left out."""
         films, family = self.trained, self.paths.family
         vectors = self._vectors[self.films.rows(films)]
-        return cache(lambda method: where_to_lie(method, self.base, self.bank, vectors, films.films, family))
+        return cache(
+            lambda method, typed: where_to_lie(
+                method, self.base, self.bank(typed), vectors, films.films, family
+            )
+        )
 
     def _settings(self, name: str) -> Mapping[str, Any]:
         return read_training(self.paths.family, name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from negviz.evaluation.prompts import PromptRow
@@ -23,9 +22,8 @@ class RetunedOnWordings(Retuned):
 
     wordings: int = field(kw_only=True)
 
-    @cached_property
-    def bank(self) -> Bank:
-        return super().bank.where(lambda caption: caption.fold != self.wordings)
+    def bank(self, typed: bool) -> Bank:
+        return super().bank(typed).where(lambda caption: caption.fold != self.wordings)
 
     @property
     def prompts(self) -> list[PromptRow]:

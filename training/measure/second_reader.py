@@ -15,7 +15,7 @@ from negviz.language.prompt import Prompt, read_prompt
 from negviz.models.two_readers import TwoReaders
 from training.data.typed import Composed
 from training.measure.questions import read_questions
-from training.measure.typed import Typed, measure_typed, share
+from training.measure.typed import Typed, measure_typed
 
 Read = Callable[[str], Prompt]
 Json = dict[str, Any]
@@ -52,17 +52,6 @@ def prompts_of(path: Path) -> list[Composed]:
         Composed(one.row.prompt, {m.finding: m.polarity for m in one.mentions}, one.phenomenon, 0)
         for one in read_questions(path)
     ]
-
-
-def asking(sentences: Sequence[str], readers: TwoReaders) -> Json:
-    """How often a person would be asked about report sentences: by the rules, and beyond them."""
-    before = [read_prompt(text).sure for text in sentences]
-    after = [readers(text).sure for text in sentences]
-    return {
-        "sentences": len(sentences),
-        "asked_by_rules": share(not sure for sure in before),
-        "asked_by_second": share(sure and not now for sure, now in zip(before, after, strict=True)),
-    }
 
 
 def milliseconds(sentences: Sequence[str], readers: TwoReaders) -> float:

@@ -1,5 +1,7 @@
 """How prompts that people type are read: rightly and surely, asked about, or marked wrongly.
 
+A file is scored once: a later run keeps what the results say of it.
+
 Three files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
 nor their tests: `typed.csv` was scored once, `typed-again.csv` once after what the first had shown was
 mended, and `typed-last.csv` once after the second reader had come.  The writers knew the findings and the
@@ -36,10 +38,10 @@ from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
 from negviz.models.family import load_models
 from negviz.retrieval.metrics import interval
+from training.data.bank import TYPED_ON
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import PROMPTS
 
-FILES: Final = ("typed.csv", "typed-again.csv", "typed-last.csv")
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
 FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
 RESAMPLES: Final = 2000
@@ -86,14 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write the results."""
     names, both = rivals(args.rival), load_models(args.family)["base"].reads
-    sets = {path.stem: read_typed(path) for name in FILES if (path := PROMPTS / name).is_file()}
+    paths = [path for name in TYPED_ON if (path := PROMPTS / name).is_file()]
+    data = {path.name: file_sha256(path) for path in paths}
+    before = read_json(args.json, ReaderSetError) if args.json.is_file() else {}
+    scored = scored_before(before, data)
+    sets = {path.stem: read_typed(path) for path in paths if path.stem not in scored}
     first = read_json(FIRST, ReaderSetError) if FIRST.is_file() else {}
     results: Json = {
-        "typed": first | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
-        "rivals": {},
+        "typed": first | scored | {name: measure_typed(rows, read_prompt) for name, rows in sets.items()},
+        "rivals": before.get("rivals", {}) if scored else {},
         "evaluation": on_evaluation(read_prompt),
         "evaluation, both readers": on_evaluation(both),
-        "data": {f"{name}.csv": file_sha256(PROMPTS / f"{name}.csv") for name in sets},
+        "data": data,
     }
     for name, rows in sets.items():
         results["typed"][name]["both"] = measure_typed(rows, both)["negviz"]
@@ -107,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         results["reports, both readers"] = on_reports(args.reports, both)
     reports = f" --reports {args.reports.name}" if args.reports else ""
     results["command"] = f"python -m training typed{reports}" + "".join(
-        f" --rival {name}=python" for name in names
+        f" --rival {name}=python" for name in results["rivals"]
     )
     write_json(args.json, results)
     for name, measured in results["typed"].items():
@@ -116,6 +122,16 @@ def run(args: argparse.Namespace) -> int:
             figures = ", ".join(f"{what} {figure['value']:.3f}" for what, figure in shares)
             print(f"{name} ({measured['prompts']}), {who}: {figures}")
     return 0
+
+
+def scored_before(before: Json, data: Mapping[str, str]) -> Json:
+    """What results say of files of prompts that have not changed since (`data`: hashes by file name).
+
+    No file is scored again once its prompts have shown what to mend.
+    """
+    known = before.get("data", {})
+    names = [Path(name).stem for name, digest in data.items() if known.get(name) == digest]
+    return {name: before["typed"][name] for name in names}
 
 
 def read_typed(path: Path) -> list[Typed]:
@@ -191,9 +207,10 @@ def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:
 
 
 def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any]:
-    """How often sentences of reports that the reader was not developed on are asked about.
+    """How often sentences of reports that the reader was not developed on are asked about as prompts.
 
-    Apart: only whether a normal chest is meant ("no acute cardiopulmonary process").
+    Apart: only whether a normal chest is meant ("no acute cardiopulmonary process"), and anything else.
+    Where reports are read, `read_mentions` asks nothing.
     """
     sentences = [
         text
@@ -203,10 +220,10 @@ def on_reports(archive: Path, read: Callable[[str], Prompt]) -> Mapping[str, Any
     ]
     drawn = random.Random(SEED).sample(sentences, min(REPORT_SENTENCES, len(sentences)))
     asked = [read(text).suggestion for text in drawn]
+    offered = [{mention.finding for mention in each or ()} for each in asked]
     return {
         "sentences": len(drawn),
-        "asked": share(each is not None for each in asked),
-        "asked whether normal": share(
-            each is not None and {mention.finding for mention in each} == {"normal"} for each in asked
-        ),
+        "asked": share(bool(each) for each in offered),
+        "asked whether normal": share(each == {"normal"} for each in offered),
+        "asked anything else": share(bool(each - {"normal"}) for each in offered),
     }

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from negviz.common.files import rewriting, write_atomically
 from negviz.models.checkpoint import FAMILY_FILE, Family, read_family, read_training
+from training.paths import told
 from training.tune.optim import UNRECORDED
 from training.tune.recipes import RECIPES
 
@@ -36,6 +37,7 @@ def _card(family: Family, name: str) -> ModelCard:
     facts = read_training(family.folder, name)
     facts |= {"data": family.record["data"]} if name == "base" else {}
     hub = family.record.get("hub")
+    hub = hub and {**hub, "id": told(hub["id"])}
     card: ModelCard = ModelCard.from_template(
         ModelCardData(
             license="other",

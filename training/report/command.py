@@ -20,14 +20,22 @@ from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import EVALUATION
-from negviz.results.kinds.experiments import MAP, SETTINGS
+from negviz.results.kinds.experiments import MAP, SETTINGS, TRIALS
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.protocols import PROTOCOLS
+from negviz.results.kinds.saliency import SALIENCY
 from negviz.results.kinds.visits import VISITS
 from training.report.curves import draw_visits
-from training.report.dots import draw, draw_experiment, draw_leave_out, draw_protocols
+from training.report.dots import (
+    draw,
+    draw_experiment,
+    draw_leave_out,
+    draw_protocols,
+    draw_saliency,
+    draw_trials,
+)
 from training.report.heatmap import draw_conditions
 from training.report.tables import FORMS
 
@@ -44,7 +52,9 @@ _PICTURES: Final[Mapping[Kind, Callable[[dict[str, Any], str], str]]] = {  # of 
     LEAVE_OUT: lambda value, _: draw_leave_out(value),
     PROTOCOLS: lambda value, _: draw_protocols(value),
     MAP: lambda value, _: draw_experiment(value),
+    SALIENCY: lambda value, _: draw_saliency(value),
     SETTINGS: lambda value, _: draw_experiment(value),
+    TRIALS: lambda value, _: draw_trials(value),
     VISITS: lambda value, _: draw_visits(value),
 }
 _OF_A_MACHINE: Final = ("benchmark", "crowd")  # true of one machine at rest: a page may wait for them

@@ -74,6 +74,8 @@ def draw(results: Json, name: str) -> Figure:
 
 def draw_experiment(results: Json) -> str:
     """A results file of `python -m training experiments`."""
+    if "finals" in results:
+        return draw_trials(results)
     return draw_prompts(results) if "map" in results else draw_settings(results)
 
 
@@ -108,6 +110,27 @@ def _reach(records: Sequence[Json]) -> float:
     """The largest difference to be shown, in tenths, one half at most."""
     ends = [abs(end) for record in records for end in record["auroc_minus_reference_ci"] or ()]
     return min(0.5, math.ceil(10 * max(ends, default=0.1)) / 10 or 0.1)
+
+
+@picture
+def draw_trials(results: Json) -> Figure:
+    """Every setting on the fold that all of them sat: what affirms and what denies, and all columns."""
+    marks = results["figures"]
+    asked = {"affirm": "/present", "deny": "/absent"}
+    figure = new(
+        "CON4 by its settings: wordings and films held out",
+        "mean AUROC over sources of sentences · upright stroke: mean of all columns · dashed: chance",
+        len(marks) * _ROW + 44,
+        marks=_PROMPTS,
+    )
+    (axes,) = panels(figure, ("",), 1)
+    _auroc(axes, list(marks))
+    for row, of in enumerate(marks.values()):
+        axes.vlines(of["mean"], row - 0.35, row + 0.35, color=LINE, zorder=0.9)
+        for kind, ending in asked.items():
+            found = [value for cell, value in of.items() if cell.endswith(ending)]
+            dots(axes, [(sum(found) / len(found), row, None)], _PROMPTS[kind])
+    return figure
 
 
 @picture
@@ -158,6 +181,33 @@ def draw_leave_out(results: Json) -> Figure:
             key, aside = f"auroc_{model}", 0.25 * (line - 1)
             dots(axes, [(record[key], row + aside, record[f"{key}_ci"]) for row, record in known], looks)
     return figure
+
+
+@picture
+def draw_saliency(results: Json) -> Figure:
+    """How well maps lie in the masks, for the sentence that affirms a finding and for its denial."""
+    models, findings = results["models"], results["chests"]
+    figure = new(
+        "Where on the film: do maps lie where the finding does?",
+        "pixel AUC over simulated chests, 95 % interval · dashed: chance · star: clear of it in some model",
+        len(findings) * (len(models) * _CLOSE + 8) + 44,
+        marks={model: look(line) for line, model in enumerate(models)},
+    )
+    named = [_starred(results, finding) for finding in findings]
+    asked = {"present": "the sentence affirms it", "absent": "the sentence denies it"}
+    for axes, said in zip(panels(figure, asked.values()), asked, strict=True):
+        _auroc(axes, named)
+        for line, each in enumerate(models.values()):
+            aside = 0.8 * ((line + 0.5) / len(models) - 0.5)
+            records = [each["findings"][finding][said] for finding in findings]
+            points = [(r["auc"], row + aside, r["auc_ci"]) for row, r in enumerate(records)]
+            dots(axes, points, {**look(line), "markersize": 5})
+    return figure
+
+
+def _starred(results: Json, finding: str) -> str:
+    offered = any(each["findings"][finding]["offered"] for each in results["models"].values())
+    return f"{finding} *" if offered else finding
 
 
 @picture

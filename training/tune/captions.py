@@ -12,10 +12,12 @@ idea, that every caption is trained against its opposite, and changes five thing
 - affirming and neutral sentences stay near where base puts them (distillation).  Drawing the tuned weights
   back towards base (Wortsman et al., 2022, "Robust fine-tuning of zero-shot models") is there to be tried.
 
-CON3 is told by films alone where a sentence belongs.  CON4 is also shown: every caption that says something
+CON3 is told by films alone where a sentence belongs.  CON4 is shown: every caption that says something
 certain, whatever it affirms and denies, is drawn to the vector composed of its findings' directions
 (`negviz.models.directions`), and must name what it says of each finding (`losses.naming`), with a head that
-is thrown away.  What says nothing certain stays where base puts it.
+is thrown away.  What says nothing certain stays where base puts it.  It reads sentences as people type them,
+too.  CON3's ranking can be kept beside that; in trials as short as could be afforded it was better left out
+(`training.measure.experiments.con4`).
 
 Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
 """
@@ -72,9 +74,11 @@ class CaptionConfig:
     sentences: int = 10
     hedged: int = 4
     neutral: int = 4  # sentences that speak of no finding
+    typed: int = 0  # sentences of the second reader's; each comes with its opposite, if it has one
     denials: bool = True  # whether captions that deny rank films too, for which CON2 has no term
     films: int = 32  # of either kind that a caption ranks; as many choose among captions
     scale: float = 20.0  # on cosines, within the losses
+    ranking: float = 1.0  # weight of caption → films
     choosing: float = 0.5  # weight of film → captions
     distil: float = 1.0  # weight of lying where base puts a caption, or where its findings do
     naming: float = 0.0  # weight of naming what is said of each finding, with a head of its own
@@ -83,7 +87,15 @@ class CaptionConfig:
 
 CON3: Final = CaptionConfig()
 CON4: Final = CaptionConfig(
-    method="con4", steps=1500, lr=3e-4, composed=60, sentences=20, distil=4.0, naming=0.5
+    method="con4",
+    steps=1500,  # more than any trial's
+    composed=20,
+    sentences=16,
+    typed=20,
+    ranking=0.0,
+    choosing=0.0,
+    distil=4.0,
+    naming=0.5,
 )
 
 CAPTION_CONFIGS: Final[dict[str, CaptionConfig]] = {config.method: config for config in (CON3, CON4)}
@@ -111,7 +123,8 @@ class Lessons:
 
     vectors: Tensor  # <float32>[films, dim]
     captions: tuple[Caption, ...]
-    truth: Tensor  # <float32>[captions, films]: 1, 0 or nan
+    truth: Tensor  # <float32>[sayings, films]: 1, 0 or nan, once for all captions that say the same
+    saying: tuple[int, ...]  # a caption: its row there
     right: tuple[NDArray[np.int64], ...]  # a caption: films it ranks first …
     wrong: tuple[NDArray[np.int64], ...]  # … and last; with and without for a hedge, none for a neutral one
     near: Mapping[str, Tensor]  # <float32>[dim] where a caption should lie, by its text
@@ -125,21 +138,15 @@ class Lessons:
         `vectors` `<float32>[n, dim]` are the films' embeddings; `near` is what `where_base_puts` or
         `where_composed` returns.
         """
-        facts = truth(bank.captions, films)
-        sides = [_sides(caption, row, films) for caption, row in zip(bank.captions, facts, strict=True)]
-        kept = [
-            row
-            for row, (caption, (right, wrong)) in enumerate(zip(bank.captions, sides, strict=True))
-            if not caption.said or min(len(right), len(wrong)) >= _FEWEST
-        ]
-        return cls(
-            torch.from_numpy(vectors),
-            tuple(bank.captions[row] for row in kept),
-            torch.from_numpy(facts[kept]),
-            tuple(sides[row][0] for row in kept),
-            tuple(sides[row][1] for row in kept),
-            near,
-        )
+        sayings = {caption.said: caption for caption in bank.captions}
+        place = {said: row for row, said in enumerate(sayings)}
+        facts = truth([*sayings.values()], films)
+        sides = [_sides(one, row, films) for one, row in zip(sayings.values(), facts, strict=True)]
+        enough = {said for said, row in place.items() if not said or min(map(len, sides[row])) >= _FEWEST}
+        captions = tuple(caption for caption in bank.captions if caption.said in enough)
+        saying = tuple(place[caption.said] for caption in captions)
+        right, wrong = (tuple(sides[row][side] for row in saying) for side in (0, 1))
+        return cls(torch.from_numpy(vectors), captions, torch.from_numpy(facts), saying, right, wrong, near)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -250,13 +257,13 @@ class Batch:
 
 
 def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: CaptionConfig) -> Tensor:
-    """What a step goes down: three terms, of which `config` weighs the second and third.
+    """What a step goes down: three terms as `config` weighs them.
 
     `vectors` `<float32>[b, dim]` are the unit vectors of the batch's captions.
     """
     ranked = vectors[batch.ranked].unsqueeze(2)  # [r, dim, 1]
     right, wrong = ((lessons.vectors[side] @ ranked).squeeze(2) for side in (batch.right, batch.wrong))
-    loss = ranking(right, wrong, torch.from_numpy(batch.targets), config.scale)
+    loss = config.ranking * ranking(right, wrong, torch.from_numpy(batch.targets), config.scale)
     if config.choosing:
         similarities = lessons.vectors[batch.films] @ vectors.T
         loss = loss + config.choosing * choosing(similarities, batch.truth, config.scale)
@@ -289,11 +296,16 @@ class _Shelves:
         self._prompts: dict[str, list[int]] = {}
         self._composed: dict[tuple[str, str], list[int]] = {}
         self._sentences: dict[tuple[str, str], list[int]] = {}
+        self._typed: dict[tuple[str, str], list[int]] = {}
+        self._opposed = {row for row, caption in enumerate(lessons.captions) if caption.opposite}
         self._hedged: list[int] = []
         self._neutral: list[int] = []
         for row, caption in enumerate(lessons.captions):
             if caption.source == "prompt":
                 self._prompts.setdefault(caption.said[0][0], []).append(row)
+            elif caption.source == "typed":
+                polarity = caption.said[0][1] if caption.said else ""
+                self._typed.setdefault((caption.kind, polarity), []).append(row)
             elif not caption.said:
                 self._neutral.append(row)
             elif "uncertain" in {polarity for _, polarity in caption.said}:
@@ -305,14 +317,15 @@ class _Shelves:
                     self._sentences.setdefault((finding, polarity), []).append(row)
 
     def draw(self, config: CaptionConfig, random: np.random.Generator) -> list[int]:
-        """Rows of captions; prompts twice, the second time (-1 - row) for their opposites."""
+        """Rows of captions; what has an opposite twice, the second time (-1 - row) for that."""
         prompts = _spread(self._prompts, config.prompts, random)
         rows = [*prompts, *(-1 - row for row in prompts)]
         rows += _spread(self._composed, config.composed, random)
         rows += _spread(self._sentences, config.sentences, random)
         for kind, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
             rows += random.choice(kind, min(count, len(kind)), replace=False).tolist() if kind else []
-        return rows
+        typed = _spread(self._typed, config.typed, random)
+        return [*rows, *typed, *(-1 - row for row in typed if row in self._opposed)]
 
 
 def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Generator) -> list[int]:
@@ -349,7 +362,9 @@ def make_batch(
 
 
 def _facts(lessons: Lessons, row: int) -> Tensor:
-    return lessons.truth[row] if row >= 0 else 1 - lessons.truth[-1 - row]
+    if row < 0:
+        return 1 - _facts(lessons, -1 - row)
+    return lessons.truth[lessons.saying[row]]
 
 
 def _drawn(

@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from negviz.evaluation.prompts import PromptRow
 from negviz.films.collection import Collection, Film
+from negviz.films.split import FOLDS
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.metrics import auroc
-from training.data.films import FOLDS
 from training.data.pairs import make_pairs
 from training.tune.con1_con2 import Method, TuneConfig, tune
 from training.tune.devices import CPU, Compute

@@ -46,12 +46,12 @@ RECIPES: Final = {
         ),
         Recipe(
             "con4",
-            does="tune the text tower with our CON4: as CON3, and towards what a sentence's findings compose",
-            what="Base with its text tower tuned to read (CON4, ours): every sentence is drawn to the vector "
-            "that the directions of its findings compose, names what it says of each finding, and ranks "
-            "films that satisfy and contradict it, as CON3's do.",
+            does="tune the text tower with our CON4: towards what a sentence's findings compose",
+            what="Base with its text tower tuned to read (CON4, ours): every sentence, as people type "
+            "it or as reports word it, is drawn to the vector that the directions of its findings compose, "
+            "and names what it says of each finding.",
             learns_from="captions",
-            ships=False,  # its settings are not chosen yet
+            ships=False,  # its weights come with the next base
         ),
     )
 }

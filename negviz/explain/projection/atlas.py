@@ -214,7 +214,7 @@ def open_atlas(models: Mapping[str, DualEncoder], folder: Path | None = None) ->
             raise MapError(f"The maps belong to other models than these; {_REBUILD}.")
         return _read(record, read_tensors(path, record), fresh, _left_out(models, fresh))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise MapError(f"{path} does not describe its maps as format 1 does; {_REBUILD}.") from error
+        raise MapError(f"{path.name} does not describe its maps as format 1 does; {_REBUILD}.") from error
 
 
 def _left_out(models: Mapping[str, DualEncoder], fresh: Sequence[str]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def read_record(path: Path) -> dict[str, Any]:
         )
     record = read_json(path, MapError)
     if record.get("format") != 1:
-        raise MapError(f"{path} is not of format 1; build it anew with: python -m training maps.")
+        raise MapError(f"{path.name} is not of format 1; build it anew with: python -m training maps.")
     return record
 
 

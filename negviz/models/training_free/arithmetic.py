@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 
 from negviz.language.prompt import Prompt
 from negviz.models.text_tower import TextTower
-from negviz.models.training_free.column import Encode, Vectors, unit
+from negviz.models.training_free.column import Encode, OfDenials, Vectors, unit
 from negviz.models.training_free.wording import Wording
 
 
 @dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(OfDenials):
     """The scene less a multiple of what is ruled out."""
 
     wording: Wording = field(default_factory=Wording)
     weight: float = 1.0  # λ
 
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
-        """As of a `Method`."""
+        """As of a `RivalMethod`."""
         scenes, concepts = self.wording.parts(prompts, encode)
         return unit(scenes - self.weight * concepts, scenes)  # the scene itself where nothing is left
 
     def tower(self) -> TextTower | None:
-        """As of a `Method`: the vector is made from two other sentences."""
+        """As of a `RivalMethod`: the vector is made from two other sentences."""
         return None

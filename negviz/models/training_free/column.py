@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from negviz.language.prompt import Prompt, read_prompt
+from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower
 
@@ -18,7 +18,11 @@ Encode = Callable[[Sequence[str]], Vectors]  # as base encodes
 
 
 class RivalMethod(Protocol):
-    """What is done about a sentence that rules something out."""
+    """What is done about some sentences, most often those that rule something out."""
+
+    def takes(self, prompt: Prompt) -> bool:
+        """The gate: whether a sentence is one of these; base encodes the others."""
+        ...
 
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
         """Unit vectors [n, dim] of such sentences; `encode` gives what base makes of any sentence."""
@@ -31,7 +35,7 @@ class RivalMethod(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TrainingFree(DualEncoder):
-    """Base behind a gate: what rules nothing out is encoded by base, bit for bit.
+    """Base behind a gate: what its method does not take is encoded by base, bit for bit.
 
     Holds no state between calls, so threads may share one.
     """
@@ -40,25 +44,33 @@ class TrainingFree(DualEncoder):
 
     def encode_text(self, texts: Sequence[str]) -> Vectors:
         """As of a `DualEncoder`."""
-        encode, prompts = super().encode_text, [read_prompt(text) for text in texts]
+        encode, prompts = super().encode_text, [self.reads(text) for text in texts]
         plain = np.zeros((len(texts), self.dim), np.float32)
-        kept = [row for row, prompt in enumerate(prompts) if not rules_out(prompt)]
+        kept = [row for row, prompt in enumerate(prompts) if not self.method.takes(prompt)]
         plain[kept] = encode([texts[row] for row in kept])
         return rewritten(self.method, prompts, plain, encode)
 
     def tower_for(self, text: str) -> TextTower | None:
         """As of a `DualEncoder`."""
-        return self.method.tower() if rules_out(read_prompt(text)) else self.text
+        return self.method.tower() if self.method.takes(self.reads(text)) else self.text
+
+
+class OfDenials:
+    """A method's gate, where only what rules something out is changed."""
+
+    def takes(self, prompt: Prompt) -> bool:
+        """As of a `RivalMethod`."""
+        return rules_out(prompt)
 
 
 def rules_out(prompt: Prompt) -> bool:
-    """The gate: whether a sentence was read to deny any finding.  What is only uncertain is not denied."""
+    """Whether a sentence was read to deny any finding.  What is only uncertain is not denied."""
     return any(mention.polarity == "absent" for mention in prompt.mentions)
 
 
 def rewritten(method: RivalMethod, prompts: Sequence[Prompt], vectors: Vectors, encode: Encode) -> Vectors:
     """Base's `vectors` [n, dim] of `prompts`, with the method's in place of those that pass the gate."""
-    rows = [row for row, prompt in enumerate(prompts) if rules_out(prompt)]
+    rows = [row for row, prompt in enumerate(prompts) if method.takes(prompt)]
     if not rows:
         return vectors
     changed = vectors.copy()

@@ -1,13 +1,14 @@
 """What the methods were set to, on disk, and the columns made of it.
 
 `training_free/<base>.json` belongs to the base of that identity and describes `<base>.safetensors`, which
-holds the steering directions.  It lies in the family's folder, or with the assets for the shipped family.
+holds the steering directions, by layer, and those of findings, by name.  It lies in the family's folder, or
+with the assets for the shipped family.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -18,10 +19,13 @@ from negviz.common.files import write_json
 from negviz.common.read_files import read_json
 from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 from negviz.films.collection import ASSETS
+from negviz.findings import FINDINGS
+from negviz.models.directions import FindingDirections
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.soundness import check_rewritten
 from negviz.models.training_free.arithmetic import Arithmetic
 from negviz.models.training_free.column import RivalMethod, TrainingFree
+from negviz.models.training_free.composed import Composed
 from negviz.models.training_free.spacevlm import SpaceVlm
 from negviz.models.training_free.steering import Steering, layers
 from negviz.models.training_free.wording import Concept, Wording
@@ -35,17 +39,18 @@ Settings = Mapping[str, Any]  # one method's, JSON
 
 @dataclass(frozen=True)
 class RivalSettings:
-    """The settings of every method, by column name, and the steering directions by layer."""
+    """The settings of every method, by column name, and directions: of steering, and of findings."""
 
     settings: Mapping[str, Settings]
-    directions: Mapping[int, Tensor]  # unit vectors float32 [width]
+    directions: Mapping[int, Tensor]  # by layer, unit vectors float32 [width]
+    findings: Mapping[str, Tensor] = field(default_factory=dict)  # unit vectors float32 [dim]
 
     def columns(self, base: DualEncoder) -> dict[str, TrainingFree]:
         """The columns.  Raises `CheckpointError` where a method is unknown or does not fit base."""
         made = {}
         for name, settings in self.settings.items():
             try:
-                method = _MAKERS[name](base, settings, self.directions)
+                method = _MAKERS[name](base, settings, self)
             except (KeyError, TypeError, ValueError) as error:
                 raise CheckpointError(f"The settings of {name} cannot be used ({error}).") from error
             facts = {key: getattr(base, key) for key in _SHARED}
@@ -54,7 +59,7 @@ class RivalSettings:
         return made
 
 
-_SHARED: Final = ("family", "text", "image", "logit_scale", "tower_id", "source")
+_SHARED: Final = ("family", "text", "image", "logit_scale", "tower_id", "source", "reads")
 
 
 def _wording(settings: Settings) -> Wording:
@@ -64,28 +69,38 @@ def _wording(settings: Settings) -> Wording:
     return Wording(scene, concept)
 
 
-def _spacevlm(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> RivalMethod:
+def _spacevlm(_: DualEncoder, settings: Settings, __: RivalSettings) -> RivalMethod:
     threshold = float(settings["threshold"])
     if not 0 < threshold < 1:
         raise ValueError("a threshold is a cosine between 0 and 1")
     return SpaceVlm(_wording(settings), threshold)
 
 
-def _arithmetic(_: DualEncoder, settings: Settings, __: Mapping[int, Tensor]) -> RivalMethod:
+def _arithmetic(_: DualEncoder, settings: Settings, __: RivalSettings) -> RivalMethod:
     return Arithmetic(_wording(settings), float(settings["weight"]))
 
 
-def _steering(base: DualEncoder, settings: Settings, directions: Mapping[int, Tensor]) -> RivalMethod:
+def _steering(base: DualEncoder, settings: Settings, recipe: RivalSettings) -> RivalMethod:
     chosen, known = [int(layer) for layer in settings["layers"]], len(layers(base.text))
     if not chosen or not all(0 <= layer < known for layer in chosen):
         raise ValueError(f"base has {known} layers, counted from 0")
-    return Steering(base.text, {layer: directions[layer] for layer in chosen}, float(settings["strength"]))
+    return Steering(
+        base.text, {layer: recipe.directions[layer] for layer in chosen}, float(settings["strength"])
+    )
 
 
-_MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, Mapping[int, Tensor]], RivalMethod]]] = {
+def _composed(base: DualEncoder, _: Settings, recipe: RivalSettings) -> RivalMethod:
+    directions = {name: recipe.findings[name].numpy() for name in FINDINGS}
+    if any(direction.shape != (base.dim,) for direction in directions.values()):
+        raise ValueError(f"base has {base.dim} dimensions")
+    return Composed(FindingDirections(directions))
+
+
+_MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, RivalSettings], RivalMethod]]] = {
     "spacevlm": _spacevlm,
     "steering": _steering,
     "arithmetic": _arithmetic,
+    "composed": _composed,
 }
 
 
@@ -126,16 +141,17 @@ def read_recipe(path: Path) -> RivalSettings:
             "`python -m training training-free`."
         )
     tensors = TensorFile.from_record(file).read(path.parent)
-    if not all(name.isdecimal() for name in tensors):
-        raise CheckpointError(f"{path} names its layers other than by number; make it anew.")
-    directions = {int(name): F.normalize(tensor.float(), dim=0) for name, tensor in tensors.items()}
-    return RivalSettings(settings, directions)
+    if not all(name.isdecimal() or name in FINDINGS for name in tensors):
+        raise CheckpointError(f"{path} names what is no layer's number and no finding; make it anew.")
+    unit = {name: F.normalize(tensor.float(), dim=0) for name, tensor in tensors.items()}
+    directions = {int(name): direction for name, direction in unit.items() if name.isdecimal()}
+    return RivalSettings(settings, directions, {name: unit[name] for name in unit.keys() & {*FINDINGS}})
 
 
 def write_rivals(path: Path, recipe: RivalSettings, facts: Mapping[str, Any]) -> None:
     """Write both files of `path` (.json), directions in half precision; `facts` say how they were made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.with_suffix(".safetensors")
-    tensors = {str(layer): direction for layer, direction in recipe.directions.items()}
+    tensors = {**{str(layer): direction for layer, direction in recipe.directions.items()}, **recipe.findings}
     file = write_tensors(target, tensors, file=target.name)
     write_json(path, {"format": _FORMAT, "settings": recipe.settings, "file": file.to_record(), **facts})

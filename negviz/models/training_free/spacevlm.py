@@ -20,7 +20,7 @@ import numpy as np
 
 from negviz.language.prompt import Prompt
 from negviz.models.text_tower import TextTower
-from negviz.models.training_free.column import Encode, Vectors
+from negviz.models.training_free.column import Encode, OfDenials, Vectors
 from negviz.models.training_free.wording import Wording
 
 PUBLISHED: Final = 0.92
@@ -28,18 +28,18 @@ _SAME: Final = 1e-3  # radians
 
 
 @dataclass(frozen=True)
-class SpaceVlm:
+class SpaceVlm(OfDenials):
     """The centre of what is like the scene and unlike the concept."""
 
     wording: Wording = field(default_factory=Wording)
     threshold: float = PUBLISHED  # t, a cosine: a cap's edge
 
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
-        """As of a `Method`."""
+        """As of a `RivalMethod`."""
         return centre(*self.wording.parts(prompts, encode), self.threshold)
 
     def tower(self) -> TextTower | None:
-        """As of a `Method`: the vector is made from two other sentences."""
+        """As of a `RivalMethod`: the vector is made from two other sentences."""
         return None
 
 

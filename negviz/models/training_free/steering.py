@@ -31,7 +31,7 @@ from torch.nn import functional as F
 
 from negviz.language.prompt import Prompt
 from negviz.models.text_tower import TextTower
-from negviz.models.training_free.column import Encode, Vectors
+from negviz.models.training_free.column import Encode, OfDenials, Vectors
 
 PUBLISHED: Final = 0.13
 _LAYER: Final = re.compile(r"(?:.*\.)?layers?\.\d+")
@@ -40,7 +40,7 @@ _SPEAKING: ContextVar[Tensor] = ContextVar("_SPEAKING")  # <bool>[n, tokens] of 
 
 
 @dataclass(frozen=True, eq=False)
-class Steering:
+class Steering(OfDenials):
     """A tower whose layers are steered; it makes the vectors of sentences that rule something out."""
 
     original: TextTower
@@ -52,11 +52,11 @@ class Steering:
         return steered(self.original, self.directions, self.strength)
 
     def tower(self) -> TextTower | None:
-        """As of a `Method`."""
+        """As of a `RivalMethod`."""
         return self._steered
 
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
-        """As of a `Method`."""
+        """As of a `RivalMethod`."""
         tower, texts = self._steered, [prompt.text for prompt in prompts]
         with torch.inference_mode():
             parts = [F.normalize(part.float(), dim=-1) for part in tower.each(texts)]

@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.common.shipped import CHECKPOINTS
+from negviz.models.checkpoint import licence_of
 from negviz.page import words as page_words
 from negviz.page.about import words
 from negviz.page.about.card import card
@@ -32,7 +33,8 @@ def about(room: Room, family: Path | None = None) -> Markup:
     found = {name: path for name in room.models if (path := folder / name / "README.md").is_file()}
     return _VIEW(
         "about",
-        base=page_words.base_note(model.family, (model.source or {}).get("id")),
+        base=page_words.base_note(model.family, model.origin),
+        sections=words.sections(model.origin, licence_of(folder)),
         cards={name: path.read_text(encoding="utf-8") for name, path in found.items()},
     )
 

@@ -7,6 +7,16 @@ from typing import Final
 HEADING: Final = "About negviz"
 WAITING: Final = "Opening…"
 
+WEIGHTS: Final = (
+    "**Weights and embeddings:** research and non-commercial; `checkpoints/LICENSE` has the terms and names "
+    "what they are derived from."
+)
+MINILM: Final = "**all-MiniLM-L6-v2,** the text encoder that base locks: Apache License 2.0."
+OTHER_WEIGHTS: Final = (
+    "**Weights and embeddings:** made from {base}, and under its licence: {licence}. They are no part of "
+    "what negviz ships."
+)
+
 # Each section: its title, then its paragraphs.  `code` stands between backticks, **bold** between asterisks.
 SECTIONS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
@@ -58,9 +68,7 @@ SECTIONS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         "Licences",
         (
             "**Code:** Apache License 2.0.",
-            "**Weights and embeddings:** research and non-commercial; `checkpoints/LICENSE` has the terms "
-            "and names "
-            "what they are derived from.",
+            WEIGHTS,
             "**Open-i films and reports:** Indiana University Chest X-ray Collection, NLM, CC BY-NC-ND 4.0; "
             "Demner-Fushman et al., JAMIA 2016. Not part of the code.",
             "**NIH films:** ChestX-ray14, NIH Clinical Center, no restriction on use; Wang et al., CVPR "
@@ -68,7 +76,7 @@ SECTIONS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
             "part of the code.",
             "**Simulated films:** made by our own simulator from no patient's film; under the licence of "
             "the code.",
-            "**all-MiniLM-L6-v2,** the text encoder that base locks: Apache License 2.0.",
+            MINILM,
             "**Type:** Atkinson Hyperlegible Next, SIL Open Font License 1.1; `assets/fonts/LICENSE.txt`.",
         ),
     ),
@@ -94,6 +102,19 @@ SECTIONS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         ),
     ),
 )
+
+
+def sections(base: str | None, licence: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """As above; of a base that is not ours, what holds for its weights."""
+    if base is None:
+        return SECTIONS
+    other = {WEIGHTS: OTHER_WEIGHTS.format(base=base, licence=licence), MINILM: ""}
+    return tuple(
+        (key, title, tuple(filter(None, (other.get(text, text) for text in paragraphs))))
+        for key, title, paragraphs in SECTIONS
+    )
+
+
 BASE: Final = "Which base this is"
 CARDS: Final = "Model cards"
 CARDS_LEAD: Final = "As they lie beside the weights."

@@ -21,7 +21,7 @@ from negviz.explain.attribution import (
 from negviz.explain.heads import Attention, HeadEffects, HeadsError, attention, head_effects
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.page.attribution import words
-from negviz.page.board import Board, Panel, html
+from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
@@ -227,7 +227,7 @@ def lay_out(board: Board) -> None:
         html(note(words.PAPER))
     board.on_answer(panel.show, table, inputs=[target, method])
     for setting in (target, method):
-        setting.change(panel.show, [board.asked, target, method], table, **_QUEUE)
+        setting.change(stamped(panel.show, table), [board.asked, target, method], table, **_QUEUE)
     api(panel.attribute, api_name="attribute", **IN_SLOW)
     _lay_out_heads(panel, board)
 
@@ -245,10 +245,11 @@ def _lay_out_heads(panel: WordsPanel, board: Board) -> None:
     def open_(asked: str) -> tuple[bool, str, str]:
         return (True, *panel.show_heads(asked))
 
-    fold.expand(open_, [board.asked], [opened, grid, looks], **_QUEUE)
+    shown = [opened, grid, looks]
+    fold.expand(stamped(open_, shown), [board.asked], shown, **_QUEUE)
     fold.collapse(lambda: False, None, [opened], concurrency_limit=None, api_visibility="private")
     board.on_answer(panel.show_heads, [grid, looks], inputs=[opened])
-    grid.pick(pick, [board.asked], looks, **_QUEUE)
+    grid.pick(stamped(pick, looks), [board.asked], looks, **_QUEUE)
 
 
 ATTRIBUTION: Final = Panel("attribution", lay_out)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, cast
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -60,11 +61,13 @@ class Dialled:
         where = cast("Side", side) if sides else None
         return cls(finding, where, round(round(float(severity) / STEP) * STEP, 2), chest)
 
-    def jpeg(self) -> bytes:
+    def image(self) -> Image.Image:
         findings = wish(self.finding, self.severity, self.side) if self.severity else {}
+        return simulate(self.seed, findings, SIZE).image
+
+    def jpeg(self) -> bytes:
         out = io.BytesIO()
-        image = simulate(self.seed, findings, SIZE).image
-        image.save(out, "JPEG", quality=_QUALITY, optimize=True)
+        self.image().save(out, "JPEG", quality=_QUALITY, optimize=True)
         return out.getvalue()
 
 

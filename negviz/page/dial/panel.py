@@ -14,7 +14,7 @@ from starlette.routing import Route
 from negviz.explain.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
-from negviz.page.board import Board, Panel, html
+from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.dial import markup, words
 from negviz.page.dial.films import SEEDS, STEP, film_route
 from negviz.page.dial.setting import DialSetting
@@ -88,21 +88,23 @@ class Dial:
 
     def first_paint(self, asked: str) -> tuple[DialSetting, str, str]:
         chest = DialSetting.read(self._finding(asked) or "", None, SEEDS[0])
-        return chest, markup.VIEW("film", chest=chest, severity=_FIRST), self._plot(asked, chest, _FIRST)
+        return chest, self._film(asked, chest, _FIRST), self._plot(asked, chest, _FIRST)
 
     def _shown(self, asked: str, chest: DialSetting, severity: float) -> tuple[Any, str, str]:
-        return (
-            side_choice(chest),
-            markup.VIEW("film", chest=chest, severity=severity),
-            self._plot(asked, chest, severity),
-        )
+        return side_choice(chest), self._film(asked, chest, severity), self._plot(asked, chest, severity)
+
+    def _film(self, asked: str, chest: DialSetting, severity: float) -> str:
+        models = list(self.room.chosen(Asked.read(asked)))
+        return markup.VIEW("film", chest=chest, severity=severity, models=models)
 
     def _plot(
         self, asked: str, chest: DialSetting, severity: float, points: Mapping[str, Dosed] | None = None
     ) -> str:
         given = self._answer(asked)
         if given is None or not self.sweeps:
-            return markup.VIEW("nothing", sentence=words.EMPTY if given is None else words.NO_SWEEP)
+            return markup.VIEW(
+                "nothing", sentence=words.EMPTY if given is None else self.room.home.hint(words.NO_SWEEP)
+            )
         models = self.room.chosen(Asked.read(asked))
         texts = [given.prompt.text, *([given.opposite.text] if given.opposite else [])]
         means = dose_curves(models, {t: s.of(chest.finding) for t, s in self.sweeps.items()}, texts)
@@ -185,15 +187,16 @@ def lay_out(board: Board) -> None:
     seed, used = gr.State(chest.seed), gr.State(False)
     at = [board.asked, finding, side, severity, seed]
     answered = board.on_answer(dial.follow, [finding, side, shown, curves], inputs=at[1:])
+    chosen, turned = [used, side, shown, curves], [used, seed, side, shown, curves]
     asks = [
         answered,
-        finding.input(dial.choose, at, [used, side, shown, curves], **_QUEUE),
-        side.input(dial.choose, at, [used, side, shown, curves], **_QUEUE),
-        button.click(dial.another, at, [used, seed, side, shown, curves], **_QUEUE),
+        finding.input(stamped(dial.choose, chosen), at, chosen, **_QUEUE),
+        side.input(stamped(dial.choose, chosen), at, chosen, **_QUEUE),
+        button.click(stamped(dial.another, turned), at, turned, **_QUEUE),
         # keys as well as the pointer move it; the films it takes are the same wherever it stands
         severity.change(lambda: True, None, used, trigger_mode="once", **_QUEUE),
     ]
-    measuring = [ask.then(dial.measure, [*at, used], curves, **_QUEUE) for ask in asks]
+    measuring = [ask.then(stamped(dial.measure, curves), [*at, used], curves, **_QUEUE) for ask in asks]
     for when in (board.box.input, finding.input, side.input, button.click):
         when(None, cancels=measuring, queue=False, api_visibility="private")
 

@@ -45,9 +45,44 @@
       image.src = shelf.films.get(step);
       image.alt = `${image.dataset.label} ${said(step)}`;
       film.querySelector(".nv-dial-caption b").textContent = said(step);
+      where();
     }
     making.hidden = shelf.films.has(wanted);
   }
+
+  /* The map of the film that is seen, for the model that was chosen: kept here, since gradio replaces the film. */
+  let model = "", asking = new AbortController();
+
+  async function where() {
+    const film = box();
+    if (!film) return;
+    const says = film.querySelector(".nv-dial-where-says"), svg = film.querySelector("svg");
+    film.querySelector("select").value = model;
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking, { finding, side, seed } = film.dataset;
+    const asked = document.querySelector(".nv-columns[data-asked]")?.dataset.asked;
+    if (!model || !asked) {
+      svg.replaceChildren();
+      says.textContent = "";
+      return;
+    }
+    try {
+      const found = await negviz.where(asked, { finding, side, severity: said(nearest() ?? wanted), seed }, signal);
+      if (signal.aborted) return;
+      const each = found.models[model] ?? { why: says.dataset.failed, lines: [] };
+      negviz.drawWhere(svg, each.lines[0]);
+      const name = film.querySelector(`option[value="${model}"]`)?.textContent ?? model;
+      says.textContent = each.why || negviz.fill(says.dataset.says, { model: name, sentence: found.texts[0] });
+    } catch (error) {
+      if (error.name !== "AbortError") says.textContent = error.message || says.dataset.failed;
+    }
+  }
+
+  negviz.on("change", ".nv-dial-where select", (select) => {
+    model = select.value;
+    where();
+  });
 
   async function look() {
     const film = box(), step = wanted, mine = shelf;
@@ -118,6 +153,7 @@
   });
 
   window.negviz.mounted("[data-dial]", (film) => {
+    where();
     if (!used) return; // the film that came with the page is enough until the dial is touched
     open(film);
     look();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.explain.dose import DoseCurve
+from negviz.page.saliency.words import CAPTION
 from negviz.page.words import number
 from negviz.phantoms import Side
 from negviz.retrieval.estimate import Estimate
@@ -28,6 +29,10 @@ NO_SWEEP: Final = (
     "No simulated chests were measured with these models, so there are no curves; "
     "make them with `python -m training dose`."
 )
+WHERE: Final = "Where your sentence finds what it says"
+WHERE_OFF: Final = "off"
+WHERE_SAYS: Final = "{model}, “{sentence}”: blue speaks for it, orange dashes against. " + CAPTION
+WHERE_FAILED: Final = "The map cannot be had at the moment."
 OWN: Final = "your sentence"
 OPPOSITE: Final = "its opposite"
 AXIS: Final = "similarity"

@@ -24,14 +24,14 @@ def lay_out(board: Board) -> None:
     """To be called inside the tab; the results are those of the family on show."""
     folder = board.room.home.results or RESULTS
     shown = html(_VIEW("waiting"))
-    on_first_opening(Once(lambda: evidence(folder)), shown)
+    on_first_opening(Once(lambda: evidence(folder, board.room.home.hint(words.NOTHING))), shown)
 
 
-def evidence(folder: Path = RESULTS) -> Markup:
+def evidence(folder: Path = RESULTS, nothing: str = words.NOTHING) -> Markup:
     """The whole tab as HTML."""
     results = read_results(folder)
     if not results:
-        return _VIEW("nothing")
+        return _VIEW("nothing", sentence=nothing)
     beside = comparisons(read_evaluations(folder), read_object(folder / "diagnosis.json"))
     return _VIEW("evidence", results=results, beside=beside)
 

@@ -72,6 +72,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
     },
     "Which words, and which parts of the model": {
         "attribution": "Which words counted",
+        "saliency": "Where on the film: do maps lie where the finding does?",
         "heads": "Attention heads, switched off one at a time",
         "maps": "The maps: do opposites lie apart?",
         "dose": "Dialling a finding: does similarity follow severity?",
@@ -85,6 +86,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "experiment-unfrozen": "The image tower unfrozen",
         "experiment-con3": "CON3 on all films and on CON2's, beside CON2",
         "experiment-con3-settings": "CON3: what each of its parts is worth",
+        "experiment-con4-settings": "CON4: how its settings were chosen, and what each of its parts is worth",
     },
     "Reading, and what films are labelled by": {
         "reader": "How report sentences are read",

@@ -6,6 +6,19 @@
 
   negviz.on("click", "[data-try]", button => negviz.search(button.dataset.try));
 
+  /* One panel at a time is unfolded, by its name; "" folds all. */
+  negviz.unfold = name => {
+    document.body.dataset.unfolded = name;
+    for (const button of document.querySelectorAll(".nv-folds button")) say(button);
+    document.dispatchEvent(new CustomEvent("negviz:unfold", { detail: { name } }));
+    if (name) requestAnimationFrame(() => document.querySelector(".nv-folds").scrollIntoView());
+    return name;
+  };
+  const say = button => {
+    button.setAttribute("aria-expanded", button.id === `nv-fold-${document.body.dataset.unfolded}`);
+  };
+  negviz.mounted(".nv-folds button", say);
+
   /* A panel that still answers another question than the films on show is dimmed and keeps its place. */
   let opened; // the question that the page came with, which panels answer that carry none
   negviz.changed(() => {
@@ -13,7 +26,8 @@
     if (!now) return;
     opened ??= now;
     for (const panel of document.querySelectorAll(".nv-follows")) {
-      const stale = (panel.querySelector(".nv-of")?.dataset.of ?? opened) !== now;
+      const answers = panel.querySelector(".nv-of")?.dataset.of ?? opened;
+      const stale = answers !== now && panel.textContent.trim() !== "";
       if (stale !== panel.hasAttribute("data-stale")) panel.toggleAttribute("data-stale", stale);
     }
   });

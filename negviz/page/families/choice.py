@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from negviz.common.shipped import COMPACT, ROOT
+
+_COMMAND: Final = re.compile(r"python -m training [a-z-]+")
 FURTHER: Final = "family"  # the folder of addresses under which further families are served
 
 
@@ -32,6 +36,20 @@ class Home:
     @property
     def folder(self) -> Path | None:
         return next((choice.folder for choice in self.choices if choice.key == self.key), None)
+
+    def hint(self, sentence: str) -> str:
+        """A sentence that names a command, with the family that the command is for where that is not ours."""
+        folder = self.folder
+        if folder is None or folder == COMPACT:
+            return sentence
+        named = folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
+        return _COMMAND.sub(rf"\g<0> --family {shlex.quote(named)}", sentence)
+
+    @property
+    def maps(self) -> Path | None:
+        """Where maps of this family lie that are its own; None: where all look."""
+        own = None if self.folder is None else self.folder / "maps"
+        return own if own is not None and own.is_dir() else None
 
     def address(self, choice: OfferedFamily) -> str:
         """Of a choice's page, from this one's."""

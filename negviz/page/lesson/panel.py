@@ -12,11 +12,13 @@ from typing import Final
 from markupsafe import Markup
 
 from negviz.explain.lesson import Step, make_lesson
+from negviz.films.record import middle_pair
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.board import Board, Panel, html
 from negviz.page.lesson import words
 from negviz.page.opening import Once, on_first_opening
 from negviz.page.room import Asked, Room
+from negviz.page.saliency.panel import FilmPanel
 from negviz.page.share.file import fragment_of
 from negviz.page.templates import Template
 from negviz.page.widgets.tile import Wall
@@ -43,7 +45,12 @@ def measure(room: Room) -> tuple[Step, ...]:
         every = room.own(WordsPanel).cue_shares(Asked(text, films.name))
         return {name: share for name, share in every.items() if share is not None}
 
-    return make_lesson(ask, films.collection, shares)
+    def within(denied: Answer, finding: str) -> Mapping[str, float]:
+        pair = middle_pair(films.collection, finding)
+        asked = Asked(denied.prompt.text, films.name)
+        return room.own(FilmPanel).within(asked, pair[1].id, finding) if pair else {}
+
+    return make_lesson(ask, films.collection, shares, within)
 
 
 def lesson(room: Room) -> Markup:
@@ -71,6 +78,8 @@ def _shown(step: Step, room: Room) -> _Shown:
     if step.answer is not None:
         column = next(column for column in step.answer.columns if column.model == step.subject)
         films = Wall(room.sets[0], room.pictures).still(column.hits)
+    elif step.about == "where" and (pair := middle_pair(room.sets[0].collection, step.finding)):
+        films = room.own(FilmPanel).pair(asked, [film.id for film in pair], step.subject)
     return _Shown(step, asked, fragment_of(asked), films)
 
 

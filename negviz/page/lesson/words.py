@@ -7,6 +7,7 @@ from typing import Final
 from negviz.explain.lesson import Count, Step
 from negviz.findings import BY_NAME
 from negviz.page import words
+from negviz.page.saliency.words import CAPTION, signed
 
 HEADING: Final = "Lesson: what does “no” do?"
 WAITING: Final = "Measuring the lesson on these films…"
@@ -33,6 +34,7 @@ _HEADINGS: Final = {
     "no": "Ask for no {name}",
     "taken away": "Take the “no” away",
     "tuned": "Tuned on opposites",
+    "where": "Where on the film?",
     "cost": "What did that cost?",
     "words": "Which word counted?",
     "elsewhere": "Does it hold for another finding?",
@@ -67,6 +69,11 @@ def question(step: Step) -> str:
             return f"We ask for “{step.sentences[1]}” instead. How many of {who}'s {step.shown} films stay?"
         case "tuned":
             return f"{said} again, now {who}. How many of its {step.shown} films will show {what}?"
+        case "where":
+            return (
+                f"The same chest without {what} and with it. In {who}, does the place of the finding speak "
+                f"for {said}, or against it?"
+            )
         case "cost":
             return (
                 f"Now we want {what}: {len(step.sentences)} plain sentences such as {said}. "
@@ -80,6 +87,8 @@ def question(step: Step) -> str:
 def options(step: Step) -> tuple[str, str, str]:
     if step.about == "cost":
         return "less often", "about as often", "more often"
+    if step.about == "where":
+        return "against it", "neither", "for it"
     if step.about == "words":
         return "less than a tenth", "a tenth to a third", "more than a third"
     low, high = step.edges
@@ -93,6 +102,8 @@ def measured(step: Step) -> str:
             return f"Films that show {BY_NAME[step.finding].phrase}"
         case "taken away":
             return "Films that stay"
+        case "where":
+            return "Of all that moved the score, what the place of the finding did: + for, − against"
         case "words":
             return "Share of the “no” in what the words do"
         case "cost":
@@ -101,6 +112,8 @@ def measured(step: Step) -> str:
 
 
 def count(step: Step, count: Count) -> str:
+    if step.about == "where":
+        return signed(count.value)
     if step.about == "words":
         return f"{count.value:.0%}".replace("%", " %")
     return f"{count.value:.1f} of {step.shown}".replace(".0 of", " of")
@@ -122,6 +135,9 @@ def reveal(step: Step) -> str:
                 f"{model(tuned.model)} is right in {count(step, tuned)} films, {model(base.model)} in "
                 f"{count(step, base)}{_by_chance(step, '; ')} {_COST[step.right]}"
             )
+        case "where":
+            said = _PLACE[step.right].format(model(base.model), count(step, base))
+            return f"{said}{_others(step)} {CAPTION}"
         case "words":
             return f"The “no” does {count(step, base)} of it.{_others(step)} {_shares(step)}"
     return (
@@ -134,6 +150,11 @@ _STAYS: Final = (
     "So taking the “no” away changes most of what is shown.",
     "So about half of what is shown does not depend on the “no”.",
     "So the “no” changes little of what is shown.",
+)
+_PLACE: Final = (
+    "In {} it speaks against it ({}): here the “no” turned the map round.",
+    "In {} it does next to nothing ({}).",
+    "In {} it speaks for it ({}): here one sees the “no” being passed over.",
 )
 _COST: Final = (
     "So tuning cost something: it now says “no” too readily.",

@@ -74,7 +74,7 @@ def _read(sent: dict[str, Any]) -> tuple[tuple[str, ...], str]:
 
 
 def _rows(room: Room, texts: tuple[str, ...], films: str) -> list[dict[str, Any]]:
-    """Each sentence as the models that everybody sees answer it; an empty one has no row of its own."""
+    """Each sentence as the models that everybody sees answer it.  Raises `AnswerError` for an empty one."""
     models = {name: room.models[name] for name in room.first}
     return [_row(answer(models, room.films(films), text)) for text in texts]
 

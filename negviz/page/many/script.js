@@ -10,7 +10,7 @@
   const tab = () => document.querySelector(".nv-many");
   const part = (name) => tab().querySelector(`.nv-many-${name}`);
   const told = (name) => JSON.parse(tab().dataset[name]);
-  const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
+  const { fill } = negviz;
   const models = () => [...tab().querySelectorAll("[data-kind=model]")].map((head) => head.dataset.sort);
   const box = () => part("box").querySelector("textarea");
 
@@ -68,15 +68,6 @@
 
   // Asking ---------------------------------------------------------------------------------------
 
-  function progress(words, done, of, since) {
-    const line = part("progress");
-    line.hidden = done >= of;
-    Object.assign(line.querySelector("progress"), { max: of, value: done });
-    const seconds = Math.ceil(((performance.now() - since) / 1000 / Math.max(done, 1)) * (of - done));
-    const left = done ? ` · ${fill(words.left, { seconds })}` : "";
-    line.querySelector("span").textContent = fill(words.working, { done, of }) + left;
-  }
-
   async function ask(texts, films, signal) {
     const response = await fetch("page/many", {
       method: "POST", signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ texts, films }),
@@ -99,7 +90,7 @@
     let [next, done] = [0, 0];
     rows = [];
     busy(true);
-    progress(words, 0, asked.length, began);
+    negviz.progress(part("progress"), words, 0, asked.length, began);
     const worker = async () => {
       while (next < asked.length) {
         const from = next;
@@ -108,7 +99,7 @@
         found.forEach((row, at) => { answered[from + at] = { ...row, kind: some[at].kind ?? "", films, place: from + at }; });
         done += some.length;
         rows = answered.filter(Boolean);
-        progress(words, done, asked.length, began);
+        negviz.progress(part("progress"), words, done, asked.length, began);
         show();
       }
     };
@@ -121,12 +112,12 @@
     }
     busy(false);
     part("said").textContent = said;
-    part("progress").hidden = true;
   }
 
   function busy(is) {
     part("go").hidden = is;
     part("stop").hidden = !is;
+    part("progress").hidden = !is;
     part("said").textContent = "";
   }
 
@@ -239,6 +230,15 @@
 
   // Listening ------------------------------------------------------------------------------------
 
+  negviz.on("negviz:forget", "", () => {
+    stop?.abort();
+    [rows, opened] = [[], null];
+    if (!tab()) return; // never opened
+    box().value = "";
+    part("said").textContent = "";
+    part("table").tBodies[0].replaceChildren();
+    part("found").hidden = true;
+  });
   negviz.on("click", ".nv-many-go", go);
   negviz.on("click", ".nv-many-stop", () => stop?.abort());
   negviz.on("click", ".nv-many-save", () => negviz.save(new Blob([csv()], { type: "text/csv" }), "negviz-sentences.csv"));

@@ -97,7 +97,7 @@ class MapPanel:
     def atlas(self) -> Atlas | MapError:
         """The maps of sentences, or why there are none."""
         try:
-            return open_atlas(self.room.models)
+            return open_atlas(self.room.models, self.room.home.maps)
         except MapError as error:
             return error
 
@@ -108,14 +108,15 @@ class MapPanel:
         for films in self.room.sets:
             if films.collection.name not in found:
                 try:
-                    found[films.collection.name] = open_film_map(films)
+                    found[films.collection.name] = open_film_map(films, self.room.home.maps)
                 except MapError:
                     continue  # a choice that is not offered needs no excuse
         return found
 
     def head(self) -> str:
         atlas = self.atlas
-        return _VIEW("head", notes=[str(atlas)] if isinstance(atlas, MapError) else atlas.notes)
+        notes = [str(atlas)] if isinstance(atlas, MapError) else atlas.notes
+        return _VIEW("head", notes=map(self.room.home.hint, notes))
 
     def shell(self) -> str:
         atlas = self.atlas

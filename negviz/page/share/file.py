@@ -88,12 +88,12 @@ def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes]) -> bytes:
     shown, given, films = handout(asked, room)
     model = next(iter(room.models.values()))
     facts = {
-        "family": " ".join(filter(None, (model.family, (model.source or {}).get("id")))),
+        "family": " ".join(filter(None, (model.family, model.origin))),
         "tower": ", ".join(sorted({each.tower_id for each in room.chosen(asked).values()})),
         "films": films.name,
         "count": f"{len(films):,}",
         "hash": films.collection.hash,
-        "made": page_words.base_note(model.family, (model.source or {}).get("id")),
+        "made": page_words.base_note(model.family, model.origin),
     }
     marks = MARKS if given.marked else {}
     page = VIEW("file", shown=shown, marks=marks, thumbnails=thumbnails, facts=facts, unsealed=UNSEALED)

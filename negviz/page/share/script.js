@@ -32,16 +32,6 @@
 
   // Buttons ------------------------------------------------------------------------------------
 
-  /* Put a file into the visitor's downloads; its name. */
-  negviz.save = (blob, name) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    return name;
-  };
-
   const pressed = {
     async link(bar) {
       const label = bar.querySelector(".nv-share-link");

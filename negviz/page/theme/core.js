@@ -5,12 +5,18 @@
    negviz.before(type, css, fn)  the same before gradio hears of it
    negviz.changed(fn)       call fn(records) whenever the page or its theme has changed
 
+   negviz.fill(text, values)   "{name}" in a sentence of ours by what it is
+   negviz.progress(line, words, done, of, since)   how far a line's <progress> is, in its <span> with what is left
+   negviz.save(blob, name)  a file into the visitor's downloads; its name
+
    negviz.search(text)      put a sentence into the box and search for it
    negviz.select(id)        one film selected is selected everywhere; "" for none
    negviz.selected          its id
+   negviz.forget()          nothing selected, and what a panel keeps of the visit goes
    negviz.top()             back to the box, at the top of the page
    negviz.mounted(css, fn)  call fn(element) for every matching element, now and when one is mounted anew
-   document "negviz:select" after a selection, detail {id} */
+   document "negviz:select" after a selection, detail {id}; "negviz:unfold" after a panel was, detail {name};
+   "negviz:forget" when the visit is cleared */
 "use strict";
 window.negviz = (() => {
   const mounts = [];
@@ -44,6 +50,24 @@ window.negviz = (() => {
   }
 
   function changed(fn) { watchers.push(fn); }
+
+  function fill(text, values) { return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? ""); }
+
+  function progress(line, words, done, of, since) {
+    Object.assign(line.querySelector("progress"), { max: of, value: done });
+    const seconds = Math.ceil(((performance.now() - since) / 1000 / Math.max(done, 1)) * (of - done));
+    const left = done > 0 && done < of ? ` · ${fill(words.left, { seconds })}` : "";
+    line.querySelector("span").textContent = fill(words.working, { done: Math.floor(done), of }) + left;
+  }
+
+  function save(blob, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    return name;
+  }
 
   function search(text) {
     const box = document.querySelector(".nv-ask textarea, .nv-ask input[type=text]");
@@ -116,5 +140,11 @@ window.negviz = (() => {
     document.querySelector(".nv-ask textarea, .nv-ask input[type=text]")?.focus({ preventScroll: true });
   }
 
-  return { on, before, changed, search, select, mounted, top, get selected() { return selected; } };
+  function forget() {
+    select("");
+    document.dispatchEvent(new CustomEvent("negviz:forget"));
+    top();
+  }
+
+  return { on, before, changed, fill, progress, save, search, select, mounted, forget, top, get selected() { return selected; } };
 })();

@@ -14,7 +14,7 @@ from gradio.context import Context
 from markupsafe import Markup
 from starlette.routing import Route
 
-from negviz.page.board import Board, Panel, html
+from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.room import Asked, Room
 from negviz.page.server.films import thumbnail
 from negviz.page.server.lanes import IN_SLOW
@@ -65,8 +65,8 @@ def lay_out(board: Board) -> None:
             delete = gr.Button(words.DELETE, elem_classes="nv-own-delete", size="sm")
         shown = html(_NOTHING)
         secret = html(_VIEW("secret", value=""))
-    show.click(own.show, [board.asked], [shown], **_PRIVATE)
-    delete.click(own.delete, None, [shown], **_PRIVATE)
+    show.click(stamped(own.show, shown), [board.asked], [shown], **_PRIVATE)
+    delete.click(stamped(own.delete, shown), [board.asked], [shown], **_PRIVATE)
     board.on_answer(own.show, [shown], progress="hidden")
     page.load(
         own.arrive, None, [secret], concurrency_limit=None, api_visibility="private", show_progress="hidden"
@@ -98,7 +98,7 @@ class OwnFilms:
     def leave(self, request: gr.Request) -> None:
         self._shelves.close(str(request.session_hash))
 
-    def delete(self, request: gr.Request) -> Markup:
+    def delete(self, _asked: str, request: gr.Request) -> Markup:
         shelf = self._shelves.of(str(request.session_hash))
         if shelf is not None:
             shelf.clear()

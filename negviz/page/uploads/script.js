@@ -6,7 +6,7 @@
   let stop = null; // aborts the file that is on its way
 
   const part = (name) => document.querySelector(`.nv-own-${name}`);
-  const fill = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
+  const { fill } = negviz;
 
   function refuse(name, why) {
     const item = document.createElement("li");
@@ -14,16 +14,6 @@
     const list = part("problems");
     list.querySelector("ul").append(item);
     list.hidden = false;
-  }
-
-  function progress(words, done, of, since) {
-    const line = part("progress");
-    const bar = line.querySelector("progress");
-    bar.max = of;
-    bar.value = done;
-    const seconds = Math.ceil(((performance.now() - since) / 1000 / Math.max(done, 1)) * (of - done));
-    const left = done > 0 && done < of ? ` · ${fill(words.left, { seconds })}` : "";
-    line.querySelector("span").textContent = fill(words.working, { done: Math.floor(done), of }) + left;
   }
 
   async function* lines(response) {
@@ -58,14 +48,14 @@
     const began = performance.now();
     const count = { good: 0, bad: 0 };
     const abort = (stop = new AbortController());
-    progress(words, 0, files.length, began);
+    negviz.progress(part("progress"), words, 0, files.length, began);
     for (const [at, file] of files.entries()) {
       await send(file, purpose, abort.signal, ({ name, problem, done, of }) => {
         count[problem ? "bad" : "good"] += 1;
         if (problem) refuse(name, problem);
         // files of a zip are counted one by one, where there is nothing else
-        if (files.length === 1) progress(words, done, of, began);
-        else progress(words, at + done / of, files.length, began);
+        if (files.length === 1) negviz.progress(part("progress"), words, done, of, began);
+        else negviz.progress(part("progress"), words, at + done / of, files.length, began);
       });
     }
     return fill(words.done, count);

@@ -7,12 +7,15 @@
 negviz.filmWindow = look => ({ level: 127.5 - 1.275 * look.brightness, width: 255 / 4 ** (look.contrast / 100) });
 
 negviz.FilmPane = class {
+  static towards = "#56A9E0"; // blue and orange of attributions, as they show on black
+  static away = "#E69F00";
   static pixelsFrom = 4; // times the fit from which on pixels are shown as they are
 
   constructor(figure) {
     this.figure = figure;
     this.canvas = figure.querySelector("canvas");
     this.film = null;
+    this.where = null; // what to outline
     this.windowed = document.createElement("canvas");
     this.look = "";
   }
@@ -57,6 +60,37 @@ negviz.FilmPane = class {
     const left = (this.canvas.width - wide) / 2 + view.x * dense;
     const top = (this.canvas.height - high) / 2 + view.y * dense;
     brush.drawImage(this.windowed, left, top, wide, high);
+    if (this.where) negviz.FilmPane.outline(brush, this.where, { left, top, wide, high, dense });
+  }
+
+  /* What moved a score, over the film: lines as they come from a server, in shares of its width and height, on a
+     dark line each so that they show on bright film; an unsigned map is its cells in one hue. */
+  static outline(brush, where, { left, top, wide, high, dense }) {
+    const { cells } = where;
+    brush.save();
+    if (cells) {
+      const [rows, columns] = [cells.length, cells[0].length];
+      brush.fillStyle = negviz.FilmPane.towards;
+      cells.forEach((row, y) => row.forEach((share, x) => {
+        brush.globalAlpha = share / 2;
+        brush.fillRect(left + (x / columns) * wide, top + (y / rows) * high, wide / columns, high / rows);
+      }));
+    }
+    for (const [way, colour, dashes] of cells ? [] : [["away", negviz.FilmPane.away, [6, 4]], ["towards", negviz.FilmPane.towards, []]]) {
+      for (const level of [...where[way].keys()].reverse()) { // the strongest on top
+        brush.beginPath();
+        for (const [x1, y1, x2, y2] of where[way][level]) {
+          brush.moveTo(left + x1 * wide, top + y1 * high);
+          brush.lineTo(left + x2 * wide, top + y2 * high);
+        }
+        for (const [stroke, width, dash] of [["#000a", 6, []], [colour, level ? 1.5 : 3.5, dashes]]) {
+          Object.assign(brush, { strokeStyle: stroke, lineWidth: width * dense });
+          brush.setLineDash(dash.map(part => part * dense));
+          brush.stroke();
+        }
+      }
+    }
+    brush.restore();
   }
 
   /* Put the film through the window, once a look. */

@@ -1,7 +1,7 @@
 /* What is known of a film, put beside it.  Everything that comes from a server is set as text. */
 "use strict";
 negviz.filmRecord = (() => {
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const { fill } = negviz;
   const number = value => value.toFixed(2).replace("-", "−");
 
   function node(tag, text, attributes = {}) {
@@ -138,5 +138,5 @@ negviz.filmRecord = (() => {
     if (set.pair) part.append(node("button", fill(words.show_pair, { id: set.pair }), { type: "button", "data-do": "pair" }));
   }
 
-  return { ask, wait, ranks, mark, record, fill, node };
+  return { ask, wait, ranks, mark, record, node };
 })();

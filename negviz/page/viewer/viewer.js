@@ -60,6 +60,7 @@
       const at = ranking.findIndex(film => film.id === tile.dataset.film);
       this.films = at < 0 ? [entry(tile)] : ranking;
       this.choice = "";
+      this.turn = "";
       this.record = null;
       this.opened = performance.now();
       this.dialog.showModal();
@@ -100,13 +101,14 @@
       this.load(this.panes[0], this.film.href, this.abort.signal);
       this.lookUp(this.film, this.abort.signal);
       this.offer();
+      this.showWhere();
       const next = this.films[this.at + 1];
       if (next) new Image().src = next.href;
     }
 
     say() {
       const { words, film } = this;
-      const fill = negviz.filmRecord.fill;
+      const fill = negviz.fill;
       const rank = film.rank || this.at + 1;
       const place = { model: words.models[this.model] ?? this.model, rank, count: this.films.length };
       this.dialog.querySelector("h2").textContent = fill(words.film, film);
@@ -143,7 +145,7 @@
       pane.show(film);
       const copy = pane.figure.querySelector(".nv-viewer-copy");
       copy.hidden = !film || Math.max(film.width, film.height) >= 300;
-      copy.textContent = film ? negviz.filmRecord.fill(this.words.copy, { side: Math.max(film.width, film.height) }) : "";
+      copy.textContent = film ? negviz.fill(this.words.copy, { side: Math.max(film.width, film.height) }) : "";
       this.paint();
     }
 
@@ -171,7 +173,7 @@
     /* Two films side by side ----------------------------------------------------------------- */
 
     choices() {
-      const fill = negviz.filmRecord.fill;
+      const fill = negviz.fill;
       const pair = this.record?.simulated?.pair;
       const made = [{ key: "", text: this.words.nothing }];
       if (pair) made.push({ key: "pair", id: pair, text: fill(this.words.pair, { id: pair }) });
@@ -210,9 +212,10 @@
         if (shown) this.load(pane, choice.href ?? this.hrefOf(shown), this.aside.signal);
         else this.put(pane, null);
         pane.figure.querySelector("figcaption").textContent = choice?.text ?? "";
-        pane.canvas.setAttribute("aria-label", negviz.filmRecord.fill(this.words.canvas_compared, { id: shown }));
+        pane.canvas.setAttribute("aria-label", negviz.fill(this.words.canvas_compared, { id: shown }));
       }
       this.paint();
+      this.showWhere();
     }
 
     /* Another film of the same collection. */
@@ -230,6 +233,46 @@
     chooseNext() {
       const keys = this.choices().map(one => one.key);
       this.choose(keys[(keys.indexOf(this.choice) + 1) % keys.length]);
+    }
+
+    /* Where: off, the sentence, its opposite ------------------------------------------------- */
+
+    static turns = ["", "sentence", "opposite"];
+
+    nextWhere() {
+      const { turns } = Viewer;
+      this.turn = turns[(turns.indexOf(this.turn) + 1) % turns.length];
+      this.showWhere();
+    }
+
+    async showWhere() {
+      const line = this.dialog.querySelector(".nv-viewer-where");
+      const fill = negviz.fill;
+      this.button("where").setAttribute("aria-pressed", String(this.turn !== ""));
+      this.wheres?.abort();
+      this.wheres = new AbortController();
+      const { signal } = this.wheres;
+      for (const pane of this.panes) pane.where = null;
+      this.paint();
+      line.hidden = !this.turn;
+      if (!this.turn) return;
+      line.textContent = this.words.where_asking;
+      const [first, second] = this.panes;
+      const shown = [[first, this.film.id], ...(second.figure.hidden ? [] : [[second, second.figure.dataset.film]])];
+      try {
+        const found = await Promise.all(shown.map(([, id]) => negviz.where(this.asked, id, signal)));
+        if (signal.aborted) return;
+        const model = this.model in found[0].models ? this.model : Object.keys(found[0].models)[0];
+        const { why, lines } = found[0].models[model];
+        if (this.turn === "opposite" && !why && lines.length < 2) return this.nextWhere();
+        const at = Viewer.turns.indexOf(this.turn) - 1;
+        const values = { model: this.words.models[model] ?? model, sentence: found[0].texts[at], caption: this.words.where_caption };
+        line.textContent = why ? `${values.model}: ${why}` : fill(lines[at].cells ? this.words.where_unsigned : this.words.where, values);
+        shown.forEach(([pane], place) => { pane.where = found[place].models[model].lines[at] ?? null; });
+        this.paint();
+      } catch (error) {
+        if (error.name !== "AbortError") line.textContent = error.message || this.words.where_failed;
+      }
     }
 
     /* View and look -------------------------------------------------------------------------- */
@@ -285,7 +328,7 @@
       const { level, width } = negviz.filmWindow(this.look);
       const values = { zoom: this.view.zoom.toFixed(1), window: Math.round(width), level: Math.round(level) };
       const inverted = this.look.invert ? this.words.inverted : "";
-      this.dialog.querySelector(".nv-viewer-readout").textContent = negviz.filmRecord.fill(this.words.readout, values) + inverted;
+      this.dialog.querySelector(".nv-viewer-readout").textContent = negviz.fill(this.words.readout, values) + inverted;
       this.button("invert").setAttribute("aria-pressed", String(this.look.invert));
       for (const slider of this.sliders) slider.value = this.look[slider.name];
       this.stage.dataset.zoomed = this.view.zoom > 1;
@@ -317,13 +360,14 @@
       invert: () => this.adjust({ invert: !this.look.invert }),
       window: () => this.button("window").setAttribute("aria-pressed", String(!this.windowing)),
       reset: () => this.reset(),
+      where: () => this.nextWhere(),
       compare: () => this.chooseNext(),
       pair: () => this.choose("pair"),
     };
 
     keys = {
       ArrowRight: "next", ArrowDown: "next", ArrowLeft: "previous", ArrowUp: "previous", Home: "first", End: "last",
-      "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", "_": "zoom-out", f: "fit", 0: "fit", i: "invert", w: "window",
+      "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", "_": "zoom-out", f: "fit", 0: "fit", i: "invert", w: "window", m: "where",
       r: "reset", c: "compare", "?": "keys",
     };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.findings import Polarity
+from negviz.page.saliency.words import CAPTION
 
 FILM: Final = "Film"
 CLOSE: Final = "Close"
@@ -17,6 +18,8 @@ FIT: Final = "Fit"
 INVERT: Final = "Invert"
 WINDOW: Final = "Window by dragging"
 RESET: Final = "Reset"
+WHERE: Final = "Where"
+WHERE_SAYS: Final = "Where your sentence finds what it says"
 BRIGHTNESS: Final = "Brightness"
 CONTRAST: Final = "Contrast"
 COMPARE: Final = "Compare with"
@@ -43,6 +46,7 @@ SHORTCUTS: Final = (
     ("F or 0", "fit to the window"),
     ("I", "invert"),
     ("W", "drag changes brightness and contrast; the right button always does"),
+    ("M", "where your sentence finds what it says, and its opposite"),
     ("C", "compare with the next choice"),
     ("R", "reset everything"),
     ("?", "show or hide these keys"),
@@ -66,6 +70,11 @@ SCRIPT: Final = {
     "nothing": "nothing (one film)",
     "pair": "its simulated pair, {id}",
     "same_rank": "#{rank} of {model}, {id}",
+    "where_asking": "Drawing the map …",
+    "where_failed": "The map cannot be had at the moment.",
+    "where": "{model}, “{sentence}”: blue speaks for it, orange dashes against. {caption}",
+    "where_unsigned": "{model}, “{sentence}”: the bluer, the more a place counted. {caption}",
+    "where_caption": CAPTION,
     "show_pair": "Show beside its pair {id}",
     "seed": "Seed {seed}",
     "probability": "Probability that this film matches:",

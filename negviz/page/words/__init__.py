@@ -36,6 +36,13 @@ _SEARCHED: Final = {
     "all": "all {:,} films",
 }
 EXPLORE: Final = "Explore"
+FOLDS: Final = {  # by panel, what unfolds it
+    "attribution": "Words",
+    "saliency": "Film",
+    "map": "Map",
+    "diagnosis": "Diagnosis",
+    "dial": "Dial",
+}
 ADD: Final = "Add a model"
 TAKE_AWAY: Final = "Take the “no” away"
 PUT_IN: Final = "Put a “no” in"
@@ -51,8 +58,8 @@ PIN: Final = "Pin this sentence"
 UNPIN: Final = "Unpin"
 CLEAR: Final = "Clear this visit"
 CLEARED: Final = (
-    "Cleared: the box, the answers and the pin. The server has forgotten your sentences; this page can bring "
-    "the last one back for a minute."
+    "Cleared: the box, the answers, the pin and many sentences. The server has forgotten your sentences; "
+    "this page can bring the last one back for a minute."
 )
 BRING_BACK: Final = "Undo: bring it back"
 STAYS: Final = "stays"
@@ -112,12 +119,14 @@ _ROLES: Final = {
     "spacevlm": "base, no training",
     "steering": "base, no training",
     "arithmetic": "base, no training",
+    "composed": "base, no training",
 }
 _TITLES: Final = {
     "base": "Base",
     "spacevlm": "SpaceVLM",
     "steering": "Steering",
     "arithmetic": "Arithmetic",
+    "composed": "Composed",
 }
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin

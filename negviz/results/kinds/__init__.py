@@ -13,7 +13,7 @@ from negviz.results.kinds.benchmark import BENCHMARK
 from negviz.results.kinds.calibration import CALIBRATION
 from negviz.results.kinds.crowd import CROWD
 from negviz.results.kinds.evaluation import EVALUATION
-from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS
+from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS, TRIALS
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
 from negviz.results.kinds.kind import Kind
@@ -22,6 +22,7 @@ from negviz.results.kinds.labels_next import LABELS_NEXT
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.reader import READER
+from negviz.results.kinds.saliency import SALIENCY
 from negviz.results.kinds.second_reader import SECOND_READER
 from negviz.results.kinds.simulator import SIMULATOR
 from negviz.results.kinds.training_free import TRAINING_FREE
@@ -32,6 +33,7 @@ from negviz.results.types import Json
 
 KINDS: Final = (  # the first that recognises a file has it
     EVALUATION,
+    TRIALS,
     FOLDS,
     MAP,
     SETTINGS,
@@ -40,6 +42,7 @@ KINDS: Final = (  # the first that recognises a file has it
     TUNING,
     TRAINING_FREE,
     HEADS,
+    SALIENCY,
     CALIBRATION,
     READER,
     SECOND_READER,

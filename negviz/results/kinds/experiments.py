@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
@@ -104,6 +105,36 @@ def _aurocs(record: Json) -> tuple[Figure, ...]:
     )
 
 
+def _trials(value: Json) -> Table:
+    """Settings on one fold, cell by cell, and on all folds those that went on to them."""
+    cells = [name for name in next(iter(value["figures"].values())) if name != "mean"]
+    films, finals = [fold["films"] for fold in value["folds"].values()], value["finals"]
+    several = (f"{len(films)} folds",) if len(films) > 1 else ()
+    rows = tuple(
+        (
+            name,
+            *(Figure(figures[cell], places=3) for cell in (*cells, "mean")),
+            *(Figure(fmean(finals[name]) if name in finals else None, places=3) for _ in several),
+        )
+        for name, figures in value["figures"].items()
+    )
+    note = (
+        f"Mean AUROC of held-out wordings over {films[0]} held-out films, which the image tower has not seen "
+        "either; one seed."
+    )
+    return Table("", ("setting", *cells, "mean", *several), rows, note=note)
+
+
+def _trials_plot(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
+    groups = tuple(
+        Group(cell.replace("/", " · "), tuple(Dot(name, Figure(of[cell])) for name, of in marks.items()), 0.5)
+        for marks in (value["figures"],)
+        for cell in ("mean", *(cell for cell in next(iter(marks.values())) if cell != "mean"))
+    )
+    return (Plot("AUROC of held-out wordings over held-out films", groups),), ()
+
+
+TRIALS: Final = Kind("experiments con4-settings", holds("experiment", "finals"), _trials, _trials_plot)
 FOLDS: Final = Kind("experiments con3-settings", holds("experiment", "by_fold"), _folds, _rest)
 MAP: Final = Kind("experiments overlap", holds("experiment", "map"), rest=_rest)
 SETTINGS: Final = Kind("experiments", holds("experiment"), _settings, _rest)

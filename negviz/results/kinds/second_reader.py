@@ -19,16 +19,9 @@ def _summary(value: Json) -> Table:
         for where, measured in value["sets"].items()
         for who, said in (("rules", "rules alone"), ("both", "both readers"))
     )
-    asking = value.get("reports")
     note = (
         "Shares of sentences, 95 % intervals over them; right is all that a sentence says, and nothing else."
     )
-    if asking is not None:
-        rules, second = (asking[f"asked_by_{who}"]["value"] for who in ("rules", "second"))
-        note += (
-            f" Of {asking['sentences']:,} sentences of reports the rules ask about {rules:.1%}, the second "
-            f"reader about {second:.1%} more."
-        )
     return Table("", ("sentences", "read by", *SHARES.values()), rows, words=2, note=note)
 
 

@@ -20,8 +20,8 @@ def _summary(value: Json) -> Table:
         for name, found in value["evaluations"].items()
     )
     note = (
-        "AUROC over prompts of both kinds; 95 % intervals over prompts and films. Columns that need no "
-        "training answer as base does where a prompt rules nothing out."
+        "AUROC over prompts of both kinds; 95 % intervals over prompts and films. SpaceVLM, Steering "
+        "and Arithmetic answer as base does where a prompt rules nothing out."
     )
     return Table("", ("films and prompts", "asked for", *models), rows, words=2, note=note)
 

@@ -44,12 +44,16 @@ def _note(value: Json) -> str:
         f"Of the {own['prompts']} prompts of the evaluation {own['right']} are read rightly; {own['asked']} "
         f"are asked about by the rules, {twice['asked']} by both readers.",
     ]
-    for who, reports in (("rules", value.get("reports")), ("readers", value.get("reports, both readers"))):
+    for who, reports in (
+        ("the rules", value.get("reports")),
+        ("both readers", value.get("reports, both readers")),
+    ):
         if reports is not None:
             asked, whole = (reports[what]["value"] for what in ("asked", "asked whether normal"))
             said.append(
-                f"Of {reports['sentences']:,} sentences of reports the {who} ask about {asked:.1%}, and of "
-                f"{whole:.1%} only whether “no acute process” means a normal chest."
+                f"Of {reports['sentences']:,} sentences of reports, typed as prompts, {who} ask of "
+                f"{whole:.1%} only whether a normal chest is meant (“no acute process”), and of "
+                f"{asked - whole:.1%} anything else."
             )
     return " ".join(said)
 

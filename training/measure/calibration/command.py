@@ -26,14 +26,14 @@ from tqdm import tqdm
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
-from negviz.films.collection import Collection, Film, open_collection
+from negviz.films.collection import Collection, Film
+from negviz.films.split import FOLDS
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.calibration import Calibration, model_id
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.search import Vectors
 from training.data.captions import Caption, make_bank
-from training.data.films import FOLDS
 from training.measure.calibration.fit import FittedQuestion, FittingMaterial, calibrate, fit_model
 from training.measure.calibration.held_out import PromptedFilms, measure, seen_by
 from training.measure.eligible import held_out_fold
@@ -42,7 +42,7 @@ from training.measure.evaluations import Evaluation, evaluations
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, FilmsError, Paths, add_path_options
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options, told
 from training.report.curves import draw_coverage, draw_reliability
 
 TRAINING: Final = PROMPTS / "training.csv"
@@ -190,7 +190,7 @@ def _measure_all(
 
 
 def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
-    films = open_collection(evaluation.collection, films=paths.images_of(evaluation.collection))
+    films = paths.open_listed(evaluation.collection)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
     kept = films.where(lambda film: evaluation.split in ("all", film.split))
     return PromptedFilms(kept, tuple(rows))
@@ -230,5 +230,5 @@ def _command(args: argparse.Namespace) -> str:
         words += ["--family", args.family.name]
     for name, usual in (("collection", "openi"), ("bootstrap", RESAMPLES)):
         if getattr(args, name) != usual:
-            words += [f"--{name}", str(getattr(args, name))]
+            words += [f"--{name}", told(getattr(args, name))]
     return shlex.join(words)

@@ -22,6 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from negviz.common.errors import NegvizError
+from negviz.films.split import FOLDS
 from negviz.retrieval.calibration import (
     FEATURES,
     STATISTICS,
@@ -33,7 +34,6 @@ from negviz.retrieval.calibration import (
     statistic,
 )
 from negviz.retrieval.metrics import Floats, auroc
-from training.data.films import FOLDS
 
 Curve = Literal["Platt", "isotonic"]
 Knots = tuple[tuple[float, float], ...]

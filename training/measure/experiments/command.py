@@ -15,7 +15,7 @@ from negviz.common.files import write_atomically, write_json
 from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
-from training.measure.experiments import con3, knobs, overlap, scaling, unfrozen
+from training.measure.experiments import con3, con4, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
@@ -45,6 +45,7 @@ EXPERIMENTS: Final = {
     "knobs": Experiment(knobs.runs, knobs.measure),
     "con3-settings": Experiment(con3.runs_of_settings, con3.measure_settings),
     "con3": Experiment(con3.runs_of_con3, con3.measure_con3),
+    "con4-settings": Experiment(con4.runs_of_trials, con4.measure_trials),
     "unfrozen": Experiment(unfrozen.runs, unfrozen.measure),
 }
 
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path_options(
         parser,
         collection="films to tune on (default: openi)",
-        films="where its images and reports lie; needed to unfreeze the image tower, and for con3",
+        films="where its images and reports lie; needed to unfreeze the image tower, and for con3 and con4",
         nih="where the NIH images lie; needed to unfreeze the image tower",
     )
 
@@ -99,7 +100,7 @@ def write(name: str, material: Material, paths: Paths, command: str) -> Path:
     }
     path = paths.results / f"experiment-{name}.json"
     write_json(path, results)
-    if "films" in results or "map" in results:
+    if results.keys() & {"films", "map", "finals"}:
         write_atomically(path.with_suffix(".svg"), draw_experiment(results).encode())
     return path
 
@@ -114,5 +115,5 @@ def command_of(name: str, args: argparse.Namespace) -> str:
     )
     given = [word for option, value, default in usual if value != default for word in (option, str(value))]
     films = {"unfrozen": ["--films", "DIR", "--nih", "DIR"]}.get(name, [])
-    films = ["--films", "DIR"] if name.startswith("con3") else films
+    films = ["--films", "DIR"] if name.startswith(("con3", "con4")) else films
     return shlex.join(["python", "-m", "training", "experiments", name, *films, *given])

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from negviz.evaluation.cells import Json
-from training.data.films import FOLDS
+from negviz.films.split import FOLDS
 from training.data.pairs import make_pairs
 from training.measure.experiments.material import Material
 from training.measure.experiments.recipe import Knobs, carry_out, fixed

@@ -14,7 +14,7 @@ import numpy as np
 from negviz.common.files import file_sha256
 from negviz.evaluation.cells import Cell, Json, Task, ceiling, make_task
 from negviz.evaluation.prompts import PromptRow, read_prompts
-from negviz.films.collection import Collection, open_collection
+from negviz.films.collection import Collection
 from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
@@ -128,7 +128,7 @@ class Material:
 
     def open(self, listed: Evaluation) -> Collection:
         """The films of an evaluation, with their images where the command was told where they lie."""
-        return open_collection(listed.collection, films=self.paths.images_of(listed.collection))
+        return self.paths.open_listed(listed.collection)
 
     def rows(self, question: ProbedEvaluation, vectors: Vectors) -> Vectors:
         """Of vectors of all prompts `asked`, those of one evaluation's."""

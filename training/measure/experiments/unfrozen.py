@@ -16,7 +16,7 @@ import numpy as np
 
 from negviz.evaluation.cells import Json
 from negviz.films.collection import Collection
-from training.data.films import FOLDS
+from negviz.films.split import FOLDS
 from training.data.pairs import make_pairs
 from training.measure.experiments import knobs
 from training.measure.experiments.cells import Sampled, Vectors, by_finding

@@ -20,7 +20,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from negviz.evaluation.prompts import PromptRow
-from negviz.language.prompt import Prompt, read_prompt
+from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import RivalSettings, activations, rewritten
 from negviz.models.training_free import spacevlm as space
@@ -60,13 +60,20 @@ def grids(layers: int) -> dict[str, list[Settings]]:
             {"layers": which, "strength": a} for which, a in product((every, half, last), STRENGTHS)
         ],
         "arithmetic": [{**w, "weight": weight} for weight, w in product(WEIGHTS, wordings)],
+        "composed": [{}],
     }
 
 
 def choose(
-    base: DualEncoder, folds: Sequence[Fold], prompts: Sequence[PromptRow]
+    base: DualEncoder,
+    folds: Sequence[Fold],
+    prompts: Sequence[PromptRow],
+    findings: Sequence[Mapping[str, Tensor]],
 ) -> dict[str, tuple[Trial, ...]]:
-    """Every setting of every method on every fold, in the order in which they are tried."""
+    """Every setting of every method on every fold, in the order in which they are tried.
+
+    `findings` are a fold's directions of findings, for which its films were left out.
+    """
     heard = Heard.of(base, prompts)
     held_out = [prompt_fold(row) for row in prompts]
     directions = [heard.directions([fold != number for fold in held_out]) for number in range(len(folds))]
@@ -77,7 +84,8 @@ def choose(
         for name, grid in tried.items():
             trials = []
             for settings in grid:
-                recipes = (RivalSettings({name: settings}, given) for given in directions)
+                given = zip(directions, findings, strict=True)
+                recipes = (RivalSettings({name: settings}, *each) for each in given)
                 scores = tuple(
                     memory.score(fold, name, recipe) for fold, recipe in zip(folds, recipes, strict=True)
                 )
@@ -92,11 +100,16 @@ def best(trials: Sequence[Trial]) -> Trial:
     return max(trials, key=lambda trial: trial.mean)
 
 
-def recipe(base: DualEncoder, prompts: Sequence[PromptRow], chosen: Mapping[str, Settings]) -> RivalSettings:
+def recipe(
+    base: DualEncoder,
+    prompts: Sequence[PromptRow],
+    chosen: Mapping[str, Settings],
+    findings: Mapping[str, Tensor],
+) -> RivalSettings:
     """The chosen settings, with directions from all training prompts for the layers that are steered."""
     directions = Heard.of(base, prompts).directions([True] * len(prompts))
     wanted = chosen["steering"]["layers"]
-    return RivalSettings(chosen, {layer: directions[layer] for layer in wanted})
+    return RivalSettings(chosen, {layer: directions[layer] for layer in wanted}, findings)
 
 
 @dataclass
@@ -109,7 +122,7 @@ class _Memory:
 
     def read(self, text: str) -> Prompt:
         if text not in self._read:
-            self._read[text] = read_prompt(text)
+            self._read[text] = self.base.reads(text)
         return self._read[text]
 
     def encode(self, texts: Sequence[str]) -> Vectors:

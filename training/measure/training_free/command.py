@@ -2,7 +2,7 @@
 
     python -m training training-free
 
-SpaceVLM, negation steering and plain arithmetic are set up on base by cross-validation
+SpaceVLM, negation steering, plain arithmetic and what findings compose are set up on base by cross-validation
 (`training.measure.training_free.choice`), written to where `negviz.load_rivals` reads them, and put the
 pre-listed evaluations together with every model of the family (`training.measure.training_free.figures`).
 Test figures choose nothing.
@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+import torch
+from torch import Tensor
 
 from negviz.common.files import file_sha256, write_atomically, write_json
 from negviz.evaluation.cells import BASE
@@ -34,6 +37,7 @@ from training.options import add_bootstrap_option, natural
 from training.paths import PROMPTS, Paths, add_path_options
 from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
+from training.tune.directions import find_directions
 
 NAME: Final = "training-free"
 
@@ -61,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             evaluation,
             models,
             rivals,
-            folder=paths.images_of(evaluation.collection),
+            films=paths.open_listed(evaluation.collection),
             times=args.bootstrap,
             seed=args.seed,
         )
@@ -98,9 +102,17 @@ def run(args: argparse.Namespace) -> int:
 def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
     """Choose the settings and write them for the page."""
     films, prompts = paths.open_collection(), read_prompts(PROMPTS / "training.csv")
-    folds = make_folds(base, films, film_embeddings(base, films), prompts)
-    trials = choose(base, folds, prompts)
-    made = recipe(base, prompts, {name: best(tried).settings for name, tried in trials.items()})
+    vectors, known = film_embeddings(base, films), films.select("train")
+    folds = make_folds(base, films, vectors, prompts)
+
+    def findings(fold: int | None) -> dict[str, Tensor]:
+        kept = known.where(lambda film: film.fold != str(fold))
+        found = find_directions(base, vectors[films.rows(kept)], kept.films, family=paths.family)
+        return {name: torch.from_numpy(direction) for name, direction in found.of.items()}
+
+    trials = choose(base, folds, prompts, [findings(fold) for fold in range(len(folds))])
+    chosen = {name: best(tried).settings for name, tried in trials.items()}
+    made = recipe(base, prompts, chosen, findings(None))
     facts = {
         "cross_validation": {BASE: base_scores(base, films, folds[0].vectors, prompts)}
         | {name: list(best(tried).scores) for name, tried in trials.items()},

@@ -9,7 +9,6 @@ the best of them in a cell is marked, which says what ours can do at most.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from negviz.common.files import file_sha256
 from negviz.evaluation.cells import BASE, Cell, Measured, Task, make_task, measure
 from negviz.evaluation.prompts import PromptRow, read_prompts
-from negviz.films.collection import open_collection
+from negviz.films.collection import Collection
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.training_free import rules_out
@@ -34,12 +33,12 @@ def evaluate_beside(
     models: Mapping[str, DualEncoder],
     rivals: Mapping[str, DualEncoder],
     *,
-    folder: Path | None,
+    films: Collection,
     times: int,
     seed: int,
 ) -> Json:
-    """One pre-listed evaluation of everything; `folder` holds its films where embeddings are not shipped."""
-    films, path = open_collection(evaluation.collection, films=folder), PROMPTS / evaluation.prompts
+    """One pre-listed evaluation of everything, over its `films`."""
+    path = PROMPTS / evaluation.prompts
     rows = read_prompts(path)
     task = make_task(
         rows, films, split=evaluation.split, k=K, unmentioned="unknown", bootstrap=times, seed=seed
