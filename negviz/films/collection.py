@@ -45,7 +45,7 @@ OPENI: Final = "openi"
 _START: Final = 132  # bytes by which a DICOM file is known
 PHANTOMS: Final = "phantoms"
 Unmentioned = Literal["unknown", "absent"]
-Split = Literal["test", "train", "all"]
+Split = Literal["test", "train", "all", "lists"]
 
 
 class CollectionError(NegvizError):
@@ -68,6 +68,7 @@ class Film:
     fold: str = ""  # cross-validation fold of a training film
     report: str = ""
     sides: frozenset[tuple[str, str]] = frozenset()  # of findings, where they are known
+    lists: frozenset[str] = frozenset()  # findings that it is searched for, where films are chosen for each
 
     def states(
         self,
@@ -170,7 +171,9 @@ class Collection:
         return places_by_id([film.id for film in self.films])
 
     def select(self, split: Split) -> Collection:
-        """The films of one split; `all` is the collection itself."""
+        """The films of one split, or of any finding's list; `all` is the collection itself."""
+        if split == "lists":
+            return self.where(lambda film: bool(film.lists))
         return self if split == "all" else self.where(lambda film: film.split == split)
 
     def as_seen_by(self, tuned_on: Container[str]) -> Collection:
@@ -325,9 +328,10 @@ def _collection_name(folder: Path) -> str:
 
 # The manifest ---------------------------------------------------------------------------------
 
-# what a collection is known by: sides, which only simulated films have, stand beside it
+# what a collection is known by: what only simulated films have stands beside it
 _SIDES: Final = "sides"
-_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != _SIDES)
+_LISTS: Final = "lists"
+_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name not in (_SIDES, _LISTS))
 _SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")  # effusion:right|nodule:left, or JSON
 _LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
@@ -347,7 +351,7 @@ def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
     films = tuple(map(_by_its_report, films)) if by_report else films
     _refuse_duplicates(films, path)
     notes = (unknown_names(unknown),) if unknown else ()
-    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES)]
+    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES, _LISTS)]
     return films, (*notes, *((f"Columns that negviz does not read: {', '.join(unread)}.",) if unread else ()))
 
 
@@ -366,7 +370,8 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
     cells["fold"] = cells["fold"].removesuffix(".0")  # what becomes of a column of numbers that has gaps
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
     known = frozenset(_SIDE.findall(row.get(_SIDES)))
-    film = Film(**cells, **sets, sides=known)  # type: ignore[arg-type]
+    lists = frozenset(_names(row.get(_LISTS), unknown))
+    film = Film(**cells, **sets, sides=known, lists=lists)  # type: ignore[arg-type]
     if said := _contradiction(film):
         raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")
     return film

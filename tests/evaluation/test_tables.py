@@ -154,7 +154,7 @@ def test_a_diagnosis_is_that_of_the_page(models: Models, collection: Collection)
     (films, _) = search_sets(models, collection)
     given = answer(models, films, DENIED, k=3)
     assert given.opposite is not None
-    wanted = diagnose(films, given, answer(models, films, given.opposite.text, k=3))
+    wanted = diagnose(given, answer(models, films, given.opposite.text, k=3))
     rows = negviz.diagnose(models, collection, [DENIED, AFFIRMED], k=3).rows()
     for row in rows[: len(models)]:
         found = wanted[str(row["model"])]

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,11 @@ from training.tune.base import BaseConfig, _batches
 FOLDER = ASSETS / "phantoms"
 PLAN = shipped_plan()
 BY_ID = {order.id: order for order in PLAN}
-FILMS = [film_of(order) for order in PLAN]
 FACTS = phantoms.facts_of(PLAN)
+FILMS = [
+    replace(film_of(order), lists=frozenset(filter(None, facts["lists"].split("|"))))
+    for order, facts in zip(PLAN, FACTS, strict=True)
+]
 
 
 # What is ordered ------------------------------------------------------------------------------
@@ -92,7 +96,7 @@ def test_the_test_films_are_balanced_on_effusion() -> None:
 
 @pytest.mark.parametrize("finding", ABNORMAL)
 def test_every_finding_has_a_list_of_fifty_films_with_it_and_fifty_that_deny_it(finding: str) -> None:
-    listed = [film for film, facts in zip(FILMS, FACTS, strict=True) if finding in facts["lists"].split("|")]
+    listed = [film for film in FILMS if finding in film.lists]
     having = [film for film in listed if finding in film.findings]
     denying = [film for film in listed if film.states(finding, "absent")]
     assert (len(having), len(denying), len(listed)) == (50, 50, 100)
@@ -102,9 +106,7 @@ def test_every_finding_has_a_list_of_fifty_films_with_it_and_fifty_that_deny_it(
 
 
 def test_the_list_of_effusion_is_the_test_films() -> None:
-    listed = {
-        film.id for film, facts in zip(FILMS, FACTS, strict=True) if "effusion" in facts["lists"].split("|")
-    }
+    listed = {film.id for film in FILMS if "effusion" in film.lists}
     assert listed == {order.id for order in PLAN if order.split == "test"}
 
 

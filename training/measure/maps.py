@@ -88,11 +88,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build_maps(models: Mapping[str, DualEncoder], collections: Sequence[str | Path], folder: Path) -> None:
-    """Lay out the prompts and the test films of some collections, and write them to `folder`."""
-    sets = [search_sets(models, open_collection(name))[0] for name in collections]
-    for films in tqdm(sets, desc="films", unit="collection"):
-        _build_films(films, folder)
-    _build_prompts(models, sets[0], folder)
+    """Lay out the prompts and the films of some collections, and write them to `folder`.
+
+    Test films, where there are some; all, where films are listed for each finding.
+    """
+    sets = [search_sets(models, open_collection(name)) for name in collections]
+    for first, *others in tqdm(sets, desc="films", unit="collection"):
+        _build_films(others[0] if first.lists else first, folder)
+    _build_prompts(models, sets[0][0], folder)
 
 
 # Films ----------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class DiagnosisPanel:
         try:
             if not question.text:
                 return _VIEW("calm", text=words.EMPTY)
-            films = self.room.films(question.films).collection.hash
+            films = self.room.answer(question).films.collection.hash
             known = {name: each.over(films) for name, each in self.room.backgrounds.items()}
             return _VIEW("signatures", cards=_cards(self.diagnose(question), known))
         except AnswerError:
@@ -46,9 +46,9 @@ class DiagnosisPanel:
         opposite = given.opposite
         turned = None
         if opposite is not None:
-            turned = self.room.answer(Asked(opposite.text, films=asked.films, models=asked.models))
+            turned = self.room.answer(Asked(opposite.text, films=given.films.name, models=asked.models))
         shares = None if self.cue_shares is None else self.cue_shares(replace(asked, meant=None))
-        return diagnose(self.room.films(asked.films), given, turned, cue_shares=shares)
+        return diagnose(given, turned, cue_shares=shares)
 
 
 @dataclass(frozen=True)
