@@ -86,6 +86,30 @@ def test_protocols_give_the_figures_of_the_command(
         negviz.protocols(models, silent)
 
 
+@pytest.mark.parametrize("finding", ["effusion", "cardiomegaly"])
+def test_each_sentence_is_measured_over_its_findings_list(
+    models: Models, collection: Collection, finding: str
+) -> None:
+    films = tuple(
+        replace(film, lists=frozenset({"effusion" if film.split == "test" else "cardiomegaly"}))
+        for film in collection
+    )
+    listed, text = replace(collection, films=films), f"No {finding}."
+    given = answer(models, search_sets(models, listed)[0], text, k=3)
+    rows = negviz.evaluate(models, listed, [text, "Pneumothorax."], k=3, bootstrap=5).rows()
+    found = {row["model"]: row["p_at_k"] for row in rows if row["cell"] == "natural/absent"}
+    assert found == {
+        column.model: pytest.approx(column.tally.matches / column.tally.judged, abs=1e-6)
+        for column in given.columns
+    }
+    chance = given.tally.matches / given.tally.judged
+    assert [row["chance"] for row in rows if row["cell"] == "natural/absent"] == pytest.approx(
+        [chance] * len(models), abs=1e-6
+    )
+    contrary = [row["contrary_by_chance"] for row in negviz.diagnose(models, listed, text, k=3).rows()]
+    assert contrary == pytest.approx([1 - chance] * len(models))
+
+
 def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection) -> None:
     table = negviz.evaluate(
         models,

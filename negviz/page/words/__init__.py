@@ -96,7 +96,9 @@ POLARITY: Final = "It is"
 IS: Final = " · "  # between a finding and what it is
 MARK: Final = "Mark the films"
 CORRECTED: Final = "As you told us. This changes the marking, not the films."
-MARKING_ONLY: Final = "Correcting the reading changes the marking, not the films."
+MARKING_ONLY: Final = (
+    "Correcting the reading changes the marking and, where films are listed by finding, which are searched."
+)
 CUT: Final = f"Only the first {MAX_CHARACTERS:,} characters were read."
 MATCHES: Final = "matches"
 CONTRADICTS: Final = "contradicts"
