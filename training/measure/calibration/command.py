@@ -192,8 +192,7 @@ def _measure_all(
 def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
     films = paths.open_listed(evaluation.collection)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
-    kept = films.where(lambda film: evaluation.split in ("all", film.split))
-    return PromptedFilms(kept, tuple(rows))
+    return PromptedFilms(films.select(evaluation.split), tuple(rows))
 
 
 def _vectors(models: Mapping[str, DualEncoder], bench: PromptedFilms) -> dict[str, Vectors]:
