@@ -83,13 +83,17 @@ def search_sets(
         return (everything,)
     films = replace(collection, films=tuple(collection.films[row] for row in rows))
     default = everything.among(films, f"{collection.name}/{part}")
-    lists = {finding: collection.where(lambda film, of=finding: of in film.lists) for finding in FINDINGS}
+    lists = {finding: _list(collection, finding) for finding in FINDINGS}
     others = {
         finding: everything.among(films, f"{default.name}/{finding}")
         for finding, films in lists.items()
         if films.films and films != default.collection
     }
     return (replace(default, lists=others), everything)
+
+
+def _list(collection: Collection, finding: str) -> Collection:
+    return collection.where(lambda film: finding in film.lists)
 
 
 def _fair_part(collection: Collection) -> tuple[str, list[int]]:
