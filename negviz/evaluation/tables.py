@@ -191,7 +191,7 @@ def diagnose(
     chosen = films.select(part)
     if not chosen.films:
         raise EvaluationError(f"{films.name} has no {part} films; choose another split.")
-    # a list a finding comes with the set that is searched for none of them
+    # lists come with the set that is searched where a finding has none
     searched = search_sets(models, films)[0] if part == "lists" else SearchSet.of(models, chosen, part)
     records = [
         {"prompt": row.prompt, **record} for row in asked for record in _signatures(models, searched, row, k)
