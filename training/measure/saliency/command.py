@@ -13,7 +13,6 @@ both, no map of that finding is offered.
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,6 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.localisation import hits, overlap, pixel_auc
 from negviz.explain.saliency.hirescam import STAGE
 from negviz.explain.saliency.offers import check_cosine
@@ -37,7 +35,7 @@ from negviz.retrieval.metrics import Floats
 from training.measure.evaluate import family_hashes
 from training.measure.saliency.cases import SAID, Asked, Drawn, SaliencyScoresError, what_is_asked
 from training.measure.saliency.checks import check
-from training.paths import Paths
+from training.paths import Paths, add_family_option, again
 
 STAGES: Final = (-3, -2, -1)  # of the tower, counted from its last
 LEVELS: Final = tuple(step / 10 for step in range(1, 10))  # of the strongest cell, for an overlap
@@ -46,8 +44,8 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training saliency`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
     add("--json", type=Path, metavar="OUT", help="results file (default: where results lie)")
 
 
@@ -69,18 +67,13 @@ def run(args: argparse.Namespace) -> int:
         "data": {"collection": films.name, "collection_hash": films.hash, "masks": masks.made_by},
         "family": family_hashes(args.family),
         "versions": {name: version(name) for name in ("torch", "numpy")},
-        "command": _command(args),
+        "command": again("saliency", args),
     }
     out = args.json or Paths(args.family).results / "saliency.json"
     write_json(out, results)
     offered = [of["offered"] for each in results["models"].values() for of in each["findings"].values()]
     print(f"{out}: {sum(offered)} of {len(offered)} maps are clear of chance")
     return 0
-
-
-def _command(args: argparse.Namespace) -> str:
-    family = [] if args.family.resolve() == COMPACT else ["--family", str(args.family)]
-    return shlex.join(("python", "-m", "training", "saliency", *family))
 
 
 # Scores ---------------------------------------------------------------------------------------

@@ -11,10 +11,7 @@ Test figures choose nothing.
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -34,7 +31,7 @@ from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import Trial, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths, add_path_options
+from training.paths import PROMPTS, Paths, add_path_options, again
 from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
 from training.tune.directions import find_directions
@@ -88,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
-        "command": shlex.join(("python", "-m", "training", NAME, *_options(args, paths))),
+        "command": again(NAME, args, bootstrap=None, seed=None),
     }
     out = paths.results / f"{NAME}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -129,10 +126,3 @@ def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
 
 def _prompt_files(paths: Paths) -> list[str]:
     return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(paths).values()))))
-
-
-def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
-    """What makes the file again, without where images lie: that is one machine's affair."""
-    if not paths.shipped:
-        yield from ("--family", paths.family.name, "--collection", Path(args.collection).name)
-    yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))
