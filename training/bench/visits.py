@@ -27,6 +27,7 @@ from negviz.common.files import write_atomically, write_json
 from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
+from training.options import count
 from training.paths import Paths
 from training.report.curves import draw_visits
 
@@ -69,9 +70,9 @@ _TILE: Final = re.compile(r'src="(film/tile\?[^"]+)"')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_app_options(parser, "visits.json", "phantoms")
     add = parser.add_argument
-    add("--visits", type=int, default=5_000, metavar="N", help="how many (default: %(default)s)")
+    add("--visits", type=count, default=5_000, metavar="N", help="how many (default: %(default)s)")
     every = "read the memory after so many (default: %(default)s)"
-    add("--every", type=int, default=100, metavar="N", help=every)
+    add("--every", type=count, default=100, metavar="N", help=every)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises `RunningError`.
     """
-    if args.visits < 2 * args.every or args.every < 1:
+    if args.visits < 2 * args.every:
         raise RunningError("Give --visits at least twice --every, so that there is something to compare.")
     began, facts = time.perf_counter(), machine()
     with run_app(*arguments(args.family, args.collection)) as running:

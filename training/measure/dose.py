@@ -43,6 +43,7 @@ from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
+from training.options import count
 from training.paths import Paths, add_family_option, again
 from training.report.curves import draw_doses
 
@@ -75,15 +76,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training dose`."""
     add_family_option(parser)
     add = parser.add_argument
-    add("--chests", type=int, default=CHESTS, help="simulated chests (default: %(default)s)")
-    add("--size", type=int, default=SIZE, help="pixels a side (default: %(default)s)")
-    add("--jobs", type=int, default=_JOBS, help="processes that simulate (default: %(default)s)")
+    add("--chests", type=count, default=CHESTS, help="simulated chests (default: %(default)s)")
+    add("--size", type=count, default=SIZE, help="pixels a side (default: %(default)s)")
+    add("--jobs", type=count, default=_JOBS, help="processes that simulate (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate, embed and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    if args.chests < 2 or args.jobs < 1:
-        raise DoseError("Give --chests 2 or more, so that there is an interval, and --jobs 1 or more.")
+    if args.chests < 2:
+        raise DoseError("Give --chests 2 or more, so that there is an interval.")
     models, paths = load_models(args.family), Paths(args.family)
     shots = list_shots(args.chests, args.size)
     folder = default_cache() / "dose" / simulator_hash()[:16]

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically, write_json
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
@@ -22,10 +21,6 @@ from training.report.dots import draw_experiment
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500
-
-
-class ExperimentError(NegvizError):
-    """An experiment that cannot be made; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +62,6 @@ def run(args: argparse.Namespace) -> int:
 
     Raises a `NegvizError` on bad input.
     """
-    if args.seeds < 1 or args.resamples < 1:
-        raise ExperimentError("Give --seeds and --resamples 1 or more.")
     names = list(EXPERIMENTS) if args.experiment == "all" else [args.experiment]
     paths = Paths.of(args)
     total = sum(EXPERIMENTS[name].runs(args.seeds) for name in names)
