@@ -117,7 +117,7 @@ def play(running: RunningApp, *, visits: int, every: int) -> list[Sample]:
         client = stays.enter_context(
             httpx2.Client(base_url=running.address, timeout=_PATIENCE, limits=limits)
         )
-        page = PageEvents.read(client)
+        page = PageFunctions.read(client)
 
         def visit(number: int) -> None:
             Visit(client, page, number, stays).play()
@@ -160,7 +160,7 @@ def sentence(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class PageEvents:
+class PageFunctions:
     """What of the page's configuration a visitor's browser goes by."""
 
     functions: dict[str, int]  # by name
@@ -170,7 +170,7 @@ class PageEvents:
     values: dict[int, Any]  # of components, as the page begins
 
     @classmethod
-    def read(cls, client: httpx2.Client) -> PageEvents:
+    def read(cls, client: httpx2.Client) -> PageFunctions:
         config = client.get("config").json()
         functions = config["dependencies"]
         named = {each["api_name"]: each["id"] for each in functions}
@@ -196,7 +196,7 @@ class Visit:
     """What one visitor does."""
 
     client: httpx2.Client
-    page: PageEvents
+    page: PageFunctions
     number: int
     stays: ExitStack  # closes what is left open
     values: dict[int, Any] = field(init=False)

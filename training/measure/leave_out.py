@@ -28,7 +28,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from training.data.bank import MEASURED_ON
-from training.measure.conditions import AskedOfFilms, Measured, ask, measure
+from training.measure.conditions import AskedOfFilms, QuestionFigures, ask, measure
 from training.measure.eligible import Bench, benches, held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.questions import Question, read_questions
@@ -159,7 +159,7 @@ def compare(
     }
 
 
-def _record(asked: AskedOfFilms, name: str, measured: Mapping[str, Measured]) -> Json:
+def _record(asked: AskedOfFilms, name: str, measured: Mapping[str, QuestionFigures]) -> Json:
     cell, without = asked.cells["kinds"][name], measured["without"]
     figures = {
         **{f"auroc_{model}": values for model, values in measured.items()},

@@ -11,9 +11,9 @@ A sentence is scored by its cosine with a fixed *direction*:
   explanation: the logit of what was said less the logit of what might have been, both fixed in advance.
 - or any vector.
 
-Every method (whatever `Method` a module here defines: a new one needs no list) compares the sentence with a
-*baseline* in which special tokens stay and each word's tokens are padding.  Nothing hooks into a model and
-its weights carry no gradient, so threads may share one.
+Every method (whatever `AttributionMethod` a module here defines: a new one needs no list) compares the
+sentence with a *baseline* in which special tokens stay and each word's tokens are padding.  Nothing hooks
+into a model and its weights carry no gradient, so threads may share one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from negviz.explain.attribution.method import AttributionError, Method
+from negviz.explain.attribution.method import AttributionError, AttributionMethod
 from negviz.explain.attribution.sentence import Sentence
 from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.models.encoder import DualEncoder
@@ -51,9 +51,9 @@ _FOUND: Final = [
     method
     for module in iter_modules(__path__)
     for method in vars(import_module(f"{__name__}.{module.name}")).values()
-    if isinstance(method, Method)
+    if isinstance(method, AttributionMethod)
 ]
-METHODS: Final[Mapping[str, Method]] = {  # the default first
+METHODS: Final[Mapping[str, AttributionMethod]] = {  # the default first
     method.name: method for method in sorted(_FOUND, key=lambda method: method.name != _DEFAULT)
 }
 

@@ -28,7 +28,7 @@ from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from training.measure.evaluate import family_hashes
 from training.measure.evaluations import evaluations
-from training.measure.training_free.choice import Trial, best, choose, recipe
+from training.measure.training_free.choice import ScoredSettings, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import add_bootstrap_option, natural
 from training.paths import PROMPTS, Paths, add_path_options, again
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
+def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[ScoredSettings, ...]]:
     """Choose the settings and write them for the page."""
     films, prompts = paths.open_collection(), read_prompts(PROMPTS / "training.csv")
     vectors, known = film_embeddings(base, films), films.select("train")
