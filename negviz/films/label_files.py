@@ -49,9 +49,6 @@ class LabelledFilm:
         path = PurePosixPath(self.image)
         return "_".join((*path.parts[-3:-1], path.stem)) if path.stem.startswith("view") else path.stem
 
-    def having(self, polarity: Polarity) -> frozenset[str]:
-        return frozenset(name for name, state in self.states.items() if state == polarity)
-
 
 @dataclass
 class Told:
@@ -142,7 +139,7 @@ def _states(row: Row, names: Iterable[str], path: Path, told: Told) -> dict[str,
                 f"{path}, line {row.line}: {name} is {cell!r}, where 1, 0, -1 or nothing can stand."
             ) from None
         _say(states, name, state, told)
-    return _sound(states)
+    return consistent(states)
 
 
 def _say(states: dict[str, Polarity], label: str, state: Polarity, told: Told) -> None:
@@ -155,18 +152,17 @@ def _say(states: dict[str, Polarity], label: str, state: Polarity, told: Told) -
         states[finding] = max(state, states.get(finding, state), key=_STRONGEST.index)
 
 
-def _sound(states: dict[str, Polarity]) -> dict[str, Polarity]:
+def consistent(states: Mapping[str, Polarity]) -> dict[str, Polarity]:
     """A film that shows something is not free of findings."""
-    if any(state == "present" for name, state in states.items() if name != "normal"):
-        states.pop("normal", None)
-    return states
+    shown = {name for name, state in states.items() if state == "present"}
+    return {name: state for name, state in states.items() if name != "normal" or not shown > {"normal"}}
 
 
 def _listed(labels: Iterable[str], told: Told) -> dict[str, Polarity]:
     states: dict[str, Polarity] = {}
     for label in labels:
         _say(states, label, "present", told)
-    return _sound(states)
+    return consistent(states)
 
 
 def _film(
@@ -233,7 +229,7 @@ def _vindr(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator
         found = dict.fromkeys(name for states in readings for name in states)
         states = {name: _agreed([states.get(name) for states in readings]) for name in found}
         known = {name: state for name, state in states.items() if state is not None}
-        yield from _film(images, told, image_id, "", "PA", _sound(known))
+        yield from _film(images, told, image_id, "", "PA", consistent(known))
 
 
 def _agreed(said: Sequence[Polarity | None]) -> Polarity | None:
