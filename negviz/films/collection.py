@@ -26,7 +26,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
-from negviz.common.shipped import ROOT
+from negviz.common.shipped import NOT_AT_HAND, ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
 from negviz.films.label_files import IMAGES, consistent, read_labels, unknown_names
 from negviz.films.openi import film_id, split_sentences
@@ -266,12 +266,9 @@ def open_collection(name: str | Path, *, films: Path | None = None, labels: Path
     if not manifest.is_file():
         if labels is not None:
             raise CollectionError(f"{labels} is no file; give --labels a file of labels.")
-        home = (
-            ""
-            if ASSETS.is_dir()
-            else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+        raise CollectionError(
+            f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{NOT_AT_HAND}."
         )
-        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
