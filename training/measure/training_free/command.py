@@ -69,13 +69,14 @@ def run(args: argparse.Namespace) -> int:
         for name, evaluation in evaluations(paths).items()
     }
     rows = [row for name, found in measured.items() for row in against_tuned(name, found)]
+    files = ("training.csv", *(each.prompts for each in evaluations(paths).values()))
     results = {
         "what": "rivals that need no training beside the models that were tuned; their settings were chosen "
         "on training films and training prompts",
         "precision_at": K,
         "settings": {name: best(tried).settings for name, tried in trials.items()},
         "cross_validation": {name: [trial.to_dict() for trial in tried] for name, tried in trials.items()},
-        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in _prompt_files(paths)},
+        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in dict.fromkeys(files)},
         "evaluations": measured,
         "tallies": tallies(rows),
         "against_tuned": rows,
@@ -122,7 +123,3 @@ def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[ScoredSettings, 
     folder = SHIPPED if paths.shipped else paths.family / FOLDER
     write_rivals(rivals_path(base, folder), made, facts)
     return trials
-
-
-def _prompt_files(paths: Paths) -> list[str]:
-    return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(paths).values()))))
