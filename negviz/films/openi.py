@@ -12,7 +12,7 @@ import re
 import tarfile
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -91,8 +91,9 @@ def parse_report(xml: bytes) -> Report:
 def read_reports(source: Path | bytes) -> dict[str, Report]:
     """All reports of an archive (`.tgz`, or its bytes) or folder, by uid."""
     name = source if isinstance(source, Path) else "What was downloaded"
+    files: Iterable[bytes]
     if isinstance(source, Path) and source.is_dir():
-        files = (file.read_bytes() for file in sorted(source.rglob("*.xml")))
+        files = map(Path.read_bytes, sorted(source.rglob("*.xml")))
     else:
         files = _members(source, name)
     reports = {report.uid: report for report in map(parse_report, files)}
