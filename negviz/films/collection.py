@@ -26,9 +26,9 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
-from negviz.common.shipped import ROOT
+from negviz.common.shipped import NOT_AT_HAND, ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
-from negviz.films.label_files import IMAGES, read_labels, unknown_names
+from negviz.films.label_files import IMAGES, consistent, read_labels, unknown_names
 from negviz.films.openi import film_id, split_sentences
 from negviz.films.size import FilmSizeError
 from negviz.films.split import with_split
@@ -269,12 +269,9 @@ def open_collection(name: str | Path, *, films: Path | None = None, labels: Path
     if not manifest.is_file():
         if labels is not None:
             raise CollectionError(f"{labels} is no file; give --labels a file of labels.")
-        home = (
-            ""
-            if ASSETS.is_dir()
-            else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+        raise CollectionError(
+            f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{NOT_AT_HAND}."
         )
-        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
@@ -298,9 +295,7 @@ def _read_labels(path: Path, folder: Path) -> tuple[tuple[Film, ...], tuple[str,
             each.image,
             each.uid or each.id,
             each.view,
-            findings=each.having("present"),
-            denied=each.having("absent"),
-            uncertain=each.having("uncertain"),
+            **_sets(each.states),  # type: ignore[arg-type]
         )
         for each in labelled
     )
@@ -379,13 +374,17 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
 
 def _by_its_report(film: Film) -> Film:
     read = strongest(split_sentences(film.report))
-    states = {
-        state: frozenset(name for name, mention in read.items() if mention.polarity == polarity)
-        for state, polarity in (("findings", "present"), ("denied", "absent"), ("uncertain", "uncertain"))
+    states = consistent({name: mention.polarity for name, mention in read.items()})
+    return replace(film, **_sets(states))  # type: ignore[arg-type]
+
+
+def _sets(states: Mapping[str, Polarity]) -> dict[str, frozenset[str]]:
+    """What is known of a film as its record has it."""
+    said = {"findings": "present", "denied": "absent", "uncertain": "uncertain"}
+    return {
+        name: frozenset(finding for finding, state in states.items() if state == polarity)
+        for name, polarity in said.items()
     }
-    if len(states["findings"]) > 1:
-        states["findings"] -= {"normal"}
-    return replace(film, **states)  # type: ignore[arg-type]
 
 
 def _contradiction(film: Film) -> str:

@@ -36,7 +36,8 @@ class DiagnosisPanel:
                 return _VIEW("calm", text=words.EMPTY)
             films = self.room.answer(question).films.collection.hash
             known = {name: each.over(films) for name, each in self.room.backgrounds.items()}
-            return _VIEW("signatures", cards=_cards(self.diagnose(question), known))
+            found = self.diagnose(question)
+            return _VIEW("signatures", cards=[_card(each, found, known) for each in SIGNATURES])
         except AnswerError:
             return _VIEW("calm", text=words.EMPTY)
 
@@ -65,10 +66,6 @@ class _Card:
     signature: Signature
     asked_for: bool
     rows: tuple[_Row, ...]
-
-
-def _cards(found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> list[_Card]:
-    return [_card(signature, found, known) for signature in SIGNATURES]
 
 
 def _card(signature: Signature, found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> _Card:
