@@ -55,9 +55,10 @@ _STANDS: Final = re.compile(
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
-    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|"
+    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
     r"present|known|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
-    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|"
+    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|less|more|decreased|increased|"
+    r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
@@ -129,14 +130,14 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
     if cue.reach == "none":
         return cue.span
     if cue.reach == "before":
-        return _before(text, cue.span[0], floor)
+        return _before(text, cue.span[0], floor, found)
     if cue.reach == "next":
         return _next(text, cue, end, found)
     forward = _after(text, cue, end, found)
     if cue.reach == "after":
         return forward
     if _PAUSE.match(text, cue.span[1]) and any(item.span[1] + 1 == cue.span[0] for item in found):
-        return _before(text, cue.span[0], floor)  # "effusion absent, nodule present"
+        return _before(text, cue.span[0], floor, found)  # "effusion absent, nodule present"
     word = text[slice(*cue.span)]
     predicate = _COPULA.search(_tail(text, floor, cue.span[0], _WORDS)) and word not in _ADVERBS
     if not predicate and any(forward[0] <= item.span[0] < forward[1] for item in found):
@@ -145,7 +146,7 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
         return cue.span  # "infiltrate, probably within the lower lobe" doubts the place alone
     if cue.name == "hedge" and _UNKNOWN_WORD.match(text, cue.span[1]):
         return forward  # "opacity, likely scarring" doubts a word that we do not know
-    return _before(text, cue.span[0], floor)
+    return _before(text, cue.span[0], floor, found)
 
 
 def _next(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
@@ -209,13 +210,14 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
     """
     comma = stretch.find(" ,", 0 if alone else first)
     while comma >= 0 and not _ALSO.search(stretch, comma):
-        if alone or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
+        closed = _ALSO.search(stretch, first, comma)  # "no effusion or pneumothorax, emphysema"
+        if alone or closed or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
             return stretch[:comma]
         comma = stretch.find(" ,", comma + 2)
     return stretch
 
 
-def _before(text: str, end: int, floor: int) -> Span:
+def _before(text: str, end: int, floor: int, found: Sequence[Found]) -> Span:
     """From the head of its subject to a cue that looks back ("effusion and edema are absent")."""
     floor = max(floor, end - _SUBJECT)
     subject = _AUXILIARY.sub("", _tail(text, floor, end, _SUBJECT))
@@ -223,6 +225,8 @@ def _before(text: str, end: int, floor: int) -> Span:
     start = max(breaks, default=0)
     if breaks:  # an earlier clause stands before: the subject is its last item alone
         start = max([start, *(joint.end() for joint in _JOINT.finditer(subject, start))])
+        if subject.endswith(",") and not any(floor + start <= item.span[0] < end for item in found):
+            start = 0  # "… was there last night, gone now" has one subject
     start = max([start, *(match.end() for match in _NEW_SUBJECT_BEFORE.finditer(subject))])
     return floor + start, end
 
