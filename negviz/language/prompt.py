@@ -38,7 +38,8 @@ _SPEAKER = re.compile(
     r"insists?|saw|sees)(?![^ ])"
 )
 _TOLD = re.compile(
-    r"(?<![^ ])(?:told|said|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|mention(?:s|ed)|"
+    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|mention(?:s|"
+    r"ed)|"
     r"report(?:s|ed)?|"
     r"reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|referr(?:al|ed)|diagnos(?:is|ed)|"
     r"believ(?:es|ed)|"
@@ -46,17 +47,14 @@ _TOLD = re.compile(
 )
 _TAKEN_BACK = re.compile(
     r"(?<![^ ])(?:(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|"
-    r"not|nothing|the (?:opposite|"
-    r"contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|(?:do|does|did|can|could|"
-    r"would) not (?:agree|concur|"
-    r"confirm|back|bear|support|(?:see|show|find)(?= (?:it|one|any|this|that|them|so|"
-    r"the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)|"
-    r" [.,;!]|$))|contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|"
-    r"that))? (?:wrong|"
-    r"mistaken|false)|over ?read|second (?:opinion|read|look|reader)|correction|corrected|amended|retracted|"
-    r"scratch that|take that back|not so|actually (?:not|no)|"
-    rf"but (?:the |my |this |her |his )?{STUDY} (?:is|was|looks?|came back) (?:normal|clear|clean|fine|ok|"
-    rf"negative))(?![^ ])"
+    r"none|not|nothing|the (?:opposite|contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|(?:do|"
+    r"does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|(?:see|show|"
+    r"find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|$)))|"
+    r"contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|that))? (?:wrong|"
+    r"mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|correction|corrected|"
+    r"amended|retracted|scratch that|take that back|not so|actually (?:not|no)|but there (?:is|are|was) "
+    rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
+    r"clear|clean|fine|ok|negative))(?![^ ])"
 )
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 

@@ -152,7 +152,16 @@ def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list
         inside = [item for item in found if then[0] <= item.span[0] < then[1]]
         return [_reading(text, item, _of_wording(item, state), deciding[:1]) for item in inside], cues
     named = {finding for reading in after for finding, _ in reading.outcomes}
-    kept = [reading for reading in before if named.isdisjoint(finding for finding, _ in reading.outcomes)]
+    kept = [
+        replace(
+            reading,
+            outcomes=tuple(
+                (finding, "uncertain" if state == "present" else state) for finding, state in reading.outcomes
+            ),
+        )
+        for reading in before
+        if named.isdisjoint(finding for finding, _ in reading.outcomes)
+    ]  # what there was, and nobody says whether it still is
     return sorted([*kept, *after], key=lambda reading: reading.span), cues
 
 

@@ -57,12 +57,13 @@ _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |al
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
     r"present|known|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
-    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|less|more|decreased|increased|"
+    r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
+    r"wet|swollen|less|more|decreased|increased|"
     r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|bilateral|"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|as before|bilateral|"
     r"bilaterally|"
     r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
@@ -183,6 +184,7 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     stretch = _to_end_of_verb(text[start:end], first - start)
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end
+    hedge = hedge and not text.startswith("rule out", cue.span[0])  # what is looked for is a list
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
     return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all))
 
@@ -220,12 +222,13 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
 def _before(text: str, end: int, floor: int, found: Sequence[Found]) -> Span:
     """From the head of its subject to a cue that looks back ("effusion and edema are absent")."""
     floor = max(floor, end - _SUBJECT)
-    subject = _AUXILIARY.sub("", _tail(text, floor, end, _SUBJECT))
+    tail = _tail(text, floor, end, _SUBJECT)
+    subject = _AUXILIARY.sub("", tail)
     breaks = [match.end() for pattern in (_DENIED_BEFORE, _VERB) for match in pattern.finditer(subject)]
     start = max(breaks, default=0)
     if breaks:  # an earlier clause stands before: the subject is its last item alone
         start = max([start, *(joint.end() for joint in _JOINT.finditer(subject, start))])
-        if subject.endswith(",") and not any(floor + start <= item.span[0] < end for item in found):
+        if "," in tail[len(subject) :] and not any(floor + start <= item.span[0] < end for item in found):
             start = 0  # "… was there last night, gone now" has one subject
     start = max([start, *(match.end() for match in _NEW_SUBJECT_BEFORE.finditer(subject))])
     return floor + start, end

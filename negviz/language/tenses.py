@@ -26,6 +26,8 @@ _DATED: Final = (  # of two of these the later one is now
 )
 _ONCE: Final = (  # stands before it
     r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"
+    r"(?<!to )(?<!with )(?<!from )(?<!the )(?:initial|first|earlier|prior|previous|old) (?:film|study|exam|"
+    r"x ray|cxr)|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
@@ -34,6 +36,7 @@ _THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO}|{_DATED})|{_ONCE})(?!
 _LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
     r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|"
+    r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
     r"(?:current|present|new|after|latest)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"on (?:the )?(?:current|present|this|today|new|newest|latest|recent|second) (?:film|one|study|exam|"
     r"radiograph|x rays?|"

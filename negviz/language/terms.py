@@ -92,7 +92,7 @@ TERMS: Final = (
     # effusion
     _term(
         r"(?:pleural |parapneumonic |subpulmonic |"
-        r"loculated )?(?<!pericardial )(?<!joint )(?<!knee )(?<!ear )effusions?|"
+        r"loculated )?(?<!pericardial )(?<!joint )(?<!knee )(?<!\bear )effusions?|"
         r"pleural (?:or|and|/|,) pericardial effusions?|(?:pleural |"
         r"loculated )(?:free )?fluid(?: collections?)?|"
         r"fluid (?:collections? )?(?:with)?in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
@@ -137,6 +137,7 @@ TERMS: Final = (
     ),
     _term(
         rf"(?:sharp|clear|crisp|normal){SIDE} {ANGLE}|"
+        r"(?:sharp|clear|crisp) angles|angles(?: (?:are|look|appear|both|all|is))* (?:sharp|clear|crisp)|"
         rf"{ANGLE}{TAIL} (?:sharp|open|clear|crisp|preserved|intact|normal|unremarkable|well defined|"
         rf"maintained)",
         Outcome("effusion", "absent", "uncertain"),
@@ -365,6 +366,8 @@ TERMS: Final = (
         r"crack(?:ed|s in the) (?:ribs?|bones?)|(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
         r"(?:(?:that )?(?:is|are|has|have|looks?|appears?|seems?) )?(?:not )?(?:(?:seen|thought|found|"
         r"felt) )?(?:(?:to )?(?:be|been) )?(?:broken|cracked|snapped)|"
+        r"ribs? \d+(?: (?:and|to|-) \d+)? (?:is |are )?(?:broken|cracked)|bust(?:ed)? (?:ribs?|bones?|"
+        r"collar ?bone)|"
         r"(?:broke|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
         r"\d) )*(?:ribs?|bones?|clavicle|"
         r"collar ?bone|sternum)|"
@@ -396,19 +399,20 @@ TERMS: Final = (
     ),
     _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
     _term(
+        rf"{_ALONE_BEFORE}something abnormal{_ALONE_AFTER}|"
         rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
         _ABNORMAL,
     ),
-    _term(rf"^{STUDY} (?:[-,:] )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
+    _term(rf"^{STUDY} (?:[-,:] )?(?:all )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
         rf"nothing (?:abnormal|to see|to report)|(?:all|"
         rf"everything) "
-        rf"(?:is )?(?:clear|good|fine|well)|nad){_ALONE_AFTER}|"
+        rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
         rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable)|"
-        rf"(?<!left )(?<!right ){STUDY} (?:{BE} )?"
+        rf"within normal limits {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
     ),
@@ -417,7 +421,7 @@ TERMS: Final = (
         rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
         rf":(?= [a-z]+ ?(?:[.,;!]|"
         rf"$))))(?: "
-        rf"(?:completely|entirely|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
+        rf"(?:completely|entirely|all|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
         rf"(?:normal|unremarkable|negative|fine|okay|ok|good|great|healthy|within normal limits){EXCEPT}|"
         rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
