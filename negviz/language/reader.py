@@ -73,9 +73,11 @@ _TAKES_UP: Final = re.compile(  # "…, but it is not there"
     r"not))(?![^ ])|; there (?:is|"
     r"are) none(?![^ ])"
 )
-_ANSWER: Final = re.compile(  # "Effusion? None."
+_ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs" answers nothing
     r"\? (?:definitely |certainly |absolutely )?(?:no|none|not|nope|nah|nada|zilch|nil|never|absent|neg|"
-    r"nowhere|nothing|negative)(?![^ ])"
+    r"nowhere|nothing|negative)(?= (?:[.,;!-]|on|in|at|here|today|now|to be|seen|found|there|that|i|it|any|"
+    r"for)"
+    r"(?![^ ])|$)"
 )
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 

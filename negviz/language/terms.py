@@ -526,13 +526,16 @@ LOOSE: Final = (
         + _not_after("mediastinal", "skin", "tissue", "gas")
         + r"shadow(?:s|ing)?|"
         r"(?:something|anything) (?:white|gr[ae]y)|"
-        r"(?:lungs?|sides?|bases?|lobes?|[rl][uml]l|half|zones?)(?: [a-z]+){0,2}? (?:white|"
-        r"gr[ae]y)(?! (?:from|"
-        r"because|due))|"
         r"whiteness|"
         r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
         r"hazy|haze|cloudy|murky|foggy",
         _OPACITY,
+    ),
+    _term(  # a clause of its own: "no nodule, bases hazy"
+        r"(?:lungs?|sides?|bases?|lobes?|[rl][uml]l|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y|hazy|"
+        r"cloudy|murky)(?! (?:from|because|due))",
+        _OPACITY,
+        statement=True,
     ),
     _term(r"white ?outs?|whited out", _EFFUSION, Outcome("atelectasis"), _CONSOLIDATION),
     _term(
