@@ -31,7 +31,7 @@ from training.data.wordings import FRAMES, Frame, WordingsError, in_slot, read_f
 TYPED_FRAMES: Final = ASSETS / "prompts" / "typed-frames.csv"
 PROMPTS_TOLD: Final = ASSETS / "prompts" / "training.csv"
 WORDS: Final = ASSETS / "prompts" / "typed-words.csv"
-_SLOTS: Final = ("film", "films", "who", "show", "seen", "place", "mild", "ago", "now", "organ")
+_SLOTS: Final = ("film", "films", "who", "show", "seen", "place", "mild", "ago", "now")
 JOINED: Final = "several sentences"  # a kind
 FOLDS: Final = 10
 _PER_SLOT: Final = 13  # sentences of a frame with slots for findings
