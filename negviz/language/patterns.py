@@ -59,7 +59,8 @@ OTHER_ORGAN: Final = (
     r"(?:chest|thorax|film|radiograph)"
 )
 KIND: Final = (  # a "no" before one of these denies that size or kind, not the finding
-    r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|moderate|moderately|severe|extensive|gross|"
+    r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|giant|enormous|bulky|moderate|moderately|"
+    r"severe|extensive|gross|"
     r"frank|"
     r"overt|loculated|tension(?:ing)?|displaced|calcified|spiculated|cavitary|cavitating|suspicious|dominant|"
     r"drainable|"

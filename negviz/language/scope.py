@@ -67,6 +67,7 @@ _STATED_ITEM: Final = re.compile(  # and what is said to be
     r"bilaterally|"
     r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
+_OF_EITHER_SIDE: Final = frozenset({"ruled out", "denied"})  # "ptx was ruled out overnight"
 _ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
 _PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
@@ -136,7 +137,9 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
         return _next(text, cue, end, found)
     forward = _after(text, cue, end, found)
     if cue.reach == "after":
-        return forward
+        ahead = any(forward[0] <= item.span[0] < forward[1] for item in found)
+        behind = not ahead and text[slice(*cue.span)] in _OF_EITHER_SIDE
+        return _before(text, cue.span[0], floor, found) if behind else forward
     if _PAUSE.match(text, cue.span[1]) and any(item.span[1] + 1 == cue.span[0] for item in found):
         return _before(text, cue.span[0], floor, found)  # "effusion absent, nodule present"
     word = text[slice(*cue.span)]

@@ -37,7 +37,7 @@ _LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
     r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|"
     r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
-    r"(?:current|present|new|after|latest)(?: (?:film|study|exam|x ray|cxr))? :|"
+    r"(?:current|present|new|after|latest|this)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"on (?:the )?(?:current|present|this|today|new|newest|latest|recent|second) (?:film|one|study|exam|"
     r"radiograph|x rays?|"
     r"cxr)|after(?:wards?)?(?= [.,;]|$))(?![^ ])"

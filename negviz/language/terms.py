@@ -307,7 +307,8 @@ TERMS: Final = (
         r"lung) )*(?<!tissue )(?<!subcutaneous )(?<!peripheral )(?<!leg )(?<!pedal )o?edema(?:tous"
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
-        r"lungs? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
+        r"lungs?(?: is| are)? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in "
+        r"(?:them|it)|"
         r"(?:wet|waterlogged|water logged) lungs?|pulm(?:onary)? ed",
         Outcome("edema"),
     ),

@@ -304,6 +304,10 @@ def said(text: str) -> set[str]:
         ("chest looks good", "normal:present"),
         ("xray came back fine", "normal:present"),
         ("sharp angles", "effusion:absent"),
+        ("nodule was ruled out overnight", "nodule:absent"),
+        ("previous film: nodule. this film: none", "nodule:absent"),
+        ("no giant nodule", "nodule:uncertain"),
+        ("my lungs are full of fluid", "edema:present"),
         ("nodule? no fracture", "nodule:uncertain fracture:absent"),
     ],
 )  # fmt: skip
