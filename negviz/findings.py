@@ -14,7 +14,7 @@ Decisions a reader may want to know
 - Blunted costophrenic angles leave effusion *uncertain*; sharp ones, and clear pleural spaces, deny it.
 - A heart at the "upper limits of normal", like a "borderline" one, is uncertain; a stable one says nothing.
 - Masses, nodular and mass-like opacities are *nodule*; granulomas, and masses of other organs, are not.
-- Bones that are intact, fine or ok deny *fracture*; a denial of acute bony abnormalities does not speak of it.
+- Bones that are intact, fine or ok deny *fracture*; a denial of acute bony abnormalities says nothing of it.
 - "No acute disease", of heart and lungs or of the lungs, denies pneumothorax, consolidation and edema, and
   says nothing of what may long have been there; "no disease" is a `normal` film.
 - A "no" that bears on size, kind or time ("no large effusion", "no displaced fracture", "no new nodule")
