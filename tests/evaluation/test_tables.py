@@ -206,7 +206,7 @@ def test_a_table_is_written_and_read_as_its_rows(
     assert len({line.index("natural/absent") for line in lines if "natural/absent" in line}) == 1  # aligned
 
 
-def test_the_example_of_the_readme_runs(
+def test_the_examples_of_the_readme_run(
     models: Models,
     collection: Collection,
     tmp_path: Path,
@@ -214,13 +214,22 @@ def test_the_example_of_the_readme_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     readme = (ROOT / "negviz" / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    example, notebook = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     monkeypatch.setattr(negviz, "load_models", lambda _: models)
     monkeypatch.setattr(negviz, "open_collection", lambda _: collection)
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "negviz/README.md", "exec"), {})  # noqa: S102 - our own documentation
     assert capsys.readouterr().out.count("8 films of drawn (test), k = 10") == 2
     assert (tmp_path / "table.csv").is_file()
+    exec(compile(notebook, "negviz/README.md", "exec"), {})  # noqa: S102
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [*models]
+    assert all(
+        f"{kind}/{polarity}" in line
+        for line in lines
+        for kind in ("structured", "natural")
+        for polarity in ("absent", "present")
+    )
 
 
 def test_a_name_is_imported_when_it_is_first_asked_for() -> None:
