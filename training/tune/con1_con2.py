@@ -25,7 +25,7 @@ from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.text_tower import TextTower
 from training.data.pairs import Pairs
-from training.tune.devices import CPU, Compute
+from training.tune.devices import CPU, Compute, Encodes
 from training.tune.losses import con_clip, info_nce, multi_positive
 from training.tune.optim import Decay, adamw
 from training.tune.run_state import TuneState
@@ -169,7 +169,7 @@ def _loss(
     return multi_positive(images, captions, has.unsqueeze(0) == has.unsqueeze(1), scale)
 
 
-def encode(tower: TextTower, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
+def encode(tower: Encodes, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
     """Unit vectors `<float32>[n, dim]` with gradients, by way of bfloat16, which halves the time."""
     return compute.encode(tower, texts)
 
