@@ -160,7 +160,7 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
     each = [_column(answer, subject).tally.contradicts for answer in denials]
     return Step(
         about=about,
-        sentences=_first(denied, denials),
+        sentences=tuple(dict.fromkeys([denied.prompt.text, *(answer.prompt.text for answer in denials)])),
         finding=finding,
         subject=subject,
         right=_part(value, edges),
@@ -171,10 +171,6 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
         edges=edges,
         mean=sum(each) / len(each),
     )
-
-
-def _first(shown: Answer, answers: Iterable[Answer]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([shown.prompt.text, *(answer.prompt.text for answer in answers)]))
 
 
 def _taken_away(denied: Answer, stated: Answer, finding: str) -> Step:

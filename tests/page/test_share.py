@@ -92,8 +92,8 @@ def test_a_qr_code_is_an_svg_of_its_own() -> None:
 
 
 def test_the_table_has_a_row_a_film_and_model(room: Room) -> None:
-    given, films = room.answer(Asked(SENTENCE)), room.sets[0]
-    rows = list(csv.DictReader(io.StringIO(to_csv(given, films))))
+    given = room.answer(Asked(SENTENCE))
+    rows = list(csv.DictReader(io.StringIO(to_csv(given))))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert len(rows) == sum(len(column.hits) for column in given.columns)
     assert {row["mark"] for row in rows} <= {"matches", "contradicts", "not stated"}
@@ -104,7 +104,7 @@ def test_the_table_has_a_row_a_film_and_model(room: Room) -> None:
 
 def test_unmarked_answers_have_no_marks(room: Room) -> None:
     given = room.answer(Asked("Effusion cannot be excluded"))
-    rows = csv.DictReader(io.StringIO(to_csv(given, room.sets[0])))
+    rows = csv.DictReader(io.StringIO(to_csv(given)))
     assert {row["mark"] for row in rows} == {""}
 
 
@@ -114,9 +114,7 @@ def test_no_spreadsheet_runs_a_cell(cell: str) -> None:
 
 
 def test_a_sentence_that_is_a_formula_is_text(room: Room) -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(to_csv(room.answer(Asked('=HYPERLINK("x") effusion')), room.sets[0])))
-    )
+    rows = list(csv.DictReader(io.StringIO(to_csv(room.answer(Asked('=HYPERLINK("x") effusion'))))))
     assert all(row["sentence"].startswith("'=") for row in rows)
 
 

@@ -130,7 +130,7 @@ def run_id(base: DualEncoder, films: NDArray[np.float32], compute: Compute, **fa
 
 
 @dataclass(frozen=True)
-class Batch:
+class AnchorBatch:
     """Anchors with their captions, and what is opposed to each; films are row numbers `<int64>[b]`."""
 
     films: NDArray[np.int64]
@@ -140,20 +140,20 @@ class Batch:
     classes: NDArray[np.bool_]  # <bool>[b]: the anchor has the finding
 
 
-def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[Batch]:
+def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[AnchorBatch]:
     """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
     order = random.permutation(len(pairs))
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         drawn = [pairs.draw(int(row), random) for row in rows]
         captions, opposed, distractors = zip(*drawn, strict=True)
-        yield Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
+        yield AnchorBatch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
 
 
 def _loss(
     tower: TextTower,
     films: Tensor,
-    batch: Batch,
+    batch: AnchorBatch,
     logit_scale: Tensor,
     config: TuneConfig,
     compute: Compute = CPU,

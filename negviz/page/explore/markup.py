@@ -19,7 +19,7 @@ from negviz.page.room import Asked
 from negviz.page.templates import Template, note
 from negviz.page.widgets.tile import MARKS, Wall
 from negviz.results.averages import Usual
-from negviz.retrieval.answer import Answer, SearchSet
+from negviz.retrieval.answer import Answer
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example
 
@@ -185,16 +185,14 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
 # The galleries --------------------------------------------------------------------------------
 
 
-def columns(
-    answer: Answer, asked: Asked, films: SearchSet, pictures: Pictures, comparison: Comparison | None = None
-) -> Markup:
+def columns(answer: Answer, asked: Asked, pictures: Pictures, comparison: Comparison | None = None) -> Markup:
     """A column a model; with a comparison, both its sentences in each."""
-    searched = words.searched(films.part, answer.tally, len(films), marked=answer.marked)
+    searched = words.searched(answer.films.part, answer.tally, len(answer.films), marked=answer.marked)
     return _VIEW(
         "columns",
         answer=answer,
         asked=asked.json(),
-        wall=Wall(films, pictures),
+        wall=Wall(answer.films, pictures),
         comparison=comparison,
         script_words=_SCRIPT,
         searched=f"{searched} {words.SIMILARITY}.",

@@ -77,7 +77,7 @@ def _shown(step: Step, room: Room) -> _Shown:
     asked, films = Asked(text, room.sets[0].name), Markup("")
     if step.answer is not None:
         column = next(column for column in step.answer.columns if column.model == step.subject)
-        films = Wall(room.sets[0], room.pictures).still(column.hits)
+        films = Wall(step.answer.films, room.pictures).still(column.hits)
     elif step.about == "where" and (pair := middle_pair(room.sets[0].collection, step.finding)):
         films = room.own(FilmPanel).pair(asked, [film.id for film in pair], step.subject)
     return _Shown(step, asked, fragment_of(asked), films)

@@ -71,12 +71,12 @@ def routes(room: Room) -> list[Route]:
         return JSONResponse(found, headers=NOT_KEPT)
 
     async def table(request: Request, _: dict[str, Any], asked: Asked) -> Response:
-        _shown, given, films = await lanes().slow.run_in_thread(request, handout, asked, room)
-        return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
+        _shown, given = await lanes().slow.run_in_thread(request, handout, asked, room)
+        return Response(to_csv(given), media_type="text/csv", headers=NOT_KEPT)
 
     async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
         slow = lanes().slow
-        _shown, given, _films = await slow.run_in_thread(request, handout, asked, room)
+        _shown, given = await slow.run_in_thread(request, handout, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
         films = await thumbnails(request, room.pictures, ids)
         content = await slow.run_in_thread(request, to_file, asked, room, films)

@@ -183,7 +183,8 @@
     if (!text) return;
     document.querySelector("[role=tab]")?.click(); // Explore
     for (let tries = 0; tries < TRIES; tries += 1) {
-      pick(".nv-sets", given.get("films"));
+      const films = given.get("films"); // the list of a finding belongs to a set that can be chosen
+      pick(".nv-sets", films) || pick(".nv-sets", films?.split("/").slice(0, 2).join("/"));
       negviz.search(text);
       if (await until(() => isAnswered(text))) break; // gradio may not have listened yet
     }

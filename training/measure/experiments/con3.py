@@ -172,7 +172,10 @@ def measure_settings(material: Material) -> Json:
             facts = {"run": "con3 exam", "fold": str(fold), "exam": exam.hash, **shop.facts(setting, 0)}
             scores = material.store.get(facts, partial(_sit, exam, shop, setting, fold))
             marks[name].append({key: float(value[0]) for key, value in scores.items()})
-    figures = {name: _over_folds(marked) for name, marked in marks.items()}
+    figures = {
+        name: {cell: float(np.mean([marked[cell] for marked in folds])) for cell in folds[0]}
+        for name, folds in marks.items()
+    }
     best = max((name for name in figures if name != BASE), key=lambda name: figures[name]["mean"])
     return {
         "what": "CON3 and its parts by cross-validation over studies and wordings: mean AUROC over folds; "
@@ -184,10 +187,6 @@ def measure_settings(material: Material) -> Json:
         "by_fold": {name: [marked["mean"] for marked in given] for name, given in marks.items()},
         "best": best,
     }
-
-
-def _over_folds(marks: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {cell: float(np.mean([marked[cell] for marked in marks])) for cell in marks[0]}
 
 
 def _sit(exam: Exam, shop: Workshop, setting: Setting, fold: int) -> dict[str, NDArray[np.float32]]:
