@@ -446,4 +446,4 @@ def test_directions_are_verified(family: dict[str, DualEncoder], folder: Path) -
 
 def test_the_shipped_settings_fit_the_shipped_base() -> None:
     shipped = load_models(Path(__file__).parents[2] / "checkpoints" / "compact")
-    assert list(load_rivals(shipped)) == list(SETTINGS)
+    assert list(load_rivals(shipped)) == list(WITH_COMPOSED)
