@@ -125,10 +125,7 @@ class _Layout:
             _html(picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets"):
             self.films = gr.Radio(
-                [
-                    (words.set_choice(films.collection.name, films.part, len(films)), films.name)
-                    for films in sets
-                ],
+                self.explore.choices(),
                 value=sets[0].name,
                 label=words.SEARCH_IN,
                 visible=len(sets) > 1,
@@ -210,7 +207,7 @@ class _Layout:
                 when(
                     self.explore.origin,
                     [self.films],
-                    [line, timer],
+                    [line, timer, self.films],
                     concurrency_limit=None,
                     api_visibility="private",
                     show_progress="hidden",
@@ -234,6 +231,7 @@ class _Layout:
             self.examples,
             self.undo,
             self.cleared,
+            self.films,
             *self.offers,
         ]
         kept = [self.taken, self.pinned, self.asked]

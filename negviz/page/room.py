@@ -115,6 +115,11 @@ class Room:
         """The set of that name, else the first."""
         return next((films for films in self.sets if films.name == name), self.sets[0])
 
+    def can_be_seen(self, films: SearchSet) -> bool:
+        """Whether a set's films can be shown; where those of none can, marks are better than nothing."""
+        lost = {name for name in self.pictures.collections if self.pictures.lost(name)}
+        return films.collection.name not in lost or all(each.collection.name in lost for each in self.sets)
+
     @property
     def _results(self) -> Path:
         """Where what was measured of these models lies."""

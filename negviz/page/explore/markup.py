@@ -65,14 +65,17 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False) -> Markup:
-    """What was understood and what came of it.
+def reading(
+    answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False, instead: str = ""
+) -> Markup:
+    """What was understood and what came of it; `instead` says why other films than asked for are shown.
 
     `usual` says how sentences like this one go wrong over the films searched: one proves little.
     """
     known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.right]
     others = _wordings(usual, known) if usual is not None and known else []
-    notes = [words.usual(usual, known)] if usual is not None and known else []
+    notes = [instead] if instead else []
+    notes += [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
     notes += _left_aside(answer) if answer.marked and not corrected else []

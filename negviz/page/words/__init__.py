@@ -30,6 +30,7 @@ EXAMPLE: Final = "Example"
 SEARCH_IN: Final = "Search in"
 COLLECTIONS: Final = {"openi": "Open-i", "phantoms": "Simulated"}
 _PARTS: Final = {"test": "test films", "balanced": "balanced", "all": "all films"}
+NOT_HERE: Final = "not here"
 _SEARCHED: Final = {
     "test": "{:,} films left out of tuning",
     "balanced": "{:,} films, as many with effusion as without",
@@ -153,9 +154,16 @@ def base_note(family: str, source: str | None) -> str:
     return f"The base here is {source}{'.' if source.startswith(_CHEXAGENT) else ', not CheXagent.'}"
 
 
-def set_choice(collection: str, part: str, films: int) -> str:
-    what = _PARTS["balanced" if collection == "phantoms" and part == "test" else part]
+def set_choice(collection: str, part: str, films: int, *, seen: bool = True) -> str:
+    what = _PARTS["balanced" if collection == "phantoms" and part == "test" else part] if seen else NOT_HERE
     return f"{COLLECTIONS.get(collection, collection)} · {what} ({films:,})"
+
+
+def not_seen(collection: str, stays_on: str, *, asked: bool) -> str:
+    """Why films are not shown, where they would come from, and what is on show instead."""
+    name = COLLECTIONS.get(collection, collection)
+    why = "cannot be fetched at the moment" if asked else "are not on this machine"
+    return f"The films of {name} {why}; {_TO_SEE_THEM} Still shown: {COLLECTIONS.get(stays_on, stays_on)}."
 
 
 def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
