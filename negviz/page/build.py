@@ -93,6 +93,7 @@ class _Layout:
         self._read(reading)
         self._compare()
         self.columns = _html(columns)
+        _html(markup.like_place())
         self._remember()
         self._origin(page)
         self.board = Board(explore.room, self.box, self.asked, self.unfolded)

@@ -19,11 +19,13 @@ from negviz.page.room import Asked
 from negviz.page.templates import Template, note
 from negviz.page.widgets.tile import MARKS, Wall
 from negviz.results.averages import Usual
-from negviz.retrieval.answer import Answer, SearchSet
+from negviz.retrieval.answer import Answer, SearchSet, Tally
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example
+from negviz.retrieval.own_films import Nearest
 
 _VIEW: Final = Template("explore", words=words, marks=MARKS)
+MORE: Final = 50  # films that a column shows when somebody asks for more
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
 _SCRIPT: Final = json.dumps(  # what the script writes itself
@@ -32,6 +34,8 @@ _SCRIPT: Final = json.dumps(  # what the script writes itself
         "inTen": words.IN_TEN,
         "rank": words.RANK,
         "notSearched": words.NOT_SEARCHED,
+        "fewer": words.SHOW.format(10),
+        "failed": words.NOT_REACHED,
         "similarity": words.SIMILARITY_OF_FILM,
         "marks": {json.dumps(relevant): mark for relevant, mark in MARKS.items()},
     }
@@ -201,4 +205,25 @@ def columns(
         comparison=comparison,
         script_words=_SCRIPT,
         searched=f"{searched} {words.SIMILARITY}.",
+        most=min(MORE, len(films)),
     )
+
+
+def further_films(answer: Answer, wall: Wall) -> Markup:
+    """What one column shows beyond its ten films, and how many of all are right."""
+    (column,) = answer.columns
+    tiles = wall.tiles(column.hits, marked=answer.marked)[words.AT_FIRST :]
+    return _VIEW("further", answer=answer, column=column, tiles=tiles)
+
+
+def like_place() -> Markup:
+    """Where films like one are put, in place of the galleries."""
+    return _VIEW("like_place")
+
+
+def like(
+    film: str, asked: Asked, answer: Answer, found: Iterable[tuple[Nearest, Tally]], wall: Wall
+) -> Markup:
+    """The films nearest to one, by image tower, marked by what was asked."""
+    columns = [(each, tally, wall.tiles(each.hits, marked=answer.marked)) for each, tally in found]
+    return _VIEW("like", film=film, asked=asked.json(), answer=answer, columns=columns)

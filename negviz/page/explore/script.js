@@ -79,7 +79,7 @@
 
   function fill(cell, id, hit, words) {
     if (!hit) return cell.replaceChildren(words.notSearched);
-    const shown = [...cell.parentElement.querySelectorAll(".nv-tile")].find(tile => tile.dataset.film === id);
+    const shown = [...cell.closest(".nv-tiles").querySelectorAll(".nv-tile")].find(tile => tile.dataset.film === id);
     if (shown) return cell.replaceChildren(words.inTen.replace("{}", hit.rank));
     cell.replaceChildren(...well(id), facts(cell.closest(".nv-columns"), hit, words));
   }

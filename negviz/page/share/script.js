@@ -8,15 +8,7 @@
   const here = () => location.href.split("#")[0].split("?")[0];
   const onlyHere = () => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
-  async function post(route, body) {
-    const said = await fetch(`share/${route}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (!said.ok) throw new Error(said.status === 400 ? await said.text() : "");
-    return said;
-  }
+  const post = (route, body) => negviz.post(`share/${route}`, body);
 
   negviz.qr = async (box, asked, local) => {
     const said = await post("qr", { page: here(), asked });
