@@ -187,7 +187,7 @@
         return right + (group !== "absent" || normal.includes(null) ? "" : fill(words.normal, { normal: mean(normal) }));
       });
       const chance = fill(words.chance, { chance: mean(of.map((row) => row.chance ?? 0)) });
-      return [make("li", {}, make("b", { textContent: fill(words.average, { count: of.length, group: groups[group] }) }), ` ${[...each, chance].join(", ")}`)];
+      return [make("li", {}, make("b", { textContent: fill(words.average, { count: of.length, group: of.length === 1 ? words.one[group] : groups[group] }) }), ` ${[...each, chance].join(", ")}`)];
     });
     part("averages").replaceChildren(...(said.length ? said : [make("li", { textContent: words.unjudged })]));
   }
