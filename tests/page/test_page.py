@@ -76,6 +76,12 @@ def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
     )
 
 
+def test_many_findings_leave_the_verdict_its_room() -> None:
+    read = [("effusion", "absent", "left"), ("edema", "present", None), ("nodule", "absent", None)]
+    assert words.on_chip(read[:2]) == "effusion · absent · left, edema · present"  # type: ignore[arg-type]
+    assert words.on_chip(read) == "effusion · absent · left and 2 more"  # type: ignore[arg-type]
+
+
 def test_what_is_asked_for_reads_without_ambiguity() -> None:
     said = words.asked_for([("effusion", "absent", "left"), ("cardiomegaly", "present", None)])
     assert said == "cardiomegaly, no effusion on the left"
@@ -705,7 +711,10 @@ def test_films_that_cannot_be_had_say_so_in_the_choice_and_are_no_wall_of_black(
     assert words.NOT_HERE in str(asked.origin("")[-1]["choices"])
     assert "cannot be fetched at the moment" in say(asked, "no effusion", "openi/all").reading
     alone = Explore(Room(models, (openi,), Pictures(bare)))  # marks are better than nothing
-    assert 'data-film="CXR1' in say(alone, "no effusion", "openi/all").columns
+    said = say(alone, "no effusion", "openi/all")
+    assert 'data-film="CXR1' in said.columns
+    assert "None of the films shown says whether it has that." in said.reading  # so none contradicts it
+    assert "base 0" not in said.reading
 
 
 # Further models -------------------------------------------------------------------------------

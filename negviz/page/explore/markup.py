@@ -181,6 +181,8 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
         [(each.finding, each.polarity, each.side if answer.by_side else None) for each in answer.mentions]
     )
     first = answer.columns[0]
+    if not any(column.tally.judged for column in answer.columns):
+        return words.verdict(asked, None, [], len(first.hits))
     showing = None if first.showing is None else answer.mentions[0].finding
     counts = [
         (column.model, column.tally.contradicts if column.showing is None else column.showing)
@@ -193,9 +195,15 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
 
 
 def columns(
-    answer: Answer, asked: Asked, films: SearchSet, pictures: Pictures, comparison: Comparison | None = None
+    answer: Answer,
+    asked: Asked,
+    films: SearchSet,
+    pictures: Pictures,
+    comparison: Comparison | None = None,
+    *,
+    pinned: str = "",
 ) -> Markup:
-    """A column a model; with a comparison, both its sentences in each."""
+    """A column a model; with a comparison, both its sentences in each.  A link tells what is pinned."""
     searched = words.searched(films.part, answer.tally, len(films), marked=answer.marked)
     return _VIEW(
         "columns",
@@ -206,6 +214,7 @@ def columns(
         script_words=_SCRIPT,
         searched=f"{searched} {words.SIMILARITY}.",
         most=min(MORE, len(films)),
+        pinned=pinned,
     )
 
 

@@ -193,7 +193,9 @@ class Explore:
         return Shown(
             reading=markup.reading(given, self._usual(given, films), corrected=corrected, instead=instead)
             + (markup.apart(given) if taken else ""),
-            columns=markup.columns(given, asked, films, self.pictures, comparison),
+            columns=markup.columns(
+                given, asked, films, self.pictures, comparison, pinned=Asked.read(pinned).text
+            ),
             chip=chip(given),
             **correction(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -288,7 +290,7 @@ def chip(given: Answer) -> Any:
     if given.suggestion:
         return gr.update(label=words.SOMETHING_ELSE, open=False, visible=True)
     read = [(mention.finding, mention.polarity, mention.side) for mention in given.mentions]
-    return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
+    return gr.update(label=words.on_chip(read) if read else words.TELL_US, open=not read, visible=True)
 
 
 def offers(suggested: Sequence[Mention]) -> dict[str, Any]:

@@ -138,6 +138,7 @@ _TITLES: Final = {
     "arithmetic": "Arithmetic",
     "composed": "Composed",
 }
+_MANY: Final = 3  # findings that are too many for a chip
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin
 
@@ -189,6 +190,13 @@ def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
 def reading(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
     """What was understood, as it stands on the chip: "effusion · absent"."""
     return ", ".join(IS.join(filter(None, mention)) for mention in mentions)
+
+
+def on_chip(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
+    """The same where there is little room: the first, and how many more."""
+    if len(mentions) < _MANY:
+        return reading(mentions)
+    return f"{reading(mentions[:1])} and {len(mentions) - 1} more"
 
 
 def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
@@ -263,7 +271,9 @@ def _asked(finding: str, polarity: Polarity) -> str:
 def verdict(
     asked: str, showing: str | None, counts: Sequence[tuple[str, int]], shown: int
 ) -> tuple[str, str, str]:
-    """The verdict in three parts, the middle one to be set in italics."""
+    """The verdict in three parts, the middle one to be set in italics; without `counts` no film is judged."""
+    if not counts:
+        return "You asked for ", asked, ". None of the films shown says whether it has that."
     what = f"Films showing {showing}" if showing else "Films that contradict this"
     each = ", ".join(f"{_in_a_sentence(model)} {count}" for model, count in counts)
     return "You asked for ", asked, f". {what}: {each} of {shown}."
