@@ -83,8 +83,8 @@ def test_a_projected_step_fits_with_its_films_and_a_code_to_photograph(taught: V
     page.set_viewport_size({"width": 1280, "height": 720})
     page.get_by_role("button", name=words.PRESENT).click()
     page.wait_for_selector(".nv-presenting")
+    now = page.locator(".nv-step.nv-now")
     for _ in page.locator(".nv-step").all():
-        now = page.locator(".nv-step.nv-now")
         if now.locator(".nv-answer").is_hidden():
             page.keyboard.press(" ")
         expect(now.locator(".nv-answer")).not_to_have_attribute("hidden", "")

@@ -148,8 +148,8 @@ def test_a_panel_is_saved_as_a_picture_that_says_what_it_is_of(visit: Visit, tmp
         wide = panel.evaluate("panel => panel.clientWidth")
         assert picture.width >= 2 * wide
         grey = picture.convert("L")
-        darkest, lightest = grey.crop((0, picture.height - 100, *picture.size)).getextrema()
-        assert lightest - darkest > 50  # what stands below
+        below = grey.crop((0, picture.height - 100, *picture.size))
+        assert len(below.getcolors(256) or []) > 5  # what stands below
         assert (
             len(grey.crop((0, 0, picture.width, picture.height // 2)).getcolors(256) or []) > 20
         )  # words and bars
