@@ -14,7 +14,7 @@ Decisions a reader may want to know
 - Blunted costophrenic angles leave effusion *uncertain*; sharp ones, and clear pleural spaces, deny it.
 - A heart at the "upper limits of normal", like a "borderline" one, is uncertain; a stable one says nothing.
 - Masses, nodular and mass-like opacities are *nodule*; granulomas, and masses of other organs, are not.
-- Intact bones deny *fracture*; a denial of acute bony abnormalities does not speak of it.
+- Bones that are intact, fine or ok deny *fracture*; a denial of acute bony abnormalities says nothing of it.
 - "No acute disease", of heart and lungs or of the lungs, denies pneumothorax, consolidation and edema, and
   says nothing of what may long have been there; "no disease" is a `normal` film.
 - A "no" that bears on size, kind or time ("no large effusion", "no displaced fracture", "no new nodule")
@@ -23,13 +23,14 @@ Decisions a reader may want to know
   denies it.  "No focal", "no definite", "no obvious", "no significant" and "no evidence of" deny.
 - What is not seen to be so of a finding ("not seen to have grown") leaves it there.  What mimics a finding is
   none.  One side's "clear", "dry" or "normal" beside a finding of the other denies it there.
-- Of then and now, and of two dates, the later holds.  What somebody once had, or a relative, or what is asked
-  about ("if", "unless", "yes or no") is *uncertain*.
+- Of then and now, and of two dates, the later holds; what there was then, of which nothing is said now, is
+  *uncertain*.  So is what somebody once had, or a relative, or what is asked about ("if", "unless", "y/n").
 - A cardiothoracic ratio above 0.55, or said to be more than half, is *cardiomegaly*; at most 0.50 denies it;
   between the two, or on a supine or AP film, it is uncertain.
 - A pleural line is a pneumothorax only when visceral or without markings beyond it, else uncertain.
 - What is measured, sized or said to be in a state is there, though a denial stands before it ("no effusion,
-  8 mm nodule"); "no …, suspicious …" is a list.
+  8 mm nodule"), and so is what follows a list that an "or" has closed ("no effusion or edema, emphysema");
+  "no …, suspicious …" is a list.
 - Fractured wires, screws and catheters are no *fracture*.
 - What has cleared denies what it names and nothing else.
 - Hyperinflation, COPD, vascular congestion and pneumonia are not in the vocabulary.

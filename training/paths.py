@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -10,10 +11,11 @@ from typing import Final
 from negviz.common.errors import NegvizError
 from negviz.common.files import default_cache
 from negviz.common.shipped import COMPACT
-from negviz.films.collection import ASSETS, PHANTOMS, Collection, is_shipped, open_collection
+from negviz.films.collection import ASSETS, OPENI, PHANTOMS, Collection, is_shipped, open_collection
 from negviz.films.split import with_folds
 
 PROMPTS: Final = ASSETS / "prompts"
+EVALUATION: Final = PROMPTS / "evaluation.csv"  # the 99 prompts
 RESULTS: Final = ASSETS / "results"
 _NIH_FILMS: Final = "NIH films, where their embeddings are not shipped"
 
@@ -26,12 +28,17 @@ def add_path_options(
     parser: argparse.ArgumentParser, *, collection: str, films: str, nih: str = _NIH_FILMS
 ) -> None:
     """`--family`, `--collection`, `--films` and `--nih`, with what a command has to say of the last three."""
-    family = "folder of the models (default: checkpoints/compact)"
-    parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    add_family_option(parser)
     parser.add_argument("--collection", default="openi", metavar="NAME|DIR", help=collection)
     parser.add_argument("--films", type=Path, metavar="DIR", help=films)
     add_labels_option(parser)
     parser.add_argument("--nih", type=Path, metavar="DIR", help=nih)
+
+
+def add_family_option(parser: argparse.ArgumentParser, what: str = "folder of the models") -> None:
+    """`--family`, the shipped one unless another is given."""
+    what += " (default: checkpoints/compact)"
+    parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=what)
 
 
 def add_labels_option(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +53,20 @@ def told(path: object) -> str:
 
 
 def family_words(args: argparse.Namespace) -> list[str]:
-    """The options that name a family again, none for the shipped one."""
-    shipped = args.family.resolve() == COMPACT
-    return [] if shipped else ["--family", told(args.family), "--collection", told(args.collection)]
+    """The options that name a family and films again, none for those that are shipped and usual."""
+    family = [] if args.family.resolve() == COMPACT else ["--family", told(args.family)]
+    collection = getattr(args, "collection", OPENI)
+    return family if collection == OPENI else [*family, "--collection", told(collection)]
+
+
+def again(command: str, args: argparse.Namespace, *words: str, **usual: object) -> str:
+    """The command that makes a results file again: `words`, the family, options not as `usual`.
+
+    An option whose usual value is None is always told.  Where films lie is one machine's affair.
+    """
+    given = ((name, getattr(args, name)) for name, value in usual.items() if getattr(args, name) != value)
+    options = [word for name, value in given for word in (f"--{name}", told(value))]
+    return shlex.join(["python", "-m", "training", command, *words, *family_words(args), *options])
 
 
 @dataclass(frozen=True)

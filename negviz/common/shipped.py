@@ -24,6 +24,11 @@ def _root() -> Path:
 ROOT: Final = _root()
 CHECKPOINTS: Final = ROOT / "checkpoints"
 COMPACT: Final = CHECKPOINTS / "compact"
+NOT_AT_HAND: Final = (  # to be said where something may have been meant that is shipped
+    ""
+    if (ROOT / "assets").is_dir()
+    else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+)
 
 
 class ShippedError(NegvizError):

@@ -22,7 +22,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.order import FilmPlaces
 from negviz.evaluation.ceiling import Indices, probe_scores
 from negviz.evaluation.prompts import PromptRow
-from negviz.films.collection import Collection, Unmentioned
+from negviz.films.collection import Collection, Split, Unmentioned
 from negviz.language.prompt import read_prompt
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
@@ -64,7 +64,8 @@ class Task:
     films: Collection
     evaluated: Indices  # the films that are ranked
     shown: dict[str, Floats]  # by finding, [films] 1 shows it, 0 does not, nan not judged
-    relevance: Floats  # [rows, evaluated films] 1 satisfies, 0 violates, nan not judged
+    relevance: Floats  # [rows, evaluated films] 1 satisfies, 0 violates, nan not judged or not searched
+    searched: npt.NDArray[np.bool_]  # [rows, evaluated films] all, or those of the finding's list
     cells: dict[str, Cell]
     normal: Floats  # [evaluated films] 1 where it is known to be normal, else 0
     draws: Counts  # [resamples, evaluated films]
@@ -81,19 +82,23 @@ def make_task(
     rows: Sequence[PromptRow],
     films: Collection,
     *,
-    split: str,
+    split: Split,
     k: int,
     unmentioned: Unmentioned,
     bootstrap: int,
     seed: int,
 ) -> Task:
-    """Lay out an evaluation.  Raises `EvaluationError` where there is nothing to measure."""
+    """Lay out an evaluation; of `lists`, each prompt is put to its finding's.
+
+    Raises `EvaluationError` where there is nothing to measure.
+    """
     if k < 1 or bootstrap < 1 or seed < 0:
         raise EvaluationError(f"k and bootstrap start at 1, seed at 0, not {k}, {bootstrap} and {seed}.")
     asked = tuple(row for row in rows if row.polarity != "uncertain")
-    evaluated = np.array([i for i, film in enumerate(films) if split in ("all", film.split)], dtype=np.intp)
+    evaluated = np.array(films.rows(films.select(split)), dtype=np.intp)
     if not evaluated.size:
-        raise EvaluationError(f"{films.name} has no {split} films; use --split all.")
+        lacks = "lists of films" if split == "lists" else f"{split} films"
+        raise EvaluationError(f"{films.name} has no {lacks}; use --split all.")
     shown = {
         finding: np.array([film.states(finding, "present", unmentioned) for film in films], dtype=np.float64)
         for finding in dict.fromkeys(row.finding for row in asked)
@@ -105,7 +110,8 @@ def make_task(
         ]
         for finding, polarity, side in dict.fromkeys(wanted)
     }
-    relevance = np.array([right[each] for each in wanted], dtype=np.float64)
+    searched = np.array([_searched(films, evaluated, row.finding, split) for row in asked])
+    relevance = np.where(searched, np.array([right[each] for each in wanted], dtype=np.float64), np.nan)
     if np.isnan(relevance).all():
         raise EvaluationError(f"No film of {films.name} ({split}) is judged for any prompt.")
     return Task(
@@ -115,12 +121,19 @@ def make_task(
         evaluated=evaluated,
         shown=shown,
         relevance=relevance,
+        searched=searched,
         cells=_cells(asked, bootstrap, seed),
         normal=np.array([films.films[i].states("normal", "present") is True for i in evaluated], np.float64),
         draws=draw(len(evaluated), times=bootstrap, seed=seed),
         k=k,
         seed=seed,
     )
+
+
+def _searched(films: Collection, evaluated: Indices, finding: str, split: Split) -> list[bool]:
+    """Which of the evaluated films are searched for a finding: its list, or all where it has none."""
+    listed = [finding in films.films[row].lists for row in evaluated]
+    return listed if split == "lists" and any(listed) else [True] * len(listed)
 
 
 def _cells(rows: Sequence[PromptRow], bootstrap: int, seed: int) -> dict[str, Cell]:
@@ -205,7 +218,7 @@ def _measure(
             "compute the film embeddings anew with this model."
         )
     scores = cosines(embeddings[task.evaluated].astype(np.float64), own[: len(task.rows)])
-    ranked = Ranked.of(task.relevance, scores, task.places)
+    ranked = Ranked.of(task.relevance, scores, task.places, task.searched)
     healthy = replace(ranked, gains=task.normal[ranked.order], judged=np.ones(scores.shape))
     as_they_are = np.ones((1, len(task.evaluated)), np.int64)
     return Measured(
@@ -232,7 +245,7 @@ def ceiling(task: Task, embeddings: npt.NDArray[Any]) -> dict[str, Floats]:
             continue
         asks = np.flatnonzero([row.finding == finding for row in task.rows])
         signs = np.array([[1.0 if task.rows[i].polarity == "present" else -1.0] for i in asks])
-        ranked = Ranked.of(task.relevance[asks], signs * odds, task.places)
+        ranked = Ranked.of(task.relevance[asks], signs * odds, task.places, task.searched[asks])
         for name, values in ranked.measure(task.k).items():
             figures[name][asks] = values[0]
     return figures

@@ -26,7 +26,7 @@ from negviz.explain.attribution import NotFromWordsError, attribute
 from negviz.films.collection import Collection, Split, Unmentioned
 from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder, reads_of
-from negviz.retrieval.answer import Column, SearchSet, answer, unjudged
+from negviz.retrieval.answer import Column, SearchSet, answer, search_sets, unjudged
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES, Estimate
 
@@ -191,7 +191,8 @@ def diagnose(
     chosen = films.select(part)
     if not chosen.films:
         raise EvaluationError(f"{films.name} has no {part} films; choose another split.")
-    searched = SearchSet.of(models, chosen, part)
+    # lists come with the set that is searched where a finding has none
+    searched = search_sets(models, films)[0] if part == "lists" else SearchSet.of(models, chosen, part)
     records = [
         {"prompt": row.prompt, **record} for row in asked for record in _signatures(models, searched, row, k)
     ]
@@ -203,11 +204,12 @@ def _signatures(
 ) -> Iterable[dict[str, Value]]:
     meant = None if row.side else (row.finding, row.polarity)  # a side is what was read
     given = answer(models, films, row.prompt, k=k, meant=meant)
-    turned = None if given.opposite is None else answer(models, films, given.opposite.text, k=k)
+    turned = None if given.opposite is None else answer(models, given.films, given.opposite.text, k=k)
     shares = {
-        column.model: _cue_share(models[column.model], films, row.prompt, column) for column in given.columns
+        column.model: _cue_share(models[column.model], given.films, row.prompt, column)
+        for column in given.columns
     }
-    for model, found in diagnosis.diagnose(films, given, turned, cue_shares=shares).items():
+    for model, found in diagnosis.diagnose(given, turned, cue_shares=shares).items():
         collapse, blindness, seen = found.collapse, found.blindness, found.hallucination
         yield {
             "model": model,
@@ -234,6 +236,8 @@ def _cue_share(model: DualEncoder, films: SearchSet, prompt: str, column: Column
 
 
 def _usual(films: Collection) -> Split:
+    if any(film.lists for film in films):
+        return "lists"
     return "test" if any(film.split == "test" for film in films) else "all"
 
 

@@ -24,7 +24,7 @@ from negviz.common.files import FileError
 from negviz.common.read_files import read_json
 from negviz.films.collection import ASSETS, Film
 from negviz.models.encoder import DualEncoder
-from negviz.retrieval.answer import Answer, Column, SearchSet
+from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.comparison import Comparison, Pair
 from negviz.retrieval.estimate import Estimate
 
@@ -99,7 +99,6 @@ class Diagnosis:
 
 
 def diagnose(
-    films: SearchSet,
     given: Answer,
     turned: Answer | None,
     *,
@@ -107,16 +106,18 @@ def diagnose(
 ) -> dict[str, Diagnosis]:
     """Every model's signatures for a sentence.
 
-    `given` and `turned` are the answers to it and to its opposite (None where it has none) over `films`;
-    `cue_shares` come from `negviz.attribute`, by model.
+    `given` and `turned` are the answers to it and to its opposite (None where it has none) over the same
+    films; `cue_shares` come from `negviz.attribute`, by model.
     """
     pairs = {} if turned is None else {pair.model: pair for pair in Comparison.of(given, turned).pairs}
     return {
         column.model: Diagnosis(
             model=column.model,
             collapse=_collapse(column),
-            blindness=_blindness(pairs.get(column.model), len(films), (cue_shares or {}).get(column.model)),
-            hallucination=_hallucination(films, given, column),
+            blindness=_blindness(
+                pairs.get(column.model), len(given.films), (cue_shares or {}).get(column.model)
+            ),
+            hallucination=_hallucination(given, column),
         )
         for column in given.columns
     }
@@ -135,12 +136,12 @@ def _blindness(pair: Pair | None, films: int, cue_share: float | None) -> Blindn
     return Blindness(stays, len(stays) * len(pair.second.hits) / films, cue_share)
 
 
-def _hallucination(films: SearchSet, given: Answer, column: Column) -> Hallucination | None:
-    ruled_out = _ruled_out(given)
+def _hallucination(given: Answer, column: Column) -> Hallucination | None:
+    ruled_out, films = _ruled_out(given), given.films.collection
     if not ruled_out:
         return None
-    known = [verdict for film in films.collection if (verdict := _shows(film, ruled_out)) is not None]
-    shows = tuple(_shows(films.collection.by_id(hit.id), ruled_out) for hit in column.hits)
+    known = [verdict for film in films if (verdict := _shows(film, ruled_out)) is not None]
+    shows = tuple(_shows(films.by_id(hit.id), ruled_out) for hit in column.hits)
     share = sum(known) / len(known) if known else 0.0
     return Hallucination(ruled_out, shows, share * (len(shows) - shows.count(None)))
 

@@ -186,7 +186,7 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
     known = column.normal is not None and column.normal_by_chance is not None
     return Step(
         about=about,
-        sentences=_first(denied, denials),
+        sentences=tuple(dict.fromkeys([denied.prompt.text, *(answer.prompt.text for answer in denials)])),
         finding=finding,
         subject=subject,
         right=_part(value, edges),
@@ -198,10 +198,6 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
         mean=sum(each) / len(each),
         normal=(column.normal or 0, column.normal_by_chance or 0.0) if known else None,
     )
-
-
-def _first(shown: Answer, answers: Iterable[Answer]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([shown.prompt.text, *(answer.prompt.text for answer in answers)]))
 
 
 def _taken_away(denied: Answer, stated: Answer, finding: str, films: int) -> Step:

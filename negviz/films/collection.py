@@ -26,9 +26,9 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically
 from negviz.common.order import FilmPlaces, places_by_id
 from negviz.common.read_files import open_regular
-from negviz.common.shipped import ROOT
+from negviz.common.shipped import NOT_AT_HAND, ROOT
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
-from negviz.films.label_files import IMAGES, read_labels, unknown_names
+from negviz.films.label_files import IMAGES, consistent, read_labels, unknown_names
 from negviz.films.openi import film_id, split_sentences
 from negviz.films.size import FilmSizeError
 from negviz.films.split import with_split
@@ -45,7 +45,7 @@ OPENI: Final = "openi"
 _START: Final = 132  # bytes by which a DICOM file is known
 PHANTOMS: Final = "phantoms"
 Unmentioned = Literal["unknown", "absent"]
-Split = Literal["test", "train", "all"]
+Split = Literal["test", "train", "all", "lists"]
 
 
 class CollectionError(NegvizError):
@@ -68,6 +68,7 @@ class Film:
     fold: str = ""  # cross-validation fold of a training film
     report: str = ""
     sides: frozenset[tuple[str, str]] = frozenset()  # of findings, where they are known
+    lists: frozenset[str] = frozenset()  # findings that it is searched for, where films are chosen for each
 
     def states(
         self,
@@ -170,7 +171,9 @@ class Collection:
         return places_by_id([film.id for film in self.films])
 
     def select(self, split: Split) -> Collection:
-        """The films of one split; `all` is the collection itself."""
+        """The films of one split, or of any finding's list; `all` is the collection itself."""
+        if split == "lists":
+            return self.where(lambda film: bool(film.lists))
         return self if split == "all" else self.where(lambda film: film.split == split)
 
     def as_seen_by(self, tuned_on: Container[str]) -> Collection:
@@ -266,12 +269,9 @@ def open_collection(name: str | Path, *, films: Path | None = None, labels: Path
     if not manifest.is_file():
         if labels is not None:
             raise CollectionError(f"{labels} is no file; give --labels a file of labels.")
-        home = (
-            ""
-            if ASSETS.is_dir()
-            else "; for shipped ones, name a clone of negviz's repository in NEGVIZ_HOME"
+        raise CollectionError(
+            f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{NOT_AT_HAND}."
         )
-        raise CollectionError(f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{home}.")
     where = films if films is not None else folder
     if films is not None and not films.is_dir():
         raise CollectionError(f"{films} is not a folder; give --films the folder that holds the images.")
@@ -295,9 +295,7 @@ def _read_labels(path: Path, folder: Path) -> tuple[tuple[Film, ...], tuple[str,
             each.image,
             each.uid or each.id,
             each.view,
-            findings=each.having("present"),
-            denied=each.having("absent"),
-            uncertain=each.having("uncertain"),
+            **_sets(each.states),  # type: ignore[arg-type]
         )
         for each in labelled
     )
@@ -325,9 +323,10 @@ def _collection_name(folder: Path) -> str:
 
 # The manifest ---------------------------------------------------------------------------------
 
-# what a collection is known by: sides, which only simulated films have, stand beside it
+# what a collection is known by: what only simulated films have stands beside it
 _SIDES: Final = "sides"
-_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name != _SIDES)
+_LISTS: Final = "lists"
+_COLUMNS: Final = tuple(f.name for f in fields(Film) if f.name not in (_SIDES, _LISTS))
 _SIDE: Final = re.compile(r"([a-z]+)[^a-z|,]+([a-z]+)")  # effusion:right|nodule:left, or JSON
 _LONGEST_PATH: Final = 4_000  # bytes
 _SETS: Final = ("findings", "denied", "uncertain", "indexed")
@@ -347,7 +346,7 @@ def read_manifest(path: Path) -> tuple[tuple[Film, ...], tuple[str, ...]]:
     films = tuple(map(_by_its_report, films)) if by_report else films
     _refuse_duplicates(films, path)
     notes = (unknown_names(unknown),) if unknown else ()
-    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES)]
+    unread = [name for name in table.header if name and name not in (*_COLUMNS, _SIDES, _LISTS)]
     return films, (*notes, *((f"Columns that negviz does not read: {', '.join(unread)}.",) if unread else ()))
 
 
@@ -366,7 +365,8 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
     cells["fold"] = cells["fold"].removesuffix(".0")  # what becomes of a column of numbers that has gaps
     sets = {name: frozenset(_names(cells.pop(name), unknown)) for name in _SETS}
     known = frozenset(_SIDE.findall(row.get(_SIDES)))
-    film = Film(**cells, **sets, sides=known)  # type: ignore[arg-type]
+    lists = frozenset(_names(row.get(_LISTS), unknown))
+    film = Film(**cells, **sets, sides=known, lists=lists)  # type: ignore[arg-type]
     if said := _contradiction(film):
         raise CollectionError(f"{where}: film {film.id!r} has {said}; say one of them.")
     return film
@@ -374,13 +374,17 @@ def _film(row: Row, where: str, unknown: dict[str, int]) -> Film:
 
 def _by_its_report(film: Film) -> Film:
     read = strongest(split_sentences(film.report))
-    states = {
-        state: frozenset(name for name, mention in read.items() if mention.polarity == polarity)
-        for state, polarity in (("findings", "present"), ("denied", "absent"), ("uncertain", "uncertain"))
+    states = consistent({name: mention.polarity for name, mention in read.items()})
+    return replace(film, **_sets(states))  # type: ignore[arg-type]
+
+
+def _sets(states: Mapping[str, Polarity]) -> dict[str, frozenset[str]]:
+    """What is known of a film as its record has it."""
+    said = {"findings": "present", "denied": "absent", "uncertain": "uncertain"}
+    return {
+        name: frozenset(finding for finding, state in states.items() if state == polarity)
+        for name, polarity in said.items()
     }
-    if len(states["findings"]) > 1:
-        states["findings"] -= {"normal"}
-    return replace(film, **states)  # type: ignore[arg-type]
 
 
 def _contradiction(film: Film) -> str:

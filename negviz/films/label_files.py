@@ -36,7 +36,7 @@ class LabelsError(NegvizError):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledFilm:
     """One film as a file of labels tells it; `image` is its path within the folder."""
 
     image: str
@@ -48,9 +48,6 @@ class Labelled:
     def id(self) -> str:
         path = PurePosixPath(self.image)
         return "_".join((*path.parts[-3:-1], path.stem)) if path.stem.startswith("view") else path.stem
-
-    def having(self, polarity: Polarity) -> frozenset[str]:
-        return frozenset(name for name, state in self.states.items() if state == polarity)
 
 
 @dataclass
@@ -76,7 +73,7 @@ def unknown_names(counts: Mapping[str, int]) -> str:
     return f"Not findings that negviz knows, and left aside: {named}{more}."
 
 
-def read_labels(path: Path, folder: Path) -> tuple[tuple[Labelled, ...], tuple[str, ...]]:
+def read_labels(path: Path, folder: Path) -> tuple[tuple[LabelledFilm, ...], tuple[str, ...]]:
     """The films of `folder` that a file labels, and what is to be told.  Raises `LabelsError`."""
     table = read_csv(path, (), LabelsError, prose=("Report", "report"))
     layout = next((each for each in _LAYOUTS if each.columns <= set(table.header)), None)
@@ -142,7 +139,7 @@ def _states(row: Row, names: Iterable[str], path: Path, told: Told) -> dict[str,
                 f"{path}, line {row.line}: {name} is {cell!r}, where 1, 0, -1 or nothing can stand."
             ) from None
         _say(states, name, state, told)
-    return _sound(states)
+    return consistent(states)
 
 
 def _say(states: dict[str, Polarity], label: str, state: Polarity, told: Told) -> None:
@@ -155,27 +152,26 @@ def _say(states: dict[str, Polarity], label: str, state: Polarity, told: Told) -
         states[finding] = max(state, states.get(finding, state), key=_STRONGEST.index)
 
 
-def _sound(states: dict[str, Polarity]) -> dict[str, Polarity]:
+def consistent(states: Mapping[str, Polarity]) -> dict[str, Polarity]:
     """A film that shows something is not free of findings."""
-    if any(state == "present" for name, state in states.items() if name != "normal"):
-        states.pop("normal", None)
-    return states
+    shown = {name for name, state in states.items() if state == "present"}
+    return {name: state for name, state in states.items() if name != "normal" or not shown > {"normal"}}
 
 
 def _listed(labels: Iterable[str], told: Told) -> dict[str, Polarity]:
     states: dict[str, Polarity] = {}
     for label in labels:
         _say(states, label, "present", told)
-    return _sound(states)
+    return consistent(states)
 
 
 def _film(
     images: _Images, told: Told, named: str, uid: str, view: str, states: Mapping[str, Polarity]
-) -> Iterator[Labelled]:
+) -> Iterator[LabelledFilm]:
     image = images.find(named)
     told.missing += image is None
     if image is not None:
-        yield Labelled(image, uid, view, states)
+        yield LabelledFilm(image, uid, view, states)
 
 
 def _frontal(view: str, told: Told) -> bool:
@@ -184,13 +180,13 @@ def _frontal(view: str, told: Told) -> bool:
     return not lateral
 
 
-def _nih(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[Labelled]:
+def _nih(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[LabelledFilm]:
     for row in table.rows:
         states, view = _listed(row["Finding Labels"].split("|"), told), row.get("View Position")
         yield from _film(images, told, row["Image Index"], row.get("Patient ID"), view, states)
 
 
-def _chexpert(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[Labelled]:
+def _chexpert(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[LabelledFilm]:
     names = table.header[table.header.index("No Finding") :]
     for row in table.rows:
         if not _frontal(row["Frontal/Lateral"], told):
@@ -200,7 +196,7 @@ def _chexpert(path: Path, table: CsvTable, images: _Images, told: Told) -> Itera
         yield from _film(images, told, row["Path"], patient[0] if patient else "", row.get("AP/PA"), states)
 
 
-def _mimic(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[Labelled]:
+def _mimic(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[LabelledFilm]:
     views = _mimic_views(path)
     names = [name for name in table.header if name not in ("subject_id", "study_id")]
     for row in table.rows:
@@ -210,7 +206,7 @@ def _mimic(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator
         for image in found:
             view = views.get(PurePosixPath(image).stem, "")
             if _frontal(view, told):
-                yield Labelled(image, row["subject_id"], view, states)
+                yield LabelledFilm(image, row["subject_id"], view, states)
 
 
 def _mimic_views(path: Path) -> dict[str, str]:
@@ -223,7 +219,7 @@ def _mimic_views(path: Path) -> dict[str, str]:
     return {row["dicom_id"]: row["ViewPosition"] for row in rows}
 
 
-def _vindr(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[Labelled]:
+def _vindr(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[LabelledFilm]:
     """Several radiologists read a film: what they do not agree about is uncertain."""
     names = [name for name in table.header if name not in ("image_id", "rad_id")]
     read: dict[str, list[dict[str, Polarity]]] = {}
@@ -233,14 +229,14 @@ def _vindr(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator
         found = dict.fromkeys(name for states in readings for name in states)
         states = {name: _agreed([states.get(name) for states in readings]) for name in found}
         known = {name: state for name, state in states.items() if state is not None}
-        yield from _film(images, told, image_id, "", "PA", _sound(known))
+        yield from _film(images, told, image_id, "", "PA", consistent(known))
 
 
 def _agreed(said: Sequence[Polarity | None]) -> Polarity | None:
     return said[0] if len(set(said)) == 1 else None if None in said else "uncertain"
 
 
-def _padchest(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[Labelled]:
+def _padchest(path: Path, table: CsvTable, images: _Images, told: Told) -> Iterator[LabelledFilm]:
     for row in table.rows:
         view = row.get("Projection")
         if not _frontal(view, told):
@@ -253,16 +249,16 @@ def _padchest(path: Path, table: CsvTable, images: _Images, told: Told) -> Itera
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _LabelLayout:
     name: str
     columns: frozenset[str]
-    read: Callable[[Path, CsvTable, _Images, Told], Iterator[Labelled]]
+    read: Callable[[Path, CsvTable, _Images, Told], Iterator[LabelledFilm]]
 
 
 _LAYOUTS: Final = (
-    _Layout("NIH's Data_Entry", frozenset({"Image Index", "Finding Labels"}), _nih),
-    _Layout("CheXpert's train", frozenset({"Path", "Frontal/Lateral", "No Finding"}), _chexpert),
-    _Layout("MIMIC-CXR's", frozenset({"subject_id", "study_id", "No Finding"}), _mimic),
-    _Layout("PadChest's", frozenset({"ImageID", "Labels"}), _padchest),
-    _Layout("VinDr's image_labels", frozenset({"image_id", "No finding"}), _vindr),
+    _LabelLayout("NIH's Data_Entry", frozenset({"Image Index", "Finding Labels"}), _nih),
+    _LabelLayout("CheXpert's train", frozenset({"Path", "Frontal/Lateral", "No Finding"}), _chexpert),
+    _LabelLayout("MIMIC-CXR's", frozenset({"subject_id", "study_id", "No Finding"}), _mimic),
+    _LabelLayout("PadChest's", frozenset({"ImageID", "Labels"}), _padchest),
+    _LabelLayout("VinDr's image_labels", frozenset({"image_id", "No finding"}), _vindr),
 )

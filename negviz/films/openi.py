@@ -12,7 +12,7 @@ import re
 import tarfile
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -91,15 +91,15 @@ def parse_report(xml: bytes) -> Report:
 def read_reports(source: Path | bytes) -> dict[str, Report]:
     """All reports of an archive (`.tgz`, or its bytes) or folder, by uid."""
     name = source if isinstance(source, Path) else "What was downloaded"
-    files = _files_in(source) if isinstance(source, Path) and source.is_dir() else _members(source, name)
+    files: Iterable[bytes]
+    if isinstance(source, Path) and source.is_dir():
+        files = map(Path.read_bytes, sorted(source.rglob("*.xml")))
+    else:
+        files = _members(source, name)
     reports = {report.uid: report for report in map(parse_report, files)}
     if not reports:
         raise OpeniError(f"{name} holds no report XML; give {REPORTS} or the folder it unpacks to.")
     return dict(sorted(reports.items(), key=lambda item: int(item[0])))
-
-
-def _files_in(folder: Path) -> Iterator[bytes]:
-    return (file.read_bytes() for file in sorted(folder.rglob("*.xml")))
 
 
 def _members(source: Path | bytes, name: Path | str) -> Iterator[bytes]:

@@ -64,7 +64,8 @@ _KIN = (
     r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
 )
 _THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
-    rf"(?:{_FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|absent|"
+    rf"(?:{_FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
+    rf"absent|"
     r"gone|clear|normal|abnormal|positive|an?|the|any|show|contain|have|in|on|at)(?![^ ]))"
 )
 _MISS = (  # what nobody does with a finding that is plain to see
@@ -124,7 +125,8 @@ _CUES: Final = (
         "affirm",
         "pseudo",
         "none",
-        rf"(?:not|never|no longer|far from|nowhere near) {_ADV}(?:absent|without|free (?:of|from)|"
+        rf"(?:not|never|no longer|far from|nowhere near|by no means|"
+        rf"in no way) {_ADV}(?:absent|without|free (?:of|from)|"
         rf"clear of|negative(?: for)?|"
         rf"devoid of|lacking|missing|denied)|"
         rf"(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|^do not exclude|"
@@ -145,6 +147,13 @@ _CUES: Final = (
         rf"than (?:normal|usual)))|no {_DEGREE}(?:larger|smaller|"
         rf"bigger|worse|better|different)|"
         r"not only|not just|not merely|no doubt|no question|no more than|no less(?: than)?|"
+        rf"(?:no|not any) (?:interval |further |significant |real )?growth (?:of|in)(?= (?:(?:the|a|this|"
+        rf"that|her|his|my) )?(?:\w+ )?(?:{_FINDING}|mass|lesion))|"
+        r"(?:can|could) not (?:not|fail to|help but) (?:see|notice|find|spot)|no two ways about(?: it)?|"
+        r"nothing if not|(?:can|could) not be (?:anything|much) (?:but|else than|"
+        r"other than)|"
+        rf"no (?:need|reason|point|use|sense) (?:to|in|of) {_MISS}(?:e|y|ing|ying|ion)?|"
+        rf"(?:nobody|no one|none)(?: \w+){{0,2}}? {_MISS}(?:s|es|ues|ies)(?: with| about)?|"
         rf"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:doubt|question|shortage|scarcity|dearth|lack|"
         rf"{_MISS}y?ing)(?: about| of| that| with| it ,)?|no getting (?:around|away from|past)(?: it ,?)?|"
         rf"(?:(?:can|could|do|would|should|must) not|not to|(?:nobody|no one|none)(?: \w+){{0,3}}? "
@@ -184,7 +193,8 @@ _CUES: Final = (
         r"(?:can|could) not be (?:confirmed|determined|assessed|evaluated|denied)|"
         r"not (?:been )?(?:confirmed|certain)(?! (?:if|whether|that|about|of))|"
         r"(?:could|may|might) be (?:hiding|hidden)|(?:may|might) or (?:may|might) not be (?:present|there)|"
-        r"(?:not|less|un) ?likely(?= [.,;]|$)|in the differential|remains? (?:a|in) (?:question|doubt|"
+        r"not (?:un|im)(?:likely|probable|possible)(?= [.,;]|$)|(?:not|less|un) ?likely(?= [.,;]|$)|"
+        r"in the differential|remains? (?:a|in) (?:question|doubt|"
         r"possibility|consideration)|"
         r"(?:is|are) (?:a|the) (?:possibility|consideration|concern|question)",
     ),
@@ -192,7 +202,8 @@ _CUES: Final = (
         "open",
         "uncertainty",
         "after",
-        rf"with (?:and|or|versus|vs) without|"
+        rf"with (?:and|or|versus|vs) without|not (?:un|im)(?:likely|probable|"
+        rf"possible)(?: that(?: there is)?)?|"
         rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|(?:no way|"
         rf"unable|inability|difficult|hard|impossible|not(?: \w+){{1,4}}?|failure) to (?:\w+ )?{_EXCLUDE}|"
         rf"exclusion of(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|limited|hard))|"
@@ -214,13 +225,15 @@ _CUES: Final = (
         "denied",
         "negation",
         "before",
-        rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}{_ELSEWHERE}(?![^ ]))|"
+        rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|any) ){_ELSEWHERE}(?![^ ]))|"
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
-        rf"never(?= {_ADV}{_SEEN}(?![^ ]))|"
+        rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
-        rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?= [.,;]|$)|"
+        rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?: seen| found|"
+        rf" present| noted| identified)?(?= [.,;]|$)|"
         rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
-        rf"(?:zero|0)(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
+        rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
+        rf"here))?(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
         + "".join(
             rf"|(?<={finding} )free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ]))" for finding in NAMED
@@ -231,17 +244,22 @@ _CUES: Final = (
         rf"non ?existent|in ?existent|non ?existing|nowhere(?: (?:to be )?(?:seen|found|visible|"
         rf"demonstrated|in "
         rf"sight))?|"
-        rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out{_END}|"
+        rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out(?! : [a-z]){_END}|"
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
         rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?|develop(?:ed)?|"
-        r"occur(?:red)?|happen(?:ed)?|turn(?:ed)? up)|never (?:developed|occurred|happened|came back|"
+        r"occur(?:red)?|happen(?:ed)?|turn(?:ed)? up)|never (?:developed|occurred|happened|materiali[sz]ed|"
+        r"appeared|came back|"
         r"an issue)(?= [.,;]|$)|"
-        r"(?:not|no longer)(?= (?:an? |the )?(?:concern|issue|problem|worry|diagnosis|wanted|"
+        r"(?:not|no longer)(?= (?:an? |the )?(?:concern|issue|problem|worry|diagnosis|feature|finding here|"
+        r"wanted|"
         r"allowed)(?![^ ]))|"
         r"(?:not any ?more|no more|nope|nah|nada|zilch|n|false|can not|off the table|out of the question|"
         r"unwanted|crossed out)(?= [.,;]|$| here| on| at| in)|not here|came and went|(?:definitely|"
         r"certainly|absolutely) not(?= [.,;]|$)|"
-        rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|(?<=is )denied|denied(?= [.,;]|$)|unseen",
+        rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|missing(?= (?:on|from|in|here)(?![^ ])|[.,;]|"
+        rf"$)|(?<=is )denied|denied(?= [.,;]|$| by)|unseen|"
+        rf"(?:on|in|at) neither (?:side|lung|base|one)(?! (?:is|are|was|were|has|have|do|does|"
+        rf"there)(?![^ ]))",
         {
             "none": ("present", "yes"),
             "negative": ("positive",),
@@ -285,21 +303,25 @@ _CUES: Final = (
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|s(?= (?:\w+ )?{_FINDING})|"
         rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
         r"other than|"
-        rf"apart from|besides)(?: (?:for )?(?:those|the ones|ones|these|films|that)(?= (?:with|showing|"
+        rf"apart from|besides)(?: (?:for )?(?:those|one|a film|the ones|ones|these|films|that)(?= (?:with|"
+        rf"showing|"
         rf"that)))?|"
         rf"but(?= (?:those|the ones|ones) (?:with|showing|that))|"
         rf"(?:nothing|nobody|no one)(?= (?:with|showing|that has|that have) )|"
         rf"nothing(?= (?:(?:is|looks|seems) )?(?:broken|cracked|snapped|busted|fractured|collapsed))|"
-        rf"(?<!to ){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
+        rf"(?<!to )(?:leave|keep|take|filter|screen|weed|cut)(?= (?:\w+ ){{1,4}}out(?![^ ]))|(?<!to "
+        rf"){_DISCARD}{_THOSE_WITH}|^(?:except|other than)(?= [a-z ]+$)|"
         rf"other than(?= those)|"
         r"(?:get(?:ting)? )?rid of|(?:opposite|contrary|reverse) of|instead of|minus|none(?= (?:with|has|"
         r"have|showing) )|"
         r"(?:un(?:touched|affected|troubled)|spared) (?:by|from)|cured of|clean of|void of|"
-        r"no way(?: that)?|nary|nada|"
+        r"no way(?: that)?|in no way|by no means|at no (?:point|time)|nary|nada|"
         r"zilch|zip|unable to (?:see|find|identify|detect)(?: any)?|"
         r"without|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
         r"negative(?= (?:acute|active))|"
-        r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable)|clear (?:of|from)|"
+        r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable|(?:visuali[sz]ation|"
+        r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
+        r"another) )|clear (?:of|from)|"
         r"clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
@@ -364,7 +386,9 @@ _CUES: Final = (
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
         r"borderline|chance of|probability of|whether|"
-        r"(?:is|are) there(?! (?:now|again|today|still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
+        r"(?:was|were) there (?:ever|an?|any)|(?:has|have|did) (?:he|she|the patient|the film|this film|"
+        r"they)(?= (?:got|have|had|any|an?|show)(?![^ ]))|(?:is|are) there(?! (?:now|again|today|"
+        r"still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
         r"can you see|"
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
         r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
@@ -376,7 +400,7 @@ _CUES: Final = (
         "past",
         "uncertainty",
         "next",
-        r"status post(?! remote)|past(?! the)|^had|(?<=who )had|"
+        rf"status post(?! remote)|post(?= {_FINDING})|past(?! the)|^had|(?<=who )had|"
         rf"(?:previous|prior|former)(?= (?:left |right |small |"
         rf"large )?(?!fracture){_FINDING}\w*(?: [.,;?]| on | in |$))",
     ),
@@ -394,7 +418,9 @@ _CUES: Final = (
 
 # Where a clause ends for every cue.
 CLAUSE_END: Final = re.compile(
-    r"(?<![^ ])(?:[.;!?]|(?<!anything )(?<!everything )(?<!nothing )(?<!all )but(?! (?:those|the ones|"
+    r"(?<![^ ])(?:[.;!?]|"
+    r"(?<!anything )(?<!everything )(?<!nothing )(?<!all )(?<!any film )(?<!any films )(?<!all films "
+    r")(?<!every film )(?<!any chest )but(?! (?:those|the ones|"
     r"ones) (?:with|showing|that)(?![^ ]))(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
     r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
@@ -411,7 +437,8 @@ _NEW_SUBJECT: Final = (
     r", (?:i|we|you) (?:can )?(?:see|have)|"
     r", (?:(?:it|this|that|he|she) )?(?:is|has|have)(?! (?:no|not|never|been)(?![^ ]))|"
     r"(?:, and|and|,|with)(?= (?:an? |the |there |stable |persistent |unchanged |new |increased |"
-    r"again )(?!evidence|sign|suspicious))|"
+    r"again |definite |definitely |certain |certainly |clear |obvious |confirmed |\d[\d.]* ?(?:mm|cm) )"
+    r"(?!evidence|sign|suspicious))|"
     r"(?:, and|and|(?<!compatible )(?<!consistent )with)"
     r"(?= (?:small|mild|minimal|moderate|large|tiny|trace|severe|normal|residual) )|"
     r"(?<!compatible )(?<!consistent )with(?= (?:bilateral|left|right|bibasilar|basilar) )"

@@ -19,13 +19,13 @@ from negviz.language.spelling import correct
 _TOKEN = re.compile(
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
     r"|(?P<minus>\([-−–]\)|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
-    r"|==?\s*(?i:0|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;.]|$))|(?<=\w)[-−–](?=\s*(?:[,;.]|$)|"
+    r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$))|(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
     r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅]"
-    r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+](?=\s*(?:[,;.]|$))|(?<=\w)[+](?=\s*(?:[,;.]|$)|\s+\w+[-−–+](?:\s|"
+    r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+](?=\s*(?:[,;./]|$))|(?<=\w)[+](?=\s*(?:[,;./]|$)|\s+\w+[-−–+](?:\s|"
     r"$)))"
     r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no)(?!\w)|(?<!\w)w/(?=\s)))"
-    r"|&&|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
+    r"|&&|[.]{2,}|…|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
 )
 _SHORT: Final = {
     "r/o'd": "ruled out",
@@ -41,7 +41,7 @@ _SHORT: Final = {
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
-_PLAIN: Final = {"&&": ";", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
+_PLAIN: Final = {"&&": ";", "…": ",", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {
     **{
         f"{verb}nt": f"{verb} not"
@@ -106,6 +106,10 @@ _CONTRACTIONS: Final = {
     "nod": "nodule",
     "nods": "nodules",
     "pul": "pulmonary",
+    "hrt": "heart",
+    "enl": "enlarged",
+    "clr": "clear",
+    "pna": "pneumonia",
 }
 
 
@@ -178,7 +182,7 @@ def _mark(token: str, text: str, start: int) -> str:
         return ""
     if token == "?" and not before.strip() and text[start + 1 :].strip():
         return "query"  # "? effusion" asks of what follows, "effusion?" of what went before
-    return _PLAIN.get(token, token)
+    return _PLAIN.get(token, "," if token.startswith("..") else token)
 
 
 @lru_cache(maxsize=20_000)

@@ -64,6 +64,12 @@ _EVIDENCE: Final = re.compile(r"\b(?:evidence|signs?|indication) of\s+$", re.IGN
 _COUNT: Final = re.compile(r"^(?:several|multiple|numerous|a few|many|some)\s+", re.IGNORECASE)
 _KIND: Final = re.compile(rf"\b(?:{KIND}|{TIME})(?:[- ]sized)?[\s,-]+", re.IGNORECASE)
 _UNFINISHED: Final = re.compile(r"(?:[-–—:,/]|\b(?:with|of|for|and|or))[.\s]*$")
+_HAS_GONE: Final = re.compile(r"\b(?:has|have|had)\s+$", re.IGNORECASE)
+_WHOLLY_AFTER: Final = re.compile(r"^\s+(?:completely|fully|entirely|totally)\b", re.IGNORECASE)
+_EVERYWHERE: Final = re.compile(
+    r"\s+(?:anywhere|at all|whatsoever|in sight|to be (?:found|seen))\b", re.IGNORECASE
+)
+_MEASURED: Final = re.compile(r"\d|\bwnl\b", re.IGNORECASE)
 _FOUND_NONE: Final = re.compile(r"\b(?:found|saw|seen|see|find|had|has) none$", re.IGNORECASE)
 _OF: Final = re.compile(r"\s+of\b", re.IGNORECASE)
 _WHOLLY: Final = re.compile(r"\b(?:completely|fully|entirely|totally)\s+$", re.IGNORECASE)
@@ -111,10 +117,11 @@ def _without(text: str, cues: tuple[Span, ...]) -> Iterator[str]:
     yield from _do_support(text)
     contraction = _CONTRACTION.fullmatch(text[start:end])
     if contraction is not None:
-        yield text[:start] + contraction[1] + _ANY.sub("", text[end:])
-    for instead in BECOMES.get(cue, ()):
-        head = _WHOLLY.sub("", text[:start])  # "has completely resolved"
-        changed = head + _cased(instead, text[start:end]) + _ANY.sub("", text[end:])
+        yield text[:start] + contraction[1] + _EVERYWHERE.sub("", _ANY.sub("", text[end:]))
+    head = _WHOLLY.sub("", text[:start])  # "has completely resolved"
+    tail = _EVERYWHERE.sub("", _ANY.sub("", _WHOLLY_AFTER.sub("", text[end:])))
+    for instead in ("persisted",) if cue == "gone" and _HAS_GONE.search(head) else BECOMES.get(cue, ()):
+        changed = head + _cased(instead, text[start:end]) + tail
         yield _joined(changed)
         yield changed
 
@@ -156,7 +163,9 @@ def _with(text: str, main: Span) -> Iterator[str]:
         return
     boundary = _CLAUSE_END.search(text, end)
     stop = boundary.start() if boundary else len(text)
-    besides = _BESIDES.search(text, end, stop) or _DENIED.match(text, end)
+    besides = _BESIDES.search(text, end, stop + len("but no")) or _DENIED.match(text, end)
+    if _MEASURED.search(text, start, end):
+        return  # "no CTR 0.6" is no sentence
     if besides is not None or _BY.search(_ARTICLE.sub("", text[: _head(text, start)])):
         return  # "no opacity without effusion" is not the contrary of "opacity without effusion"
     inside = _STATES.search(text, start, end)

@@ -10,14 +10,17 @@ from typing import Final
 
 BE: Final = r"(?:is|are|was|were|be|being|do|does|did|remains?|appears?|seems?|looks?|:|-)"
 ADVERB: Final = (
-    r"(?:again|nice|nicely|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|overall|"
+    r"(?:again|nice|nicely|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|"
+    r"overall|"
     r"generally|bilaterally|very|"
-    r"too|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|markedly|severely|"
+    r"too|way|far|bit|little|much|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|"
+    r"markedly|"
+    r"severely|"
     r"slightly|minimally|significantly|persistently|near|on|become|have|has|an?|as|definitely|clearly|"
     r"massively|somewhat|abnormally|borderline|stable|"
     r"unchanged|probably|likely|possibly|to|be|at|the|in|of|a|and|mild|to|moderate|well|fully|expanded|"
     r"inflated|normally|hyperinflated|hyperexpanded|hyper|hypoinflated|hyperlucent|underinflated|but|"
-    r"believed|though|symmetric|symmetrically|aerated|"
+    r"believed|though|seen|thought|felt|found|judged|symmetric|symmetrically|aerated|"
     r"size|contour|shape|configuration|appearance|as|not|no|longer|neither|nor|xxxx|heart|for|age|within|"
     r"mid|upper|limits)"
 )
@@ -30,27 +33,36 @@ _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a c
     r"facial|"
     r"arm|extremity|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
     r"ear|"
-    r"mesenteric|peritoneal|omental|retroperitoneal|nasal|sinus|laryngeal|oral|tongue|lip|eyelid|corneal|optic|"
-    r"pituitary|gallbladder|duodenal|appendiceal|calf|thigh|forearm|scalp|groin|inguinal|rectal|vaginal|vulval|"
+    r"mesenteric|peritoneal|omental|retroperitoneal|nasal|sinus|laryngeal|oral|tongue|lip|eyelid|corneal|"
+    r"optic|"
+    r"pituitary|gallbladder|duodenal|appendiceal|calf|thigh|forearm|scalp|groin|inguinal|rectal|vaginal|"
+    r"vulval|"
+    r"belly|stomach|tummy|abdomen|arms|legs|feet|hands|thighs|ankles|knees|"
     r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cord)"
 )
 OTHER_ORGAN: Final = (
     rf"{_ELSEWHERE}(?: (?!and |or |with |without |no |, )[a-z]+)? ?(?:mass(?:es)?|nodules?|lesions?|"
     rf"tumou?rs?|"
     rf"o?edema|effusions?|consolidations?|opacit(?:y|ies)|emphysema)|"
-    rf"(?:mass(?:es)?|nodules?|lesions?|tumou?rs?|o?edema|effusions?) (?:in|of|on) (?:the |her |his |my |"
+    rf"(?:mass(?:es)?|nodules?|lesions?|lumps?|growths?|spots?|tumou?rs?|o?edema|effusions?|fluid|"
+    rf"water) (?:in|of|on|around) (?:the |her |his |my |"
     rf"an? )?"
     rf"(?:left |right )?{_ELSEWHERE}|"
     r"(?:femoral|femur|hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
     r"elbow|"
-    r"patellar?|dental|tooth) fractures?|(?:bones?|ribs|bony \w+|soft tissues?|skeleton) (?:of|in) (?:the |"
+    r"patellar?|dental|tooth) fractures?|"
+    r"(?:broken|cracked|snapped|fractured|broke) (?:(?:the|a|an|my|his|her|left|right|upper|lower) )*(?:arm|"
+    r"leg|wrist|ankle|foot|toe|finger|hip|"
+    r"nose|jaw|skull|hand|elbow|knee|tooth|teeth|thumb|femur|pelvis|leads?|needle)|"
+    r"(?:bones?|ribs|bony \w+|soft tissues?|skeleton) (?:of|in) (?:the |"
     r"this )?"
     r"(?:chest|thorax|film|radiograph)"
 )
 KIND: Final = (  # a "no" before one of these denies that size or kind, not the finding
-    r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|moderate|moderately|severe|extensive|gross|"
+    r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|giant|enormous|bulky|moderate|moderately|"
+    r"severe|extensive|gross|"
     r"frank|"
-    r"overt|loculated|tension|displaced|calcified|spiculated|cavitary|cavitating|suspicious|dominant|"
+    r"overt|loculated|tension(?:ing)?|displaced|calcified|spiculated|cavitary|cavitating|suspicious|dominant|"
     r"drainable|"
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )
@@ -80,7 +92,8 @@ HEART: Final = (
     r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|build|built|buildup|up|leak|leaks|leaked|leaking|out|escaped|escaping|collections?|collecting|"
+    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|"
+    r"build|built|buildup|up|leak|leaks|leaked|leaking|out|escaped|escaping|collections?|collecting|"
     r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
     r"no longer)"
@@ -112,7 +125,7 @@ STUDY: Final = (
 )
 VIEW: Final = (
     r"(?: (?:2|two|view|views|pa|ap|and|lateral|frontal|portable|adult|screening|appearance|of|the|xxxx|"
-    r"single|series|radiographic))"
+    r"single|series|radiographic|looking))"
 )
 EXCEPT: Final = r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|for))"
 ORGAN: Final = (
@@ -132,7 +145,8 @@ ACUTE_PROCESS: Final = (
 )
 
 NAMED: Final = (  # what a film may be negative for, spelt with a hyphen
-    "pneumothorax effusion effusions fracture consolidation edema nodule infiltrate opacity atelectasis"
+    "pneumothorax effusion effusions fluid fracture consolidation edema nodule infiltrate opacity "
+    "atelectasis cardiomegaly emphysema"
 ).split()
 OTHER_ORGANS: Final = "".join(  # what a mass may sit in without being a nodule of the lung
     f"(?<!{word} )"

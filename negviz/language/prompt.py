@@ -21,7 +21,8 @@ from negviz.findings import Polarity
 from negviz.language import opposite
 from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
-from negviz.language.reader import Reading, asked, read
+from negviz.language.patterns import STUDY
+from negviz.language.reader import Reading, asked, overlap, read
 from negviz.language.sides import Side, sized
 from negviz.language.terms import LOOSE
 from negviz.language.tongue import english
@@ -30,10 +31,30 @@ MAX_CHARACTERS: Final = 2_000
 _WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
 _EITHER: Final[tuple[Polarity, ...]] = ("present", "absent")
 _COMMA = re.compile(r" , (?:(?!no |not )[a-z]+ ){0,2}")
+_OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
 _SPEAKER = re.compile(
     r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
     r"thought|calls?|called|reads?|felt|feels|claims?|"
     r"insists?|saw|sees)(?![^ ])"
+)
+_TOLD = re.compile(
+    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|mention(?:s|"
+    r"ed)|"
+    r"report(?:s|ed)?|"
+    r"reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|referr(?:al|ed)|diagnos(?:is|ed)|"
+    r"believ(?:es|ed)|"
+    r"insist(?:s|ed)|meant to)(?![^ ])"
+)
+_TAKEN_BACK = re.compile(
+    r"(?<![^ ])(?:(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|"
+    r"none|not|nothing|the (?:opposite|contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|(?:do|"
+    r"does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|(?:see|show|"
+    r"find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|$)))|"
+    r"contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|that))? (?:wrong|"
+    r"mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|correction|corrected|"
+    r"amended|retracted|scratch that|take that back|not so|actually (?:not|no)|but there (?:is|are|was) "
+    rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
+    r"clear|clean|fine|ok|negative))(?![^ ])"
 )
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
@@ -185,13 +206,16 @@ def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Readi
     """
     said = {finding for one in found if not (one.derived or one.bound) for finding, _ in one.outcomes}
     left_open = {finding for one in found if one.bound for finding, _ in one.outcomes} - said
+    stated = {
+        finding for one in found if not one.derived for finding, state in one.outcomes if state == "present"
+    }
     closed = left_open & {f for one in found if one.derived for f, state in one.outcomes if state == "absent"}
     kept: dict[tuple[str, Polarity], tuple[Mention, Reading]] = {}
     for reading in found:
         yields = said | left_open - closed if reading.derived else closed
         for finding, polarity in reading.outcomes:
-            if finding in yields:
-                continue
+            if finding in yields or (reading.bound and finding in stated):
+                continue  # "no acute fracture, old rib fractures"
             before, _ = kept.get((finding, polarity), (None, None))
             if before is None:
                 span, size = normal.origin(*reading.span), sized(normal.text, reading.span[0])
@@ -209,18 +233,21 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
     if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
         for reading in found:
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
+    if _taken_back(normal.text):
+        for reading in found:
+            _suggest_either(suggested, normal, reading)
     for one, last in pairwise(found):
         if _may_share_a_sign(normal.text, one, last):  # "cardiomegaly, edema negative"
             _suggest(suggested, normal, last)
-            for polarity in _EITHER:
-                _suggest(
-                    suggested, normal, replace(one, outcomes=tuple((f, polarity) for f, _ in one.outcomes))
-                )
-    for reading in asked(normal.text):
-        within = [one for one in found if _overlap(one, reading)]
+            _suggest_either(suggested, normal, one)
+    several = asked(normal.text)
+    for reading in several:
+        within = [one for one in found if overlap(one.span, reading.span)]
         others = [one for one in named if one not in within]
         findings = {finding for finding, _ in reading.outcomes}
-        told = any(f in findings for one in found if one not in within for f, _ in one.outcomes)
+        same = [one for one in found if one not in within and findings & {f for f, _ in one.outcomes}]
+        apart = bool(same) and _OTHERWISE.search(normal.text, reading.span[1]) is not None
+        told = bool(same) and not apart
         longer = findings != {"normal"} and any(
             one.span != reading.span and _holds(one, reading) for one in within
         )  # "pleural fluid", but "chest nad" is no clearer than "nad"
@@ -233,17 +260,30 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         if told or longer or not_normal or of_effusions or (findings == {"normal"} and others and not within):
             continue  # "heart failure with effusions"; "no acute process, but a nodule"
         _suggest(suggested, normal, reading)
+        for one in same:  # "hazy angle, otherwise no effusion"
+            _suggest(suggested, normal, one)
     said = {outcome for one in found for outcome in one.outcomes} | suggested.keys()
     if any((finding, "present") in said for finding in _WHITE):
         said.add(("opacity", "present"))  # "hazy because of effusions"
     for reading in asked(normal.text, LOOSE):
-        taken = any(_overlap(one, reading) for one in found)
+        taken = any(overlap(one.span, reading.span) for one in (*found, *several))
         if taken or not said.isdisjoint(reading.outcomes):
             continue
         # "fluid right base": edema is not of one side
         may_be = (each for each in reading.outcomes if reading.side is None or each[0] != "edema")
         _suggest(suggested, normal, replace(reading, outcomes=tuple(may_be)))
+    if suggested and suggested.keys() != {("normal", "present")}:  # … and what else is said, without doubt
+        contested = {finding for finding, _ in suggested}
+        for reading in named:
+            if contested.isdisjoint(finding for finding, _ in reading.outcomes):
+                _suggest(suggested, normal, reading)
     return tuple(suggested.values()) or None
+
+
+def _taken_back(text: str) -> bool:
+    """Whether one takes back what another says: "was told …, but the film says otherwise"."""
+    told = _TOLD.search(text)
+    return told is not None and _TAKEN_BACK.search(text, told.end()) is not None
 
 
 def _may_share_a_sign(text: str, one: Reading, last: Reading) -> bool:
@@ -264,12 +304,17 @@ def _suggest(suggested: dict[tuple[str, Polarity], Mention], normal: Normal, rea
         suggested.setdefault((finding, polarity), Mention(finding, polarity, span))
 
 
+def _suggest_either(suggested: dict[tuple[str, Polarity], Mention], normal: Normal, reading: Reading) -> None:
+    """That it is there, or is not: what was read first."""
+    _suggest(suggested, normal, reading)
+    for polarity in _EITHER:
+        _suggest(
+            suggested, normal, replace(reading, outcomes=tuple((f, polarity) for f, _ in reading.outcomes))
+        )
+
+
 def _holds(one: Reading, other: Reading) -> bool:
     return one.span[0] <= other.span[0] and other.span[1] <= one.span[1]
-
-
-def _overlap(one: Reading, other: Reading) -> bool:
-    return one.span[0] < other.span[1] and other.span[0] < one.span[1]
 
 
 def _words(text: str, cues: tuple[tuple[int, int], ...]) -> list[Word]:

@@ -15,6 +15,7 @@ from typing import Final
 from negviz.findings import Outcome, Polarity, Term
 from negviz.language import sides, tenses
 from negviz.language.lexicon import CLAUSE_END
+from negviz.language.opposite import CONTRARY
 from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Found, ScopedCue, Span, clause_cues
 from negviz.language.terms import ASKED, TERMS
@@ -63,16 +64,20 @@ _BEARS: Final = re.compile(  # a "no" before one of these denies that, and leave
     r"(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){0,3} $"
 )
 _KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
+_OF_SIZE: Final = re.compile(r" of (?!any )(?:an? )?(?P<bound>[a-z]+) (?:size|volume|extent)(?![^ ])")
 _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
 _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
 _TAKES_UP: Final = re.compile(  # "…, but it is not there"
-    r" but (?:it|they|that|this|none|not|there (?:is|are|was|were) (?:none|not))(?![^ ])|; there (?:is|"
+    r" but (?:it|they|that|this|none|not|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|"
+    r"not))(?![^ ])|; there (?:is|"
     r"are) none(?![^ ])"
 )
-_ANSWER: Final = re.compile(  # "Effusion? None."
+_ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs" answers nothing
     r"\? (?:definitely |certainly |absolutely )?(?:no|none|not|nope|nah|nada|zilch|nil|never|absent|neg|"
-    r"negative)(?![^ ])"
+    r"nowhere|nothing|negative)(?= (?:[.,;!-]|on|in|at|here|today|now|to be|seen|found|there|that|i|it|any|"
+    r"for)"
+    r"(?![^ ])|$)"
 )
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
@@ -111,12 +116,19 @@ def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
 
 def asked(text: str, terms: Sequence[Term] = ASKED) -> list[Reading]:
     """Wordings of `text` that may mean several things, each with what it would say under its cues."""
-    found = find_terms(text, terms)
-    return (
-        [reading for clause in _clauses(text) for reading in _read_clause(text, clause, found)[0]]
-        if found
-        else []
-    )
+    wanted = find_terms(text, terms)
+    if not wanted:
+        return []
+    others = [one for one in find_terms(text) if not any(overlap(one.span, other.span) for other in wanted)]
+    every = sorted([*wanted, *others], key=lambda item: item.span)
+    spans = {item.span for item in wanted}
+    told = [reading for clause in _clauses(text) for reading in _read_clause(text, clause, every)[0]]
+    return [reading for reading in told if reading.span in spans]
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two stretches share a character."""
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def _read_clause(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:
@@ -140,10 +152,25 @@ def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list
         if state is None:
             return _read_clause(text, (min(then[0], now[0]), max(then[1], now[1])), found)
         inside = [item for item in found if then[0] <= item.span[0] < then[1]]
-        return [_reading(text, item, state, deciding[:1]) for item in inside], cues
+        return [_reading(text, item, _of_wording(item, state), deciding[:1]) for item in inside], cues
     named = {finding for reading in after for finding, _ in reading.outcomes}
-    kept = [reading for reading in before if named.isdisjoint(finding for finding, _ in reading.outcomes)]
+    kept = [
+        replace(
+            reading,
+            outcomes=tuple(
+                (finding, "uncertain" if state == "present" else state) for finding, state in reading.outcomes
+            ),
+        )
+        for reading in before
+        if named.isdisjoint(finding for finding, _ in reading.outcomes)
+    ]  # what there was, and nobody says whether it still is
     return sorted([*kept, *after], key=lambda reading: reading.span), cues
+
+
+def _of_wording(item: Found, state: Polarity) -> Polarity:
+    """Whether the words of a term hold where what they speak of is there: "normal" of a heart does not."""
+    turned = any(outcome.affirmed == "absent" for outcome in item.term.outcomes) and state != "uncertain"
+    return CONTRARY[state] if turned else state
 
 
 def _on_either_side(
@@ -161,7 +188,12 @@ def _on_either_side(
     if other.denied:
         cue = ScopedCue("denied", "negation", other.cue, named.span)
         there, cues = replace(there, cues=(cue,)), [*cues, cue]
-    after, more = _read_clause(text, (other.span[1], max(other.span[1], clause[1])), found)
+    rest = (other.span[1], max(other.span[1], clause[1]))
+    again = sides.elsewhere(text, rest)
+    if again is not None and again.span[0] == rest[0]:  # "left yes, right no"
+        after, more = _on_either_side(text, rest, again, found, [there])
+    else:
+        after, more = _read_clause(text, rest, found)
     return [*before, there, *after], [*cues, *more]
 
 
@@ -281,7 +313,11 @@ def _bound(text: str, clause: Span, item: Found, cue: ScopedCue, others: Sequenc
         return ""
     start = item.span[0]
     after = cue.span[1] if cue.span[1] <= start else clause[0]
-    bears = _BEARS.search(text, after, start) or _KIND.match(text, start, item.span[1])
+    bears = (
+        _BEARS.search(text, after, start)
+        or _KIND.match(text, start, item.span[1])
+        or _OF_SIZE.match(text, item.span[1])
+    )
     if bears is not None:
         sudden = findings & _SUDDEN or _AIRSPACE.match(text, *item.span)
         return "" if bears["bound"] == "acute" and sudden else bears["bound"]

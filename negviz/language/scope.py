@@ -55,16 +55,19 @@ _STANDS: Final = re.compile(
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
-    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|"
+    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
     r"present|known|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
-    r"enlarged|broken|cracked|collapsed|popped|punctured|deflated|wet|swollen|"
+    r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
+    r"wet|swollen|less|more|decreased|increased|"
+    r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|bilateral|"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|as before|bilateral|"
     r"bilaterally|"
     r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
+_OF_EITHER_SIDE: Final = frozenset({"ruled out", "denied"})  # "ptx was ruled out overnight"
 _ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
 _PAUSE: Final = re.compile(r" (?:,|-|:|and|or|nor|with|there (?:is|are))(?![^ ])")
@@ -129,14 +132,16 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
     if cue.reach == "none":
         return cue.span
     if cue.reach == "before":
-        return _before(text, cue.span[0], floor)
+        return _before(text, cue.span[0], floor, found)
     if cue.reach == "next":
         return _next(text, cue, end, found)
     forward = _after(text, cue, end, found)
     if cue.reach == "after":
-        return forward
+        ahead = any(forward[0] <= item.span[0] < forward[1] for item in found)
+        behind = not ahead and text[slice(*cue.span)] in _OF_EITHER_SIDE
+        return _before(text, cue.span[0], floor, found) if behind else forward
     if _PAUSE.match(text, cue.span[1]) and any(item.span[1] + 1 == cue.span[0] for item in found):
-        return _before(text, cue.span[0], floor)  # "effusion absent, nodule present"
+        return _before(text, cue.span[0], floor, found)  # "effusion absent, nodule present"
     word = text[slice(*cue.span)]
     predicate = _COPULA.search(_tail(text, floor, cue.span[0], _WORDS)) and word not in _ADVERBS
     if not predicate and any(forward[0] <= item.span[0] < forward[1] for item in found):
@@ -145,7 +150,7 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
         return cue.span  # "infiltrate, probably within the lower lobe" doubts the place alone
     if cue.name == "hedge" and _UNKNOWN_WORD.match(text, cue.span[1]):
         return forward  # "opacity, likely scarring" doubts a word that we do not know
-    return _before(text, cue.span[0], floor)
+    return _before(text, cue.span[0], floor, found)
 
 
 def _next(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
@@ -182,6 +187,7 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     stretch = _to_end_of_verb(text[start:end], first - start)
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end
+    hedge = hedge and not text.startswith("rule out", cue.span[0])  # what is looked for is a list
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
     return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all))
 
@@ -209,20 +215,24 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
     """
     comma = stretch.find(" ,", 0 if alone else first)
     while comma >= 0 and not _ALSO.search(stretch, comma):
-        if alone or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
+        closed = _ALSO.search(stretch, first, comma)  # "no effusion or pneumothorax, emphysema"
+        if alone or closed or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
             return stretch[:comma]
         comma = stretch.find(" ,", comma + 2)
     return stretch
 
 
-def _before(text: str, end: int, floor: int) -> Span:
+def _before(text: str, end: int, floor: int, found: Sequence[Found]) -> Span:
     """From the head of its subject to a cue that looks back ("effusion and edema are absent")."""
     floor = max(floor, end - _SUBJECT)
-    subject = _AUXILIARY.sub("", _tail(text, floor, end, _SUBJECT))
+    tail = _tail(text, floor, end, _SUBJECT)
+    subject = _AUXILIARY.sub("", tail)
     breaks = [match.end() for pattern in (_DENIED_BEFORE, _VERB) for match in pattern.finditer(subject)]
     start = max(breaks, default=0)
     if breaks:  # an earlier clause stands before: the subject is its last item alone
         start = max([start, *(joint.end() for joint in _JOINT.finditer(subject, start))])
+        if "," in tail[len(subject) :] and not any(floor + start <= item.span[0] < end for item in found):
+            start = 0  # "… was there last night, gone now" has one subject
     start = max([start, *(match.end() for match in _NEW_SUBJECT_BEFORE.finditer(subject))])
     return floor + start, end
 

@@ -37,7 +37,11 @@ _ELSEWHERE: Final = re.compile(
 _WELL: Final = re.compile(  # "…, right side clear"
     r"(?: (?:,|;|-|but|and|with|though|yet|while))*(?: (?:the|her|his|my))? (?P<side>left|right|l|r)"
     r"(?: (?:side|one|base|apex|hemithorax|is|are|was|looks|appears|remains|completely|totally))*"
-    r" (?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|good|uninvolved)"
+    r" (?:(?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|good|"
+    r"uninvolved|"
+    r"no|none|nil|nothing|absent|neg|resolved|gone|0)|(?P<yes>yes|present|persists?|persistent|positive|"
+    r"affected|"
+    r"involved|remains|there|small|large|big))"
     r"(?= [.,;:?!]|$| please)"
 )
 _NEARBY: Final = 60  # characters; three words and a side are shorter

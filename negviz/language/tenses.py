@@ -14,15 +14,20 @@ _AGO: Final = (  # stands behind what it dates
     r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
     r"$)|"
     r"at admission|on admission|"
+    r"in the past|"
     r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old|first|yesterday) (?:films?|one|study|exam|"
     r"radiograph|x rays?|cxr)"
 )
 _DATED: Final = (  # of two of these the later one is now
     r"(?:in|on|at|since|from) (?:(?:19|20)\d\d|january|february|march|april|may|june|july|august|"
     r"september|october|"
-    r"november|december)|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"november|december)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+    r"(?:on )?(?:day|week|film|pod) \d+"
 )
 _ONCE: Final = (  # stands before it
+    r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"
+    r"(?<!to )(?<!with )(?<!from )(?<!the )(?:initial|first|earlier|prior|previous|old) (?:film|study|exam|"
+    r"x ray|cxr)|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
@@ -30,15 +35,19 @@ _ONCE: Final = (  # stands before it
 _THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO}|{_DATED})|{_ONCE})(?![^ ])")
 _LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
-    r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|this (?:time|morning|week|"
-    r"evening)|"
+    r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|"
+    r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
+    r"(?:current|present|new|after|latest|this)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"on (?:the )?(?:current|present|this|today|new|newest|latest|recent|second) (?:film|one|study|exam|"
     r"radiograph|x rays?|"
     r"cxr)|after(?:wards?)?(?= [.,;]|$))(?![^ ])"
 )
+_OF_LATE: Final = re.compile(r"(?<![^ ])this (?:time|morning|week|evening)(?![^ ])")  # then, beside a "now"
 _MARK: Final = re.compile(r" (?:[.,;?!]|but|however|although|though|yet|while|whereas|and|-)(?= )")
 _THERE: Final = re.compile(
-    r"(?<![^ ])(?:present|seen|visible|there|new|large|small|moderate|big|tiny|huge|mild|back|returned|"
+    r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some)|enlarged|bigger|swollen|broken|"
+    r"collapsed|"
+    r"large|small|moderate|big|tiny|huge|mild|back|returned|"
     r"larger|"
     r"smaller|increased|persists?|persistent|unchanged|positive|yes|evident|noted|obvious|worse|"
     r"appeared)(?![^ ])"
@@ -53,6 +62,8 @@ _NOT_THERE: Final = re.compile(
 def split(text: str, clause: Span) -> tuple[Span, Span] | None:
     """The part of a clause that tells of then and the part that tells of now; `None` where it does not."""
     then, now = _THEN.search(text, *clause), _NOW.search(text, *clause)
+    late = _OF_LATE.search(text, *clause)
+    then, now = then or (late if now is not None else None), now or late
     if then is not None and now is None:
         now = _LATER.search(text, then.end(), clause[1])
     if then is None or now is None or (then.end() > now.start() and now.end() > then.start()):
@@ -61,7 +72,7 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
     mark = _MARK.search(text, first.end(), second.start() + 1)
     if mark is not None:
         at = mark.end()
-    elif first is now or then["behind"]:
+    elif first is now or then.re is _OF_LATE or then["behind"]:
         at = first.end()
     else:
         at = second.start()
@@ -71,7 +82,13 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
 
 def tells_of_both(text: str, first: Span, second: Span) -> bool:
     """Whether of two clauses one tells of then alone and the other of now: "present then, but absent now"."""
-    told = [tuple(time.search(text, *part) is not None for time in (_THEN, _NOW)) for part in (first, second)]
+    told = [
+        (
+            _THEN.search(text, *part) is not None,
+            (_NOW.search(text, *part) or _OF_LATE.search(text, *part)) is not None,
+        )
+        for part in (first, second)
+    ]
     return sorted(told) == [(False, True), (True, False)]
 
 

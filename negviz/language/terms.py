@@ -92,7 +92,7 @@ TERMS: Final = (
     # effusion
     _term(
         r"(?:pleural |parapneumonic |subpulmonic |"
-        r"loculated )?(?<!pericardial )(?<!joint )(?<!knee )(?<!ear )effusions?|"
+        r"loculated )?(?<!pericardial )(?<!joint )(?<!knee )(?<!\bear )effusions?|"
         r"pleural (?:or|and|/|,) pericardial effusions?|(?:pleural |"
         r"loculated )(?:free )?fluid(?: collections?)?|"
         r"fluid (?:collections? )?(?:with)?in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
@@ -130,12 +130,14 @@ TERMS: Final = (
     _term(r"h(?:ydro|emo|aemo) ?pneumothora(?:x|ces)", Outcome("pneumothorax"), _EFFUSION),
     _term(
         rf"blunt(?:ed|ing)?{SIDE} {ANGLE}|{ANGLE}(?: {BE})?(?: {ADVERB}){{0,5}}? blunt(?:ed|ing)|"
-        rf"{ANGLE} without blunting|blunt(?:ed|ing)(?= [.,;]| seen| here|$)|blunted angles?",
+        rf"{ANGLE} without blunting|blunt(?:ed|ing)(?: of)?(?: the| both| either| left| right)* angles?|"
+        r"blunt(?:ed|ing)(?= [.,;]| seen| here|$)",
         Outcome("effusion", "uncertain", "absent"),
         derived=True,
     ),
     _term(
         rf"(?:sharp|clear|crisp|normal){SIDE} {ANGLE}|"
+        r"(?:sharp|clear|crisp) angles|angles(?: (?:are|look|appear|both|all|is))* (?:sharp|clear|crisp)|"
         rf"{ANGLE}{TAIL} (?:sharp|open|clear|crisp|preserved|intact|normal|unremarkable|well defined|"
         rf"maintained)",
         Outcome("effusion", "absent", "uncertain"),
@@ -169,7 +171,7 @@ TERMS: Final = (
     ),
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
-        rf"swollen)(?: than (?:normal|usual))?",
+        rf"swollen|massive|huge|enormous|gigantic)(?: than (?:normal|usual))?",
         _CARDIOMEGALY,
         statement=True,
     ),
@@ -305,8 +307,9 @@ TERMS: Final = (
         r"lung) )*(?<!tissue )(?<!subcutaneous )(?<!peripheral )(?<!leg )(?<!pedal )o?edema(?:tous"
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
-        r"lungs? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in (?:them|it)|"
-        r"(?:wet|waterlogged|water logged) lungs?",
+        r"lungs?(?: is| are)? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in "
+        r"(?:them|it)|"
+        r"(?:wet|waterlogged|water logged) lungs?|pulm(?:onary)? ed",
         Outcome("edema"),
     ),
     *(
@@ -362,14 +365,21 @@ TERMS: Final = (
         r"fracture[ds]?|#(?: s)?(?! \d)|broken (?:(?:right|left|upper|lower|"
         r"collar) )*(?:ribs?|bones?|collar ?bones?|clavicles?|sternum|shoulder)|"
         r"crack(?:ed|s in the) (?:ribs?|bones?)|(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
-        r"(?:(?:that )?(?:is|are|looks?|appears?|seems?) )?(?:not )?(?:broken|cracked|snapped)|"
+        r"(?:(?:that )?(?:is|are|has|have|looks?|appears?|seems?) )?(?:not )?(?:(?:seen|thought|found|"
+        r"felt) )?(?:(?:to )?(?:be|been) )?(?:broken|cracked|snapped)|"
+        r"ribs? \d+(?: (?:and|to|-) \d+)? (?:is |are )?(?:broken|cracked)|bust(?:ed)? (?:ribs?|bones?|"
+        r"collar ?bone)|"
+        r"(?:broke|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
+        r"\d) )*(?:ribs?|bones?|clavicle|"
+        r"collar ?bone|sternum)|"
         r"break in (?:the |a |any )?(?:ribs?|bones?)",
         _FRACTURE,
     ),
     _term(OTHER_ORGAN),
     _term(BROKEN_HARDWARE),  # says nothing, and so keeps its words from the term above
     _term(
-        rf"{BONES}{THING}{{0,8}}?{TAIL} (?:intact|(?:all )?in one piece|unbroken)|"
+        rf"{BONES}{THING}{{0,8}}?{TAIL} (?:intact|(?:all )?in one piece|unbroken|ok|okay|fine|all right|"
+        rf"undamaged|uninjured)|"
         rf"(?:intact|unbroken) (?:visualized )?{BONES}",
         Outcome("fracture", "absent", "present"),
         statement=True,
@@ -390,31 +400,35 @@ TERMS: Final = (
     ),
     _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
     _term(
+        rf"{_ALONE_BEFORE}something abnormal{_ALONE_AFTER}|"
         rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
         _ABNORMAL,
     ),
-    _term(rf"^{STUDY} (?:[-,:] )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
+    _term(rf"^{STUDY} (?:[-,:] )?(?:all )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
     _term(
-        rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|unremarkable|within normal limits|nothing abnormal|(?:all|"
+        rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
+        rf"nothing (?:abnormal|to see|to report)|(?:all|"
         rf"everything) "
-        rf"(?:is )?clear|nad){_ALONE_AFTER}|"
+        rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
         rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable)|"
-        rf"(?<!left )(?<!right ){STUDY} (?:{BE} )?"
+        rf"within normal limits {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
     ),
     _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
-        rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|appears?|seems?|:(?= [a-z]+ ?(?:[.,;!]|"
+        rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
+        rf":(?= [a-z]+ ?(?:[.,;!]|"
         rf"$))))(?: "
-        rf"(?:completely|entirely|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
-        rf"(?:normal|unremarkable|negative|fine|okay|ok|within normal limits){EXCEPT}|"
+        rf"(?:completely|entirely|all|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
+        rf"(?:normal|unremarkable|negative|fine|okay|ok|good|great|healthy|within normal limits){EXCEPT}|"
         rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
         rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
-        r"(?:cxr|x ?rays?)(?: (?:is|was|came back|comes back|all)){0,3} (?:clear|clean)|"
+        r"(?:cxr|x ?rays?|films?|radiographs?)(?: (?:is|was|came back|comes back|all|looks?)){0,3} (?:clear|"
+        r"clean)(?! (?:of|from|but))|"
         r"(?<= )cxr normal(?= [.,;]|$)|normals? only",
         _NORMAL,
     ),
@@ -461,7 +475,7 @@ ASKED: Final = (
         r"chf|(?:congestive )?(?:heart|cardiac) failure|(?:fluid|volume) overload(?:ed)?|overloaded",
         Outcome("edema"),
     ),
-    _term(r"air leaks?|pneumo|pleural (?:line|edge)s?", Outcome("pneumothorax")),
+    _term(r"air leaks?|air leaking|pneumo|pleural (?:line|edge)s?", Outcome("pneumothorax")),
     _term(rf"fluid(?: {MIDDLE}){{0,4}} on {WHOSE}lungs?", _EFFUSION, Outcome("edema")),
     _term(
         r"collapsed (?:right |left )?lungs?|lungs? (?:is |has |have |are )?(?:not )?collapsed",
@@ -475,6 +489,7 @@ ASKED: Final = (
         r"(?:blunt(?:ed)?|hazy) (?:(?:left|right) )?angles?|blunt(?:ed|ing)(?= [.,;]| seen| here|$)",
         Outcome("effusion", "present", None),
     ),
+    _term(r"lung collapse", Outcome("pneumothorax"), Outcome("atelectasis")),
     _term(
         r"(?<!lung )(?<!lobe )collapse(?= [.,;]|$| or | and | vs )",
         Outcome("atelectasis"),
@@ -512,12 +527,16 @@ LOOSE: Final = (
         + _not_after("mediastinal", "skin", "tissue", "gas")
         + r"shadow(?:s|ing)?|"
         r"(?:something|anything) (?:white|gr[ae]y)|"
-        r"(?:lungs?|sides?|bases?|lobes?|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y)(?! (?:from|"
-        r"because|due))|"
         r"whiteness|"
         r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
         r"hazy|haze|cloudy|murky|foggy",
         _OPACITY,
+    ),
+    _term(  # a clause of its own: "no nodule, bases hazy"
+        r"(?:lungs?|sides?|bases?|lobes?|[rl][uml]l|half|zones?)(?: [a-z]+){0,2}? (?:white|gr[ae]y|hazy|"
+        r"cloudy|murky)(?! (?:from|because|due))",
+        _OPACITY,
+        statement=True,
     ),
     _term(r"white ?outs?|whited out", _EFFUSION, Outcome("atelectasis"), _CONSOLIDATION),
     _term(

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from negviz.common.files import rewriting, temporary_folder, write_json
 from negviz.common.read_files import read_json
+from negviz.common.shipped import NOT_AT_HAND
 from negviz.common.tensor_files import CheckpointError, TensorFile, write_tensors
 
 FORMAT: Final = 1
@@ -80,7 +81,7 @@ def read_family(folder: Path) -> Family:
     path = folder / FAMILY_FILE
     if not path.is_file():
         raise CheckpointError(
-            f"{folder} holds no {FAMILY_FILE}; give --family the folder of a family of models."
+            f"{folder} holds no {FAMILY_FILE}; give --family the folder of a family of models{NOT_AT_HAND}."
         )
     record = read_json(path, CheckpointError)
     if record.get("format") != FORMAT:

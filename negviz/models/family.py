@@ -15,6 +15,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from negviz.common.shipped import ROOT
 from negviz.common.tensor_files import CheckpointError, check_fits
 from negviz.models.checkpoint import WEIGHTS_FILE, Family, identical, read_family, write_family
 from negviz.models.encoder import DualEncoder, make_model, weights_id, with_text
@@ -44,12 +45,13 @@ def open_hub_model(id_or_folder: str, *, revision: str | None = None) -> DualEnc
 
 
 def load_models(folder: str | Path, *, read_twice: bool = True) -> dict[str, DualEncoder]:
-    """Open a family, every file verified, in column order.
+    """Open a family, every file verified, in column order; "checkpoints/compact" is found from anywhere.
 
     Its second reader, where it has one, is left alone unless sentences are to be `read_twice`.  Raises
     `CheckpointError` on a missing, damaged or foreign file, and on a tuned model that is base.
     """
-    family = read_family(Path(folder))
+    shipped = ROOT / folder
+    family = read_family(shipped if shipped.is_dir() and not Path(folder).is_dir() else Path(folder))
     base = _open_hub_base(family) if "hub" in family.record else _open_compact_base(family, read_twice)
     return {name: base if name == "base" else _open_tuned(family, base, name) for name in family.columns}
 

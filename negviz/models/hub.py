@@ -35,7 +35,7 @@ from transformers import (
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 
 from negviz.common.tensor_files import CheckpointError
-from negviz.models.hub_files import check_files, fetch, is_openclip
+from negviz.models.hub_files import check_files, fetch, first_line, is_openclip
 from negviz.models.text_tower import (
     FastTokenizer,
     Piece,
@@ -126,8 +126,8 @@ def _open(id_or_folder: str, folder: Path) -> tuple[Any, Any, Any, Any]:
 
 
 def _not_opened(id_or_folder: str, error: Exception) -> CheckpointError:
-    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason.rstrip('.')}.")
+    reason = first_line(error).rstrip(".")
+    return CheckpointError(f"{id_or_folder} cannot be opened as a dual encoder: {reason}.")
 
 
 # Text -----------------------------------------------------------------------------------------

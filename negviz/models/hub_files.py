@@ -91,7 +91,7 @@ def _why_not(error: Exception, revision: str | None) -> str:
             f"{nowhere}: it is not in the cache, and the Hub cannot be reached; go online once, or give the "
             "folder that `hf download` fills."
         )
-    return f"{nowhere}: {_first_line(error)}"
+    return f"{nowhere}: {first_line(error)}"
 
 
 def check_files(id_or_folder: str, folder: Path, known: Collection[str]) -> None:
@@ -122,8 +122,8 @@ def check_files(id_or_folder: str, folder: Path, known: Collection[str]) -> None
         )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-__all__ = ["OPENCLIP_CONFIG", "check_files", "fetch", "is_openclip", "plain_id"]
+__all__ = ["OPENCLIP_CONFIG", "check_files", "fetch", "first_line", "is_openclip", "plain_id"]

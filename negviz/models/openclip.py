@@ -73,7 +73,7 @@ class OpenClip:
 
 
 @dataclass
-class _Weights:
+class _Tensors:
     """The tensors of a file, each of which is to be taken once."""
 
     name: str
@@ -106,7 +106,7 @@ def open_openclip(name: str, folder: Path) -> OpenClip:
     model, preprocess = _part(config, "model_cfg", name), config.get("preprocess_cfg") or {}
     vision, text = _part(model, "vision_cfg", name), _part(model, "text_cfg", name)
     _refuse_unknown(name, "", model, _MODEL)
-    weights = _Weights(name, _read(name, folder))
+    weights = _Tensors(name, _read(name, folder))
     if model.get("custom_text") or any(key.startswith("text.") for key in weights.state):
         weights.state = {key.removeprefix("text."): tensor for key, tensor in weights.state.items()}
     act = "quick_gelu" if model.get("quick_gelu") else "gelu"
@@ -191,7 +191,7 @@ def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
 
 
 def _clip_vit(
-    name: str, weights: _Weights, vision: Mapping[str, Any], act: str
+    name: str, weights: _Tensors, vision: Mapping[str, Any], act: str
 ) -> tuple[nn.Module, nn.Module]:
     _refuse_unknown(name, "vision_cfg.", vision, _VISION)
     if not isinstance(vision.get("layers"), int):
@@ -218,7 +218,7 @@ def _clip_vit(
     return _filled(name, CLIPVisionModel(config), tensors), _linear(weights["visual.proj"].T)
 
 
-def _timm_vit(name: str, weights: _Weights, vision: Mapping[str, Any], _: str) -> tuple[nn.Module, nn.Module]:
+def _timm_vit(name: str, weights: _Tensors, vision: Mapping[str, Any], _: str) -> tuple[nn.Module, nn.Module]:
     kind, pool = str(vision["timm_model_name"]), vision.get("timm_pool") or "token"
     if not _TIMM_PATCH.fullmatch(kind) or pool != "token" or vision.get("timm_proj", "linear") != "linear":
         raise CheckpointError(
@@ -271,7 +271,7 @@ def _timm_vit(name: str, weights: _Weights, vision: Mapping[str, Any], _: str) -
 
 
 def _clip_text(
-    name: str, weights: _Weights, text: Mapping[str, Any], act: str
+    name: str, weights: _Tensors, text: Mapping[str, Any], act: str
 ) -> tuple[nn.Module, nn.Module, str]:
     _refuse_unknown(name, "text_cfg.", text, _TEXT)
     words, fc1 = weights["token_embedding.weight"], weights["transformer.resblocks.0.mlp.c_fc.weight"]
@@ -305,7 +305,7 @@ _POOLERS: Final = {
 }
 
 
-def _bert(name: str, weights: _Weights, text: Mapping[str, Any], _: str) -> tuple[nn.Module, nn.Module, str]:
+def _bert(name: str, weights: _Tensors, text: Mapping[str, Any], _: str) -> tuple[nn.Module, nn.Module, str]:
     asked = text.get("pooler_type") or text.get("hf_pooler_type") or "mean_pooler"
     if asked not in _POOLERS or "transformer.embeddings.word_embeddings.weight" not in weights.state:
         raise CheckpointError(
@@ -332,7 +332,7 @@ def _bert(name: str, weights: _Weights, text: Mapping[str, Any], _: str) -> tupl
     return _filled(name, model, tensors), _projection(weights), pools
 
 
-def _projection(weights: _Weights) -> nn.Module:
+def _projection(weights: _Tensors) -> nn.Module:
     """One layer, or two with a GELU between them, without biases; none where the widths are the same."""
     if "proj.weight" in weights.state:
         return _linear(weights["proj.weight"])
@@ -344,7 +344,7 @@ def _projection(weights: _Weights) -> nn.Module:
 # Parts that several towers have -------------------------------------------------------------------
 
 
-def _both(weights: _Weights, names: Mapping[str, str]) -> State:
+def _both(weights: _Tensors, names: Mapping[str, str]) -> State:
     """Weight and bias of modules, ours by theirs."""
     return {
         f"{ours}.{kind}": weights[f"{theirs}.{kind}"]
@@ -353,7 +353,7 @@ def _both(weights: _Weights, names: Mapping[str, str]) -> State:
     }
 
 
-def _in_three(weights: _Weights, ours: str, theirs: str) -> State:
+def _in_three(weights: _Tensors, ours: str, theirs: str) -> State:
     """Query, key and value, which one matrix and one bias of theirs hold; their names begin with `theirs`."""
     return {
         f"{ours}.{at}_proj.{kind}": part
@@ -362,7 +362,7 @@ def _in_three(weights: _Weights, ours: str, theirs: str) -> State:
     }
 
 
-def _blocks(weights: _Weights, prefix: str, layers: int) -> State:
+def _blocks(weights: _Tensors, prefix: str, layers: int) -> State:
     tensors: State = {}
     for number in range(layers):
         theirs, ours = f"{prefix}.{number}", f"encoder.layers.{number}"

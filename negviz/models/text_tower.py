@@ -231,6 +231,28 @@ class CompactTextTower(TextTower):
         ).hidden_states
         return torch.cat([every[layer] for layer in layers], dim=-1)
 
+    def below(self, input_ids: Tensor, attention_mask: Tensor, layers: int) -> Tensor:
+        """What the first `layers` make of every token, float32 [n, tokens, width]."""
+        states: Tensor = self.encoder.embeddings(inputs_embeds=self.embed_words(input_ids))
+        return self._through(states, attention_mask, slice(layers))
+
+    def above(self, states: Tensor, attention_mask: Tensor, layers: int) -> Tensor:
+        """Unit vectors float32 [n, dim] of what `below` returns."""
+        hidden = self._through(states, attention_mask, slice(layers, None))
+        return F.normalize(self.projection(mean_of_tokens(hidden, attention_mask)), dim=-1)
+
+    def tunable_above(self, layers: int) -> dict[str, nn.Parameter]:
+        """Those of `tunable()` that `above` uses."""
+        upper = tuple(f"encoder.encoder.layer.{n}." for n in range(layers, len(self.encoder.encoder.layer)))
+        return {name: p for name, p in self.tunable().items() if name.startswith((*upper, "projection."))}
+
+    def _through(self, states: Tensor, attention_mask: Tensor, layers: slice) -> Tensor:
+        seen = (1 - attention_mask[:, None, None].to(states.dtype)) * torch.finfo(states.dtype).min
+        some: Any = self.encoder.encoder.layer[layers]
+        for layer in some:
+            states = layer(states, seen)  # [n, tokens, width]
+        return states
+
     def _mean(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.encoder(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
         return mean_of_tokens(hidden, attention_mask)

@@ -93,7 +93,9 @@ class Room:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_answers", EachOnce(self._answer, most=_REMEMBERED))
         object.__setattr__(self, "_own", EachOnce(lambda kind: kind(self), most=_KINDS))
-        object.__setattr__(self, "_usual", EachOnce(self._read_usual, most=len(self.sets)))
+        object.__setattr__(
+            self, "_usual", EachOnce(self._read_usual, most=sum(1 + len(films.lists) for films in self.sets))
+        )
         object.__setattr__(self, "_examples", EachOnce(self._try, most=len(self.sets)))
         self.when_forgetting(lambda text: self._answers.forget(lambda asked: asked.says(text)))
 
@@ -112,8 +114,14 @@ class Room:
         return read_calibrations(self.models, self._results / "calibration.json")
 
     def films(self, name: str) -> SearchSet:
-        """The set of that name, else the first."""
-        return next((films for films in self.sets if films.name == name), self.sets[0])
+        """The set of that name, or the list of one; else the first set."""
+        lists = (each for films in self.sets for each in films.lists.values())
+        return next((films for films in (*self.sets, *lists) if films.name == name), self.sets[0])
+
+    def choice(self, name: str) -> SearchSet:
+        """The set of that name, or of which that is a list; else the first."""
+        named = (each for each in self.sets if name in (each.name, *(of.name for of in each.lists.values())))
+        return next(named, self.sets[0])
 
     def can_be_seen(self, films: SearchSet) -> bool:
         """Whether a set's films can be shown; where those of none can, marks are better than nothing."""
@@ -126,7 +134,7 @@ class Room:
         return self.home.results or RESULTS.parent
 
     def usual(self, films: SearchSet) -> Usual | None:
-        """How often sentences that rule effusion out go wrong over a set, as far as that was measured."""
+        """How often sentences that rule out what a set is for go wrong, as far as that was measured."""
         return self._usual(films.name)
 
     def examples(self, films: SearchSet) -> tuple[Example, ...]:
@@ -155,18 +163,17 @@ class Room:
 
     def compare(self, asked: Asked, other: Asked) -> Comparison:
         """Two questions over the films and by the models of the first.  Raises `AnswerError`."""
-        return Comparison.of(
-            self.answer(asked), self.answer(replace(other, films=asked.films, models=asked.models))
-        )
+        first = self.answer(asked)
+        return Comparison.of(first, self.answer(replace(other, films=first.films.name, models=asked.models)))
 
     def ranks(self, asked: Asked, film_id: str) -> dict[str, Hit]:
         """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
-        return ranks(self.answer(asked), self.films(asked.films), film_id)
+        return ranks(self.answer(asked), film_id)
 
     def probabilities(self, asked: Asked, film_id: str) -> dict[str, float]:
         """By chosen model, that a film satisfies the question; empty where that is not known."""
         try:
-            return probabilities(self.answer(asked), self.films(asked.films), film_id) if self.sets else {}
+            return probabilities(self.answer(asked), film_id) if self.sets else {}
         except (AnswerError, CollectionError):
             return {}
 
@@ -184,7 +191,8 @@ class Room:
         films = self.films(name)
         of_it = (each for each in self.sets if each.collection.name == films.collection.name)
         whole = next((each for each in of_it if each.part == "all"), films)
-        return read_usual(films, whole.collection.hash, self.backgrounds, self._results)
+        listed = next((name for each in self.sets for name, of in each.lists.items() if of is films), None)
+        return read_usual(films, whole.collection.hash, self.backgrounds, self._results, listed=listed)
 
     def _try(self, name: str) -> tuple[Example, ...]:
         return examples(lambda text: self.answer(Asked(text, name)))

@@ -65,7 +65,7 @@ def simulate(
     healthy = draw_chest(seed)
     chest = altered(healthy, signs)
     stance = draw_stance(seed, healthy.posterior)
-    film = _film(seed, size, healthy, stance)
+    film = film_beam(seed, size, healthy, stance)
     plate = stance.plate(film)
     exposure = draw_exposure(seed, healthy.posterior)
     shadow, measures = project(healthy, chest, plate, signs)
@@ -89,12 +89,14 @@ def _check_whole(name: str, given: object, low: int, high: int) -> None:
         raise PhantomError(f"The {name} must be a whole number from {low} to {high}, not {given!r}.")
 
 
-def _film(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
+def film_beam(seed: int, size: int, chest: Chest, stance: Stance) -> Beam:
+    """The film [size, size] of one healthy chest, and the beam that takes it."""
     posterior = chest.posterior
+    above = max(normal(seed, "above the apices", 34.0, 12.0), 14.0)  # mm; no film cuts them off
     return Beam(
         size=size,
         field=stance.width,
-        centre=(normal(seed, "centre x", 0.0, 8.0), normal(seed, "centre y", 34.0, 11.0)),
+        centre=(normal(seed, "centre x", 0.0, 12.0), chest.apex - above + 0.5 * stance.height),
         distance=uniform(seed, "distance", 1780, 1850)
         if posterior
         else uniform(seed, "distance", 1050, 1400),

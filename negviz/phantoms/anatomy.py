@@ -46,6 +46,8 @@ class Dome:
     lateral: float  # fall to the side wall
     posterior: float
     anterior: float
+    crest: float = 0.5  # where it is highest, in half-widths of the cage
+    medial: float = 9.0  # fall from there towards the spine
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Chest:
     heavy: float  # 0 slim, 1 obese
     age: float
     posterior: bool  # PA film
+    supine: bool  # on the back: fluid spreads behind the lung, air before it
     half_width: float  # of the rib cage inside, at its widest
     half_depth: float
     apex: float
@@ -94,26 +97,38 @@ class Chest:
         room = np.clip(1.0 - self.rise(y), 0.0, None)
         return AXIS + (self.breadth(y) - AXIS) * np.sqrt(room)
 
+    def deepest(self, y: Array) -> Array:
+        """Half-depth of the cage at height y, its rounding at the apex left aside: shallow at the top."""
+        knots = ((0.0, 0.56), (45.0, 0.72), (90.0, 0.90), (130.0, 0.98), (170.0, 1.0))
+        return self.half_depth * profile(y - self.apex, knots)
+
     def depth(self, y: Array) -> Array:
         """Half-depth of the cage at height y."""
-        return self.half_depth * np.sqrt(np.clip(1.0 - self.rise(y), 0.0, None))
+        return self.deepest(y) * np.sqrt(np.clip(1.0 - self.rise(y), 0.0, None))
 
     def cavity(self, beam: Beam, side: int) -> Span:
         """The space of one lung before diaphragm and mediastinum are taken away."""
         x, y = beam.plane(0.0)
         lateral = (side * x - AXIS) / (self.breadth(y) - AXIS)
-        medial = (AXIS - side * x) / (AXIS + 4.0)
+        medial = (AXIS - side * x) / self.room(y, side)
         section = np.where(lateral > 0, np.abs(lateral) ** 2.3, np.abs(medial) ** 2.2)
-        half = self.half_depth * np.sqrt(np.maximum(1.0 - section - self.rise(y), 0.0))
+        half = self.deepest(y) * np.sqrt(np.maximum(1.0 - section - self.rise(y), 0.0))
         return Span.around(0.0, half)
+
+    def room(self, y: Array, side: int) -> Array:
+        """From a lung's axis to the middle and a little beyond: more where the middle is pushed away."""
+        return AXIS + 4.0 - side * self.midline(y)
 
     def dome(self, beam: Beam, side: int) -> Span:
         """What lies under one half of the diaphragm, along each ray."""
-        dome, depth = self.domes[side > 0], self.half_depth
+        return self.under(beam, side, self.domes[side > 0])
+
+    def under(self, beam: Beam, side: int, dome: Dome) -> Span:
+        depth = self.half_depth
         x, y = beam.plane(0.0)
-        centre = 0.50 * self.half_width
-        out = (side * x - centre) / (self.half_width - centre)
-        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, 9.0 * out**2)
+        centre = dome.crest * self.half_width
+        out, inward = (side * x - centre) / (self.half_width - centre), 1 - side * x / centre
+        fall = np.where(out > 0, dome.lateral * np.abs(out) ** 2.3, dome.medial * inward**2)
         below = np.sqrt(np.maximum(y - dome.top - fall, 0.0))
         crest = 0.25 * depth
         back = crest - (depth + crest) / np.sqrt(dome.posterior) * below
@@ -148,7 +163,7 @@ class Chest:
         border = np.interp(np.arctan2(y - cy, x - cx), dense[:, 0] / 40, dense[:, 1])
         inward = (x - cx) ** 2 + (y - cy) ** 2
         half = (
-            0.66 * self.half_depth * grown**0.7 * np.sqrt(np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0))
+            0.66 * self.half_depth * grown**0.7 * np.maximum(1.0 - (inward / border**2) ** 1.25, 0.0) ** 0.62
         )
         return Span.around(forward, half)
 
@@ -160,31 +175,27 @@ class Chest:
         """What lies between the lungs besides the heart: spine and vessels, united with it later."""
         broad = normal(self.seed, "mediastinum", 1.0, 0.1) + 0.18 * self.heavy
         x, y = beam.plane(-0.6 * self.half_depth)
-        spine = profile(y, ((-140, 21), (-60, 20), (60, 20), (140, 22)))
-        behind = 0.36 * self.half_depth * np.maximum(1.0 - (x / spine) ** 2, 0.0) ** 0.8
+        spine = profile(y, ((-140, 24), (-60, 24), (60, 25), (140, 27)))
+        behind = 0.34 * self.half_depth * np.maximum(1.0 - (x / spine) ** 2, 0.0) ** 1.25
         x, y = beam.plane(0.1 * self.half_depth)
         middle = self.midline(y)
-        right = profile(
-            y, ((-150, 40), (-112, 28), (-75, 22), (-40, 24), (-4, 28), (14, 22), (70, 17), (140, 13))
-        )
-        left = profile(
+        right = profile(  # neck, paratracheal stripe along the windpipe, root of the right hilum
             y,
             (
-                (-150, 42),
-                (-112, 30),
-                (-80, 24),
-                (-50, 28),
-                (-30, 31),
-                (-12, 31),
-                (8, 32),
-                (28, 29),
-                (70, 21),
-                (140, 15),
+                *((-150, 38), (-118, 27), (-85, 21), (-50, 23), (-22, 26), (0, 28)),
+                *((14, 23), (70, 17), (140, 13)),
+            ),
+        )
+        left = profile(  # subclavian artery, concave above the knob and below it, pulmonary trunk, auricle
+            y,
+            (
+                *((-150, 40), (-118, 30), (-92, 24), (-66, 24), (-44, 28), (-24, 28)),
+                *((-10, 28), (6, 34), (20, 35), (34, 31), (70, 21), (140, 15)),
             ),
         )
         across = np.where(x > middle, (x - middle) / left, (middle - x) / right) / broad
         thick = self.half_depth * profile(y, ((-100, 0.55), (-40, 0.62), (20, 0.66), (100, 0.7)))
-        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-40, 0.7), (40, 0.9)))
+        before = thick * np.maximum(1.0 - across**2, 0.0) ** profile(y, ((-90, 1.15), (-40, 1.0), (40, 0.9)))
         return [
             Span.around(-0.7 * self.half_depth, behind),
             Span.around(0.1 * self.half_depth, before),
@@ -200,8 +211,8 @@ class Chest:
         return [
             (((-80, -17), (-40, -24), (30, -25)), 18.0, wide, -110.0, 70.0),  # superior vena cava
             (((-30, -8), (0, -14 - 3 * old), (40, -10)), 24.0, 17 + 2 * old, high - 14, 70.0),  # ascending
-            (((-60, 22), (high, 26 + 4 * old)), -12.0, knob, high - knob, high + knob),  # knob
-            (((-40, 27 + 2 * old), (20, 22 + 2 * old), (130, 13)), -58.0, 0.8 * knob, high - 8, 240.0),
+            (((-60, 18), (high, 20 + 4 * old)), -12.0, knob, high - knob, high + 1.6 * knob),  # knob
+            (((-40, 23 + 2 * old), (20, 20 + 2 * old), (130, 12)), -58.0, 0.8 * knob, high - 8, 240.0),
         ]
 
     def _vessel(
@@ -226,8 +237,8 @@ def draw_chest(seed: int) -> Chest:
     heavy = uniform(seed, "heavy", 0.0, 1.0) ** 1.3
     posterior = not chance(seed, "view", 0.2)
     width = normal(seed, "width", 133.0 if female else 145.0, 7.0) + 4 * heavy
-    breath = normal(seed, "breath", 0.0 if posterior else -10.0, 9.0) - 8 * heavy
-    right = normal(seed, "right dome", 98.0 if female else 106.0, 6.0) + breath
+    breath = normal(seed, "breath", 0.0 if posterior else -16.0, 10.0) - 10 * heavy
+    right = normal(seed, "right dome", 112.0 if female else 122.0, 7.0) + breath
     left = right + normal(seed, "left dome", 11.0, 6.0)
     domes = tuple(
         Dome(top, normal(seed, f"fall {i}", 54, 7), normal(seed, f"behind {i}", 62, 6), 26.0)
@@ -239,10 +250,11 @@ def draw_chest(seed: int) -> Chest:
         heavy=heavy,
         age=uniform(seed, "age", 20, 85),
         posterior=posterior,
+        supine=not posterior and chance(seed, "supine", 0.55),
         half_width=width,
         half_depth=normal(seed, "depth", 88.0 if female else 97.0, 5.0) + 5 * heavy,
         apex=normal(seed, "apex", -108.0, 5.0),
         domes=(domes[0], domes[1]),
         ratio=normal(seed, "ratio", 0.44, 0.02) + 0.015 * heavy - (0.0 if posterior else 0.01),
-        heart_drop=0.45 * (right - 98.0),
+        heart_drop=max(0.62 * (right - 100.0), left - 124.0),  # it rests on the diaphragm
     )

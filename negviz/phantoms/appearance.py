@@ -13,7 +13,7 @@ from negviz.phantoms.streams import chance, normal, stream, uniform
 
 # Display curve: grey against density, 0 that of aerated lung and 1 that of the mediastinum.
 _DENSITY = (-2.5, -1.0, -0.5, -0.15, 0.0, 0.25, 0.5, 0.75, 1.0, 1.35, 2.0)
-_GREY = (0.02, 0.07, 0.13, 0.22, 0.30, 0.43, 0.58, 0.72, 0.84, 0.945, 0.99)
+_GREY = (0.02, 0.07, 0.13, 0.22, 0.30, 0.45, 0.63, 0.78, 0.88, 0.955, 0.99)
 
 
 @dataclass(frozen=True)

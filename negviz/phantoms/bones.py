@@ -33,7 +33,10 @@ class Skeleton:
 
 NOTHING: Final = Cloud(np.zeros((0, 3)), np.zeros(0))
 # How far along its drop a rib has come, from behind (0) to the front (1).
-_FALL: Final = ((0.03, 0.03), (0.12, 0.01), (0.25, 0.10), (0.4, 0.29), (0.5, 0.43), (0.7, 0.76), (0.9, 1.0))
+_FALL: Final = (
+    *((0.03, 0.03), (0.1, 0.03), (0.18, 0.10), (0.28, 0.22)),  # over the back, a slope of a fifth or so
+    *((0.4, 0.41), (0.5, 0.58), (0.6, 0.74), (0.75, 0.92), (0.9, 1.0)),  # steep at the side
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,10 @@ def bone(
 
 def rib_curve(chest: Chest, rib: int, side: int, steps: int = 200) -> Array:
     """The axis [steps, 3] of one rib, from its head at the spine to its joint with cartilage."""
-    end = value(rib, ((1, 0.90), (2, 0.90), (4, 0.87), (6, 0.84), (8, 0.78), (10, 0.66), (12, 0.36)))
+    end = value(rib, ((1, 0.90), (2, 0.88), (4, 0.83), (6, 0.79), (8, 0.70), (10, 0.56), (12, 0.26)))
     turn = np.linspace(0.03, end, steps)  # 0 behind, 1 in front, in half circles
     slant = normal(chest.seed, "rib slant", 1.05, 0.15)
-    drop = slant * value(rib, ((1, 40), (2, 62), (4, 92), (7, 112), (10, 100), (12, 55)))
+    drop = slant * value(rib, ((1, 42), (2, 66), (4, 100), (7, 122), (10, 112), (12, 60)))
     head = _level(chest, rib - 1) + 2.0 + stream(chest.seed, f"rib {rib} {side}").normal(0, 1.7)
     y = head + drop * profile(turn, _FALL)
     room = np.sqrt(np.clip(1.0 - np.minimum(chest.rise(y), 0.87), 0, None))
@@ -110,9 +113,13 @@ def _rib(chest: Chest, step: float, rib: int, side: int, broken: tuple[Break, ..
     outwards = np.stack([curve[:, 0] * 0.9, 0 * along, curve[:, 2]], axis=1)
     tall = stout * profile(along, ((0, 5.0), (0.1, 5.6), (0.5, 6.3), (0.85, 6.6), (1, 7.4)))
     thin = stout * profile(along, ((0, 4.2), (0.3, 3.9), (0.7, 3.2), (1, 3.4)))
-    wall = hard * profile(along, ((0, 1.35), (0.4, 1.2), (0.7, 0.85), (1, 0.45)))
+    wall = hard * profile(along, ((0, 1.5), (0.4, 1.3), (0.6, 0.95), (0.8, 0.58), (1, 0.28)))
     whole = bone(curve, outwards, step, thin=thin, tall=tall, wall=wall)
-    return Skeleton(_keep(whole.cortex, kept), _keep(whole.marrow, kept))
+    spongy = profile(along, ((0, 1.0), (0.5, 0.85), (0.8, 0.5), (1, 0.2)))  # less towards the cartilage
+    seen = value(
+        rib, ((1, 0.8), (3, 1.0), (8, 1.0), (10, 0.7), (12, 0.5))
+    )  # the last are slight, in the belly
+    return Skeleton(_keep(whole.cortex, seen * kept), _keep(whole.marrow, seen * kept * spongy))
 
 
 def _keep(cloud: Cloud, kept: Array) -> Cloud:
@@ -120,11 +127,12 @@ def _keep(cloud: Cloud, kept: Array) -> Cloud:
 
 
 def displaced(curve: Array, along: Array, fracture: Break) -> tuple[Array, Array]:
-    """A rib with a step at the break: the far fragment drops, and is back in line 45 mm further on."""
+    """A rib with a step at the break: the far fragment drops and sinks in, in line again after 45 mm."""
     past = (along - fracture.at) * length_of(curve)
     moved = np.where(past > 0, 1.0 - smoothstep(past / 45.0), 0.0) * fracture.step
-    gap = 0.25 * fracture.step
-    return curve + moved[:, None] * np.array([0.25, 1.0, 0.0]), (np.abs(past) > gap).astype(np.float64)
+    gap = 0.3 * fracture.step
+    callus = 1.0 + 1.3 * np.exp(-((past / 11.0) ** 2))  # the ends are swollen and dense
+    return curve + moved[:, None] * np.array([-0.4 * fracture.side, 1.0, 0.0]), callus * (np.abs(past) > gap)
 
 
 # Spine ----------------------------------------------------------------------------------------

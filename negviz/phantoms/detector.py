@@ -23,7 +23,7 @@ def draw_exposure(seed: int, posterior: bool) -> Exposure:
     bedside = 0.0 if posterior else 1.0
     return Exposure(
         scatter=uniform(seed, "scatter", 0.07, 0.19) + 0.08 * bedside,
-        quanta=uniform(seed, "quanta", 0.7e5, 4e5) * (1 - 0.3 * bedside),
+        quanta=uniform(seed, "quanta", 1.6e5, 8e5) * (1 - 0.3 * bedside),
         blur=uniform(seed, "blur", 0.35, 0.6) + 0.15 * bedside,
     )
 

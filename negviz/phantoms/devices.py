@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import numpy as np
 
 from negviz.phantoms.anatomy import Chest
@@ -26,17 +29,22 @@ _LETTERS = {  # strokes from point to point, in heights of the letter
 
 def draw_devices(chest: Chest, beam: Beam) -> Array:
     """Attenuation [size, size] of everything on and in the patient that is not the patient."""
-    total = np.zeros((beam.size, beam.size))
+    return sum((_MAKE[name](chest, beam) for name in worn(chest)), np.zeros((beam.size, beam.size)))
+
+
+def worn(chest: Chest) -> tuple[str, ...]:
+    """The devices of one chest, whatever its findings.
+
+    Together they are on three films in a hundred: enough to be known, too few to be learned from.
+    """
     bedside = not chest.posterior
-    for name, often, make in (
-        ("leads", 0.55 if bedside else 0.06, _leads),
-        ("line", 0.30 if bedside else 0.04, _line),
-        ("pacemaker", 0.05, _pacemaker),
-        ("tube", 0.12 if bedside else 0.0, _tube),
-    ):
-        if chance(chest.seed, name, often):
-            total = total + make(chest, beam)
-    return total
+    often = {
+        "leads": 0.04 if bedside else 0.002,
+        "line": 0.03 if bedside else 0.002,
+        "pacemaker": 0.007,
+        "tube": 0.02 if bedside else 0.0,
+    }
+    return tuple(name for name, share in often.items() if chance(chest.seed, name, share))
 
 
 def draw_marker(seed: int, film: Beam) -> Array:
@@ -99,8 +107,16 @@ def _pacemaker(chest: Chest, beam: Beam) -> Array:
     front = chest.half_depth + 8
     cx, cy = draw.uniform(92, 108), draw.uniform(-62, -48)
     x, y = beam.plane(front)
-    turn = (np.abs((x - cx) / 25) ** 3.2 + np.abs((y - cy) / 20) ** 3.2) ** (1 / 3.2)
-    case = 2.2 * smoothstep((1 - turn**3) / 0.12) * (0.75 + 0.25 * smoothstep((y - cy + 9) / 3))
+    tilt = draw.normal(0.15, 0.2)
+    u, v = (
+        np.cos(tilt) * (x - cx) + np.sin(tilt) * (y - cy),
+        np.cos(tilt) * (y - cy) - np.sin(tilt) * (x - cx),
+    )
+    turn = (np.abs(u / 23) ** 2.6 + np.abs(v / 25) ** 2.6) ** (1 / 2.6)  # a can: thin at its rounded rim
+    case = 2.4 * np.sqrt(np.maximum(1 - turn**6, 0.0)) * np.where(v < -14, 0.35, 1.0)  # plastic header on top
+    screw = 1.2 * smoothstep((9 - (u + 7) ** 2 - (v + 18) ** 2) / 5)
+    battery = 0.7 * smoothstep((13 - np.abs(u)) / 2) * smoothstep((11 - np.abs(v - 8)) / 2)
+    case = case + screw + battery
     knots = [
         (cx - 8, cy - 16, front),
         (60.0, -84.0, 45.0),
@@ -110,9 +126,17 @@ def _pacemaker(chest: Chest, beam: Beam) -> Array:
     ]
     lead = _wire(beam, [*knots, (-14.0, 92.0, 30.0), (22.0, 112.0, 45.0), (46.0, 104.0, 52.0)], 0.8)
     atrial = _wire(beam, [*knots, (-26.0, 58.0, 30.0), (-16.0, 48.0, 46.0)], 0.8)
-    return case + 0.35 * METAL * np.maximum(lead, atrial)
+    return np.asarray(case + 0.35 * METAL * np.maximum(lead, atrial))
 
 
 def _tube(chest: Chest, beam: Beam) -> Array:
     tip = uniform(chest.seed, "tube tip", -55, -30)
     return 1.6 * PLASTIC * _wire(beam, [(0.0, -240.0, 10.0), (1.0, -120.0, 6.0), (3.0, tip, 0.0)], 4.5)
+
+
+_MAKE: Final[dict[str, Callable[[Chest, Beam], Array]]] = {
+    "leads": _leads,
+    "line": _line,
+    "pacemaker": _pacemaker,
+    "tube": _tube,
+}

@@ -16,14 +16,17 @@ from negviz.phantoms.streams import chance, stream, uniform
 Side = Literal["right", "left", "both"]
 VISIBLE: Final = 0.15  # a milder finding is neither stated nor denied: no reader could be sure
 SIDES: Final[dict[Side, tuple[int, ...]]] = {"right": (-1,), "left": (1,), "both": (-1, 1)}
+_SEEN: Final = {"fracture": 0.5}  # and in a rib, fragments that are hardly out of line
+_MASSIVE: Final = 0.7  # an effusion beyond it pushes the mediastinum away
+_TENSE: Final = 0.65  # and a pneumothorax beyond this
 _SIDELESS: Final = ("cardiomegaly", "edema", "emphysema", "normal")
-_IMPLIED: Final = {  # a film with the first may also be read as having the others: they are not denied
+_IMPLIED: Final = {  # a film with the first may also have the others, hidden or alike: they are not denied
     "consolidation": ("opacity", "atelectasis"),
     "opacity": ("consolidation", "atelectasis", "edema"),
     "atelectasis": ("opacity", "consolidation"),
     "edema": ("opacity", "consolidation"),
     "nodule": ("opacity",),
-    "effusion": ("atelectasis", "opacity"),
+    "effusion": ("atelectasis", "opacity", "consolidation"),
     "pneumothorax": ("atelectasis",),
 }
 
@@ -98,12 +101,19 @@ def stated(signs: Signs) -> frozenset[str]:
     """What a reader of the film would state."""
     if not signs:
         return frozenset({"normal"})
-    return frozenset(name for name, sign in signs.items() if sign.severity >= VISIBLE)
+    return frozenset(name for name, sign in signs.items() if sign.severity >= seen_from(name))
+
+
+def seen_from(name: str) -> float:
+    """The severity from which a reader would state a finding."""
+    return _SEEN.get(name, VISIBLE)
 
 
 def denied(signs: Signs) -> frozenset[str]:
-    """What a reader could rule out: all that is absent and that nothing present looks like."""
+    """What a reader could rule out: all that is absent, and that nothing present looks like or hides."""
     alike = {other for name in signs for other in _IMPLIED.get(name, ())}
+    if "effusion" in signs and signs["effusion"].severity > _MASSIVE:
+        alike |= {"cardiomegaly", "nodule", "edema"}
     return frozenset(ABNORMAL) - alike - set(signs)
 
 
@@ -123,40 +133,52 @@ def altered(chest: Chest, signs: Signs) -> Chest:
     if "cardiomegaly" in level:
         ratio += (uniform(chest.seed, "largest heart", 0.665, 0.695) - ratio) * level["cardiomegaly"] ** 0.85
     hollow = level.get("emphysema", 0.0)
-    domes = tuple(_moved(chest.domes[side > 0], side, signs, hollow) for side in (-1, 1))
+    domes = tuple(_moved(chest, side, signs, hollow) for side in (-1, 1))
     return replace(
         chest,
         ratio=ratio * (1 - 0.13 * hollow),
         shift=_shift(signs),
         domes=(domes[0], domes[1]),
-        aeration=1 - 0.42 * hollow,
-        heart_drop=chest.heart_drop + 24 * hollow,
+        aeration=1 - 0.52 * hollow,
+        heart_drop=chest.heart_drop + 29 * hollow,
     )
 
 
-def _moved(dome: Dome, side: int, signs: Signs, hollow: float) -> Dome:
-    up = 0.0
+def _moved(chest: Chest, side: int, signs: Signs, hollow: float) -> Dome:
+    dome, up, deeper = chest.domes[side > 0], 0.0, 0.0
     if "atelectasis" in signs and side in signs["atelectasis"].sides:
         up = 24.0 * max(signs["atelectasis"].severity - 0.2, 0.0)
-    return Dome(
-        dome.top - up + 26 * hollow,
-        dome.lateral * (1 - 0.62 * hollow),
-        dome.posterior * (1 - 0.6 * hollow),
-        dome.anterior * (1 - 0.4 * hollow),
+    if "pneumothorax" in signs and side in signs["pneumothorax"].sides:
+        severity = signs["pneumothorax"].severity
+        up -= 70.0 * max(severity - _TENSE, 0.0)
+        deeper = 0.7 * severity if chest.supine else 0.0  # the deep sulcus
+    return replace(
+        dome,
+        top=dome.top - up + 26 * hollow,
+        lateral=dome.lateral * (1 - 0.62 * hollow + deeper),
+        posterior=dome.posterior * (1 - 0.6 * hollow),
+        anterior=dome.anterior * (1 - 0.4 * hollow + deeper),
     )
 
 
 def _shift(signs: Signs) -> float:
-    """Fluid and air under pressure push the mediastinum away, a lobe that has lost its air draws it near."""
+    """Fluid and air under pressure push the mediastinum away, a lobe that has lost its air draws it near.
+
+    A lung that has collapsed makes room for the fluid: then nothing moves.
+    """
     total = 0.0
-    for name, most, start in (
-        ("effusion", -26.0, 0.6),
-        ("pneumothorax", -22.0, 0.6),
-        ("atelectasis", 14.0, 0.5),
-    ):
-        if name in signs:
-            amount = most * max(signs[name].severity - start, 0.0) / (1 - start)
-            total += sum(side * amount for side in signs[name].sides)
+    for side in SIDES["both"]:
+        fluid, air, collapse = (
+            most * max(signs[name].severity - start, 0.0) / (1 - start)
+            if name in signs and side in signs[name].sides
+            else 0.0
+            for name, most, start in (
+                ("effusion", -26.0, _MASSIVE),
+                ("pneumothorax", -24.0, _TENSE),
+                ("atelectasis", 14.0, 0.5),
+            )
+        )
+        total += side * (air + (0.0 if fluid and collapse else fluid + collapse))
     return total
 
 
@@ -165,15 +187,15 @@ def breaks(chest: Chest, signs: Signs) -> tuple[Break, ...]:
     if "fracture" not in signs:
         return ()
     sign = signs["fracture"]
-    many = 1 + int(sign.severity > 0.45) + int(sign.severity > 0.8)
-    step = 1.5 + 6.5 * sign.severity
+    many = 1 + sum(sign.severity > more for more in (0.4, 0.55, 0.7, 0.85))
+    step = 1.5 + 8.5 * sign.severity
     return tuple(
         Break(rib, side, at, step) for side in sign.sides for rib, at in _broken_places(chest, side)[:many]
     )
 
 
 def _broken_places(chest: Chest, side: int) -> list[tuple[int, float]]:
-    """Three neighbouring ribs and where along each it would break."""
+    """Five neighbouring ribs and where along each it would break."""
     draw = stream(chest.seed, f"fracture {side}")
-    first, at = int(draw.integers(4, 8)), draw.uniform(0.24, 0.42)
-    return [(first + i, float(at + draw.uniform(-0.03, 0.03))) for i in range(3)]
+    first, at = int(draw.integers(3, 7)), draw.uniform(0.24, 0.42)
+    return [(first + i, float(at + draw.uniform(-0.03, 0.03))) for i in (1, 0, 2, 3, 4)]

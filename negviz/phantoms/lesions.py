@@ -2,79 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from negviz.phantoms.anatomy import Chest
+from negviz.phantoms.bones import Break, rib_curve
 from negviz.phantoms.curves import smoothstep
 from negviz.phantoms.findings import Sign, Signs
 from negviz.phantoms.projection import Array, Beam
 from negviz.phantoms.streams import stream
-
-_REACH = 512.0  # mm a side of the square on which textures are drawn, whatever the film shows
-_LOBES = {  # middle of the lobe or segment from the front, and its half-axes
-    "upper": (66.0, -52.0, 46.0, 38.0),
-    "middle": (60.0, 42.0, 44.0, 30.0),
-    "lower": (76.0, 66.0, 48.0, 40.0),
-}
+from negviz.phantoms.textures import clouds
 
 
-def clouds(seed: int, name: str, beam: Beam, size: float, steep: float = 3.2) -> Array:
-    """A smooth random field [size, size] of unit spread whose largest swells measure `size` mm."""
-    n = 192
-    noise = np.fft.rfft2(stream(seed, name).standard_normal((n, n)))
-    fy, fx = np.fft.fftfreq(n, _REACH / n)[:, None], np.fft.rfftfreq(n, _REACH / n)[None, :]
-    field = np.fft.irfft2(noise / (1.0 + (size**2) * (fx**2 + fy**2)) ** (steep / 2), (n, n))
-    field /= field.std()
-    x, y = beam.plane(0.0)
-    return sampled(field, x[0] * n / _REACH + n / 2, (y[:, 0] - 30) * n / _REACH + n / 2)
-
-
-def sampled(field: Array, columns: Array, rows: Array) -> Array:
-    """Bilinear values of a periodic field [n, n] on a grid of fractional columns and rows."""
-    n = len(field)
-    i, j = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
-    f, g = (rows - i)[:, None], columns - j
-    lines = field[i % n] * (1 - f) + field[(i + 1) % n] * f
-    return np.asarray(lines[:, j % n] * (1 - g) + lines[:, (j + 1) % n] * g)
-
-
-def airless(chest: Chest, beam: Beam, signs: Signs) -> tuple[Array, Array]:
-    """Maps [size, size]: part of the lung replaced by solid, and the part in which airways stand out."""
-    solid, dense = np.zeros((beam.size, beam.size)), np.zeros((beam.size, beam.size))
-    for name, make in (
-        ("consolidation", _lobar),
-        ("opacity", _patchy),
-        ("edema", _wings),
-        ("atelectasis", _bands),
-    ):
+def airless(chest: Chest, beam: Beam, signs: Signs) -> Array:
+    """The part of the lung [size, size] along each ray that patches, water and plates have made solid."""
+    solid = np.zeros((beam.size, beam.size))
+    for name, make in (("opacity", _patchy), ("edema", _wings), ("atelectasis", _plates)):
         if name in signs:
             for side in signs[name].sides:
                 part = make(chest, beam, side, signs[name])
                 solid = solid + part - solid * part
-                if name == "consolidation":
-                    dense = np.maximum(dense, part)
-    return solid, dense
-
-
-def _lobar(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
-    """Air spaces of a lobe filled: dense, with a fringe, sometimes cut off by a fissure."""
-    draw = stream(chest.seed, f"consolidation {side}")
-    lobe = list(_LOBES)[int(draw.choice(3, p=(0.3, 0.2, 0.5)))]
-    cx, cy, rx, ry = _LOBES[lobe]
-    grow = 0.68 + 0.5 * sign.severity
-    x, y = beam.plane(0.0)
-    u = (side * x - cx - draw.uniform(-10, 10)) / (rx * grow)
-    v = (y - cy - draw.uniform(-8, 8)) / (ry * grow)
-    rough = clouds(chest.seed, f"consolidation edge {side}", beam, 70.0, 3.0)
-    inside = smoothstep((1.25 - np.sqrt(u**2 + v**2) + 0.16 * rough) / 0.95)
-    if draw.uniform() < 0.5:  # a fissure bounds it
-        slope, at = draw.uniform(-0.25, 0.1), cy + (0.75 * ry if lobe == "upper" else -0.7 * ry) * grow
-        beyond = (y - at - slope * (side * x - cx)) * (1 if lobe == "upper" else -1)
-        inside = inside * smoothstep(0.5 - beyond / 11.0)
-    texture = np.clip(
-        1 + 0.09 * clouds(chest.seed, f"consolidation {side} texture", beam, 30.0, 2.6), 0.3, 1.5
-    )
-    return np.clip((0.08 + 0.52 * sign.severity) * inside * texture, 0.0, 0.85)
+    return solid
 
 
 def _patchy(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
@@ -95,56 +44,97 @@ def _patchy(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
 
 
 def _wings(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
-    """Edema: haze around the hilum and at the base, and Kerley's lines along the lower wall."""
+    """Edema: septal lines along the lower wall first, then haze about the hilum and at the base."""
     x, y = beam.plane(0.0)
     out = side * x
-    wing = np.exp(-(((out - 52) / 40) ** 2) - ((y - 35) / 55) ** 2)
+    wing = np.exp(-(((out - 50) / 36) ** 2) - ((y - 28) / 52) ** 2)
     base = 0.55 * smoothstep((y - 10) / 90)
-    rough = clouds(chest.seed, f"edema {side}", beam, 50.0, 2.5)
-    haze = (0.03 + 0.42 * sign.severity**1.1) * (wing + base) * np.clip(0.85 + 0.2 * rough, 0.1, 1.7)
+    rough = clouds(chest.seed, f"edema {side}", beam, 44.0, 2.4)
+    net = clouds(chest.seed, f"edema net {side}", beam, 5.0, 1.5)  # thickened septa, seen through one another
+    alveolar = 0.05 + 0.55 * max(sign.severity - 0.2, 0.0) ** 1.1
+    haze = alveolar * (wing + base) * np.clip(0.88 + 0.17 * rough, 0.1, 1.7)
+    haze = haze + 0.022 * sign.severity * (0.4 + base + wing) * np.clip(1 + 1.2 * net, 0, 3)
+    lines = _septa(chest, beam, side, sign.severity) + _cuffs(chest, beam, side, sign.severity)
+    return np.asarray(np.clip(haze + lines, 0.0, 0.8))
+
+
+def _cuffs(chest: Chest, beam: Beam, side: int, severity: float) -> Array:
+    """Bronchi on end about the hilum, their walls thick with water."""
+    x, y = beam.plane(0.0)
+    draw = stream(chest.seed, f"cuffs {side}")
+    total = np.zeros((beam.size, beam.size))
+    for _ in range(2):
+        cx, cy, bore = draw.uniform(46, 74), draw.uniform(-38, 52), draw.uniform(1.6, 3.0)
+        far = np.hypot(side * x - cx, (y - cy) / draw.uniform(0.85, 1.2))
+        wall = 0.6 + 2.2 * severity
+        total = np.maximum(total, np.exp(-(((far - bore - 0.5 * wall) / (0.6 * wall + 0.5)) ** 2)))
+    return 0.07 * min(1.5 * severity, 1.0) * total
+
+
+def _septa(chest: Chest, beam: Beam, side: int, severity: float) -> Array:
+    """Kerley's lines: short, thin, at right angles to the lower side wall."""
+    x, y = beam.plane(0.0)
+    total = np.zeros((beam.size, beam.size))
     draw = stream(chest.seed, f"kerley {side}")
-    for _ in range(9):
-        at, long = draw.uniform(35, chest.domes[side > 0].top + 30), draw.uniform(9, 19)
-        tilt, strong = draw.uniform(-0.12, 0.2), draw.uniform(0.5, 1.0)
-        inwards = chest.wall(np.array([at]))[0] - 3 - out
-        line = np.exp(-(((y - at - tilt * inwards) / 0.75) ** 2)) * ((inwards > 0) & (inwards < long))
-        haze = haze + 0.09 * strong * sign.severity * line
-    return np.asarray(np.clip(haze, 0.0, 0.75))
+    dome = chest.domes[side > 0]
+    for _ in range(18):
+        at, long = draw.uniform(dome.top - 45, dome.top + 42), draw.uniform(8, 17)
+        tilt, strong = draw.uniform(-0.1, 0.25), draw.uniform(0.5, 1.0)
+        inwards = chest.wall(np.array([at]))[0] - 2 - side * x
+        line = np.exp(-(((y - at - tilt * inwards) / 0.8) ** 2)) * ((inwards > 0) & (inwards < long))
+        total = np.maximum(total, strong * line)
+    return 0.26 * min(1.6 * severity, 1.0) * total
 
 
-def _bands(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
-    """Plates of collapsed lung over the diaphragm, and with severity a wedge of lower lobe."""
+def _plates(chest: Chest, beam: Beam, side: int, sign: Sign) -> Array:
+    """Plates of airless lung above the diaphragm, seen on edge; of a lobe that collapses, `lobes` tells."""
     draw = stream(chest.seed, f"atelectasis {side}")
     x, y = beam.plane(0.0)
     out, dome = side * x, chest.domes[side > 0]
     total = np.zeros((beam.size, beam.size))
     lean = draw.uniform(-0.3, 0.15)
     for i in range(3):
-        cx, cy = draw.uniform(45, 90), dome.top - 8 - 15 * i - draw.uniform(0, 12)
-        half, tilt, bow = draw.uniform(22, 44), lean + draw.uniform(-0.08, 0.08), draw.uniform(-0.003, 0.003)
-        thick, strong = draw.uniform(1.6, 4.2), draw.uniform(0.5, 1.0)
+        cx, cy = draw.uniform(50, 88), dome.top - 9 - 15 * i - draw.uniform(0, 12)
+        half, tilt, bow = draw.uniform(18, 40), lean + draw.uniform(-0.08, 0.08), draw.uniform(-0.003, 0.003)
+        thick, strong = draw.uniform(1.3, 3.2), draw.uniform(0.5, 1.0)
         if i == 0 or sign.severity > 0.25 * i:
             along = out - cx
             across = (y - cy - tilt * along - bow * along**2) / thick
             band = np.exp(-(np.abs(across) ** 1.7)) * smoothstep(1.5 - 1.3 * np.abs(along) / half)
-            total = np.maximum(total, (0.10 + 0.22 * sign.severity) * strong * band)
-    rough = clouds(chest.seed, f"atelectasis {side} texture", beam, 25.0, 2.4)
-    wedge = smoothstep((y - dome.top + 52 + 0.25 * (out - 40)) / 60) * smoothstep((118 - out) / 50)
-    return total + 0.62 * max(sign.severity - 0.15, 0.0) * wedge * np.clip(0.85 + 0.3 * rough, 0.2, 1.6)
+            total = np.maximum(total, (0.08 + 0.26 * min(sign.severity, 0.6)) * strong * band)
+    return total
 
 
 def nodule(healthy: Chest, beam: Beam, side: int, severity: float) -> Array:
-    """Path length, mm, through a lobulated ball between rib cage and hilum."""
+    """Path length, mm, through a lobulated mass whose margin thins out; anywhere in the lung."""
     draw = stream(healthy.seed, f"nodule {side}")
-    cx, cy = side * draw.uniform(62, 96), draw.uniform(-58, 62)
-    radius = 4.0 + 17.0 * severity
-    x, y = beam.plane(float(draw.uniform(-30, 30)))
+    cy = draw.uniform(healthy.apex + 22, healthy.domes[side > 0].top - 12)
+    cx = side * draw.uniform(42, 0.9 * float(healthy.wall(np.array([cy]))[0]))
+    radius = 4.5 + 15.0 * severity
+    x, y = beam.plane(float(draw.uniform(-45, 45)))
     turn = np.arctan2(y - cy, x - cx)
     border = np.ones_like(turn)
-    for k in range(2, 7):
-        border = border + 0.07 / k * (draw.normal() * np.cos(k * turn) + draw.normal() * np.sin(k * turn))
-    far = ((x - cx) ** 2 + (y - cy) ** 2) / (radius * border) ** 2
-    return np.asarray(2 * radius * np.maximum(1 - far, 0.0) ** 0.55)
+    for k in range(2, 8):
+        border = border + 0.09 / k * (draw.normal() * np.cos(k * turn) + draw.normal() * np.sin(k * turn))
+    spikes = 0.05 * draw.uniform(0, 1) * np.cos(int(draw.integers(9, 15)) * turn + draw.uniform(0, 6.28))
+    far = np.hypot(x - cx, y - cy) / (radius * (border + spikes))
+    return np.asarray(2 * radius * np.maximum(1 - (far / 1.08) ** 2, 0.0) ** 0.9)
+
+
+def bruise(healthy: Chest, beam: Beam, broken: Sequence[Break]) -> Array:
+    """Path length, mm, of blood that lifts the pleura off the wall: a blunt lens at each broken rib."""
+    total = np.zeros((beam.size, beam.size))
+    for fracture in broken:
+        curve = rib_curve(healthy, fracture.rib, fracture.side)
+        cx, cy, cz = curve[int(fracture.at * (len(curve) - 1))]
+        slope = np.subtract(*curve[[int(fracture.at * len(curve)) + step for step in (8, -8)], :2])
+        x, y = beam.plane(float(cz))
+        turn = np.arctan2(slope[1], slope[0])
+        along = np.cos(turn) * (x - cx) + np.sin(turn) * (y - cy)
+        across = np.cos(turn) * (y - cy) - np.sin(turn) * (x - cx)
+        far = (along / (14 + 2.6 * fracture.step)) ** 2 + (across / (9 + 1.3 * fracture.step)) ** 2
+        total = np.maximum(total, 2.8 * fracture.step * np.maximum(1 - far, 0.0) ** 0.9)
+    return total
 
 
 def bullae(chest: Chest, beam: Beam, severity: float) -> tuple[Array, Array]:

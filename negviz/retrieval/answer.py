@@ -64,7 +64,7 @@ def answer(
     opposite: str = "",
     calibrations: Mapping[str, Calibration] | None = None,
 ) -> Answer:
-    """Put `text` to every model and judge the `k` best films of each.
+    """Put `text` to every model and judge the `k` best films of each, of the list of what it is about.
 
     `meant` is what the reader should have understood: it changes the marking, not the films.  `opposite`
     words the contrary sentence where ours will not do.  `calibrations`, by model, say how sure each may be.
@@ -74,11 +74,12 @@ def answer(
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
     prompt = _read(text, models)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
+    searched = films.listed(prompt.finding if meant is None else meant[0])
     unread = _unread(prompt) if meant is None else None
-    unmarked = unread or unjudged(mentions, films.collection)
+    unmarked = unread or unjudged(mentions, searched.collection)
     judged = replace(prompt, mentions=() if unmarked else mentions)
     against = _read(opposite, models) if opposite.strip() else _opposite(prompt, meant)
-    question, known = _Question(judged, against, films), calibrations or {}
+    question, known = _Question(judged, against, searched), calibrations or {}
     return Answer(
         prompt=prompt,
         mentions=mentions,
@@ -86,10 +87,11 @@ def answer(
         unmarked=unmarked,
         tally=question.tally,
         columns=tuple(_column(model, question, k, known.get(name)) for name, model in models.items()),
+        films=searched,
         opposite=against,
         scopes=_scopes(prompt.text),
         read_twice=reads_of(models) is not read_prompt,
-        by_side=films.collection.knows_sides,
+        by_side=searched.collection.knows_sides,
     )
 
 
@@ -102,8 +104,9 @@ def unjudged(mentions: Sequence[Mention], films: Collection) -> Unclear | Litera
     return unclear(mentions) or ("side" if one_sided and not films.knows_sides else None)
 
 
-def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
+def ranks(answer: Answer, film_id: str) -> dict[str, Hit]:
     """Where every model ranks one of the films searched.  Raises `CollectionError` for any other."""
+    films = answer.films
     film = films.collection.by_id(film_id)
     (row,), relevant = films.collection.rows([film]), answer.judge(film)
     found = {}
@@ -114,11 +117,12 @@ def ranks(answer: Answer, films: SearchSet, film_id: str) -> dict[str, Hit]:
     return found
 
 
-def probabilities(answer: Answer, films: SearchSet, film_id: str) -> dict[str, float]:
+def probabilities(answer: Answer, film_id: str) -> dict[str, float]:
     """By model, of one of the films searched satisfying the sentence, where that is known.
 
     Raises `CollectionError` for any other film.
     """
+    films = answer.films
     (row,) = films.collection.rows([films.collection.by_id(film_id)])
     question = _Question(answer.judged, answer.opposite, films)
     found = {}

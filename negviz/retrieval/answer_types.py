@@ -11,6 +11,7 @@ from negviz.language.prompt import Mention, Prompt, Unclear
 from negviz.retrieval.calibration import Calibration, Certainty
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.search import Hit, Vectors
+from negviz.retrieval.sets import SearchSet
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Answer:
     unmarked: Unmarked | None  # None: hits are judged
     tally: Tally  # of all films searched
     columns: tuple[Column, ...]
+    # that were searched: those asked for, or the list of what the sentence is about
+    films: SearchSet = field(compare=False, repr=False)
     opposite: Prompt | None = None  # as read, or as the visitor worded it
     scopes: tuple[tuple[int, int], ...] = ()  # character offsets that the cues of the sentence reach over
     read_twice: bool = False  # by the family's second reader, too, and not by rules alone

@@ -70,5 +70,5 @@ def compare(
     first = answer(models, films, text, k=k, meant=meant, opposite=against, calibrations=calibrations)
     if first.opposite is None:
         raise AnswerError("This sentence has no opposite that we could find; word one to compare it with.")
-    second = answer(models, films, first.opposite.text, k=k, calibrations=calibrations)
+    second = answer(models, first.films, first.opposite.text, k=k, calibrations=calibrations)
     return Comparison.of(first, second)

@@ -14,7 +14,6 @@ from typing import Final
 
 from negviz.retrieval.answer import Answer
 from negviz.retrieval.search import Hit
-from negviz.retrieval.sets import SearchSet
 
 CSV_COLUMNS: Final = ("model", "rank", "id", "mark", "similarity", "findings", "sentence", "films")
 MARKS: Final = {True: "matches", False: "contradicts", None: "not stated"}
@@ -23,18 +22,19 @@ _SEAL: Final = re.compile(rb'<code id="seal">([0-9a-f]{64})</code>')
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # what spreadsheets take for a formula
 
 
-def to_csv(answer: Answer, films: SearchSet) -> str:
+def to_csv(answer: Answer) -> str:
     """A row a film and model.  Spreadsheets are kept from running anything that a row holds."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
     for column in answer.columns:
         for hit in column.hits:
-            found = "|".join(sorted(films.collection.by_id(hit.id).findings))
+            found = "|".join(sorted(answer.films.collection.by_id(hit.id).findings))
             mark = mark_of(answer, hit)
             similarity = f"{hit.score:.6f}"  # a number: its minus sign is no formula
             text = [
-                guarded(cell) for cell in (column.model, hit.id, mark, found, answer.prompt.text, films.name)
+                guarded(cell)
+                for cell in (column.model, hit.id, mark, found, answer.prompt.text, answer.films.name)
             ]
             model, id_, said, findings, sentence, name = text
             writer.writerow([model, hit.rank, id_, said, similarity, findings, sentence, name])

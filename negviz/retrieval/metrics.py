@@ -76,13 +76,21 @@ class Ranked:
     gains: Floats  # [prompts, films] 1 where it satisfies, else 0
     judged: Floats  # [prompts, films] 1 where it is judged, else 0
     ties: Ties  # [prompts, films] twice
+    searched: Floats | None = None  # [prompts, films] 1 where it is searched for that prompt, else 0
 
     @classmethod
-    def of(cls, relevance: npt.NDArray[Any], scores: npt.NDArray[Any], places: FilmPlaces | None) -> Ranked:
+    def of(
+        cls,
+        relevance: npt.NDArray[Any],
+        scores: npt.NDArray[Any],
+        places: FilmPlaces | None,
+        searched: npt.NDArray[np.bool_] | None = None,
+    ) -> Ranked:
         """Rank `scores` [prompts, films]; `relevance` has the same shape, nan where not judged.
 
         Equal scores go by `places` [films].  None for what has no ids, or where only AP and AUROC are asked
-        for, which take equal scores together: then they stay as they stand.
+        for, which take equal scores together: then they stay as they stand.  Films that are not `searched`
+        for a prompt, of the same shape, take no place; without it all are, for every prompt.
         """
         truth, values = np.asarray(relevance, np.float64), np.asarray(scores, np.float64)
         if truth.shape != values.shape or values.ndim != 2 or not values.size:
@@ -90,9 +98,10 @@ class Ranked:
         if not np.isfinite(values).all():
             raise MetricError("Scores must be finite numbers.")
         order = best_first(values, np.arange(values.shape[1]) if places is None else places)
+        among = None if searched is None else np.take_along_axis(searched, order, axis=1).astype(np.float64)
         truth = np.take_along_axis(truth, order, axis=1)
         ties = _ties(np.take_along_axis(values, order, axis=1))
-        return cls(order, np.nan_to_num(truth), (~np.isnan(truth)).astype(np.float64), ties)
+        return cls(order, np.nan_to_num(truth), (~np.isnan(truth)).astype(np.float64), ties, among)
 
     def measure(self, k: int, counts: Counts | None = None) -> dict[str, Floats]:
         """Every metric of every prompt, nan where there is nothing to count.
@@ -104,13 +113,18 @@ class Ranked:
             raise MetricError(f"k must be at least 1, not {k}.")
         films = self.order.shape[1]
         copies = np.ones((1, films)) if counts is None else np.asarray(counts, np.float64)
-        rows = [self._measure(k, drawn[self.order]) for drawn in copies]
+        rows = [self._measure(k, self._copies(drawn)) for drawn in copies]
         return {name: np.stack([row[i] for row in rows]) for i, name in enumerate(METRICS)}
 
     def precision(self, k: int, counts: Counts) -> Floats:
         """Precision of the first k alone, which costs less: [times, prompts]."""
-        copies = (drawn[self.order].astype(np.float64) for drawn in counts)
+        copies = map(self._copies, counts.astype(np.float64))
         return np.stack([_precision_at_k(each, self.gains, self.judged, k) for each in copies])
+
+    def _copies(self, drawn: Floats) -> Floats:
+        """[prompts, films] best first, of how often each was drawn [films]."""
+        copies: Floats = drawn[self.order]
+        return copies if self.searched is None else copies * self.searched
 
     def _measure(self, k: int, copies: Floats) -> tuple[Floats, Floats, Floats]:
         hits, counted = copies * self.gains, copies * self.judged

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 import numpy as np
 
 from negviz.films.collection import Collection
 from negviz.films.split import FEWEST, TUNED_ON
+from negviz.findings import FINDINGS
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import Progress, film_embeddings
 from negviz.retrieval.search import Hit, Vectors
@@ -21,9 +22,10 @@ _BALANCED: Final = 100  # films at most
 class SearchSet:
     """Some films of a collection and what each image tower makes of them."""
 
-    name: str  # the collection's name and the part of it: "openi/test"
+    name: str  # the collection's name and the part of it: "openi/test"; of a list "phantoms/test/edema"
     collection: Collection
     embeddings: Mapping[str, Vectors]  # float32 [films, dim] by tower_id
+    lists: Mapping[str, SearchSet] = field(default_factory=dict)  # by finding, what is searched instead
 
     @classmethod
     def of(
@@ -46,8 +48,17 @@ class SearchSet:
 
     @property
     def part(self) -> str:
-        """ "test", "balanced" or "all"."""
+        """ "test", "balanced", "all" or, of a list, its finding."""
         return self.name.rpartition("/")[2]
+
+    def listed(self, finding: str | None) -> SearchSet:
+        """What a sentence searches whose main mention is of a finding: its list, or this without one."""
+        return self.lists.get(finding or "", self)
+
+    def among(self, films: Collection, name: str) -> SearchSet:
+        """Some of these films, under a name of their own."""
+        rows = self.collection.rows(films)
+        return SearchSet(name, films, {id_: matrix[rows] for id_, matrix in self.embeddings.items()})
 
     def vectors(self, model: DualEncoder, hits: Iterable[Hit]) -> Vectors:
         """Embeddings [hits, dim] of films that were found here."""
@@ -63,6 +74,7 @@ def search_sets(
     Films used in tuning flatter a model, so where a collection has test films they are the default.  Over
     films of which nearly all satisfy a prompt every model looks superb, so where there are no test films the
     default is as many with effusion as without, if there are enough; else there is one set, of everything.
+    Where films are listed for other findings as well, a sentence about one of them searches its list instead.
     Raises `EmbeddingsError` as `film_embeddings` does.
     """
     everything = SearchSet.of(models, collection, "all", progress=progress)
@@ -70,8 +82,18 @@ def search_sets(
     if not rows:
         return (everything,)
     films = replace(collection, films=tuple(collection.films[row] for row in rows))
-    chosen = {id_: matrix[rows] for id_, matrix in everything.embeddings.items()}
-    return (SearchSet(f"{collection.name}/{part}", films, chosen), everything)
+    default = everything.among(films, f"{collection.name}/{part}")
+    lists = {finding: _list(collection, finding) for finding in FINDINGS}
+    others = {
+        finding: everything.among(films, f"{default.name}/{finding}")
+        for finding, films in lists.items()
+        if films.films and films != default.collection
+    }
+    return (replace(default, lists=others), everything)
+
+
+def _list(collection: Collection, finding: str) -> Collection:
+    return collection.where(lambda film: finding in film.lists)
 
 
 def _fair_part(collection: Collection) -> tuple[str, list[int]]:

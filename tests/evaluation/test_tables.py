@@ -86,6 +86,30 @@ def test_protocols_give_the_figures_of_the_command(
         negviz.protocols(models, silent)
 
 
+@pytest.mark.parametrize("finding", ["effusion", "cardiomegaly"])
+def test_each_sentence_is_measured_over_its_findings_list(
+    models: Models, collection: Collection, finding: str
+) -> None:
+    films = tuple(
+        replace(film, lists=frozenset({"effusion" if film.split == "test" else "cardiomegaly"}))
+        for film in collection
+    )
+    listed, text = replace(collection, films=films), f"No {finding}."
+    given = answer(models, search_sets(models, listed)[0], text, k=3)
+    rows = negviz.evaluate(models, listed, [text, "Pneumothorax."], k=3, bootstrap=5).rows()
+    found = {row["model"]: row["p_at_k"] for row in rows if row["cell"] == "natural/absent"}
+    assert found == {
+        column.model: pytest.approx(column.tally.matches / column.tally.judged, abs=1e-6)
+        for column in given.columns
+    }
+    chance = given.tally.matches / given.tally.judged
+    assert [row["chance"] for row in rows if row["cell"] == "natural/absent"] == pytest.approx(
+        [chance] * len(models), abs=1e-6
+    )
+    contrary = [row["contrary_by_chance"] for row in negviz.diagnose(models, listed, text, k=3).rows()]
+    assert contrary == pytest.approx([1 - chance] * len(models))
+
+
 def test_what_cannot_be_judged_is_listed(models: Models, collection: Collection) -> None:
     table = negviz.evaluate(
         models,
@@ -154,7 +178,7 @@ def test_a_diagnosis_is_that_of_the_page(models: Models, collection: Collection)
     (films, _) = search_sets(models, collection)
     given = answer(models, films, DENIED, k=3)
     assert given.opposite is not None
-    wanted = diagnose(films, given, answer(models, films, given.opposite.text, k=3))
+    wanted = diagnose(given, answer(models, films, given.opposite.text, k=3))
     rows = negviz.diagnose(models, collection, [DENIED, AFFIRMED], k=3).rows()
     for row in rows[: len(models)]:
         found = wanted[str(row["model"])]
@@ -182,7 +206,7 @@ def test_a_table_is_written_and_read_as_its_rows(
     assert len({line.index("natural/absent") for line in lines if "natural/absent" in line}) == 1  # aligned
 
 
-def test_the_example_of_the_readme_runs(
+def test_the_examples_of_the_readme_run(
     models: Models,
     collection: Collection,
     tmp_path: Path,
@@ -190,13 +214,22 @@ def test_the_example_of_the_readme_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     readme = (ROOT / "negviz" / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    example, notebook = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     monkeypatch.setattr(negviz, "load_models", lambda _: models)
     monkeypatch.setattr(negviz, "open_collection", lambda _: collection)
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "negviz/README.md", "exec"), {})  # noqa: S102 - our own documentation
     assert capsys.readouterr().out.count("8 films of drawn (test), k = 10") == 2
     assert (tmp_path / "table.csv").is_file()
+    exec(compile(notebook, "negviz/README.md", "exec"), {})  # noqa: S102
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [*models]
+    assert all(
+        f"{kind}/{polarity}" in line
+        for line in lines
+        for kind in ("structured", "natural")
+        for polarity in ("absent", "present")
+    )
 
 
 def test_a_name_is_imported_when_it_is_first_asked_for() -> None:

@@ -46,7 +46,7 @@ def films(models: dict[str, DualEncoder], collection: Collection) -> SearchSet:
 def found(models: dict[str, DualEncoder], films: SearchSet, text: str) -> dict[str, Diagnosis]:
     given = answer(models, films, text)
     turned: Answer | None = answer(models, films, given.opposite.text) if given.opposite else None
-    return diagnose(films, given, turned, cue_shares={"con2": 0.4})
+    return diagnose(given, turned, cue_shares={"con2": 0.4})
 
 
 def test_a_blind_model_shows_what_was_ruled_out(models: dict[str, DualEncoder], films: SearchSet) -> None:
@@ -100,7 +100,7 @@ def test_what_chance_would_do_by_hand() -> None:
     models = {"base": cast("DualEncoder", Flat())}
     given = answer(models, searched, "no effusion", k=3)
     turned = answer(models, searched, "effusion", k=2)
-    found = diagnose(searched, given, turned)["base"]
+    found = diagnose(given, turned)["base"]
     assert found.blindness is not None
     assert found.blindness.stays == (True, True, False)
     assert found.blindness.by_chance == 1.0  # three films shown, each among two of six: 3 · 2/6

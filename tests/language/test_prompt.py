@@ -92,6 +92,10 @@ def test_every_certain_sentence_has_an_opposite_of_contrary_polarity() -> None:
         ("PNEUMOTHORAX", "NO PNEUMOTHORAX"),
         ("A nodule is seen.", "No nodule is seen."),
         ("Nodules are seen.", "Nodules are not seen."),
+        ("There isn't a nodule anywhere.", "There is a nodule."),
+        ("No edema at all.", "Edema."),
+        ("The nodule has gone.", "The nodule has persisted."),
+        ("The effusion has resolved completely.", "The effusion has persisted."),
     ],
 )
 def test_opposite_keeps_the_wording(text: str, opposite: str) -> None:
@@ -111,6 +115,9 @@ def test_opposite_keeps_the_wording(text: str, opposite: str) -> None:
         ("Opacity without effusion", "There is no lung opacity."),
         ("A trace of fluid, the lungs ringed by a loculated effusion", "There is no pleural effusion."),
         ("No nodule -", "There is a lung nodule."),
+        ("CXR WNL", "Abnormal chest radiograph."),
+        ("CTR 0.66", "There is no cardiomegaly."),
+        ("Edema but no nodule.", "There is no pulmonary edema."),
     ],
 )
 def test_opposite_is_rebuilt_where_the_wording_cannot_be_kept(text: str, opposite: str) -> None:

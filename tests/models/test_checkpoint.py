@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from negviz.common.files import file_sha256
+from negviz.common.shipped import COMPACT
 from negviz.common.tensor_files import CheckpointError
-from negviz.models.checkpoint import parameter_delta, write_checkpoint
+from negviz.models.checkpoint import parameter_delta, read_family, write_checkpoint
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 
@@ -48,6 +49,14 @@ def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None
 def test_a_folder_without_a_family(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"holds no family\.json; give --family"):
         load_models(tmp_path)
+
+
+def test_the_shipped_family_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [*load_models("checkpoints/compact", read_twice=False)] == [*read_family(COMPACT).columns]
+    (tmp_path / "checkpoints" / "compact").mkdir(parents=True)  # one of that name that is at hand is meant
+    with pytest.raises(CheckpointError, match=r"^checkpoints/compact holds no family\.json"):
+        load_models("checkpoints/compact")
 
 
 @pytest.mark.parametrize(

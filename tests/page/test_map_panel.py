@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from negviz.explain.projection import METHODS
 from negviz.films.collection import open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.page.map import words
@@ -118,7 +119,7 @@ def test_a_sentence_is_placed_in_every_map_and_pane(panel: MapPanel) -> None:
     data = _data(panel.show(Asked("no fluid here").json()))
     assert data["models"] == MODELS
     assert data["exact"] == []
-    assert len(data["maps"]) == 9  # two sheets and the films, by three methods
+    assert len(data["maps"]) == 3 * len(METHODS)  # of two sheets and of the films
     assert all(list(paths) == MODELS for paths in data["maps"].values())
     assert len(data["hits"]["films/drawn"]["con1"]) == len(panel.room.sets[0])
     assert _data(panel.show(Asked("no pleural effusion").json()))["exact"] == ["effusion", "findings"]

@@ -150,7 +150,7 @@ def test_a_film_whose_image_is_not_at_hand_leaves_a_black_well_with_its_id(
     bare = Collection(collection.name, collection.films, tmp_path)
     films, pictures = SearchSet("drawn/all", bare, explore.sets[1].embeddings), Pictures(bare)
     given = answer(explore.models, films, "no effusion")
-    shown = columns(given, Asked("no effusion"), films, pictures)
+    shown = columns(given, Asked("no effusion"), pictures)
     assert "<img" not in shown
     assert all(f'<span class="nv-id">{hit.id}</span>' in shown for hit in given.columns[0].hits)
     assert pictures.origin() == (words.origin(0, 24), True)
@@ -336,9 +336,9 @@ def test_an_average_is_that_of_the_films_on_show_and_names_them(
     explore: Explore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = ("No effusion", "Free of fluid", "Effusion: none")
-    known = Usual(texts, 8, {"base": (0.0, 10.0, 2.0), "con2": (10.0, 9.0, 10.0)})
+    known = Usual("effusion", texts, 8, {"base": (0.0, 10.0, 2.0), "con2": (10.0, 9.0, 10.0)})
     monkeypatch.setattr(
-        "negviz.page.room.read_usual", lambda films, *_: known if films.name == "drawn/test" else None
+        "negviz.page.room.read_usual", lambda films, *_, **__: known if films.name == "drawn/test" else None
     )
     said = say(explore, "no effusion").reading
     assert "Of 3 wordings that rule out effusion, base finds no right film for 1 and ten for 1" in said
@@ -358,6 +358,26 @@ def test_every_head_counts_normal_films_beside_chance(explore: Explore, films: S
         assert column.normal_by_chance is not None
         assert words.normal(column.normal, column.normal_by_chance) in shown
     assert words.normal(10, 2.5) == "10 normal (chance: 2.5)"
+
+
+def test_a_sentence_about_nothing_listed_keeps_the_list_that_was_searched_last(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    hearts = tuple(replace(film, lists=frozenset({"cardiomegaly"})) for film in collection.films[8:])
+    listed = replace(collection, films=(*collection.films[:8], *hearts))
+    explore = Explore(Room(models, search_sets(models, listed), Pictures(listed)))
+    hearts_asked = say(explore, "no cardiomegaly")
+    after = say(explore, "PA view", asked=hearts_asked.asked)
+    assert "Searched 16 films, as many with cardiomegaly as without" in hearts_asked.columns
+    assert "Searched 16 films, as many with cardiomegaly as without" in after.columns
+    assert after.examples == explore.tries(explore.sets[0])
+    for left in (say(explore, "no effusion", asked=after.asked), say(explore, "PA view")):
+        assert "Searched 8 films" in left.columns
+    assert "Searched all 24 films" in say(explore, "PA view", "drawn/all", asked=after.asked).columns
+    corrected = Shown(*explore.mark("effusion", "absent", False, "", after.asked))
+    assert "Searched 8 films" in corrected.columns
+    found = explore.search("no cardiomegaly", "drawn/test")
+    assert (found["set"], sum(found["films"].values())) == ("cardiomegaly", 16)
 
 
 def test_sentences_to_try_are_those_of_the_films_on_show(explore: Explore) -> None:

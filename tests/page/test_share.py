@@ -71,7 +71,7 @@ def test_every_picture_says_which_films_and_models_it_is_of(
 ) -> None:
     films = replace(collection, name="phantoms")
     simulated = Room(models, search_sets(models, films), Pictures(films))
-    said = caption(Asked(SENTENCE), simulated)
+    said = caption(simulated.answer(Asked(SENTENCE)), simulated)
     assert "Simulated" in said
     assert "drawn by a program, not of patients" in said
     assert models["base"].family in said
@@ -80,7 +80,7 @@ def test_every_picture_says_which_films_and_models_it_is_of(
     with TestClient(Starlette(routes=share_routes(simulated))) as client:
         assert said in unescape(client.post("/share/file", json={"asked": asked()}).text)
     real = Room(models, search_sets(models, collection), Pictures(collection))
-    assert "not of patients" not in caption(Asked(SENTENCE), real)
+    assert "not of patients" not in caption(real.answer(Asked(SENTENCE)), real)
 
 
 def test_a_qr_code_takes_the_state_of_the_page_and_nothing_else_along(client: TestClient) -> None:
@@ -124,8 +124,8 @@ def test_a_qr_code_is_an_svg_of_its_own() -> None:
 
 
 def test_the_table_has_a_row_a_film_and_model(room: Room) -> None:
-    given, films = room.answer(Asked(SENTENCE)), room.sets[0]
-    rows = list(csv.DictReader(io.StringIO(to_csv(given, films))))
+    given = room.answer(Asked(SENTENCE))
+    rows = list(csv.DictReader(io.StringIO(to_csv(given))))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert len(rows) == sum(len(column.hits) for column in given.columns)
     assert {row["mark"] for row in rows} <= {"matches", "contradicts", "not stated"}
@@ -136,7 +136,7 @@ def test_the_table_has_a_row_a_film_and_model(room: Room) -> None:
 
 def test_unmarked_answers_have_no_marks(room: Room) -> None:
     given = room.answer(Asked("Effusion cannot be excluded"))
-    rows = csv.DictReader(io.StringIO(to_csv(given, room.sets[0])))
+    rows = csv.DictReader(io.StringIO(to_csv(given)))
     assert {row["mark"] for row in rows} == {""}
 
 
@@ -146,9 +146,7 @@ def test_no_spreadsheet_runs_a_cell(cell: str) -> None:
 
 
 def test_a_sentence_that_is_a_formula_is_text(room: Room) -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(to_csv(room.answer(Asked('=HYPERLINK("x") effusion')), room.sets[0])))
-    )
+    rows = list(csv.DictReader(io.StringIO(to_csv(room.answer(Asked('=HYPERLINK("x") effusion'))))))
     assert all(row["sentence"].startswith("'=") for row in rows)
 
 

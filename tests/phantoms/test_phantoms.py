@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 
 from negviz.findings import ABNORMAL
 from negviz.phantoms import PhantomError, Severity, Side, simulate
+from negviz.phantoms.anatomy import Chest, draw_chest
+from negviz.phantoms.detector import blurred
+from negviz.phantoms.findings import Signs, altered, read_signs
+from negviz.phantoms.lobes import collapsed_lobe, filled_lobe, hilum_moved
+from negviz.phantoms.lungs import draw_vessels
+from negviz.phantoms.pleura import draw_lung, form
+from negviz.phantoms.projection import Array, Beam
 
 SIZE = 128
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -63,7 +70,7 @@ def test_size_does_not_change_the_chest() -> None:
 def test_lungs_are_darker_than_what_surrounds_them(seed: int) -> None:
     film = grey(seed, {})
     lungs = np.median(film[half("right")]), np.median(film[half("left")])
-    heart = np.median(film[SIZE // 2 : SIZE * 6 // 10, SIZE * 48 // 100 : SIZE * 56 // 100])
+    heart = np.percentile(film[SIZE // 2 : SIZE * 6 // 10, SIZE * 42 // 100 : SIZE * 62 // 100], 75)
     belly = np.median(film[SIZE * 85 // 100 : SIZE * 95 // 100, SIZE // 4 : SIZE * 3 // 4])
     assert max(lungs) + 40 < min(heart, belly)
 
@@ -92,9 +99,91 @@ def test_a_massive_effusion_pushes_the_heart_away() -> None:
         assert grey(12, {"effusion": Severity(1.0, side)})[free].mean() > plain[free].mean() + 5
 
 
+def test_fluid_beside_a_collapsed_lung_pushes_nothing() -> None:
+    fluid = {"effusion": Severity(1.0, "right")}
+    moved = [
+        altered(draw_chest(12), read_signs(12, wish)).shift
+        for wish in (fluid, {**fluid, "atelectasis": Severity(0.9, "right")})
+    ]
+    assert moved[0] > 20
+    assert moved[1] == 0
+
+
+def test_two_lungs_never_lie_on_one_another_however_far_the_middle_is_pushed() -> None:
+    beam = Beam(SIZE, 360.0, (0.0, 40.0), 1800.0, 120.0, True)
+    for wish in ({}, {"effusion": Severity(1.0, "right")}, {"effusion": Severity(1.0, "left")}):
+        signs = read_signs(12, wish)
+        chest = altered(draw_chest(12), signs)
+        solids = [chest.heart(beam), *chest.mediastinum(beam)]
+        right, left = (draw_lung(chest, beam, side, signs, solids).space for side in (-1, 1))
+        assert np.minimum(right, left).max() < 12  # mm
+
+
+# How fluid and air lie ------------------------------------------------------------------------
+
+
+def gain(seed: int, wish: Wish, without: Wish | None = None) -> NDArray[np.float64]:
+    """In grey levels, what the findings of `wish` make brighter."""
+    return grey(seed, wish, SIZE) - grey(seed, without or {}, SIZE)
+
+
+def test_the_first_fluid_blunts_the_lateral_angle_alone() -> None:
+    assert form(draw_chest(20), -1) == "free"
+    change = gain(20, {"effusion": Severity(0.05, "right")})
+    rows, columns = np.nonzero(change > 8)
+    assert len(rows) > 3
+    assert columns.max() < SIZE * 0.25  # within the outer half of the right lung
+    assert rows.min() > SIZE * 0.6
+
+
+def test_erect_fluid_stands_higher_at_the_side() -> None:
+    change = gain(20, {"effusion": Severity(0.5, "right")})
+    tops = [int(np.argmax(change[:, column] > 25)) for column in (SIZE * 23 // 100, SIZE * 36 // 100)]
+    assert 0 < tops[0] < tops[1] - SIZE // 25
+
+
+def test_supine_fluid_is_a_veil_that_leaves_vessels_and_angle() -> None:
+    assert draw_chest(57).supine
+    lung = slice(SIZE * 36 // 100, SIZE * 62 // 100), slice(SIZE * 27 // 100, SIZE * 38 // 100)
+    wish: Wish = {"effusion": Severity(0.5, "right")}
+    change = gain(57, wish)[lung]
+    assert change.min() > 3
+    assert change.std() < 0.5 * change.mean()  # no level anywhere
+    vessels = [film[lung] for film in (grey(57, {}), grey(57, wish))]
+    detail = [film - blurred(film, 3.0) for film in vessels]
+    assert np.corrcoef(detail[0].ravel(), detail[1].ravel())[0, 1] > 0.9
+
+
+def test_fluid_under_a_lung_lifts_its_base_away_from_the_stomach() -> None:
+    assert form(draw_chest(83), 1) == "subpulmonic"
+    change = gain(83, {"effusion": Severity(0.45, "left")})
+    column = change[:, SIZE * 70 // 100]
+    raised = np.flatnonzero(column > 25)
+    assert len(raised) > 8  # more than two centimetres
+    angle = gain(83, {"effusion": Severity(0.2, "left")})[:, SIZE * 88 // 100 :]
+    assert np.abs(angle[: SIZE // 2]).max() < 6  # nothing climbs the wall
+
+
+def test_fluid_and_air_meet_in_a_straight_line() -> None:
+    air: Wish = {"pneumothorax": Severity(0.5, "left")}
+    change = gain(22, {**air, "effusion": Severity(0.5, "left")}, air)
+    columns = range(SIZE * 68 // 100, SIZE * 84 // 100)
+    tops = [int(np.argmax(change[:, column] > 25)) for column in columns]
+    assert min(tops) > 0
+    assert max(tops) - min(tops) <= 2 + SIZE // 60
+
+
+def test_supine_air_deepens_the_angle_and_draws_no_line_at_the_apex() -> None:
+    chest, wish = draw_chest(57), {"pneumothorax": Severity(0.6, "right")}
+    dome, deep = chest.domes[0], altered(chest, read_signs(57, wish)).domes[0]
+    assert deep.top + deep.lateral > dome.top + dome.lateral + 15
+    change = gain(57, wish)[:, : SIZE // 2]
+    assert change[: SIZE // 3].max() < 6  # no line; a few grey levels beside the hilum, where noise is least
+
+
 def test_the_cardiothoracic_ratio_rises_with_cardiomegaly() -> None:
     for seed in range(2):
-        ratios = [simulate(seed, {"cardiomegaly": s}, SIZE).measures.cardiothoracic_ratio for s in LEVELS]
+        ratios = [simulate(seed, {"cardiomegaly": s}, 2 * SIZE).measures.cardiothoracic_ratio for s in LEVELS]
         assert all(a < b for a, b in pairwise(ratios))
         assert ratios[0] < 0.5 < ratios[1]
         assert 0.63 < ratios[-1] < 0.74
@@ -136,8 +225,53 @@ def margin(side: Side) -> Half:
 
 @pytest.mark.parametrize("finding", ["consolidation", "opacity", "atelectasis", "nodule"])
 def test_solid_lung_is_brighter_the_more_there_is(finding: str) -> None:
-    means = [grey(4, {finding: Severity(s, "right")})[half("right")].mean() for s in LEVELS]
+    lung = slice(SIZE // 10, SIZE * 8 // 10), slice(SIZE // 12, SIZE * 46 // 100)
+    means = [grey(4, {finding: Severity(s, "right")})[lung].mean() for s in LEVELS]
     assert all(a < b for a, b in pairwise(means))
+
+
+def edge(film: NDArray[np.float64], rows: slice, columns: slice) -> float:
+    """The steepest step across a border that runs down the film, grey levels over three pixels."""
+    smooth = blurred(film, 1.0)[rows, columns]
+    return float(np.abs(smooth[:, 3:] - smooth[:, :-3]).max(1).mean())
+
+
+def test_a_middle_lobe_without_air_hides_the_hearts_right_border() -> None:
+    chest = draw_chest(28)
+    assert filled_lobe(chest, -1) == "middle"
+    border = slice(SIZE * 50 // 100, SIZE * 62 // 100), slice(SIZE * 36 // 100, SIZE * 46 // 100)
+    filled = grey(28, {"consolidation": Severity(0.9, "right")})
+    # the step that is left, three fifths of what was, runs onto the spine, which no lobe hides
+    assert edge(filled, *border) < 0.65 * edge(grey(28, {}), *border)
+    dome = (slice(SIZE * 66 // 100, SIZE * 74 // 100), slice(SIZE * 30 // 100, SIZE * 36 // 100))
+    steep = [edge(film.T, dome[1], dome[0]) for film in (filled, grey(28, {}))]
+    assert steep[0] > 0.3 * steep[1]  # the lower lobe lies on most of the dome, and has its air
+
+
+def test_airways_stand_out_dark_where_lung_about_them_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish: Wish = {"consolidation": Severity(0.9, "right")}
+    film = grey(28, wish)
+
+    def solid(healthy: Chest, chest: Chest, beam: Beam, signs: Signs) -> tuple[Array, Array]:
+        blood, airways = draw_vessels(healthy, chest, beam, signs)
+        return blood, 0 * airways
+
+    monkeypatch.setattr("negviz.phantoms.thorax.draw_vessels", solid)
+    darker = grey(28, wish) - film
+    assert darker[half("right")].max() > 12
+    assert np.abs(darker[half("left")]).max() < 3
+
+
+@pytest.mark.parametrize(("seed", "lobe", "down"), [(22, "upper", -1), (29, "lower", 1)])
+def test_a_collapsed_lobe_draws_hilum_and_mediastinum(seed: int, lobe: str, down: int) -> None:
+    chest = draw_chest(seed)
+    assert collapsed_lobe(chest, -1) == lobe
+    signs = read_signs(seed, {"atelectasis": Severity(0.9, "right")})
+    assert down * hilum_moved(chest, -1, signs) > 8
+    empty = altered(chest, signs)
+    assert empty.shift < -5
+    assert empty.domes[0].top < chest.domes[0].top - 10
+    assert empty.domes[1] == chest.domes[1]
 
 
 def test_edema_hazes_both_lungs() -> None:
@@ -215,6 +349,23 @@ def test_what_is_barely_there_is_neither_stated_nor_denied() -> None:
     assert film.findings == frozenset()
     assert "effusion" not in film.denied
     assert "fracture" in film.denied
+
+
+def test_a_fracture_is_stated_where_it_is_displaced_enough_to_be_seen() -> None:
+    assert read_signs(1, {"fracture": 0.4}).keys() == {"fracture"}
+    slight, plain = simulate(1, {"fracture": 0.4}, 64), simulate(1, {"fracture": 0.6}, 64)
+    assert slight.findings == frozenset()
+    assert "fracture" not in slight.denied
+    assert plain.findings == {"fracture"}
+
+
+def test_what_fluid_hides_is_not_denied() -> None:
+    some, much = simulate(1, {"effusion": 0.5}, 64), simulate(1, {"effusion": 0.8}, 64)
+    assert "consolidation" not in some.denied
+    hidden = {"cardiomegaly", "nodule", "edema"}
+    assert hidden <= some.denied
+    assert not hidden & much.denied
+    assert "fracture" in much.denied
 
 
 def test_what_a_finding_looks_like_is_not_denied() -> None:

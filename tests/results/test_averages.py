@@ -74,6 +74,20 @@ def test_over_other_films_or_with_other_weights_there_is_none(
     assert list(found.right) == ["con2"]
 
 
+def test_an_average_over_a_list_is_of_denials_of_its_finding(
+    sets: tuple[SearchSet, ...], measured: dict[str, Any], tmp_path: Path
+) -> None:
+    whole = sets[1]
+    edema = whole.among(sets[0].collection, f"{sets[0].name}/edema")
+    (tmp_path / "drawn-findings.json").write_text(json.dumps(measured | {"split": "lists"}), "utf-8")
+    known = {name: Background({}, {}, None, None, (), family=WEIGHTS) for name in ("base", "con2")}
+    found = read_usual(edema, whole.collection.hash, known, tmp_path, listed="edema")
+    assert found is not None
+    assert (found.finding, found.sentences) == ("edema", ("3",))
+    (tmp_path / "drawn-findings.json").write_text(json.dumps(measured | {"split": "all"}), "utf-8")
+    assert read_usual(edema, whole.collection.hash, known, tmp_path, listed="edema") is None
+
+
 @pytest.mark.parametrize("odd", [{}, [], {"models": {}}, {"models": {"base": {"cells": {}}}, "data": 7}])
 def test_a_file_of_another_kind_is_no_average(
     sets: tuple[SearchSet, ...], odd: object, tmp_path: Path

@@ -6,7 +6,7 @@ import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -247,6 +247,60 @@ def test_without_test_films_as_many_with_effusion_as_without_are_the_default(
     assert np.array_equal(balanced.embeddings["tower"], everything.embeddings["tower"][rows])
 
 
+LISTED: Final = {"effusion": (0, 1, 2, 3), "nodule": (2, 3, 4, 5)}
+
+
+def _listed(place: int, film: Film) -> Film:
+    """Without a nodule unless it has one, and on lists and in the test as `LISTED` says."""
+    return replace(
+        film,
+        denied=(film.denied | {"nodule"}) - film.findings,
+        split="test" if place in LISTED["effusion"] else "",
+        lists=frozenset(name for name, places in LISTED.items() if place in places),
+    )
+
+
+CHOSEN = Collection("six", tuple(_listed(place, film) for place, film in enumerate(FILMS)))
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> tuple[SearchSet, ...]:
+    """The six films, four of them listed for effusion and four for nodules."""
+    monkeypatch.setattr("negviz.retrieval.sets.film_embeddings", lambda *_, **__: SCORES)
+    return search_sets(_base(Model), CHOSEN)
+
+
+def _searched(found: Answer) -> set[str]:
+    return {film.id for film in found.films.collection}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [("no effusion", "effusion"), ("no nodule", "nodule"), ("nodule without effusion", "nodule")],
+)
+def test_a_sentence_searches_the_list_of_its_main_mention(
+    chosen: tuple[SearchSet, ...], text: str, finding: str
+) -> None:
+    found = answer(_base(Model), chosen[0], text)
+    assert _searched(found) == {CHOSEN.films[place].id for place in LISTED[finding]}
+    assert {hit.id for hit in found.columns[0].hits} == _searched(found)
+    assert found.films.part == ("test" if finding == "effusion" else finding)
+    assert ranks(found, "without1")["base"].rank <= 4
+    assert len(answer(_base(Model), chosen[1], text).films) == len(CHOSEN)  # all films, as asked for
+
+
+def test_what_was_meant_decides_which_list_is_searched(chosen: tuple[SearchSet, ...]) -> None:
+    found = answer(_base(Model), chosen[0], "no effusion", meant=("nodule", "absent"))
+    assert found.films.part == "nodule"
+    assert found.tally == Tally(matches=3, contradicts=1, not_stated=0)
+
+
+def test_a_sentence_and_its_opposite_are_compared_over_one_list(chosen: tuple[SearchSet, ...]) -> None:
+    against = compare(_base(Model), chosen[0], "no nodule", "effusion")
+    assert _searched(against.first) == _searched(against.second)
+    assert against.second.films.part == "nodule"
+
+
 # Margins --------------------------------------------------------------------------------------
 
 
@@ -390,12 +444,12 @@ def test_what_was_meant_has_an_opposite_too() -> None:
 
 def test_a_film_has_a_rank_in_every_model_beyond_the_hits_too() -> None:
     given = ask("No pleural effusion", k=2)
-    found = ranks(given, SEARCHED, "without3")
+    found = ranks(given, "without3")
     assert {model: hit.rank for model, hit in found.items()} == {"base": 6, "con1": 1}
     assert found["base"].relevant is True
     assert found["base"].score == pytest.approx(0.5)
     with pytest.raises(CollectionError):
-        ranks(given, SEARCHED, "nosuch")
+        ranks(given, "nosuch")
 
 
 def test_ranks_are_those_of_the_whole_ranking(models: dict[str, DualEncoder], collection: Collection) -> None:
@@ -404,7 +458,7 @@ def test_ranks_are_those_of_the_whole_ranking(models: dict[str, DualEncoder], co
     for place in range(len(films)):
         hits = {column.model: column.hits[place] for column in whole.columns}
         for model, hit in hits.items():
-            assert ranks(short, films, hit.id)[model] == hit
+            assert ranks(short, hit.id)[model] == hit
 
 
 def test_an_answer_takes_no_more_memory_over_more_films(models: dict[str, DualEncoder]) -> None:
@@ -414,7 +468,7 @@ def test_an_answer_takes_no_more_memory_over_more_films(models: dict[str, DualEn
 
 
 def _held(models: dict[str, DualEncoder], number: int) -> int:
-    """Bytes of all that an answer over so many films refers to."""
+    """Bytes of all that an answer over so many films refers to, beside the films, which are held once."""
     made = (
         Film(
             f"film{n}",
@@ -437,7 +491,7 @@ def _held(models: dict[str, DualEncoder], number: int) -> int:
     ahead: list[Any] = [given]
     while ahead:
         each = ahead.pop()
-        if id(each) not in found and not isinstance(each, type):
+        if id(each) not in found and not isinstance(each, type) and each is not films:
             found[id(each)] = each
             ahead += [*gc.get_referents(each), *([each.base] if isinstance(each, np.ndarray) else [])]
     return sum(map(sys.getsizeof, found.values()))

@@ -194,7 +194,7 @@ def test_an_answer_says_how_sure_it_is(models: dict[str, DualEncoder], films: Se
     assert (base.abstains, con1.abstains, con2.abstains) == (base.certainty.abstains, False, True)  # type: ignore[union-attr]
     assert con1.certainty is None
     best = con2.hits[0]
-    assert probabilities(given, films, best.id) == {
+    assert probabilities(given, best.id) == {
         "base": pytest.approx(base.probability(_place(base, best.id))),
         "con2": pytest.approx(con2.probability(0)),
     }
@@ -225,7 +225,7 @@ def test_films_beyond_the_hits_have_a_probability_as_if_all_were_hits(
     short = answer(models, films, NO, k=1, calibrations=calibrations)
     for film in films.collection:
         expected = {column.model: column.probability(_place(column, film.id)) for column in whole.columns}
-        assert probabilities(short, films, film.id) == {
+        assert probabilities(short, film.id) == {
             model: chance for model, chance in expected.items() if chance is not None
         }
 
@@ -254,12 +254,12 @@ def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
 
 def test_a_column_says_that_its_model_abstains(room: Room) -> None:
     asked = Asked(NO)
-    shown = str(columns(room.answer(asked), asked, room.sets[0], room.pictures))
+    shown = str(columns(room.answer(asked), asked, room.pictures))
     assert words.ABSTAINS in _head(shown, "base")
     assert words.ABSTAINS not in _head(shown, "con2")
     assert words.ABSTAINING in shown
     compared = room.compare(asked, Asked("pleural effusion"))
-    both = str(columns(compared.first, asked, room.sets[0], room.pictures, compared))
+    both = str(columns(compared.first, asked, room.pictures, compared))
     assert both.count(words.ABSTAINS) == 1
 
 
@@ -278,7 +278,7 @@ def test_a_column_says_what_its_margin_tells_and_nothing_where_that_is_not_known
     asked = Asked(NO)
     given = room.answer(asked)
     changed = replace(given, columns=(replace(given.columns[1], margin=Margin(0.03, separation)),))
-    shown = str(columns(changed, asked, room.sets[0], room.pictures))
+    shown = str(columns(changed, asked, room.pictures))
     every = (words.NOT_SEPARATED, words.WRONG_WAY, words.margin(0.03))
     assert [each for each in every if each in shown] == ([said] if said else [])
 

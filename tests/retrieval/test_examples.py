@@ -8,12 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from negviz.films.collection import Collection
 from negviz.language.prompt import read_prompt
 from negviz.page import words
-from negviz.retrieval.answer_types import Answer, Column, Query, Tally
+from negviz.retrieval.answer_types import Answer, Column, Query, Tally, Unmarked
 from negviz.retrieval.examples import OPENING, Example, Property, examples
 from negviz.retrieval.search import Hit
+from negviz.retrieval.sets import SearchSet
 
+NONE = SearchSet("none/all", Collection("none", ()), {})
 HITS = tuple(Hit(f"film{number}", number, 0.5, None) for number in range(1, 11))
 Counts = tuple[int, int]  # of ten films of one model: matching, normal
 BLIND = ((0, 0), (10, 9), (10, 9))
@@ -45,7 +48,8 @@ def _answer(text: str, counts: tuple[Counts, ...], *, showing: int = 50) -> Answ
         for model, (matches, normal) in zip(("base", "con1", "con2"), counts, strict=False)
     )
     tally = Tally(showing, 100 - showing, 0)
-    return Answer(prompt, prompt.mentions, False, None if prompt.mentions else "nothing", tally, columns)
+    unmarked: Unmarked | None = None if prompt.mentions else "nothing"
+    return Answer(prompt, prompt.mentions, False, unmarked, tally, columns, NONE)
 
 
 def _found(counts: Mapping[str, tuple[Counts, ...]], *, showing: int = 50) -> dict[str, Property | None]:

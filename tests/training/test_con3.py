@@ -331,6 +331,21 @@ def test_typed_sentences_come_with_their_opposites_where_they_have_one(spoken: L
     assert right["no eff"] <= set(WITHOUT)
 
 
+def test_typed_sentences_of_a_kind_with_many_frames_come_as_often_as_others(spoken: Lessons) -> None:
+    ways = [
+        Caption(f"{n} no eff", ((EFFUSION, "absent"),), "typed", 0, kind="denial before") for n in range(30)
+    ]
+    angles = Caption("sharp angles", ((EFFUSION, "absent"),), "typed", 0, kind="angles sharp")
+    films = [_film(number) for number in range(12)]
+    lessons = Lessons.of(FILMS, films, Bank((*SPOKEN.captions, *ways, angles)), {})
+    asked = CaptionConfig(
+        prompts=0, composed=0, sentences=0, hedged=0, neutral=0, typed=1, films=2, steps=300
+    )
+    drawn = [batch.texts[0] for batch in batches(lessons, asked)]
+    assert drawn.count("sharp angles") < 30  # of 300: it is one of 31
+    assert len(set(drawn)) == 31
+
+
 def test_films_that_choose_are_of_every_captions_two_sides(spoken: Lessons) -> None:
     batch = _made(spoken, CaptionConfig(films=30))
     assert set(batch.films.tolist()) & set(WITH)
@@ -360,6 +375,7 @@ OTHER: dict[str, Any] = {
     "choosing": 0.0,
     "distil": 0.0,
     "naming": 1.0,
+    "frozen": 1,
     "interpolate": 0.5,
 }
 
@@ -369,7 +385,7 @@ def test_the_con3_that_ships_was_made_with_the_settings_there_are_by_default() -
     card = json.loads((folder / "config.json").read_text("utf-8"))["training"]
     settings = asdict(CaptionConfig())
     told = {name: value for name, value in settings.items() if name in card}
-    assert set(settings) - set(told) <= {"decay", "naming", "ranking", "typed"}  # which came later
+    assert set(settings) - set(told) <= {"decay", "frozen", "naming", "ranking", "typed"}  # which came later
     assert told == {name: card[name] for name in told}
 
 

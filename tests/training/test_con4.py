@@ -16,6 +16,7 @@ from negviz.films.collection import Collection, Film
 from negviz.findings import FINDINGS
 from negviz.models.directions import FindingDirections, Vector, unit_in_branches
 from negviz.models.encoder import DualEncoder
+from negviz.models.text_tower import CompactTextTower
 from negviz.retrieval.embeddings import film_embeddings
 from training.data.captions import Bank, Caption, Said
 from training.tune.captions import (
@@ -191,3 +192,32 @@ def test_tuning_takes_denials_to_where_their_findings_say(
     other = replace(config, naming=naming_weight + 1)
     again = tune_captions(base, Lessons.of(vectors, collection.films, bank, near), other)
     assert any(not torch.equal(again.tensors[name], value) for name, value in tuned.tensors.items())
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_a_tower_can_stop_after_any_layer_and_go_on_from_there(
+    models: dict[str, DualEncoder], layers: int
+) -> None:
+    tower = models["base"].text
+    assert isinstance(tower, CompactTextTower)
+    tokens = tower.tokenize(["no left effusion", "effusion"])
+    with torch.inference_mode():
+        states = tower.below(tokens["input_ids"], tokens["attention_mask"], layers)
+        torch.testing.assert_close(tower.above(states, tokens["attention_mask"], layers), tower(**tokens))
+
+
+def test_lower_layers_that_are_frozen_stay_and_the_upper_ones_learn_from_what_they_make(
+    collection: Collection, models: dict[str, DualEncoder]
+) -> None:
+    base, vectors = models["base"], film_embeddings(models["base"], collection)
+    apart = FindingDirections({EFFUSION: vectors[0] - vectors[1]})
+    bank = Bank((Caption("left effusion", ((EFFUSION, "present"),), "prompt", 0, "no left effusion"),))
+    near = where_composed(base, bank, apart)
+    config = CaptionConfig(method="con4", steps=40, lr=3e-3, prompts=1, films=2, distil=4.0, frozen=1)
+    tuned = tune_captions(base, Lessons.of(vectors, collection.films, bank, near), config)
+    before = base.text.tunable()
+    moved = {name for name, value in tuned.tensors.items() if not torch.equal(before[name], value)}
+    assert moved
+    assert all(name.startswith(("encoder.encoder.layer.1.", "projection.")) for name in moved)
+    model = tuned.model(base)
+    assert all(float(model.encode_text([text])[0] @ vector.numpy()) > 0.8 for text, vector in near.items())

@@ -348,6 +348,11 @@ def test_settings_of_con4_are_tried_on_one_fold_and_the_best_two_on_all(
         assert len(marks) == len(results["folds"]) == 3
         assert marks[0] == results["figures"][name]["mean"]
     assert results["best"] == max(short[:2], key=lambda name: np.mean(results["finals"][name]))
+    for name, figures in results["figures"].items():
+        assert figures == con3.over_kinds(results["by_kind"][name])
+        assert list(results["by_kind"][name]) == list(results["kinds"])
+    first = next(iter(results["folds"].values()))
+    assert sum(results["kinds"].values()) == sum(first["captions"].values())
     assert len(list(tmp_path.glob("cache/**/experiments/*"))) == con4.runs_of_trials(2) == 8
     assert "| all parts |" in render(results, "experiment-con4-settings.json")
     _is_shown(tmp_path / "experiment-con4-settings.json")

@@ -21,6 +21,9 @@ from training.__main__ import FOR_MAINTAINERS, FOR_USERS, main
         (["base", "--seed=-1"], "'-1' is no whole number from 0"),
         (["base", "--seed", "1" + "0" * 30], "is no whole number from 0"),
         (["study", "FILE", "--new", "--number", "2.5"], "'2.5' is no whole number from 1"),
+        (["crowd", "--runs=-1"], "'-1' is no whole number from 1"),
+        (["visits", "--every", "0"], "'0' is no whole number from 1"),
+        (["dose", "--size", "0"], "'0' is no whole number from 1"),
         (["attribution", "--bootstrap", "0"], "'0' is no whole number from 1"),
     ],
 )

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,11 @@ from training.tune.base import BaseConfig, _batches
 FOLDER = ASSETS / "phantoms"
 PLAN = shipped_plan()
 BY_ID = {order.id: order for order in PLAN}
-FILMS = [film_of(order) for order in PLAN]
+FACTS = phantoms.facts_of(PLAN)
+FILMS = [
+    replace(film_of(order), lists=frozenset(filter(None, facts["lists"].split("|"))))
+    for order, facts in zip(PLAN, FACTS, strict=True)
+]
 
 
 # What is ordered ------------------------------------------------------------------------------
@@ -47,7 +52,7 @@ def test_there_are_films_enough_and_a_third_is_normal() -> None:
 
 @pytest.mark.parametrize("finding", ABNORMAL)
 def test_every_finding_stands_alone_in_all_degrees_and_can_be_searched_for(finding: str) -> None:
-    alone = [order.wish[finding] for order in PLAN if set(order.wish) == {finding}]
+    alone = [o.wish[finding] for o in PLAN if set(o.wish) == {finding} and finding in film_of(o).findings]
     assert len({severity.value for severity in alone}) >= 10
     assert min(s.value for s in alone) < LEAST[finding] + 0.1
     assert max(s.value for s in alone) > 0.9
@@ -63,7 +68,10 @@ def test_findings_are_combined_and_always_visible() -> None:
     assert sizes[3] >= 50
     twos = {frozenset(order.wish) for order in PLAN if len(order.wish) == 2}
     assert len(twos) == len(ABNORMAL) * (len(ABNORMAL) - 1) / 2
-    assert all(s.value >= LEAST[name] for order in PLAN for name, s in order.wish.items())
+    faint = [order for order in PLAN if any(s.value < LEAST[name] for name, s in order.wish.items())]
+    assert {name for order in faint for name in order.wish} == {"effusion"}
+    assert not any(film_of(order).findings or "effusion" in film_of(order).denied for order in faint)
+    assert len({order.wish["effusion"].value for order in faint}) == 10
 
 
 def test_a_counterfactual_is_the_same_chest_without_one_finding() -> None:
@@ -86,9 +94,25 @@ def test_the_test_films_are_balanced_on_effusion() -> None:
     assert not {o.seed for o in test} & {o.seed for o in PLAN if o.split == ""}
 
 
+@pytest.mark.parametrize("finding", ABNORMAL)
+def test_every_finding_has_a_list_of_fifty_films_with_it_and_fifty_that_deny_it(finding: str) -> None:
+    listed = [film for film in FILMS if finding in film.lists]
+    having = [film for film in listed if finding in film.findings]
+    denying = [film for film in listed if film.states(finding, "absent")]
+    assert (len(having), len(denying), len(listed)) == (50, 50, 100)
+    assert sum(film.findings == {"normal"} for film in denying) == 25
+    same_chest = {BY_ID[film.id].pair for film in having} & {film.id for film in denying}
+    assert len(same_chest) >= (50 if finding == "effusion" else 8)
+
+
+def test_the_list_of_effusion_is_the_test_films() -> None:
+    listed = {film.id for film in FILMS if "effusion" in film.lists}
+    assert listed == {order.id for order in PLAN if order.split == "test"}
+
+
 def test_what_is_written_of_a_film_is_what_the_simulator_says() -> None:
-    for order in PLAN[::150]:
-        made, film, facts = simulate(order.seed, order.wish, 64), film_of(order), phantoms.facts_of(order)
+    for order, facts in list(zip(PLAN, FACTS, strict=True))[::150]:
+        made, film = simulate(order.seed, order.wish, 64), film_of(order)
         assert (film.findings, film.denied, film.view) == (made.findings, made.denied, made.view)
         severities = "|".join(f"{name}:{value:g}" for name, value in made.severities.items())
         assert facts["severities"] == severities
@@ -177,14 +201,14 @@ def test_the_shipped_collection_is_whole() -> None:
     for film in opened:
         content = (FOLDER / film.image).read_bytes()
         assert hashlib.sha256(content).hexdigest() == record["films"][film.id], film.id
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 30e6
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 24e6
 
 
 def test_the_manifest_tells_severities_sides_seeds_and_pairs() -> None:
     with (FOLDER / MANIFEST).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    for row, order in zip(rows, PLAN, strict=True):
-        assert {name: row[name] for name in phantoms.facts_of(order)} == phantoms.facts_of(order)
+    for row, facts in zip(rows, FACTS, strict=True):
+        assert {name: row[name] for name in facts} == facts
 
 
 def test_shipped_films_are_made_again_bit_by_bit() -> None:

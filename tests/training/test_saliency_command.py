@@ -13,7 +13,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.results.files import read_result
 from training.__main__ import main
-from training.measure.saliency.cases import SAID, Asked, Half
+from training.measure.saliency.cases import SAID, Case, Half
 from training.measure.saliency.command import measure
 
 GRID = 4
@@ -42,13 +42,13 @@ def spots(tower: ImageTower, first: int, *, moving: bool) -> Half:
     return Half(shown, tower.preprocess(films), tuple(masks))
 
 
-def asked(tower: ImageTower, models: int, *, moving: bool) -> Asked:
+def asked(tower: ImageTower, models: int, *, moving: bool) -> Case:
     """A sentence that says where the spot went, its contrary, and the same again."""
     choosing, scoring = (spots(tower, first, moving=moving) for first in (0, 40))
     plain = tower(tower.preprocess([Image.new("L", (64, 64), 90)]))[0]
     towards = torch.nn.functional.normalize(tower(choosing.films).mean(0) - plain, dim=-1).numpy()
     directions = {"present": towards, "absent": -towards}
-    return Asked("effusion", choosing, scoring, np.array([directions[said] for said in SAID] * models, float))
+    return Case("effusion", choosing, scoring, np.array([directions[said] for said in SAID] * models, float))
 
 
 def test_a_map_that_follows_the_finding_is_offered_and_one_that_knows_its_usual_place_is_not(

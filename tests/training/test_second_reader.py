@@ -17,13 +17,14 @@ from negviz.common.tensor_files import CheckpointError
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, open_collection
 from negviz.films.openi import Report
-from negviz.findings import FINDINGS, Polarity
+from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Finding, Polarity
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
 from negviz.retrieval.answer import answer
 from negviz.retrieval.sets import search_sets
 from training.build.second_reader import Built, build, gather
+from training.data import typed
 from training.data.bank import ALL_MEASURED_ON, BLIND_AGAIN
 from training.data.reports import BLIND, SEEN
 from training.data.typed import JOINED, Composed, kept_apart, type_sentences
@@ -119,6 +120,19 @@ def test_frames_are_held_out_whole() -> None:
     assert len(set(folds.values())) > 3
     assert any(one.kind == JOINED for one, _ in found)
     assert all(folds.get(marker, one.fold) == one.fold for one, markers in found for marker in markers)
+
+
+def test_a_finding_that_no_words_are_listed_for_is_called_by_its_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that a new finding is learned from before anybody has written how it is typed."""
+    new = Finding("scoliosis", named=(("", "scoliosis"), ("a", "curved spine")))
+    monkeypatch.setitem(BY_NAME, new.name, new)
+    monkeypatch.setattr(typed, "ABNORMAL", (*ABNORMAL, new.name))
+    frames = [Frame(text, "drawn", (("x", "present"),)) for text in ("see {x}", "{big} {n}")] * 40
+    texts = " ".join(one.text for one in type_sentences(frames) if new.name in one.said)
+    assert "scoliosis" in texts
+    assert "curved spine" in texts
 
 
 def test_a_text_that_two_frames_label_otherwise_is_dropped() -> None:

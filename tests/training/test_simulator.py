@@ -34,6 +34,30 @@ def test_findings_that_some_have_and_some_do_not_are_ranked() -> None:
     assert measured["findings"]["effusion"]["positives"] == 20
 
 
+def test_a_band_of_severity_counts_the_films_that_lie_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "figures", lambda *_: {})  # only who is counted
+    films = open_collection("phantoms")
+    logits = np.zeros((len(films), len(ABNORMAL)), np.float32)
+    every = judge.ranked(logits, films)["findings"]
+    graded = {name: judge.ranked(logits, films, band)["findings"] for name, band in judge.BANDS.items()}
+    assert graded["severity 0.15 to 0.4"]["effusion"]["positives"] > 0
+    for finding, row in every.items():
+        of = {name: rows.get(finding, {"positives": 0})["positives"] for name, rows in graded.items()}
+        assert of["severity 0.4 and more"] == of["severity 0.4 to 0.7"] + of["severity 0.7 and more"]
+        assert 0 < of["severity 0.4 and more"] <= row["positives"]
+        assert graded["severity 0.4 and more"][finding]["negatives"] == row["negatives"]
+
+
+def test_no_more_is_wanted_of_a_simulated_finding_than_real_ones_reach() -> None:
+    rows = {
+        name: {"classifier_auroc": auroc, "positives": positives}
+        for name, auroc, positives in (
+            *(("effusion", 0.6, 100), ("edema", 0.9, 30), ("nodule", 0.6, 30), ("fracture", 0.9, 19)),
+        )
+    }
+    assert judge.wanted(rows) == {"effusion": 0.8, "cardiomegaly": 0.85, "edema": 0.75, "nodule": 0.57}
+
+
 def test_two_towers_judge_films_they_never_saw(
     tmp_path: Path, collection_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +75,7 @@ def test_two_towers_judge_films_they_never_saw(
     results = judge.judge(places, trained, again)
     assert set(results["judged"]["simulated"]["shipped simulated films"]["findings"]) >= {"effusion"}
     assert set(results["judged"]["real"]) == {"Open-i, test films", "Open-i, all films"}
+    assert set(results["held_out"]) == {"Open-i, studies held out"}
     assert results["seeds"]["shipped"][1] <= results["seeds"]["training"][0]
     table = render(results, "simulator.json")
     assert "| shipped simulated films (10) | real films only | effusion | 5 | 5 |" in table

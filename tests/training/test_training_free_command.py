@@ -25,7 +25,7 @@ from negviz.retrieval.answer import search_sets
 from tests.pictures import figure, marks
 from tests.tiny_maps import tiny_maps
 from training.__main__ import main
-from training.measure.training_free.choice import Trial, best
+from training.measure.training_free.choice import ScoredSettings, best
 from training.measure.training_free.figures import against_tuned, say, tallies
 from training.report.dots import draw_training_free
 from training.report.tables import render
@@ -69,9 +69,9 @@ def test_what_scored_best_is_chosen_and_the_first_of_equals(results: dict[str, A
         top = max(trial["auroc"] for trial in tried)
         chosen = next(trial for trial in tried if trial["auroc"] == top)
         assert results["settings"][name].items() <= chosen.items()
-    assert best([Trial({"n": 1}, (0.5,)), Trial({"n": 2}, (0.7,)), Trial({"n": 3}, (0.7,))]).settings == {
-        "n": 2
-    }
+    assert best(
+        [ScoredSettings({"n": 1}, (0.5,)), ScoredSettings({"n": 2}, (0.7,)), ScoredSettings({"n": 3}, (0.7,))]
+    ).settings == {"n": 2}
 
 
 def test_every_model_and_rival_is_measured_in_every_cell(results: dict[str, Any], made: Path) -> None:

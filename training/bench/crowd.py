@@ -26,6 +26,7 @@ from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
 from training.bench.visitors import VISITORS
+from training.options import count
 from training.paths import Paths
 
 RUNS: Final = 3
@@ -44,7 +45,7 @@ _WANTED: Final = {  # seconds at most, on two idle cores
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_app_options(parser, "crowd.json")
-    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help="default: %(default)s")
+    parser.add_argument("--runs", type=count, default=RUNS, metavar="N", help="default: %(default)s")
 
 
 def run(args: argparse.Namespace) -> int:

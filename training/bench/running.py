@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from negviz.common.errors import NegvizError
-from negviz.common.shipped import COMPACT, ROOT
+from negviz.common.shipped import ROOT
+from training.paths import add_family_option
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -141,8 +142,7 @@ def chromium() -> Iterator[Browser]:
 
 def add_app_options(parser: argparse.ArgumentParser, results: str, collection: str | None = None) -> None:
     """What a measurement of the running app asks for, which goes to the file `results`."""
-    family = "folder of the models (default: checkpoints/compact)"
-    parser.add_argument("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    add_family_option(parser)
     usual = collection or "those that the app opens"
     what = f"one shipped collection, or a folder with a manifest.csv (default: {usual})"
     parser.add_argument("--collection", default=collection, metavar="NAME|DIR", help=what)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from negviz.common.files import write_atomically
-from negviz.common.shipped import COMPACT
 from negviz.films.collection import PHANTOMS
 from training.bench.running import arguments, chromium, run_app
+from training.paths import add_family_option
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,10 +38,9 @@ _LOADED: Final = """() => [...document.querySelectorAll("img")]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_family_option(parser)
     add = parser.add_argument
     add("--to", type=Path, required=True, metavar="DIR", help="folder for the PNG files")
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     films = "collection to show (default: %(default)s, whose films are simulated)"
     add("--collection", default=PHANTOMS, metavar="NAME|DIR", help=films)
 

@@ -27,6 +27,7 @@ from negviz.common.files import write_atomically, write_json
 from training.bench.benchmark import machine
 from training.bench.running import RunningApp, RunningError, add_app_options, arguments, run_app
 from training.bench.sentences import sentences
+from training.options import count
 from training.paths import Paths
 from training.report.curves import draw_visits
 
@@ -69,9 +70,9 @@ _TILE: Final = re.compile(r'src="(film/tile\?[^"]+)"')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_app_options(parser, "visits.json", "phantoms")
     add = parser.add_argument
-    add("--visits", type=int, default=5_000, metavar="N", help="how many (default: %(default)s)")
+    add("--visits", type=count, default=5_000, metavar="N", help="how many (default: %(default)s)")
     every = "read the memory after so many (default: %(default)s)"
-    add("--every", type=int, default=100, metavar="N", help=every)
+    add("--every", type=count, default=100, metavar="N", help=every)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises `RunningError`.
     """
-    if args.visits < 2 * args.every or args.every < 1:
+    if args.visits < 2 * args.every:
         raise RunningError("Give --visits at least twice --every, so that there is something to compare.")
     began, facts = time.perf_counter(), machine()
     with run_app(*arguments(args.family, args.collection)) as running:
@@ -116,7 +117,7 @@ def play(running: RunningApp, *, visits: int, every: int) -> list[Sample]:
         client = stays.enter_context(
             httpx2.Client(base_url=running.address, timeout=_PATIENCE, limits=limits)
         )
-        page = PageEvents.read(client)
+        page = PageFunctions.read(client)
 
         def visit(number: int) -> None:
             Visit(client, page, number, stays).play()
@@ -159,7 +160,7 @@ def sentence(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class PageEvents:
+class PageFunctions:
     """What of the page's configuration a visitor's browser goes by."""
 
     functions: dict[str, int]  # by name
@@ -169,7 +170,7 @@ class PageEvents:
     values: dict[int, Any]  # of components, as the page begins
 
     @classmethod
-    def read(cls, client: httpx2.Client) -> PageEvents:
+    def read(cls, client: httpx2.Client) -> PageFunctions:
         config = client.get("config").json()
         functions = config["dependencies"]
         named = {each["api_name"]: each["id"] for each in functions}
@@ -195,7 +196,7 @@ class Visit:
     """What one visitor does."""
 
     client: httpx2.Client
-    page: PageEvents
+    page: PageFunctions
     number: int
     stays: ExitStack  # closes what is left open
     values: dict[int, Any] = field(init=False)

@@ -19,7 +19,7 @@ from training.build.results import build_results
 from training.build.tuned import build_choice, build_tuned
 from training.data.enough import check_enough
 from training.options import count, natural, rate
-from training.paths import FilmsError, Paths, add_labels_option
+from training.paths import FilmsError, Paths, add_family_option, add_labels_option
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
 from training.tune.recipes import RECIPES
@@ -42,8 +42,7 @@ class BuildStep:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         add = parser.add_argument
         if self.family:
-            folder = "folder of the models (default: checkpoints/compact)"
-            add("--family", type=Path, default=COMPACT, metavar="DIR", help=folder)
+            add_family_option(parser)
             films_tuned = "films to tune and measure on (default: %(default)s)"
             add("--collection", default="openi", metavar="NAME|DIR", help=films_tuned)
             add_labels_option(parser)

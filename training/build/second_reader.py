@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shlex
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +24,6 @@ from torch import Tensor
 from negviz.common.csv_file import read_csv
 from negviz.common.files import write_json
 from negviz.common.read_files import read_text
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts, template
 from negviz.films.collection import open_collection
 from negviz.films.openi import Report
@@ -61,7 +59,7 @@ from training.measure.second_reader import (
 )
 from training.measure.typed import Score, score
 from training.options import count
-from training.paths import PROMPTS, FilmsError, Paths
+from training.paths import PROMPTS, FilmsError, Paths, add_family_option, again
 from training.tune.second_reader import (
     VERSION,
     ReaderConfig,
@@ -91,9 +89,8 @@ class SecondReaderError(FilmsError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training second-reader`."""
+    add_family_option(parser)
     add = parser.add_argument
-    family = "folder of the models (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
     films = (
         "folder with Open-i's reports: NLM's archive, or a manifest.csv; without, composed sentences alone"
     )
@@ -142,9 +139,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> str:
-    words = ["python", "-m", "training", "second-reader"]
-    words += [f"--films {shlex.quote(args.films.name)}"] if args.films else []
-    return " ".join([*words, *(f"--hide {shlex.quote(path.name)}" for path in args.hide)])
+    films = ["--films", args.films.name] if args.films else []
+    hidden = [word for path in args.hide for word in ("--hide", path.name)]
+    return again("second-reader", args, *films, *hidden)
 
 
 # What it learns from ----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from negviz.common.csv_file import read_csv
 from negviz.evaluation.prompts import PromptRow, read_prompts, template
 from negviz.films import split
 from negviz.films.collection import ASSETS
-from negviz.findings import ABNORMAL, Polarity
+from negviz.findings import ABNORMAL, BY_NAME, Polarity
 from negviz.language.opposite import CONTRARY
 from negviz.language.prompt import Prompt, read_prompt
 from training.data.captions import Caption
@@ -100,9 +100,14 @@ def _frame_of(row: PromptRow) -> Frame:
 
 @cache
 def _words(of: str) -> tuple[tuple[str, ...], ...]:
-    """What a slot or a finding may be called, by the manner of calling it."""
+    """What a slot or a finding may be called, by the manner of calling it; nothing where none is listed."""
     rows = (row for row in read_csv(WORDS, ("of", "manner", "words"), WordingsError).rows)
     return tuple(tuple(row["words"].split("|")) for row in rows if row["of"] == of)
+
+
+def _names(finding: str) -> tuple[tuple[str, ...], ...]:
+    """Where none is listed, those of composed sentences in every manner."""
+    return _words(finding) or (tuple(name for _, name in BY_NAME[finding].named),) * len(_SHARES)
 
 
 def _word(of: str, draw: random.Random) -> str:
@@ -131,7 +136,8 @@ def _fill(frame: Frame, draw: random.Random) -> Composed | None:
             name = _plain(finding, draw) if bears else _name(finding, state, several, draw)
             said[finding] = state
             if bears:
-                words |= {"big": _word(draw.choice(("bears", f"bears on {finding}")), draw), "n": name}
+                bears_on = _words(f"bears on {finding}") or _words("bears")
+                words |= {"big": draw.choice(draw.choice((_words("bears"), bears_on))[0]), "n": name}
             elif finding == "opacity" and "consolidation" not in findings.values() and draw.random() < 0.12:
                 name = draw.choice(_AIRSPACE)
                 said |= {"consolidation": "absent"} if state == "absent" else {}
@@ -143,7 +149,7 @@ def _fill(frame: Frame, draw: random.Random) -> Composed | None:
 
 
 def _name(finding: str, state: Polarity, several: bool, draw: random.Random) -> str:
-    name = draw.choice(draw.choices(_words(finding), _SHARES)[0])
+    name = draw.choice(draw.choices(_names(finding), _SHARES)[0])
     if draw.random() < _SHARE_DRESSED / (2 if several else 1):
         dress = _word("dress denied" if state == "absent" else "dress", draw)
         if finding != "cardiomegaly" or not _SIDED.search(dress):
@@ -152,7 +158,7 @@ def _name(finding: str, state: Polarity, several: bool, draw: random.Random) -> 
 
 
 def _plain(finding: str, draw: random.Random) -> str:
-    names = [name for name in _words(finding)[0] if not name.startswith(("a ", "enlarged"))]
+    names = [name for name in _names(finding)[0] if not name.startswith(("a ", "enlarged"))]
     return draw.choice(names)
 
 

@@ -8,8 +8,7 @@ drawn over prompts; the difference to base is taken prompt by prompt on the same
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,6 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import METHODS, attribute
@@ -34,7 +32,7 @@ from negviz.retrieval.search import Vectors, search
 from training.measure.evaluate import family_hashes
 from training.measure.heads import measure_heads
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths, add_labels_option, told
+from training.paths import EVALUATION, Paths, add_family_option, add_labels_option, again
 
 PAPER: Final = {"before": 0.101, "after": 0.127, "source": "arXiv 2512.17121", "method": "not published"}
 _TARGETS: Final[tuple[Literal["hits", "contrast"], ...]] = ("hits", "contrast")
@@ -57,13 +55,12 @@ class CuedPrompt:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training attribution`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models")
     add("--collection", default="openi", metavar="NAME|DIR", help="whose test films are the hits")
     add("--films", type=Path, metavar="DIR", help="its images, where their embeddings are not shipped")
     add_labels_option(parser)
-    prompts = PROMPTS / "evaluation.csv"
-    add("--prompts", type=Path, default=prompts, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
+    add("--prompts", type=Path, default=EVALUATION, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--to", type=Path, metavar="DIR", help="folder of the two files (default: where results lie)")
     add_bootstrap_option(parser, RESAMPLES)
     add("--seed", type=natural, default=0, help="of the resamples (default: 0)")
@@ -87,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "captum")},
-        "command": _command(args, paths),
+        "command": again("attribution", args, prompts=EVALUATION, bootstrap=None, seed=None),
     }
     vectors = {name: film_embeddings(model, shown) for name, model in models.items()}
     options = {"times": args.bootstrap, "seed": args.seed}
@@ -175,16 +172,3 @@ def _cell(shares: Floats, base: Floats, inside: Any, counts: Counts) -> Json:
 
 def _number(value: Floats) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _command(args: argparse.Namespace, paths: Paths) -> str:
-    """What makes these files again, without `--films`: where images lie is one machine's affair."""
-    return shlex.join(("python", "-m", "training", "attribution", *_options(args, paths)))
-
-
-def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
-    if not paths.shipped:
-        yield from ("--family", told(args.family), "--collection", told(args.collection))
-    if args.prompts != PROMPTS / "evaluation.csv":
-        yield from ("--prompts", told(args.prompts))
-    yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))

@@ -116,14 +116,14 @@ def _cells(
 
 
 @dataclass(frozen=True)
-class Measured:
+class QuestionFigures:
     """One model's figures a question: on the films as they are, and on every resample of them."""
 
     point: Mapping[str, Floats]  # by metric, [questions]
     drawn: Mapping[str, Floats]  # by metric, [resamples, questions]
 
-    def minus(self, other: Measured) -> Measured:
-        return Measured(
+    def minus(self, other: QuestionFigures) -> QuestionFigures:
+        return QuestionFigures(
             {name: values - other.point[name] for name, values in self.point.items()},
             {name: values - other.drawn[name] for name, values in self.drawn.items()},
         )
@@ -135,13 +135,15 @@ class Reads(Protocol):
     def encode_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]: ...
 
 
-def measure(asked: AskedOfFilms, model: Reads, embeddings: npt.NDArray[np.float32]) -> Measured:
+def measure(asked: AskedOfFilms, model: Reads, embeddings: npt.NDArray[np.float32]) -> QuestionFigures:
     """Rank `embeddings` [films, dim] by every question."""
     texts = model.encode_text([question.row.prompt for question in asked.questions])
     scores = cosines(embeddings.astype(np.float64), texts.astype(np.float64))
     ranked = Ranked.of(asked.relevance, scores, asked.films.places_by_id)
     point, drawn = ranked.measure(asked.k), ranked.measure(asked.k, asked.draws)
-    return Measured({name: point[name][0] for name in _METRICS}, {name: drawn[name] for name in _METRICS})
+    return QuestionFigures(
+        {name: point[name][0] for name in _METRICS}, {name: drawn[name] for name in _METRICS}
+    )
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def ceiling(asked: AskedOfFilms, probed: Probed) -> dict[str, Floats]:
 
 
 def records(
-    asked: AskedOfFilms, measured: Mapping[str, Measured], reach: Mapping[str, Floats] | None = None
+    asked: AskedOfFilms, measured: Mapping[str, QuestionFigures], reach: Mapping[str, Floats] | None = None
 ) -> dict[str, Json]:
     """By model, group and condition: figures, differences, ceiling and chance."""
     return {
@@ -219,7 +221,7 @@ def _record(
     asked: AskedOfFilms,
     cell: Cell,
     name: str,
-    measured: Mapping[str, Measured],
+    measured: Mapping[str, QuestionFigures],
     reach: Mapping[str, Floats] | None,
 ) -> Json:
     result: Json = {"n": len(cell.prompts), **_figures(cell, measured[name])}
@@ -234,7 +236,7 @@ def _record(
     return result
 
 
-def _figures(cell: Cell, values: Measured | None, suffix: str = "") -> Json:
+def _figures(cell: Cell, values: QuestionFigures | None, suffix: str = "") -> Json:
     return {
         f"{metric}{suffix}{ending}": figure
         for metric in _METRICS

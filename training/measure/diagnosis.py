@@ -10,7 +10,6 @@ prompts.
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_json
 from negviz.common.order import FilmPlaces, top_k
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.attribution import attribute
 from negviz.explain.diagnosis import DiagnosisError
@@ -37,7 +35,7 @@ from negviz.retrieval.metrics import Counts, Floats, Ranked, average, draw
 from negviz.retrieval.search import cosines
 from training.measure.evaluate import family_hashes
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, Paths, add_labels_option, told
+from training.paths import EVALUATION, Paths, add_family_option, add_labels_option, again
 
 _BASE: Final = "base"
 _QUANTILES: Final = 101
@@ -64,13 +62,13 @@ class DiagnosisTask:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training diagnosis`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
     add("--collection", default="openi", metavar="NAME|DIR", help="films to search (default: %(default)s)")
     add("--films", type=Path, metavar="DIR", help="where their images lie, if not in the collection's folder")
     add_labels_option(parser)
     add("--split", choices=("test", "all"), default="test", help="which of them (default: %(default)s)")
-    add("--prompts", type=Path, default=PROMPTS / "evaluation.csv", metavar="FILE", help="default: the 99")
+    add("--prompts", type=Path, default=EVALUATION, metavar="FILE", help="default: the 99")
     add_bootstrap_option(parser, RESAMPLES)
 
 
@@ -94,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
             "family": family_hashes(args.family),
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": 0},
-        "command": _command(args),
+        "command": again("diagnosis", args, split="test", prompts=EVALUATION, bootstrap=RESAMPLES),
     }
     out = Paths(args.family).results / "diagnosis.json"
     write_json(out, results)
@@ -284,15 +282,3 @@ def _prompts(task: DiagnosisTask, of: PromptFigures) -> list[Json]:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 6)
-
-
-def _command(args: argparse.Namespace) -> str:
-    """The command that makes this file again; where images lie is one machine's affair."""
-    usual = {"collection": "openi", "split": "test", "bootstrap": RESAMPLES}
-    words = ["python", "-m", "training", "diagnosis"]
-    if args.family.resolve() != COMPACT:
-        words += ["--family", args.family.name]
-    for name, value in usual.items():
-        if getattr(args, name) != value:
-            words += [f"--{name}", told(getattr(args, name))]
-    return shlex.join(words)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from negviz.common.files import default_cache, write_atomically, write_json
-from negviz.common.shipped import COMPACT
 from negviz.explain.dose import (
     SEVERITIES,
     SIZE,
@@ -45,7 +43,8 @@ from negviz.retrieval.estimate import Estimate
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
-from training.paths import Paths
+from training.options import count
+from training.paths import Paths, add_family_option, again
 from training.report.curves import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
@@ -75,17 +74,17 @@ class Shot:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training dose`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
-    add("--chests", type=int, default=CHESTS, help="simulated chests (default: %(default)s)")
-    add("--size", type=int, default=SIZE, help="pixels a side (default: %(default)s)")
-    add("--jobs", type=int, default=_JOBS, help="processes that simulate (default: %(default)s)")
+    add("--chests", type=count, default=CHESTS, help="simulated chests (default: %(default)s)")
+    add("--size", type=count, default=SIZE, help="pixels a side (default: %(default)s)")
+    add("--jobs", type=count, default=_JOBS, help="processes that simulate (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate, embed and measure as `add_arguments` says.  Raises a `NegvizError` on bad input."""
-    if args.chests < 2 or args.jobs < 1:
-        raise DoseError("Give --chests 2 or more, so that there is an interval, and --jobs 1 or more.")
+    if args.chests < 2:
+        raise DoseError("Give --chests 2 or more, so that there is an interval.")
     models, paths = load_models(args.family), Paths(args.family)
     shots = list_shots(args.chests, args.size)
     folder = default_cache() / "dose" / simulator_hash()[:16]
@@ -98,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
                 known = embed(model, shots, folder)
                 write_sweep(sweep_path(model.tower_id, shipped=paths.shipped), known)
             sweeps[model.tower_id] = known
-    results = {**measure(models, sweeps), "family": family_hashes(args.family), "command": _command(args)}
+    command = again("dose", args, chests=CHESTS, size=SIZE)
+    results = {**measure(models, sweeps), "family": family_hashes(args.family), "command": command}
     write_json(paths.results / "dose.json", results)
     write_atomically(paths.results / "dose.svg", draw_doses(results).encode())
     print(f"{paths.results / 'dose.json'}: {len(models)} models, {len(ABNORMAL)} findings")
@@ -238,10 +238,3 @@ def _point(estimate: Estimate) -> list[float | None]:
     """Mean, low, high."""
     numbers = (estimate.value, estimate.low, estimate.high)
     return [None if number is None else round(number, 5) for number in numbers]
-
-
-def _command(args: argparse.Namespace) -> str:
-    options = [("--chests", args.chests, CHESTS), ("--size", args.size, SIZE)]
-    given = [word for name, value, usual in options if value != usual for word in (name, str(value))]
-    family = [] if args.family.resolve() == COMPACT else ["--family", args.family.name]
-    return shlex.join(["python", "-m", "training", "dose", *family, *given])

@@ -15,7 +15,7 @@ from typing import get_args
 from negviz.common.files import file_sha256, write_json
 from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models
 from negviz.evaluation.prompts import read_prompts
-from negviz.films.collection import Unmentioned, open_collection
+from negviz.films.collection import Split, Unmentioned, open_collection
 from negviz.models.family import load_models
 from negviz.retrieval.estimate import RESAMPLES
 from training.options import add_bootstrap_option, count, natural
@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--collection", required=True, metavar="NAME|DIR", help="a shipped collection or a collection folder")
     add("--films", type=Path, metavar="DIR", help="where the collection's images lie, if not in its folder")
     add_labels_option(parser)
-    add("--split", choices=("test", "all"), default="test", help="which films to rank (default: test)")
+    which = (
+        "which films to rank; lists: for each prompt those that are chosen for its finding (default: test)"
+    )
+    add("--split", choices=("test", "all", "lists"), default="test", help=which)
     add("--prompts", required=True, type=Path, metavar="FILE", help="CSV: prompt,finding,polarity,kind")
     add("--k", type=count, default=10, help="how many films precision looks at (default: 10)")
     add("--json", required=True, type=Path, metavar="OUT", help="results file to write")
@@ -67,7 +70,7 @@ def evaluate(
     prompts: Path,
     films: Path | None = None,
     labels: Path | None = None,
-    split: str = "test",
+    split: Split = "test",
     k: int = 10,
     unmentioned: Unmentioned = "unknown",
     bootstrap: int = 1000,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from negviz.films.collection import PHANTOMS
+from negviz.films.collection import PHANTOMS, Split
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.paths import Paths, told
@@ -15,7 +15,7 @@ class Evaluation:
     """One pre-listed evaluation: which films, which prompts."""
 
     collection: str
-    split: str
+    split: Split
     prompts: str
 
     def command(self, family: str, out: str) -> str:
@@ -37,7 +37,7 @@ def evaluations(paths: Paths) -> dict[str, Evaluation]:
         listed["nih"] = Evaluation("nih", "all", "evaluation.csv")
     if paths.open_phantoms() is not None:
         listed["phantoms"] = Evaluation(PHANTOMS, "test", "evaluation.csv")
-        listed["phantoms-findings"] = Evaluation(PHANTOMS, "all", "findings.csv")
+        listed["phantoms-findings"] = Evaluation(PHANTOMS, "lists", "findings.csv")
     return listed
 
 

@@ -32,7 +32,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from negviz.retrieval.metrics import average, draw, interval
-from training.measure.conditions import AskedOfFilms, Measured, Probed, ask, ceiling, measure, records
+from training.measure.conditions import AskedOfFilms, Probed, QuestionFigures, ask, ceiling, measure, records
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
@@ -162,7 +162,7 @@ def _describe(bench: Bench) -> Json:
     }
 
 
-def _prompts(asked: AskedOfFilms, measured: Mapping[str, Measured]) -> list[Json]:
+def _prompts(asked: AskedOfFilms, measured: Mapping[str, QuestionFigures]) -> list[Json]:
     return [
         {
             "prompt": question.row.prompt,

@@ -13,12 +13,12 @@ import numpy as np
 
 from negviz.evaluation.cells import Cell
 from negviz.retrieval.metrics import Counts, Floats, average, draw
-from training.measure.conditions import AskedOfFilms, Measured
+from training.measure.conditions import AskedOfFilms, QuestionFigures
 
 Json = dict[str, Any]
 
 
-def leaning(asked: AskedOfFilms, measured: Measured) -> Json | None:
+def leaning(asked: AskedOfFilms, measured: QuestionFigures) -> Json | None:
     """Mean leaning of hedges and of prompts that affirm and deny the same findings; None without hedges."""
     hedges = _hedges(asked)
     if not len(hedges):

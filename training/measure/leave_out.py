@@ -14,7 +14,6 @@ the prompts of its phenomenon in generalisation.csv.
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +21,6 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import EvaluationError
 from negviz.evaluation.prompts import read_prompts
 from negviz.language.prompt import Mention
@@ -30,13 +28,13 @@ from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from training.data.bank import MEASURED_ON
-from training.measure.conditions import AskedOfFilms, Measured, ask, measure
+from training.measure.conditions import AskedOfFilms, QuestionFigures, ask, measure
 from training.measure.eligible import Bench, benches, held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.questions import Question, read_questions
 from training.measure.retuned import Retuned
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, Paths, family_words
+from training.paths import PROMPTS, Paths, add_family_option, again
 from training.report.dots import draw_leave_out
 
 FINDINGS: Final = (
@@ -67,8 +65,8 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training leave-out`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
     add("--collection", default="openi", metavar="NAME|DIR", help="what con3 was tuned on (default: openi)")
     add("--films", type=Path, metavar="DIR", help="films and reports of Open-i; not needed for cached runs")
     what = "findings or kinds of wording (default: nine findings and eight kinds)"
@@ -116,11 +114,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> str:
-    words = ["python", "-m", "training", "leave-out", "--films", "DIR", "--bootstrap", str(args.bootstrap)]
-    words += family_words(args)
-    if args.without != [*FINDINGS, *KINDS]:
-        words += ["--without", *args.without]
-    return shlex.join(words)
+    without = [] if args.without == [*FINDINGS, *KINDS] else ["--without", *args.without]
+    return again("leave-out", args, "--films", "DIR", *without, bootstrap=None)
 
 
 def questions_on(left_out: str) -> list[Question]:
@@ -164,7 +159,7 @@ def compare(
     }
 
 
-def _record(asked: AskedOfFilms, name: str, measured: Mapping[str, Measured]) -> Json:
+def _record(asked: AskedOfFilms, name: str, measured: Mapping[str, QuestionFigures]) -> Json:
     cell, without = asked.cells["kinds"][name], measured["without"]
     figures = {
         **{f"auroc_{model}": values for model, values in measured.items()},

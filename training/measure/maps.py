@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.explain.projection.align import Points, align, standardise
 from negviz.explain.projection.atlas import PROMPT_FILES, prompt_hashes, text_id
@@ -42,7 +41,7 @@ from negviz.retrieval.answer import Tally
 from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import search
 from negviz.retrieval.sets import SearchSet, search_sets
-from training.paths import Paths
+from training.paths import Paths, add_family_option
 
 _HITS: Final = 10
 _MOVERS: Final = 5
@@ -54,14 +53,9 @@ Vectors = Mapping[str, NDArray[np.float32]]  # by model, [n, dim]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m training maps`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add(
-        "--family",
-        type=Path,
-        default=COMPACT,
-        metavar="DIR",
-        help="folder of the models; checkpoints/compact by default",
-    )
     add(
         "--collections",
         nargs="+",
@@ -69,12 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|DIR",
         help="whose test films are mapped; the first one's also judge the prompts (default: %(default)s)",
     )
-    add(
-        "--to",
-        type=Path,
-        metavar="DIR",
-        help="assets/maps, or maps/ in the family, by default",
-    )
+    add("--to", type=Path, metavar="DIR", help="assets/maps, or maps/ in the family, by default")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,11 +77,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build_maps(models: Mapping[str, DualEncoder], collections: Sequence[str | Path], folder: Path) -> None:
-    """Lay out the prompts and the test films of some collections, and write them to `folder`."""
-    sets = [search_sets(models, open_collection(name))[0] for name in collections]
-    for films in tqdm(sets, desc="films", unit="collection"):
-        _build_films(films, folder)
-    _build_prompts(models, sets[0], folder)
+    """Lay out the prompts and the films of some collections, and write them to `folder`.
+
+    Test films, where there are some; all, where films are listed for each finding.
+    """
+    sets = [search_sets(models, open_collection(name)) for name in collections]
+    for first, *others in tqdm(sets, desc="films", unit="collection"):
+        _build_films(others[0] if first.lists else first, folder)
+    _build_prompts(models, sets[0][0], folder)
 
 
 # Films ----------------------------------------------------------------------------------------

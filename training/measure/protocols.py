@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -57,7 +56,7 @@ from training.data.films import openi_reports
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, FilmsError, Paths, add_path_options, family_words
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options, again
 from training.report.dots import draw_protocols
 
 _DENIALS: Final = ("evaluation.csv", "findings.csv")
@@ -110,12 +109,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _command(args: argparse.Namespace) -> str:
     """The command that makes this file again, without folders of films: they are one machine's affair."""
-    words = ["python", "-m", "training", "protocols", "--bootstrap", str(args.bootstrap)]
-    words += ["--films", "DIR"] if args.films is not None else []
-    words += (
-        family_words(args) if args.base is None else ["--base", _named(args.base), "--licence", args.licence]
-    )
-    return shlex.join(words)
+    films = ["--films", "DIR"] if args.films is not None else []
+    base = ["--base", _named(args.base), "--licence", args.licence] if args.base is not None else []
+    return again("protocols", args, "--bootstrap", str(args.bootstrap), *films, *base)
 
 
 def _reports(paths: Paths) -> dict[str, tuple[str, ...]]:

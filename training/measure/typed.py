@@ -32,7 +32,7 @@ import numpy.typing as npt
 from negviz.common.csv_file import read_csv
 from negviz.common.files import file_sha256, write_json
 from negviz.common.read_files import read_json
-from negviz.common.shipped import COMPACT, ROOT
+from negviz.common.shipped import ROOT
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
@@ -40,7 +40,7 @@ from negviz.models.family import load_models
 from negviz.retrieval.metrics import interval
 from training.data.bank import TYPED_ON
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
-from training.paths import PROMPTS
+from training.paths import EVALUATION, PROMPTS, add_family_option
 
 RESULTS: Final = ROOT / "assets" / "results" / "typed.json"
 FIRST: Final = PROMPTS / "typed-first.json"  # what they scored when they were read first
@@ -79,8 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="NLMCXR_reports.tgz: how often its sentences are asked about",
     )
-    family = "whose second reader is scored beside the rules alone (default: checkpoints/compact)"
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help=family)
+    add_family_option(parser, "whose second reader is scored beside the rules alone")
     add_rivals(parser)
     add("--json", type=Path, default=RESULTS, metavar="OUT", help="results file (default: %(default)s)")
 
@@ -196,7 +195,7 @@ def share(flags: Iterable[bool]) -> Json:
 
 def on_evaluation(read: Callable[[str], Prompt]) -> Mapping[str, int]:
     """How many prompts of the evaluation are read rightly, and how many are asked about."""
-    rows = read_prompts(PROMPTS / "evaluation.csv")
+    rows = read_prompts(EVALUATION)
     prompts = [read(row.prompt) for row in rows]
     said = [{(mention.finding, mention.polarity) for mention in prompt.mentions} for prompt in prompts]
     return {

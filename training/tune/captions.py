@@ -16,7 +16,10 @@ CON3 is told by films alone where a sentence belongs.  CON4 is shown: every capt
 certain, whatever it affirms and denies, is drawn to the vector composed of its findings' directions
 (`negviz.models.directions`), and must name what it says of each finding (`losses.naming`), with a head that
 is thrown away.  What says nothing certain stays where base puts it.  It reads sentences as people type them,
-too.  CON3's ranking can be kept beside that; in trials as short as could be afforded it was better left out
+too, and of these every frame as often: drawn by kind, hundreds of ways to deny a finding came as often as
+ten ways to name one, and "X? No" was not learned from "x? no".  The lower layers of the compact text tower
+can be left as they are; what they make of a caption is then worked out once.  CON3's ranking can be kept
+beside that; in trials as short as could be afforded it was better left out
 (`training.measure.experiments.con4`).
 
 Film embeddings are fixed, so a caption sees any films of the collection at the price of one dot product.
@@ -42,13 +45,14 @@ from negviz.findings import FINDINGS, Polarity
 from negviz.models.checkpoint import parameter_delta
 from negviz.models.directions import FindingDirections
 from negviz.models.encoder import DualEncoder, with_text
-from negviz.models.text_tower import TextTower
+from negviz.models.text_tower import CompactTextTower, TextTower
 from training.data.captions import Bank, Caption, shows, truth
 from training.tune.con1_con2 import encode, schedule
-from training.tune.devices import CPU, Compute
+from training.tune.devices import CPU, Compute, Encodes
 from training.tune.directions import find_directions
 from training.tune.losses import choosing, naming, ranking
 from training.tune.optim import Decay, adamw
+from training.tune.upper import UpperLayers, lower_layers
 
 Method = Literal["con3", "con4"]
 SAID: Final = ("", *get_args(Polarity))  # of a finding; "": nothing
@@ -82,6 +86,7 @@ class CaptionConfig:
     choosing: float = 0.5  # weight of film → captions
     distil: float = 1.0  # weight of lying where base puts a caption, or where its findings do
     naming: float = 0.0  # weight of naming what is said of each finding, with a head of its own
+    frozen: int = 0  # lower layers of a compact text tower that stay as they are; any other is tuned whole
     interpolate: float = 1.0  # share of the tuned weights; the rest is base
 
 
@@ -204,10 +209,12 @@ def tune_captions(
 ) -> TunedOnCaptions:
     """Tune a private copy of base's text tower; base itself is not touched."""
     compute.seed(config.seed)
-    tower = compute.private_copy(base.text).train()
-    tunable = tower.tunable()
+    own = compute.private_copy(base.text).train()
+    tower, moved = _tuned_part(own, base.text, config.frozen)
+    tunable = own.tunable()
     head = nn.Linear(base.dim, len(FINDINGS) * len(SAID)) if config.naming else None
-    parts = [(tunable.values(), config.lr)] + ([(head.parameters(), 10 * config.lr)] if head else [])
+    parts = [(moved, config.lr)]
+    parts += [([*head.parameters()], 10 * config.lr)] if head else []
     optimiser = adamw(*parts, weight_decay=config.weight_decay, decay=config.decay)
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
@@ -233,6 +240,13 @@ def tune_captions(
     tensors = towards(base.text.tunable(), tuned, config.interpolate)
     means = [float(np.mean(part)) for part in np.array_split(losses, min(10, len(losses)))]
     return TunedOnCaptions(tensors, config, tuple(means), parameter_delta(base.text.tunable(), tensors))
+
+
+def _tuned_part(own: TextTower, base: TextTower, frozen: int) -> tuple[Encodes, list[nn.Parameter]]:
+    """What encodes captions, and the parameters that move."""
+    if frozen and isinstance(own, CompactTextTower) and isinstance(base, CompactTextTower):
+        return UpperLayers(own, lower_layers(base, frozen)), [*own.tunable_above(frozen).values()]
+    return own, [*own.tunable().values()]
 
 
 def towards(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -273,7 +287,7 @@ def batch_loss(vectors: Tensor, lessons: Lessons, batch: Batch, config: CaptionC
     return loss
 
 
-def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
+def _encode(tower: Encodes, texts: Sequence[str], compute: Compute) -> Tensor:
     """Unit vectors `<float32>[b, dim]`; shorter and longer captions go apart, to save padding."""
     by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     parts = np.array_split(by_length, min(_PARTS, len(texts)))
@@ -290,22 +304,25 @@ def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
 
 
 class _Shelves:
-    """Captions by kind, so that a batch holds rare findings as often as common ones."""
+    """Captions by kind, so that a batch holds rare findings as often as common ones.
+
+    Typed sentences are not sorted: they are of a hundred kinds, and the rarest, which name one finding in ten
+    ways, would come as often as the ways to deny any, which are hundreds.
+    """
 
     def __init__(self, lessons: Lessons) -> None:
         self._prompts: dict[str, list[int]] = {}
         self._composed: dict[tuple[str, str], list[int]] = {}
         self._sentences: dict[tuple[str, str], list[int]] = {}
-        self._typed: dict[tuple[str, str], list[int]] = {}
         self._opposed = {row for row, caption in enumerate(lessons.captions) if caption.opposite}
         self._hedged: list[int] = []
         self._neutral: list[int] = []
+        self._typed: list[int] = []
         for row, caption in enumerate(lessons.captions):
             if caption.source == "prompt":
                 self._prompts.setdefault(caption.said[0][0], []).append(row)
             elif caption.source == "typed":
-                polarity = caption.said[0][1] if caption.said else ""
-                self._typed.setdefault((caption.kind, polarity), []).append(row)
+                self._typed.append(row)
             elif not caption.said:
                 self._neutral.append(row)
             elif "uncertain" in {polarity for _, polarity in caption.said}:
@@ -322,9 +339,8 @@ class _Shelves:
         rows = [*prompts, *(-1 - row for row in prompts)]
         rows += _spread(self._composed, config.composed, random)
         rows += _spread(self._sentences, config.sentences, random)
-        for kind, count in ((self._hedged, config.hedged), (self._neutral, config.neutral)):
-            rows += random.choice(kind, min(count, len(kind)), replace=False).tolist() if kind else []
-        typed = _spread(self._typed, config.typed, random)
+        rows += _some(self._hedged, config.hedged, random) + _some(self._neutral, config.neutral, random)
+        typed = _some(self._typed, config.typed, random)
         return [*rows, *typed, *(-1 - row for row in typed if row in self._opposed)]
 
 
@@ -335,6 +351,12 @@ def _spread(shelves: Mapping[Any, list[int]], count: int, random: np.random.Gene
     for place in random.integers(len(names), size=count) if names else ():
         drawn[int(random.choice(shelves[names[place]]))] = None
     return list(drawn)
+
+
+def _some(rows: list[int], count: int, random: np.random.Generator) -> list[int]:
+    """As many, all alike: of typed sentences, whose frames give as many each, every frame as often."""
+    drawn: list[int] = random.choice(rows, min(count, len(rows)), replace=False).tolist() if rows else []
+    return drawn
 
 
 def make_batch(

@@ -37,7 +37,7 @@ SEEDS: Final = (0, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Trial:
+class ScoredConfig:
     """One setting and its score on each fold."""
 
     config: TuneConfig
@@ -61,8 +61,8 @@ class Search:
 class Choice:
     """What cross-validation chose for a method: the best setting, then the median of five seeds."""
 
-    settings: tuple[Trial, ...]
-    seeds: tuple[Trial, ...]
+    settings: tuple[ScoredConfig, ...]
+    seeds: tuple[ScoredConfig, ...]
 
     @property
     def config(self) -> TuneConfig:
@@ -106,7 +106,7 @@ def score(
     films: NDArray[np.float32],
     prompts: Sequence[PromptRow],
     search: Search | None = None,
-) -> Trial:
+) -> ScoredConfig:
     """One setting on every fold."""
     search = search or Search()
     folds = make_folds(base, collection, films, prompts)
@@ -129,14 +129,14 @@ def make_folds(
     return [Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
 
 
-def _try(config: TuneConfig, folds: Sequence[Fold], bar: tqdm[Any], search: Search) -> Trial:
+def _try(config: TuneConfig, folds: Sequence[Fold], bar: tqdm[Any], search: Search) -> ScoredConfig:
     """One setting on every fold; what the ledger knows is not run again."""
     scores = []
     for number, fold in enumerate(folds):
         key = json.dumps([number, asdict(config)], sort_keys=True)
         scores.append(search.finished_runs.score(key, partial(fold.run, config, search.compute)))
         bar.update()
-    return Trial(config, tuple(scores))
+    return ScoredConfig(config, tuple(scores))
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _knobs(config: TuneConfig) -> dict[str, Any]:
     return {"lr": config.lr, "batch": config.batch, "seed": config.seed, "decay": config.decay}
 
 
-def describe(trial: Trial) -> dict[str, Any]:
+def describe(trial: ScoredConfig) -> dict[str, Any]:
     return {**_knobs(trial.config), "auroc_by_fold": list(trial.scores), "auroc": trial.mean}
 
 

@@ -25,7 +25,7 @@ from negviz.models.checkpoint import parameter_delta
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.text_tower import TextTower
 from training.data.pairs import Pairs
-from training.tune.devices import CPU, Compute
+from training.tune.devices import CPU, Compute, Encodes
 from training.tune.losses import con_clip, info_nce, multi_positive
 from training.tune.optim import Decay, adamw
 from training.tune.run_state import TuneState
@@ -130,7 +130,7 @@ def run_id(base: DualEncoder, films: NDArray[np.float32], compute: Compute, **fa
 
 
 @dataclass(frozen=True)
-class Batch:
+class AnchorBatch:
     """Anchors with their captions, and what is opposed to each; films are row numbers `<int64>[b]`."""
 
     films: NDArray[np.int64]
@@ -140,20 +140,20 @@ class Batch:
     classes: NDArray[np.bool_]  # <bool>[b]: the anchor has the finding
 
 
-def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[Batch]:
+def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[AnchorBatch]:
     """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
     order = random.permutation(len(pairs))
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         drawn = [pairs.draw(int(row), random) for row in rows]
         captions, opposed, distractors = zip(*drawn, strict=True)
-        yield Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
+        yield AnchorBatch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
 
 
 def _loss(
     tower: TextTower,
     films: Tensor,
-    batch: Batch,
+    batch: AnchorBatch,
     logit_scale: Tensor,
     config: TuneConfig,
     compute: Compute = CPU,
@@ -169,7 +169,7 @@ def _loss(
     return multi_positive(images, captions, has.unsqueeze(0) == has.unsqueeze(1), scale)
 
 
-def encode(tower: TextTower, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
+def encode(tower: Encodes, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
     """Unit vectors `<float32>[n, dim]` with gradients, by way of bfloat16, which halves the time."""
     return compute.encode(tower, texts)
 

@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Literal, Self, TypeVar, cast, get_args
+from typing import Any, Final, Literal, Protocol, Self, TypeVar, cast, get_args
 
 import numpy as np
 import torch
@@ -47,6 +47,14 @@ _CPU: Final = torch.device("cpu")
 
 class DeviceError(NegvizError):
     """A device or precision that cannot be had; the message is one sentence that says what can."""
+
+
+class Encodes(Protocol):
+    """A text tower, or as much of one as is tuned."""
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]: ...
+
+    def __call__(self, **tokens: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ class Compute:
             parameter.requires_grad_(True)
         return own
 
-    def encode(self, tower: TextTower, texts: Sequence[str]) -> Tensor:
+    def encode(self, tower: Encodes, texts: Sequence[str]) -> Tensor:
         """Unit vectors `<float32>[n, dim]` of all texts; gradients reach this process's share.  Meets."""
         tokens = tower.tokenize(self._share(texts))
         with self.autocast():

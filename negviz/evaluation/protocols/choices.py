@@ -18,7 +18,7 @@ from negviz.retrieval.metrics import Floats
 
 
 @dataclass(frozen=True)
-class Choice:
+class MultipleChoice:
     """A question put to a film; the right sentence is the first."""
 
     film: int  # its row
@@ -52,22 +52,22 @@ def absence_audit(asked: Asked) -> list[ProtocolFigure]:
     return _accuracies(asked, _absences)
 
 
-def _controls(row: int, film: Film) -> Iterator[Choice]:
+def _controls(row: int, film: Film) -> Iterator[MultipleChoice]:
     for a, b in _pairs(film):
-        yield Choice(row, (_shows(a), _shows(b)), "all")
+        yield MultipleChoice(row, (_shows(a), _shows(b)), "all")
 
 
-def _understandings(row: int, film: Film) -> Iterator[Choice]:
+def _understandings(row: int, film: Film) -> Iterator[MultipleChoice]:
     shown = showing(film)
     for finding in shown:
-        yield Choice(row, (_shows(finding), _shows_not(finding)), "finding there")
+        yield MultipleChoice(row, (_shows(finding), _shows_not(finding)), "finding there")
     if lacked := lacking(film):
         finding = pick(lacked, film.id)  # most films lack most findings: one each
         kind = "absent, another finding there" if shown else "absent, normal film"
-        yield Choice(row, (_shows_not(finding), _shows(finding)), kind)
+        yield MultipleChoice(row, (_shows_not(finding), _shows(finding)), kind)
 
 
-def _four_ways(row: int, film: Film) -> Iterator[Choice]:
+def _four_ways(row: int, film: Film) -> Iterator[MultipleChoice]:
     for a, b in _pairs(film):
         wrong = (_shows(b), _shows_not(a), _hybrid(b, a))
         for kind, right in (
@@ -75,21 +75,21 @@ def _four_ways(row: int, film: Film) -> Iterator[Choice]:
             ("negation", _shows_not(b)),
             ("hybrid", _hybrid(a, b)),
         ):
-            yield Choice(row, (right, *wrong), kind)
+            yield MultipleChoice(row, (right, *wrong), kind)
 
 
-def _presences(row: int, film: Film) -> Iterator[Choice]:
+def _presences(row: int, film: Film) -> Iterator[MultipleChoice]:
     for a, b in _pairs(film):
-        yield Choice(row, (called(a), called(b), f"No {called(a)}"), "all")
+        yield MultipleChoice(row, (called(a), called(b), f"No {called(a)}"), "all")
 
 
-def _absences(row: int, film: Film) -> Iterator[Choice]:
+def _absences(row: int, film: Film) -> Iterator[MultipleChoice]:
     lacked = lacking(film)
     if len(lacked) > 1:
         a = pick(lacked, film.id)
         b = pick([finding for finding in lacked if finding != a], film.id, a)
         kind = "another finding there" if showing(film) else "normal film"
-        yield Choice(row, (f"No {called(a)}", called(a), called(b)), kind)
+        yield MultipleChoice(row, (f"No {called(a)}", called(a), called(b)), kind)
 
 
 def _pairs(film: Film) -> Iterator[tuple[str, str]]:
@@ -111,10 +111,10 @@ def _hybrid(shown: str, lacked: str) -> str:
     return f"This image shows {called(shown)} but not {called(lacked)}."
 
 
-Questions = Callable[[int, Film], Iterable[Choice]]
+Questions = Callable[[int, Film], Iterable[MultipleChoice]]
 
 
-def _choices(asked: Asked, questions: Questions) -> list[Choice]:
+def _choices(asked: Asked, questions: Questions) -> list[MultipleChoice]:
     return [choice for row, film in enumerate(asked.films) for choice in questions(row, film)]
 
 
@@ -122,7 +122,9 @@ def _accuracies(asked: Asked, questions: Questions) -> list[ProtocolFigure]:
     return answered(asked, _choices(asked, questions))
 
 
-def answered(asked: Asked, choices: Sequence[Choice], quantity: str = "accuracy") -> list[ProtocolFigure]:
+def answered(
+    asked: Asked, choices: Sequence[MultipleChoice], quantity: str = "accuracy"
+) -> list[ProtocolFigure]:
     """Share of questions answered rightly: all of them, and each kind of several."""
     if not choices:
         return []
@@ -138,7 +140,7 @@ def answered(asked: Asked, choices: Sequence[Choice], quantity: str = "accuracy"
     ]
 
 
-def nearness(asked: Asked, choices: Sequence[Choice]) -> Floats:
+def nearness(asked: Asked, choices: Sequence[MultipleChoice]) -> Floats:
     """Cosines [choices, options]; all questions have as many options."""
     texts = asked.texts([text for choice in choices for text in choice.options])
     options = texts.reshape(len(choices), -1, texts.shape[1])
@@ -154,7 +156,7 @@ def nearest(near: Floats) -> Floats:
     return points
 
 
-def _contradictions(asked: Asked, choices: Sequence[Choice]) -> list[ProtocolFigure]:
+def _contradictions(asked: Asked, choices: Sequence[MultipleChoice]) -> list[ProtocolFigure]:
     """How often the denial of what is there is nearest: the benchmark's negated-option attraction."""
     if not choices:
         return []

@@ -19,7 +19,7 @@ import numpy as np
 from negviz.common.order import best_first
 from negviz.evaluation.ceiling import Indices
 from negviz.evaluation.protocols.asked import Asked, ProtocolFigure, pick
-from negviz.evaluation.protocols.choices import Choice, answered, nearest, nearness
+from negviz.evaluation.protocols.choices import MultipleChoice, answered, nearest, nearness
 from negviz.evaluation.protocols.retrieval import KS, hit_by_chance
 from negviz.films.collection import Film
 from negviz.language.prompt import read_mentions, read_prompt
@@ -42,18 +42,18 @@ class _Turned:
 def reports_turned(asked: Asked, reports: Reports) -> list[ProtocolFigure]:
     """A sentence, and the report around it, against its negation and its omission."""
     asked = _reported(asked, reports)
-    sentences: list[Choice] = []
-    whole: list[Choice] = []
+    sentences: list[MultipleChoice] = []
+    whole: list[MultipleChoice] = []
     read = {uid: _turned(tuple(reports[uid])) for uid in {f.uid for f in asked.films} if uid in reports}
     for row, film in enumerate(asked.films):
         for turned in _taken(film, read.get(film.uid, ())):
             text = reports[film.uid]
             kind = "a finding affirmed" if turned.affirmed else "a finding denied"
-            sentences.append(Choice(row, (text[turned.number], turned.opposite), kind))
+            sentences.append(MultipleChoice(row, (text[turned.number], turned.opposite), kind))
             if turned.affirmed:
                 with_it = [turned.opposite if n == turned.number else s for n, s in enumerate(text)]
                 without = [s for n, s in enumerate(text) if n != turned.number]
-                whole.append(Choice(row, tuple(map(" ".join, (text, with_it, without))), "all"))
+                whole.append(MultipleChoice(row, tuple(map(" ".join, (text, with_it, without))), "all"))
     return [*answered(asked, sentences, "sentence against its opposite"), *_whole(asked, whole)]
 
 
@@ -87,7 +87,7 @@ def _taken(film: Film, sentences: Sequence[_Turned]) -> Iterator[_Turned]:
         yield firsts[pick(denied, film.id), False]
 
 
-def _whole(asked: Asked, choices: Sequence[Choice]) -> list[ProtocolFigure]:
+def _whole(asked: Asked, choices: Sequence[MultipleChoice]) -> list[ProtocolFigure]:
     if not choices:
         return []
     near = nearness(asked, choices)

@@ -11,27 +11,25 @@ A sentence is scored by its cosine with a fixed *direction*:
   explanation: the logit of what was said less the logit of what might have been, both fixed in advance.
 - or any vector.
 
-Every method (a module here, listed in `METHODS`) compares the sentence with a *baseline* in which special
-tokens stay and each word's tokens are padding.  Nothing hooks into a model and its weights carry no
-gradient, so threads may share one.
+Every method (whatever `AttributionMethod` a module here defines: a new one needs no list) compares the
+sentence with a *baseline* in which special tokens stay and each word's tokens are padding.  Nothing hooks
+into a model and its weights carry no gradient, so threads may share one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from negviz.explain.attribution.gradient_x_input import GRADIENT_X_INPUT
-from negviz.explain.attribution.integrated_gradients import INTEGRATED_GRADIENTS
-from negviz.explain.attribution.method import AttributionError, Method
-from negviz.explain.attribution.occlusion import OCCLUSION
+from negviz.explain.attribution.method import AttributionError, AttributionMethod
 from negviz.explain.attribution.sentence import Sentence
-from negviz.explain.attribution.shapley import SHAPLEY
 from negviz.language.prompt import Prompt, Word, read_prompt
 from negviz.models.encoder import DualEncoder
 
@@ -48,10 +46,16 @@ __all__ = [
 
 Vectors = npt.NDArray[np.floating[Any]]
 
-METHODS: Final[Mapping[str, Method]] = {  # the default first
-    method.name: method for method in (INTEGRATED_GRADIENTS, GRADIENT_X_INPUT, OCCLUSION, SHAPLEY)
+_DEFAULT: Final = "ig"
+_FOUND: Final = [
+    method
+    for module in iter_modules(__path__)
+    for method in vars(import_module(f"{__name__}.{module.name}")).values()
+    if isinstance(method, AttributionMethod)
+]
+METHODS: Final[Mapping[str, AttributionMethod]] = {  # the default first
+    method.name: method for method in sorted(_FOUND, key=lambda method: method.name != _DEFAULT)
 }
-_DEFAULT: Final = next(iter(METHODS))
 
 
 class NotFromWordsError(AttributionError):

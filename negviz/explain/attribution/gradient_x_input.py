@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from negviz.explain.attribution.method import Method
+from negviz.explain.attribution.method import AttributionMethod
 from negviz.explain.attribution.sentence import Floats, Sentence
 
 
@@ -16,4 +16,4 @@ def _scores(sentence: Sentence) -> tuple[Floats, float]:
     return sentence.by_word((gradient * sentence.embedded).sum(-1)[0])
 
 
-GRADIENT_X_INPUT: Final = Method("gradient_x_input", "Gradient × input", _scores)
+GRADIENT_X_INPUT: Final = AttributionMethod("gradient_x_input", "Gradient × input", _scores)

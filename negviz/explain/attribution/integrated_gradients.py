@@ -6,7 +6,7 @@ from typing import Final
 
 from torch import Tensor
 
-from negviz.explain.attribution.method import Method
+from negviz.explain.attribution.method import AttributionMethod
 from negviz.explain.attribution.sentence import Floats, Sentence
 
 _STEPS: Final = 20  # Gauss–Legendre: on these towers its convergence delta is that of 50
@@ -25,4 +25,4 @@ def _scores(sentence: Sentence) -> tuple[Floats, float]:
     return sentence.by_word(given.sum(-1)[0].detach())
 
 
-INTEGRATED_GRADIENTS: Final = Method("ig", "Integrated gradients", _scores)
+INTEGRATED_GRADIENTS: Final = AttributionMethod("ig", "Integrated gradients", _scores)

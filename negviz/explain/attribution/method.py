@@ -14,7 +14,7 @@ class AttributionError(NegvizError):
 
 
 @dataclass(frozen=True)
-class Method:
+class AttributionMethod:
     """A way to say how much of a sentence's score each of its words made."""
 
     name: str  # as `attribute` takes it

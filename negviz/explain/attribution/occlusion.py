@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from negviz.explain.attribution.method import Method
+from negviz.explain.attribution.method import AttributionMethod
 from negviz.explain.attribution.sentence import Floats, Sentence
 
 
@@ -16,4 +16,4 @@ def _scores(sentence: Sentence) -> tuple[Floats, float]:
     return sentence.of_all(np.asarray(whole - np.array(without))), 0.0
 
 
-OCCLUSION: Final = Method("occlusion", "Leave a word out", _scores)
+OCCLUSION: Final = AttributionMethod("occlusion", "Leave a word out", _scores)

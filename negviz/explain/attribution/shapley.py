@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from negviz.explain.attribution.method import AttributionError, Method
+from negviz.explain.attribution.method import AttributionError, AttributionMethod
 from negviz.explain.attribution.sentence import Floats, Sentence
 
 _MOST_WORDS: Final = 32
@@ -58,4 +58,4 @@ def _sampled(sentence: Sentence) -> Floats:
     return np.asarray(gains.mean(0))
 
 
-SHAPLEY: Final = Method("shapley", "Shapley values", _scores, quick=False)
+SHAPLEY: Final = AttributionMethod("shapley", "Shapley values", _scores, quick=False)

@@ -36,7 +36,7 @@ class FilmPlacement:
 
 @dataclass(frozen=True, eq=False)
 class FilmMap:
-    """The films of one search set, laid out once for every image tower."""
+    """The films of one search set, or of a set and its lists, laid out once for every image tower."""
 
     films: SearchSet
     points: Mapping[tuple[str, str], NDArray[np.float32]]  # by tower_id and method, [films, 2]
@@ -48,26 +48,35 @@ class FilmMap:
         )
 
     def place(
-        self, models: Mapping[str, DualEncoder], vectors: Mapping[str, NDArray[np.float32]]
+        self,
+        models: Mapping[str, DualEncoder],
+        vectors: Mapping[str, NDArray[np.float32]],
+        searched: SearchSet | None = None,
     ) -> tuple[FilmPlacement, ...]:
-        """Where a sentence belongs by what models make of it, `vectors` [dim] by model."""
+        """Where a sentence belongs by what models make of it, `vectors` [dim] by model.
+
+        `searched` are those of the films that it is put to; all without.
+        """
+        among = self.films if searched is None else searched
         return tuple(
-            self._place(models[name], vector)
+            self._place(models[name], vector, among)
             for name, vector in vectors.items()
             if (models[name].tower_id, DEFAULT) in self.points
         )
 
-    def _place(self, model: DualEncoder, vector: NDArray[np.float32]) -> FilmPlacement:
-        scores = np.asarray(cosines(self.films.embeddings[model.tower_id], vector), np.float64)
-        first = top_k(scores, _TOP, self.films.collection.places_by_id)
+    def _place(self, model: DualEncoder, vector: NDArray[np.float32], films: SearchSet) -> FilmPlacement:
+        scores = np.asarray(cosines(films.embeddings[model.tower_id], vector), np.float64)
+        first = top_k(scores, _TOP, films.collection.places_by_id)
+        hits = [films.collection.films[row] for row in first]
+        rows = self.films.collection.rows(hits)
         sharpness = np.exp(model.logit_scale)  # of the model's own softmax
         weights = np.exp(sharpness * (scores[first] - scores[first[0]]))
         centres = {
-            method: weights @ self.points[model.tower_id, method][first] / weights.sum() for method in METHODS
+            method: weights @ self.points[model.tower_id, method][rows] / weights.sum() for method in METHODS
         }
         return FilmPlacement(
             model.name,
-            tuple(self.films.collection.films[row].id for row in first),
+            tuple(film.id for film in hits),
             {method: (float(x), float(y)) for method, (x, y) in centres.items()},
         )
 

@@ -29,7 +29,7 @@ from negviz.explain.attribution import Vectors, contrast
 from negviz.explain.saliency.grid import cell_shares
 from negviz.explain.saliency.hirescam import HIRESCAM, HIRESCAM_LAST
 from negviz.explain.saliency.legrad import LEGRAD
-from negviz.explain.saliency.method import Map, Method, SaliencyError
+from negviz.explain.saliency.method import Map, SaliencyError, SaliencyMethod
 from negviz.explain.saliency.occlusion import OCCLUSION
 from negviz.films.collection import open_image
 from negviz.language.prompt import Prompt, read_prompt
@@ -38,7 +38,7 @@ from negviz.models.encoder import DualEncoder, ImageEncoder
 __all__ = ["METHODS", "Saliency", "SaliencyError", "draw", "saliency"]
 
 _QUICK: Final = (HIRESCAM, HIRESCAM_LAST, LEGRAD)  # the default first, where it fits
-METHODS: Final[Mapping[str, Method]] = {each.name: each for each in (*_QUICK, OCCLUSION)}
+METHODS: Final[Mapping[str, SaliencyMethod]] = {each.name: each for each in (*_QUICK, OCCLUSION)}
 _THIRDS: Final = 3
 
 
@@ -132,7 +132,7 @@ def draw(
     ]
 
 
-def _method(tower: ImageEncoder, name: str | None) -> Method:
+def _method(tower: ImageEncoder, name: str | None) -> SaliencyMethod:
     if name is not None and name not in METHODS:
         raise SaliencyError(f"There is no method {name!r}; use one of {', '.join(METHODS)}.")
     for method in _QUICK if name is None else (METHODS[name],):

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from negviz.explain.saliency.method import Drawn, Method
+from negviz.explain.saliency.method import Drawn, SaliencyMethod
 from negviz.models.encoder import ImageEncoder
 from negviz.models.image_tower import Branch, ImageTower, standardise
 
@@ -60,7 +60,7 @@ def _of_branch(branch: Branch, directions: Tensor, films: Tensor, stage: int) ->
     return film + mirror[0].flip(-1) if mirror else film, scores.detach()
 
 
-def _method(name: str, title: str, stage: int) -> Method:
+def _method(name: str, title: str, stage: int) -> SaliencyMethod:
     last = stage == _LAST
 
     def draw(tower: ImageEncoder, image: Image.Image, directions: Tensor) -> Drawn:
@@ -69,7 +69,7 @@ def _method(name: str, title: str, stage: int) -> Method:
         maps, scores = hirescam(tower, tower.preprocess([image]), directions, at)
         return Drawn(maps[:, 0].numpy(), scores[:, 0].numpy(), additive=last)
 
-    return Method(name, title, True, lambda tower: isinstance(tower, ImageTower), draw)
+    return SaliencyMethod(name, title, True, lambda tower: isinstance(tower, ImageTower), draw)
 
 
 HIRESCAM: Final = _method("hirescam", "HiResCAM", STAGE)

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from negviz.explain.saliency.method import Drawn, Method
+from negviz.explain.saliency.method import Drawn, SaliencyMethod
 from negviz.models.encoder import ImageEncoder
 
 _LAST: Final = 2  # layers, as the authors' code takes
@@ -100,4 +100,4 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int) -> tuple[
     return (weights @ values).transpose(1, 2).flatten(2), weights
 
 
-LEGRAD: Final = Method("legrad", "LeGrad", signed=False, fits=_fits, draw=_draw)
+LEGRAD: Final = SaliencyMethod("legrad", "LeGrad", signed=False, fits=_fits, draw=_draw)

@@ -30,7 +30,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Method:
+class SaliencyMethod:
     """A way to say where on a film a score was made."""
 
     name: str  # as `saliency` takes it

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from negviz.explain.saliency.method import Drawn, Method
+from negviz.explain.saliency.method import Drawn, SaliencyMethod
 
 _SIDE: Final = 7  # patches a side
 _AT_ONCE: Final = 16
@@ -39,4 +39,4 @@ def occlusion(tower: Any, image: Image.Image, directions: Tensor, side: int = _S
     return Drawn(falls.numpy(), scores[0].numpy())
 
 
-OCCLUSION: Final = Method("occlusion", "Leave a patch out", True, lambda tower: True, occlusion)
+OCCLUSION: Final = SaliencyMethod("occlusion", "Leave a patch out", True, lambda tower: True, occlusion)

@@ -7,17 +7,16 @@
 - `SpaceVlm` takes the direction that is near a scene and far from what was ruled out;
 - `Arithmetic` takes the scene less a multiple of what was ruled out;
 - `Steering` pushes what the layers say along a direction that tells negated sentences from others;
-- `Composed` adds up where findings lie among base's films, as a sentence was read.
+- `ComposedDirections` adds up where findings lie among base's films, as a sentence was read.
 
 `TrainingFree` is the column they stand behind: it reads as its family does, and changes only the vectors of
-sentences that its method takes: those that rule something out, of `Composed` all that say something certain.
-Callers want `load_rivals`; `python -m training training-free` makes what it
-reads.
+sentences that its method takes: those that rule something out, of `ComposedDirections` all that say something
+certain.  Callers want `load_rivals`; `python -m training training-free` makes what it reads.
 """
 
 from negviz.models.training_free.arithmetic import Arithmetic
 from negviz.models.training_free.column import RivalMethod, TrainingFree, rewritten, rules_out
-from negviz.models.training_free.composed import Composed
+from negviz.models.training_free.composed import ComposedDirections
 from negviz.models.training_free.record import SHIPPED, RivalSettings, load_rivals, rivals_path, write_rivals
 from negviz.models.training_free.spacevlm import SpaceVlm
 from negviz.models.training_free.steering import Steering, activations, steered
@@ -26,7 +25,7 @@ from negviz.models.training_free.wording import Wording
 __all__ = [
     "SHIPPED",
     "Arithmetic",
-    "Composed",
+    "ComposedDirections",
     "RivalMethod",
     "RivalSettings",
     "SpaceVlm",

@@ -19,7 +19,7 @@ from negviz.models.training_free.column import Encode, Vectors
 
 
 @dataclass(frozen=True)
-class Composed:
+class ComposedDirections:
     """The sum of the directions of findings present, less those of findings absent."""
 
     directions: FindingDirections

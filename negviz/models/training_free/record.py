@@ -25,7 +25,7 @@ from negviz.models.encoder import DualEncoder, weights_id
 from negviz.models.soundness import check_rewritten
 from negviz.models.training_free.arithmetic import Arithmetic
 from negviz.models.training_free.column import RivalMethod, TrainingFree
-from negviz.models.training_free.composed import Composed
+from negviz.models.training_free.composed import ComposedDirections
 from negviz.models.training_free.spacevlm import SpaceVlm
 from negviz.models.training_free.steering import Steering, layers
 from negviz.models.training_free.wording import Concept, Wording
@@ -93,7 +93,7 @@ def _composed(base: DualEncoder, _: Settings, recipe: RivalSettings) -> RivalMet
     directions = {name: recipe.findings[name].numpy() for name in FINDINGS}
     if any(direction.shape != (base.dim,) for direction in directions.values()):
         raise ValueError(f"base has {base.dim} dimensions")
-    return Composed(FindingDirections(directions))
+    return ComposedDirections(FindingDirections(directions))
 
 
 _MAKERS: Final[Mapping[str, Callable[[DualEncoder, Settings, RivalSettings], RivalMethod]]] = {

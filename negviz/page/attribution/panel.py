@@ -201,7 +201,7 @@ class WordsPanel:
     def _hits(self, asked: Asked, given: Answer, name: str) -> Vectors:
         """Embeddings [hits, dim] of the films that a model shows."""
         column = next(column for column in given.columns if column.model == name)
-        return self.room.films(asked.films).vectors(self.room.models[name], column.hits)
+        return given.films.vectors(self.room.models[name], column.hits)
 
     def _forget(self, text: str) -> None:
         self._heat.forget(lambda question: question.asked.says(text))

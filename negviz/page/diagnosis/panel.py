@@ -34,9 +34,10 @@ class DiagnosisPanel:
         try:
             if not question.text:
                 return _VIEW("calm", text=words.EMPTY)
-            films = self.room.films(question.films).collection.hash
+            films = self.room.answer(question).films.collection.hash
             known = {name: each.over(films) for name, each in self.room.backgrounds.items()}
-            return _VIEW("signatures", cards=_cards(self.diagnose(question), known))
+            found = self.diagnose(question)
+            return _VIEW("signatures", cards=[_card(each, found, known) for each in SIGNATURES])
         except AnswerError:
             return _VIEW("calm", text=words.EMPTY)
 
@@ -46,9 +47,9 @@ class DiagnosisPanel:
         opposite = given.opposite
         turned = None
         if opposite is not None:
-            turned = self.room.answer(Asked(opposite.text, films=asked.films, models=asked.models))
+            turned = self.room.answer(Asked(opposite.text, films=given.films.name, models=asked.models))
         shares = None if self.cue_shares is None else self.cue_shares(replace(asked, meant=None))
-        return diagnose(self.room.films(asked.films), given, turned, cue_shares=shares)
+        return diagnose(given, turned, cue_shares=shares)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,6 @@ class _Card:
     signature: Signature
     asked_for: bool
     rows: tuple[_Row, ...]
-
-
-def _cards(found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> list[_Card]:
-    return [_card(signature, found, known) for signature in SIGNATURES]
 
 
 def _card(signature: Signature, found: Mapping[str, Diagnosis], known: Mapping[str, Background]) -> _Card:

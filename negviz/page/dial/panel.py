@@ -13,7 +13,6 @@ from starlette.routing import Route
 
 from negviz.explain.dose import SEVERITIES, Dosed, DoseSweep, dose_curves, embed_dose, read_sweep, sides_of
 from negviz.findings import ABNORMAL
-from negviz.models.encoder import DualEncoder
 from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.dial import markup, words
 from negviz.page.dial.films import SEEDS, STEP, film_route
@@ -140,11 +139,9 @@ class Dial:
     def _embed(self, film: DialFilm) -> Any:
         """[1, dim] of one film."""
         chest = film.chest
-        dosed = embed_dose(self._model(film), chest.finding, chest.side, [film.severity], chest.seed)
+        model = self.room.models[film.model]
+        dosed = embed_dose(model, chest.finding, chest.side, [film.severity], chest.seed)
         return dosed.embeddings[0]
-
-    def _model(self, film: DialFilm) -> DualEncoder:
-        return self.room.models[film.model]
 
 
 def side_choice(chest: DialSetting) -> Any:

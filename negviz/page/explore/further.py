@@ -57,13 +57,13 @@ def _answering(room: Room, key: str, make: Callable[[Room, Asked, str], Markup])
 
 def _further(room: Room, asked: Asked, name: str) -> Markup:
     """The films of a column beyond those that it shows.  Raises `AnswerError`."""
-    model, films = room.chosen(asked).get(name), room.films(asked.films)
+    model, films = room.chosen(asked).get(name), room.answer(asked).films
     if model is None:
         raise AnswerError("There is no such column here.")
     given = answer(
         {name: model}, films, asked.text, k=min(MORE, len(films)), meant=asked.meant, opposite=asked.opposite
     )
-    return further_films(given, Wall(films, room.pictures))
+    return further_films(given, Wall(given.films, room.pictures))
 
 
 def _like(room: Room, asked: Asked, film_id: str) -> Markup:
@@ -71,7 +71,8 @@ def _like(room: Room, asked: Asked, film_id: str) -> Markup:
 
     Raises `AnswerError`, and `CollectionError` where there is no such film.
     """
-    films, given = room.films(asked.films), room.answer(asked)
+    given = room.answer(asked)
+    films = given.films
     found = nearest(_vectors(room, film_id), films, room.chosen(asked), _ALIKE, without=film_id)
     return like(
         film_id, asked, given, [_judged(each, room, given) for each in found], Wall(films, room.pictures)

@@ -19,7 +19,7 @@ from negviz.page.room import Asked
 from negviz.page.templates import Template, note
 from negviz.page.widgets.tile import MARKS, Wall
 from negviz.results.averages import Usual
-from negviz.retrieval.answer import Answer, SearchSet, Tally
+from negviz.retrieval.answer import Answer, Tally
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example
 from negviz.retrieval.own_films import Nearest
@@ -197,23 +197,22 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
 def columns(
     answer: Answer,
     asked: Asked,
-    films: SearchSet,
     pictures: Pictures,
     comparison: Comparison | None = None,
     *,
     pinned: str = "",
 ) -> Markup:
     """A column a model; with a comparison, both its sentences in each.  A link tells what is pinned."""
-    searched = words.searched(films.part, answer.tally, len(films), marked=answer.marked)
+    searched = words.searched(answer.films.part, answer.tally, len(answer.films), marked=answer.marked)
     return _VIEW(
         "columns",
         answer=answer,
         asked=asked.json(),
-        wall=Wall(films, pictures),
+        wall=Wall(answer.films, pictures),
         comparison=comparison,
         script_words=_SCRIPT,
         searched=f"{searched} {words.SIMILARITY}.",
-        most=min(MORE, len(films)),
+        most=min(MORE, len(answer.films)),
         pinned=pinned,
     )
 

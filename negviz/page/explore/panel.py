@@ -18,7 +18,6 @@ from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
-from negviz.results.averages import FINDING as RULED_OUT
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Answer, AnswerError, SearchSet, answer
 from negviz.retrieval.comparison import Comparison, compare
@@ -81,19 +80,19 @@ class Explore:
     def pictures(self) -> Pictures:
         return self.room.pictures
 
-    def _usual(self, given: Answer, films: SearchSet) -> Usual | None:
+    def _usual(self, given: Answer) -> Usual | None:
+        usual = self.room.usual(given.films)
         said = [(mention.finding, mention.polarity, mention.side) for mention in given.mentions]
-        usual = given.marked and said == [(RULED_OUT, "absent", None)]
-        return self.room.usual(films) if usual else None
+        return usual if usual and given.marked and said == [(usual.finding, "absent", None)] else None
 
     def example(self) -> Asked:
         return Asked(OPENING, self.sets[0].name)
 
     def first_paint(self) -> tuple[Answer, str, str]:
         """The example's answer, reading and columns, ready before anybody comes."""
-        given, films = self.room.answer(self.example()), self.sets[0]
-        found = markup.columns(given, self.example(), films, self.pictures)
-        return given, markup.reading(given, self._usual(given, films), example=True), found
+        given = self.room.answer(self.example())
+        found = markup.columns(given, self.example(), self.pictures)
+        return given, markup.reading(given, self._usual(given), example=True), found
 
     def tries(self, films: SearchSet) -> str:
         return markup.tries(self.room.examples(films))
@@ -106,14 +105,15 @@ class Explore:
         """A new sentence; or the old one over other films or by other models, as corrected as it was."""
         before = Asked.read(asked)
         known = before if before.text == text else Asked(text)
-        shown, instead = self._instead(self.room.films(films), self.room.films(before.films))
-        question = replace(known, films=shown, models=tuple(models))
+        shown, instead = self._instead(films, self.room.choice(before.films))
+        question = self._kept(replace(known, films=shown, models=tuple(models)), before)
         return self._show(question, taken=taken, pinned=pinned, instead=instead)
 
-    def _instead(self, wanted: SearchSet, before: SearchSet) -> tuple[str, str]:
+    def _instead(self, name: str, before: SearchSet) -> tuple[str, str]:
         """The set to search, and what is said where it is not the one wanted, whose films cannot be seen."""
+        wanted = self.room.films(name)
         if self.room.can_be_seen(wanted):
-            return wanted.name, ""
+            return name, ""
         films = next(each for each in (before, *self.sets) if self.room.can_be_seen(each))
         asked = self.pictures.openi is not None
         return films.name, words.not_seen(wanted.collection.name, films.collection.name, asked=asked)
@@ -134,6 +134,7 @@ class Explore:
         """The same films, marked by what the visitor says was meant."""
         said = Asked.read(json.dumps({"text": "", "meant": [finding, polarity]})).meant
         question = Asked.read(asked)
+        question = replace(question, films=self.room.choice(question.films).name)
         read = self._as_read(question)
         if read is not None and read.unmarked != "ask" and [said] == _said(read):
             said = None  # nothing to correct
@@ -188,14 +189,11 @@ class Explore:
             comparison = self._comparison(given, asked, taken=taken, pinned=Asked.read(pinned))
         except AnswerError as error:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
-        films = self.room.films(asked.films)
         corrected = asked.meant is not None
         return Shown(
-            reading=markup.reading(given, self._usual(given, films), corrected=corrected, instead=instead)
+            reading=markup.reading(given, self._usual(given), corrected=corrected, instead=instead)
             + (markup.apart(given) if taken else ""),
-            columns=markup.columns(
-                given, asked, films, self.pictures, comparison, pinned=Asked.read(pinned).text
-            ),
+            columns=markup.columns(given, asked, self.pictures, comparison, pinned=Asked.read(pinned).text),
             chip=chip(given),
             **correction(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -207,10 +205,22 @@ class Explore:
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=True),
             pinned=pinned,
             asked=asked.json(),
-            examples=self.tries(films),
-            films=gr.update(value=films.name) if instead else gr.skip(),
+            examples=self.tries(self.room.choice(asked.films)),
+            films=gr.update(value=self.room.choice(asked.films).name) if instead else gr.skip(),
             **offers(given.suggestion),
         ).outputs()
+
+    def _kept(self, asked: Asked, before: Asked) -> Asked:
+        """Over the list that was searched last, where the question is about nothing that has a list."""
+        try:
+            if not before.text or self._about(asked) or self.room.choice(before.films).name != asked.films:
+                return asked
+            return replace(asked, films=self.room.answer(before).films.name)
+        except AnswerError:
+            return asked
+
+    def _about(self, asked: Asked) -> str | None:
+        return asked.meant[0] if asked.meant else self.room.answer(asked).prompt.finding
 
     def _as_read(self, asked: Asked) -> Answer | None:
         """The answer without a correction; None where nothing is asked."""
@@ -240,7 +250,7 @@ class Explore:
             pin=gr.update(value=words.UNPIN if pinned else words.PIN, interactive=bool(pinned)),
             pinned=pinned,
             asked=Asked("", films).json(),
-            examples=self.tries(self.room.films(films)),
+            examples=self.tries(self.room.choice(films)),
         )
 
     # Endpoints
@@ -255,7 +265,7 @@ class Explore:
             films, sent = self._asked_for(collection), arguments.text(prompt, "prompt")
             known = self.room.calibrations
             found = answer(self.models, films, sent, k=arguments.whole(k, "k"), calibrations=known)
-        return {"collection": films.collection.name, "set": films.part, **found.plain()}
+        return {"collection": films.collection.name, "set": found.films.part, **found.plain()}
 
     def compare(self, prompt: str, against: str = "", collection: str = "", k: int = 10) -> dict[str, Any]:
         """What every model finds for a sentence and for another, by default its opposite, and what stays."""
@@ -264,7 +274,7 @@ class Explore:
             other, most = arguments.text(against, "against"), arguments.whole(k, "k")
             known = self.room.calibrations
             found = compare(self.models, films, sent, other, k=most, calibrations=known)
-        return {"collection": films.collection.name, "set": films.part, **found.plain()}
+        return {"collection": films.collection.name, "set": found.first.films.part, **found.plain()}
 
     def origin(self, films: str) -> tuple[str, Any, Any]:
         """Where films come from, whether to look again in a while, and which can be seen by now."""

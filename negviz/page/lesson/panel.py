@@ -77,7 +77,7 @@ def _shown(step: Step, room: Room) -> _Shown:
     text = step.sentences[-1] if step.about == "taken away" else step.sentences[0]
     asked, films, rows = Asked(text, room.sets[0].name), Markup(""), dict[str, Markup]()
     if step.answer is not None:
-        wall = Wall(room.sets[0], room.pictures)
+        wall = Wall(step.answer.films, room.pictures)
         rows = {column.model: wall.still(column.hits) for column in step.answer.columns}
     elif step.about == "where" and (pair := middle_pair(room.sets[0].collection, step.finding)):
         films = room.own(FilmPanel).pair(asked, [film.id for film in pair], step.subject)

@@ -104,7 +104,7 @@ class MapPanel:
 
     @cached_property
     def films(self) -> Mapping[str, FilmMap]:
-        """By collection, as far as the films that are searched by default have been mapped."""
+        """By collection, as far as the films that are searched by default, or all, have been mapped."""
         found: dict[str, FilmMap] = {}
         for films in self.room.sets:
             if films.collection.name not in found:
@@ -221,11 +221,12 @@ class MapPanel:
         }
 
     def _place(self, asked: Asked) -> Placed:
-        text = self.room.answer(asked).prompt.text
-        models = self.room.chosen(asked)
+        prompt, models = self.room.answer(asked).prompt, self.room.chosen(asked)
+        text = prompt.text
         vectors = {name: model.encode_text([text])[0] for name, model in models.items()}
         atlas = cast(Atlas, self.atlas)
-        films = {name: mapped.place(models, vectors) for name, mapped in self.films.items()}
+        first = {films.collection.name: films.listed(prompt.finding) for films in reversed(self.room.sets)}
+        films = {name: mapped.place(models, vectors, first[name]) for name, mapped in self.films.items()}
         return Placed(atlas.place(text, vectors), films)
 
 

@@ -20,7 +20,6 @@ from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.export import UNSEALED, sealed
 from negviz.retrieval.permalink import fragment
 from negviz.retrieval.search import Hit
-from negviz.retrieval.sets import SearchSet
 
 VIEW: Final = Template("share", words=words)
 
@@ -32,9 +31,9 @@ def fragment_of(asked: Asked) -> str:
     )
 
 
-def caption(asked: Asked, room: Room) -> str:
+def caption(given: Answer, room: Room) -> str:
     """What a picture of an answer is of: films, simulated or not, and the models' family and weights."""
-    films, model = room.films(asked.films), next(iter(room.models.values()))
+    films, model = given.films, next(iter(room.models.values()))
     family = " ".join(filter(None, (model.family, model.origin)))
     searched = page_words.set_choice(films.collection.name, films.part, len(films))
     return words.caption(searched, family, model.tower_id[:8], simulated=films.collection.name == PHANTOMS)
@@ -51,15 +50,15 @@ class Handout:
     caption: str
 
 
-def handout(asked: Asked, room: Room) -> tuple[Handout, Answer, SearchSet]:
+def handout(asked: Asked, room: Room) -> tuple[Handout, Answer]:
     """The comparison, anew or from memory.  Raises `AnswerError`."""
-    films, given = room.films(asked.films), room.answer(asked)
+    given = room.answer(asked)
     columns = tuple(
         (*page_words.column_title(column.model), _count(given, column), column) for column in given.columns
     )
-    credit = page_words.CREDITS.get(films.collection.name, "")
+    credit = page_words.CREDITS.get(given.films.collection.name, "")
     said = "".join(verdict(given)) if given.marked else ""
-    return Handout(given.prompt.text, said, columns, credit, caption(asked, room)), given, films
+    return Handout(given.prompt.text, said, columns, credit, caption(given, room)), given
 
 
 def _count(given: Answer, column: Column) -> str:
@@ -72,7 +71,7 @@ def _count(given: Answer, column: Column) -> str:
 
 def plain(asked: Asked, room: Room) -> dict[str, Any]:
     """The comparison as JSON, for the browser to draw a picture of."""
-    shown, given, _ = handout(asked, room)
+    shown, given = handout(asked, room)
     return {
         "title": page_words.TITLE,
         "sentence": shown.sentence,
@@ -97,14 +96,14 @@ def _plain_film(given: Answer, hit: Hit) -> dict[str, Any]:
 
 def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes]) -> bytes:
     """The sealed file; `thumbnails` are JPEGs by id, as far as they are at hand."""
-    shown, given, films = handout(asked, room)
+    shown, given = handout(asked, room)
     model = next(iter(room.models.values()))
     facts = {
         "family": " ".join(filter(None, (model.family, model.origin))),
         "tower": ", ".join(sorted({each.tower_id for each in room.chosen(asked).values()})),
-        "films": films.name,
-        "count": f"{len(films):,}",
-        "hash": films.collection.hash,
+        "films": given.films.name,
+        "count": f"{len(given.films):,}",
+        "hash": given.films.collection.hash,
         "made": page_words.base_note(model.family, model.origin),
     }
     marks = MARKS if given.marked else {}

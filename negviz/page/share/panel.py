@@ -54,10 +54,11 @@ def bar(asked: Asked, room: Room) -> Markup:
     """The buttons for one question; the script presses the routes below for them."""
     if not asked.text:
         return VIEW("nothing")
-    credit = page_words.CREDITS.get(room.films(asked.films).collection.name, "")
+    given = room.answer(asked)
+    credit = page_words.CREDITS.get(given.films.collection.name, "")
     says = [f"“{asked.text[:_ECHOED]}”", page_words.NOT_CLINICAL, *filter(None, [credit])]
     return VIEW(
-        "bar", asked=asked.json(), fragment=fragment_of(asked), caption=caption(asked, room), says=says
+        "bar", asked=asked.json(), fragment=fragment_of(asked), caption=caption(given, room), says=says
     )
 
 
@@ -91,12 +92,12 @@ def routes(room: Room) -> list[Route]:
         return JSONResponse(found, headers=NOT_KEPT)
 
     async def table(request: Request, _: dict[str, Any], asked: Asked) -> Response:
-        _shown, given, films = await lanes().slow.run_in_thread(request, handout, asked, room)
-        return Response(to_csv(given, films), media_type="text/csv", headers=NOT_KEPT)
+        _shown, given = await lanes().slow.run_in_thread(request, handout, asked, room)
+        return Response(to_csv(given), media_type="text/csv", headers=NOT_KEPT)
 
     async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
         slow = lanes().slow
-        _shown, given, _films = await slow.run_in_thread(request, handout, asked, room)
+        _shown, given = await slow.run_in_thread(request, handout, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
         films = await thumbnails(request, room.pictures, ids)
         content = await slow.run_in_thread(request, to_file, asked, room, films)

@@ -75,20 +75,6 @@
     return around;
   }
 
-  /* Films once more: Chromium leaves some of them out of an SVG.  On black only what is brighter is seen, so that
-     what lies on a film stays. */
-  function films(pen, element) {
-    const { left, top } = element.getBoundingClientRect();
-    pen.globalCompositeOperation = "lighten";
-    for (const film of [...element.querySelectorAll(".nv-well img")].filter(one => one.naturalWidth && one.checkVisibility())) {
-      const box = film.getBoundingClientRect();
-      const scale = Math.min(box.width / film.naturalWidth, box.height / film.naturalHeight);
-      const [wide, high] = [film.naturalWidth * scale, film.naturalHeight * scale];
-      pen.drawImage(film, EDGE + box.left - left + (box.width - wide) / 2, EDGE + box.top - top + (box.height - high) / 2, wide, high);
-    }
-    pen.globalCompositeOperation = "source-over";
-  }
-
   function load(address) {
     return new Promise((done, failed) => {
       const image = new Image();
@@ -119,7 +105,6 @@
     pen.fillStyle = theme.getPropertyValue("--nv-ground") || "#fff";
     pen.fillRect(0, 0, wide, canvas.height);
     pen.drawImage(image, EDGE, EDGE);
-    films(pen, element);
     pen.fillStyle = theme.getPropertyValue("--nv-muted") || "#525C63";
     said.forEach(([text, font], row) => { pen.font = font; pen.fillText(text, EDGE, height + 2 * EDGE + LINE * (row + 0.7)); });
     return canvas;

@@ -225,7 +225,8 @@
   async function ask(text, given) {
     for (let tries = 0; tries < TRIES; tries += 1) {
       await add((given.get("models") ?? "").split(".").filter(Boolean));
-      pick(".nv-sets", given.get("films"));
+      const films = given.get("films"); // the list of a finding belongs to a set that can be chosen
+      pick(".nv-sets", films) || pick(".nv-sets", films?.split("/").slice(0, 2).join("/"));
       negviz.search(text);
       if (await until(() => isAnswered(text))) return true; // gradio may not have listened yet
     }

@@ -135,7 +135,7 @@ def shown(room: Room, shelf: Shelf, asked: Asked) -> Markup:
 
 
 def _sought(room: Room, film: OwnFilm, asked: Asked, answer: Answer | None) -> Sought:
-    models, searched = room.chosen(asked), room.films(asked.films)
+    models, searched = room.chosen(asked), answer.films if answer else room.films(asked.films)
     wall, opposite = Wall(searched, room.pictures), answer.opposite if answer else None
     return Sought(
         film,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from negviz.films.split import TUNED_ON
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.language.sides import Side
-from negviz.results.averages import FINDING as RULED_OUT
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Tally
 from negviz.retrieval.examples import Property
@@ -33,9 +33,9 @@ _PARTS: Final = {"test": "test films", "balanced": "balanced", "all": "all films
 NOT_HERE: Final = "not here"
 _SEARCHED: Final = {
     "test": "{:,} films left out of tuning",
-    "balanced": "{:,} films, as many with effusion as without",
     "all": "all {:,} films",
 }
+_LISTED: Final = "{:,} films, as many with {} as without"
 EXPLORE: Final = "Explore"
 FOLDS: Final = {  # by panel, what unfolds it
     "attribution": "Words",
@@ -106,7 +106,9 @@ POLARITY: Final = "It is"
 IS: Final = " · "  # between a finding and what it is
 MARK: Final = "Mark the films"
 CORRECTED: Final = "As you told us. This changes the marking, not the films."
-MARKING_ONLY: Final = "Correcting the reading changes the marking, not the films."
+MARKING_ONLY: Final = (
+    "Correcting the reading changes the marking and, where films are listed by finding, which are searched."
+)
 CUT: Final = f"Only the first {MAX_CHARACTERS:,} characters were read."
 MATCHES: Final = "matches"
 CONTRADICTS: Final = "contradicts"
@@ -165,7 +167,8 @@ def base_note(family: str, source: str | None) -> str:
 
 
 def set_choice(collection: str, part: str, films: int, *, seen: bool = True) -> str:
-    what = _PARTS["balanced" if collection == "phantoms" and part == "test" else part] if seen else NOT_HERE
+    known = _PARTS.get("balanced" if collection == "phantoms" and part == "test" else part, f"list of {part}")
+    what = known if seen else NOT_HERE
     return f"{COLLECTIONS.get(collection, collection)} · {what} ({films:,})"
 
 
@@ -178,7 +181,10 @@ def not_seen(collection: str, stays_on: str, *, asked: bool) -> str:
 
 def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
     """What was searched and, where films are judged, how they divide."""
-    what = _SEARCHED[part].format(total)
+    if part in _SEARCHED:
+        what = _SEARCHED[part].format(total)
+    else:
+        what = _LISTED.format(total, TUNED_ON if part == "balanced" else part)
     if not marked:
         return f"Searched {what}."
     return (
@@ -285,8 +291,8 @@ def usual(found: Usual, models: Sequence[str]) -> str:
     right = [round(each) for each in found.right[first]]
     means = ", ".join(f"{_in_a_sentence(model)} {found.mean(model):.1f}" for model in models)
     return (
-        f"Of {len(right)} wordings that rule out {RULED_OUT}, {_in_a_sentence(first)} finds no right film "
-        f"for {right.count(0)} and ten for {right.count(10)}; means of 10: {means}."
+        f"Of {len(right)} wordings that rule out {found.finding}, {_in_a_sentence(first)} finds no right "
+        f"film for {right.count(0)} and ten for {right.count(10)}; means of 10: {means}."
     )
 
 

@@ -11,6 +11,7 @@ from negviz.results.plain import plain
 from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
 
 _SHOWN = ("films", "experiment", "reference", "settings", "map", "polarities", "kinds", "seeds")
+_OFTEN: Final = 10  # sentences without which a kind of wording is not told apart
 _HEAD = ("prompts", "setting", "AUROC", "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")
 
 
@@ -131,7 +132,24 @@ def _trials_plot(value: Json) -> tuple[tuple[Plot, ...], tuple[Table, ...]]:
         for marks in (value["figures"],)
         for cell in ("mean", *(cell for cell in next(iter(marks.values())) if cell != "mean"))
     )
-    return (Plot("AUROC of held-out wordings over held-out films", groups),), ()
+    by_kind = (_kinds_of_wording(value),) if "by_kind" in value else ()
+    return (Plot("AUROC of held-out wordings over held-out films", groups),), by_kind
+
+
+def _kinds_of_wording(value: Json) -> Table:
+    """What the better setting reads worst first, beside what needs no training."""
+    marks, best = value["by_kind"], value["best"]
+    shown = [*(name for name in marks if name not in value["settings"]), best]
+    often = [kind for kind, sentences in value["kinds"].items() if sentences >= _OFTEN]
+    rows = tuple(
+        (
+            f"{kind.removesuffix('/')} ({value['kinds'][kind]})",
+            *(Figure(marks[name][kind], places=3) for name in shown),
+        )
+        for kind in sorted(often, key=marks[best].__getitem__)
+    )
+    note = f"Held-out wordings of the first fold: kinds with {_OFTEN} sentences or more (how many)."
+    return Table("kinds of wording", ("kind", *shown), rows, note=note, folded=True)
 
 
 TRIALS: Final = Kind("experiments con4-settings", holds("experiment", "finals"), _trials, _trials_plot)

@@ -81,7 +81,7 @@ def _stages(value: Json) -> Table:
     head = ("stage, from the last", "AUC over other chests", "left over, mean", "left over, most")
     rows = tuple(
         (
-            f"{stage} (chosen)" if int(stage) == value["stage"] else stage,
+            f"{stage} (drawn)" if int(stage) == value["stage"] else stage,
             *(figure(of, name, places=3) for name in names),
         )
         for stage, of in value["stages"].items()

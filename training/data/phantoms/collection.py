@@ -26,12 +26,13 @@ from negviz.phantoms.anatomy import draw_chest
 from negviz.phantoms.findings import denied, read_signs, side_names, stated
 from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
+from training.data.phantoms.lists import lists_of, named
 from training.data.phantoms.masks import build_masks
 from training.data.phantoms.plan import Order, shipped_plan
 from training.data.phantoms.training_films import PhantomFilmsError
 
 SIZE: Final = 512  # pixels a side
-QUALITY: Final = 88  # of the JPEGs: below 30 MB in all
+QUALITY: Final = 88  # of the JPEGs: below 24 MB in all, masks and embeddings with them
 HASHES: Final = "films.json"
 _LABEL: Final = "SIMULATED"
 _LETTERS: Final = 13  # pixels
@@ -75,7 +76,7 @@ def build_phantoms(folder: Path, plan: Sequence[Order], *, jobs: int) -> None:
             if len(hashes) % _SAVE_EVERY == 0:
                 _write_hashes(folder, plan, hashes)
     _write_hashes(folder, plan, hashes)
-    write_manifest(folder, [film_of(order) for order in plan], more=[facts_of(order) for order in plan])
+    write_manifest(folder, [film_of(order) for order in plan], more=facts_of(plan))
     build_masks(folder / MASKS, plan, jobs=jobs)
 
 
@@ -113,8 +114,14 @@ def film_of(order: Order) -> Film:
     )
 
 
-def facts_of(order: Order) -> dict[str, str]:
-    """The columns that only simulated films have."""
+def facts_of(plan: Sequence[Order]) -> list[dict[str, str]]:
+    """The columns that only simulated films have, a row a film."""
+    lists = lists_of([film_of(order) for order in plan], {order.id: order.pair for order in plan})
+    return [{**_told(order), "lists": named(lists, order.id)} for order in plan]
+
+
+def _told(order: Order) -> dict[str, str]:
+    """What the simulator was told."""
     signs = read_signs(order.seed, order.wish)
     return {
         "seed": str(order.seed),

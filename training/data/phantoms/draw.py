@@ -24,6 +24,8 @@ LEAST: Final[Mapping[str, float]] = {  # the mildest severity at which a finding
     **dict.fromkeys(ABNORMAL, 0.3),
     "cardiomegaly": 0.35,
     "nodule": 0.4,
+    "effusion": 0.15,
+    "fracture": 0.5,
 }
 _NORMAL: Final = 0.3  # share of training films
 _ODDS: Final[Mapping[str, float]] = {  # of each finding, in the others

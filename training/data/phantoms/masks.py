@@ -17,14 +17,12 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.films.masks import SIZE, Mask, Masks, MasksError, Part, Place, open_masks, write_masks
-from negviz.phantoms import (
-    _film,  # private, as the simulator's code is hashed into models and a new name would make it another
-    lesions,
-)
+from negviz.phantoms import film_beam, lesions
 from negviz.phantoms.anatomy import Chest, draw_chest
 from negviz.phantoms.bones import draw_trunk
 from negviz.phantoms.findings import SIDES, Sign, Signs, altered, breaks, read_signs, side_names
-from negviz.phantoms.lungs import draw_airway, draw_lung
+from negviz.phantoms.lungs import draw_airway
+from negviz.phantoms.pleura import draw_lung
 from negviz.phantoms.projection import Array, Beam, splat
 from negviz.phantoms.stance import Stance, draw_stance
 from training.data.phantoms.draw import code_hash, simulator_hash
@@ -32,6 +30,7 @@ from training.data.phantoms.jobs import in_processes
 from training.data.phantoms.plan import Order
 
 _SHARE: Final = 0.1  # of the greatest change
+_HARD: Final = 2.0  # what a millimetre of compact bone adds to soft tissue, in millimetres of it
 _PIXELS: Final = 2  # a side of a mask's pixel, on which paths are worked out
 _NAMES: Final[dict[int, Part]] = {-1: "right", 1: "left"}
 
@@ -80,7 +79,7 @@ class _Scene:
     def of(cls, order: Order) -> _Scene:
         healthy, signs = draw_chest(order.seed), read_signs(order.seed, order.wish)
         stance = draw_stance(order.seed, healthy.posterior)
-        beam = stance.plate(_film(order.seed, SIZE * _PIXELS, healthy, stance))
+        beam = stance.plate(film_beam(order.seed, SIZE * _PIXELS, healthy, stance))
         return cls(signs, healthy, altered(healthy, signs), stance, beam)
 
     def masks(self, name: str) -> Iterator[tuple[Part, Mask]]:
@@ -111,7 +110,7 @@ class _Scene:
         beam, healthy = self.beam, self.healthy
         parts = draw_lung(chest, beam, side, signs, [chest.heart(beam), *chest.mediastinum(beam)])
         here = {name: Sign(sign.severity, (side,)) for name, sign in signs.items() if side in sign.sides}
-        lung = parts.lung * (1 - lesions.airless(healthy, beam, here)[0])
+        lung = parts.lung * (1 - lesions.airless(healthy, beam, here))
         if "nodule" in here:
             lung = np.maximum(lung - lesions.nodule(healthy, beam, side, here["nodule"].severity), 0)
         if "emphysema" in here:
@@ -119,12 +118,15 @@ class _Scene:
         return np.stack([chest.aeration * lung, parts.air])
 
     def _broken(self, side: int) -> Array:
-        """Path length, mm, [1, size, size] of the bone that one side's fractures moved."""
+        """Path lengths, mm, [2, size, size]: of bone that one side's fractures moved, and of blood there."""
         step = 0.9 * self.beam.pixel
         places = tuple(place for place in breaks(self.healthy, self.signs) if place.side == side)
         bones = (draw_trunk(self.healthy, step, broken).cortex for broken in (places, ()))
         after, before = (splat(self.beam, bone) for bone in bones)
-        return (after - before)[None]
+        solids = [self.chest.heart(self.beam), *self.chest.mediastinum(self.beam)]
+        lung = draw_lung(self.chest, self.beam, side, self.signs, solids).lung
+        blood = np.minimum(lesions.bruise(self.healthy, self.beam, places), lung)
+        return np.stack([_HARD * (after - before), blood])
 
     def _seen(self, change: Array) -> Mask:
         """Where on the film a change [parts, size, size] of paths is a tenth of its greatest or more."""

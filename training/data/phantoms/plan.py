@@ -1,9 +1,9 @@
 """The shipped simulated films, one by one: chest, findings, severities, sides, split and counterfactual.
 
-A third is normal; every finding stands alone at ten severities, beside every other, and among three.  A
-counterfactual is the same chest with one finding taken away.  The test films are fifty chests with effusion,
-half of them with something else, and the same fifty without: whatever ranks one half above the other can
-only have seen the effusion.
+A third is normal; every finding stands alone at ten severities, beside every other, and among three; barely
+visible effusions come last.  A counterfactual is the same chest with one finding taken away.  The test films
+are fifty chests with effusion, half of them with something else, and the same fifty without: whatever ranks
+one half above the other can only have seen the effusion.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from negviz.explain.dose import sides_of
 from negviz.findings import ABNORMAL
-from negviz.phantoms import Severity, Side
+from negviz.phantoms import VISIBLE, Severity, Side
 from training.data.phantoms.draw import LEAST, SHIPPED, Wish, draw_severity
 
 _TESTS: Final = 50  # chests, two films each
@@ -43,7 +43,7 @@ def shipped_plan() -> tuple[Order, ...]:
     random, seeds = np.random.default_rng(0), iter(SHIPPED)
     return tuple(
         order
-        for group in (_test_chests(random), _alone(), _twos(random), _threes(random), _normal())
+        for group in (_test_chests(random), _alone(), _twos(random), _threes(random), _normal(), _faint())
         for chest in group
         for order in _orders(next(seeds), chest)
     )
@@ -93,6 +93,13 @@ def _threes(random: np.random.Generator) -> Iterator[_Chest]:
 
 def _normal() -> Iterator[_Chest]:
     yield from (_Chest({}) for _ in range(_NORMAL_CHESTS))
+
+
+def _faint() -> Iterator[_Chest]:
+    """A little fluid, neither stated nor denied: what no reader could be sure of."""
+    for number in range(_LEVELS):
+        value = round(0.05 + (VISIBLE - 0.05) * number / _LEVELS, 2)
+        yield _Chest({"effusion": Severity(value, ("right", "left")[number % 2])}, "effusion")
 
 
 def _level(finding: str, number: int, levels: int) -> Severity:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,7 +23,6 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import file_sha256, write_atomically, write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import PromptFileError, PromptRow, read_prompts
 from negviz.films.collection import Collection, Film
 from negviz.films.split import FOLDS
@@ -42,7 +40,7 @@ from training.measure.evaluations import Evaluation, evaluations
 from training.measure.retuned import Retuned
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import add_bootstrap_option
-from training.paths import PROMPTS, FilmsError, Paths, add_path_options, told
+from training.paths import PROMPTS, FilmsError, Paths, add_path_options, again
 from training.report.curves import draw_coverage, draw_reliability
 
 TRAINING: Final = PROMPTS / "training.csv"
@@ -90,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": 0},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
-        "command": _command(args),
+        "command": again("calibration", args, bootstrap=RESAMPLES),
     }
     out = paths.results / "calibration.json"
     write_json(out, results)
@@ -192,8 +190,7 @@ def _measure_all(
 def _bench(paths: Paths, evaluation: Evaluation) -> PromptedFilms:
     films = paths.open_listed(evaluation.collection)
     rows = [row for row in read_prompts(PROMPTS / evaluation.prompts) if row.polarity != "uncertain"]
-    kept = films.where(lambda film: evaluation.split in ("all", film.split))
-    return PromptedFilms(kept, tuple(rows))
+    return PromptedFilms(films.select(evaluation.split), tuple(rows))
 
 
 def _vectors(models: Mapping[str, DualEncoder], bench: PromptedFilms) -> dict[str, Vectors]:
@@ -221,14 +218,3 @@ def _as_if_seen(
         name: {key: value for key, value in each["reliability"].items() if key != "bins"}
         for name, each in found.items()
     }
-
-
-def _command(args: argparse.Namespace) -> str:
-    """The command that makes this file again; where images lie is one machine's affair."""
-    words = ["python", "-m", "training", "calibration"]
-    if args.family.resolve() != COMPACT:
-        words += ["--family", args.family.name]
-    for name, usual in (("collection", "openi"), ("bootstrap", RESAMPLES)):
-        if getattr(args, name) != usual:
-            words += [f"--{name}", told(getattr(args, name))]
-    return shlex.join(words)

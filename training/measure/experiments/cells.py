@@ -34,7 +34,7 @@ class Sampled:
         points, drawn = [], []
         for prompts, films in runs:
             scores = cosines(films[task.evaluated].astype(np.float64), prompts.astype(np.float64))
-            ranked = Ranked.of(task.relevance, scores, task.places)
+            ranked = Ranked.of(task.relevance, scores, task.places, task.searched)
             points.append(ranked.measure(task.k))
             drawn.append(ranked.measure(task.k, task.draws))
         return cls(

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from negviz.common.errors import NegvizError
 from negviz.common.files import write_atomically, write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
 from training.measure.experiments import con3, con4, knobs, overlap, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
-from training.paths import Paths, add_path_options
+from training.paths import Paths, add_path_options, again
 from training.report.dots import draw_experiment
 
 SEEDS: Final = 5
 RESAMPLES: Final = 500
-
-
-class ExperimentError(NegvizError):
-    """An experiment that cannot be made; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +62,6 @@ def run(args: argparse.Namespace) -> int:
 
     Raises a `NegvizError` on bad input.
     """
-    if args.seeds < 1 or args.resamples < 1:
-        raise ExperimentError("Give --seeds and --resamples 1 or more.")
     names = list(EXPERIMENTS) if args.experiment == "all" else [args.experiment]
     paths = Paths.of(args)
     total = sum(EXPERIMENTS[name].runs(args.seeds) for name in names)
@@ -107,13 +98,6 @@ def write(name: str, material: Material, paths: Paths, command: str) -> Path:
 
 def command_of(name: str, args: argparse.Namespace) -> str:
     """The command that makes the file again; where images lie is one machine's affair."""
-    usual: Sequence[tuple[str, object, object]] = (
-        ("--seeds", args.seeds, SEEDS),
-        ("--resamples", args.resamples, RESAMPLES),
-        ("--family", args.family.name, COMPACT.name),
-        ("--collection", Path(args.collection).name, "openi"),
-    )
-    given = [word for option, value, default in usual if value != default for word in (option, str(value))]
     films = {"unfrozen": ["--films", "DIR", "--nih", "DIR"]}.get(name, [])
     films = ["--films", "DIR"] if name.startswith(("con3", "con4")) else films
-    return shlex.join(["python", "-m", "training", "experiments", name, *films, *given])
+    return again("experiments", args, name, *films, seeds=SEEDS, resamples=RESAMPLES)

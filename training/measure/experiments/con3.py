@@ -12,6 +12,7 @@ means are listed one by one.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property, partial
@@ -171,7 +172,10 @@ def measure_settings(material: Material) -> Json:
             facts = {"run": "con3 exam", "fold": str(fold), "exam": exam.hash, **shop.facts(setting, 0)}
             scores = material.store.get(facts, partial(_sit, exam, shop, setting, fold))
             marks[name].append({key: float(value[0]) for key, value in scores.items()})
-    figures = {name: _over_folds(marked) for name, marked in marks.items()}
+    figures = {
+        name: {cell: float(np.mean([marked[cell] for marked in folds])) for cell in folds[0]}
+        for name, folds in marks.items()
+    }
     best = max((name for name in figures if name != BASE), key=lambda name: figures[name]["mean"])
     return {
         "what": "CON3 and its parts by cross-validation over studies and wordings: mean AUROC over folds; "
@@ -183,10 +187,6 @@ def measure_settings(material: Material) -> Json:
         "by_fold": {name: [marked["mean"] for marked in given] for name, given in marks.items()},
         "best": best,
     }
-
-
-def _over_folds(marks: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {cell: float(np.mean([marked[cell] for marked in marks])) for cell in marks[0]}
 
 
 def _sit(exam: Exam, shop: Workshop, setting: Setting, fold: int) -> dict[str, NDArray[np.float32]]:
@@ -234,24 +234,40 @@ class Exam:
         names = [self._cell(caption) for caption in self.captions]
         return {name: names.count(name) for name in dict.fromkeys(names)}
 
-    def score(self, model: TextEncoder) -> dict[str, float]:
-        """Each cell's mean AUROC, every kind of wording counting alike, and the mean of the cells."""
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many captions there are of every kind of wording in every cell, by "source/polarity/kind"."""
+        return dict(Counter(map(self._kind, self.captions)))
+
+    def kinds(self, model: TextEncoder) -> dict[str, float]:
+        """Mean AUROC of these."""
         ranked = model.encode_text([caption.text for caption in self.captions]) @ self.vectors.T
-        kinds: dict[tuple[str, str], list[float]] = {}
+        kinds: dict[str, list[float]] = {}
         for caption, right, scores in zip(self.captions, self.truth, ranked, strict=True):
             value = auroc(right, scores)
-            kinds.setdefault((self._cell(caption), caption.kind), []).append(
-                np.nan if value is None else value
-            )
-        cells: dict[str, list[float]] = {}
-        for (cell, _), values in kinds.items():
-            cells.setdefault(cell, []).append(float(np.mean(values)))
-        means = {name: float(np.mean(values)) for name, values in cells.items()}
-        return {**means, "mean": float(np.mean([*means.values()]))}
+            kinds.setdefault(self._kind(caption), []).append(np.nan if value is None else value)
+        return {kind: float(np.mean(values)) for kind, values in kinds.items()}
+
+    def score(self, model: TextEncoder) -> dict[str, float]:
+        """Each cell's mean AUROC, every kind of wording counting alike, and the mean of the cells."""
+        return over_kinds(self.kinds(model))
+
+    @classmethod
+    def _kind(cls, caption: Caption) -> str:
+        return f"{cls._cell(caption)}/{caption.kind}"
 
     @staticmethod
     def _cell(caption: Caption) -> str:
         return f"{caption.source if caption.kind != 'written' else 'written'}/{caption.polarity}"
+
+
+def over_kinds(kinds: Mapping[str, float]) -> dict[str, float]:
+    """Of what `Exam.kinds` returns, the mean of each cell, and the mean of the cells."""
+    cells: dict[str, list[float]] = {}
+    for kind, value in kinds.items():
+        cells.setdefault(kind.rpartition("/")[0], []).append(value)
+    means = {cell: float(np.mean(values)) for cell, values in cells.items()}
+    return {**means, "mean": float(np.mean([*means.values()]))}
 
 
 def _written(bank: Bank) -> list[Caption]:

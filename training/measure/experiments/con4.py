@@ -1,11 +1,12 @@
 """CON4: its settings by cross-validation over studies and wordings, and what each of its parts is worth.
 
-    con4-settings   every setting on one fold
+    con4-settings   every setting on one fold, the best two on all five
 
 All settings sit the exam of `training.measure.experiments.con3` on the fold of studies that base never saw,
 with a fifth of the wordings held out; of those as short as most, the two that do best there sit it on as many
 folds as `FINAL_FOLDS` says, and the better of them is what CON4 is by default, but for its steps.  Sentences
-as people type them are a source of their own, so ten columns count alike.
+as people type them are a source of their own, so ten columns count alike.  The marks of every kind of wording
+are told beside the columns: they say what a grammar lacks.
 
 Two lines need no training: the vector composed of what a sentence says (`negviz.models.directions`), as it is
 labelled, which is as far as a text tower that only reads could come, and as the rules read it.
@@ -28,20 +29,28 @@ from negviz.models.encoder import DualEncoder
 from training.data.captions import Caption, Said
 from training.measure.eligible import held_out_fold
 from training.measure.experiments.cells import Vectors
-from training.measure.experiments.con3 import Exam, Setting, TextEncoder, Workshop
+from training.measure.experiments.con3 import Exam, Setting, TextEncoder, Workshop, over_kinds
 from training.measure.experiments.material import Material
 from training.measure.experiments.settings import BASE
 from training.tune.captions import CaptionConfig
 from training.tune.directions import find_directions
 
 FINALISTS: Final = 2
-FINAL_FOLDS: Final = 1  # of five, the first among them; where it is raised, finished runs are kept
+FINAL_FOLDS: Final = 5  # the first among them
 AS_LABELLED: Final = "composed of what is said"
 AS_READ: Final = "composed of what rules read"
 WHOLE: Final = "all parts"
 NO_RANKING: Final = "without ranking"
 SHORT: Final = CaptionConfig(
-    method="con4", steps=120, lr=5e-4, composed=20, sentences=16, typed=20, distil=4.0, naming=0.5
+    method="con4",
+    steps=240,
+    lr=5e-4,
+    composed=20,
+    sentences=16,
+    typed=20,
+    distil=4.0,
+    naming=0.5,
+    frozen=3,
 )
 
 
@@ -51,14 +60,17 @@ def _narrow(caption: Caption) -> bool:
 
 def trials() -> dict[str, Setting]:
     """CON4 with all its parts, without each, and with more or less of what counts most."""
+    told = replace(SHORT, ranking=0.0, choosing=0.0)
+    typed = replace(told, typed=44, sentences=8, prompts=3, hedged=2, neutral=2)
     return {
         WHOLE: Setting(SHORT),
-        "narrow grammar": Setting(replace(SHORT, typed=0, composed=45), keep=_narrow),
+        NO_RANKING: Setting(told),
+        f"{NO_RANKING}, more as people type": Setting(typed),
+        f"{NO_RANKING}, all layers": Setting(replace(told, frozen=0)),
+        f"{NO_RANKING}, twice the steps": Setting(replace(told, steps=2 * SHORT.steps)),
         "without distillation": Setting(replace(SHORT, distil=0.0)),
         "without naming": Setting(replace(SHORT, naming=0.0)),
-        NO_RANKING: Setting(replace(SHORT, ranking=0.0, choosing=0.0)),
-        "twice the learning rate": Setting(replace(SHORT, lr=1e-3)),
-        f"{WHOLE}, twice the steps": Setting(replace(SHORT, steps=2 * SHORT.steps)),
+        "narrow grammar": Setting(replace(SHORT, typed=0, composed=45), keep=_narrow),
     }
 
 
@@ -76,16 +88,23 @@ def measure_trials(material: Material) -> Json:
 
     def sit(name: str, fold: int) -> dict[str, float]:
         exam = exams[fold]
-        facts = {"run": "con4 exam", "fold": str(fold), "exam": exam.hash, **shop.facts(tried[name], 0)}
-        scores = material.store.get(facts, partial(_sit, exam, shop, tried[name], fold))
-        return {cell: float(value[0]) for cell, value in scores.items()}
+        facts = {
+            "run": "con4 exam, by kind",
+            "fold": str(fold),
+            "exam": exam.hash,
+            **shop.facts(tried[name], 0),
+        }
+        kinds = material.store.get(facts, partial(_sit, exam, shop, tried[name], fold))
+        return {kind: float(value[0]) for kind, value in kinds.items()}
 
-    figures = {name: sit(name, first) for name in tried}
+    kinds = {name: exams[first].kinds(model) for name, model in free.items()}
+    kinds |= {name: sit(name, first) for name in tried}
+    figures = {name: over_kinds(of) for name, of in kinds.items()}
     fewest = min(setting.config.steps for setting in tried.values())
     short = [name for name, setting in tried.items() if setting.config.steps == fewest]
     best = sorted(short, key=lambda name: -figures[name]["mean"])[:FINALISTS]
     others = [fold for fold in exams if fold != first][: FINAL_FOLDS - 1]
-    more = {(name, fold): sit(name, fold)["mean"] for fold in others for name in best}
+    more = {(name, fold): over_kinds(sit(name, fold))["mean"] for fold in others for name in best}
     finals = {name: [figures[name]["mean"], *(more[name, fold] for fold in others)] for name in best}
     return {
         "what": "CON4 and its parts by cross-validation over studies and wordings: mean AUROC; settings are "
@@ -95,15 +114,17 @@ def measure_trials(material: Material) -> Json:
             for fold in (first, *others)
         },
         "settings": {name: setting.facts() for name, setting in tried.items()},
-        "figures": {name: exams[first].score(model) for name, model in free.items()} | figures,
+        "figures": figures,
+        "kinds": exams[first].sizes,
+        "by_kind": kinds,
         "finals": finals,
         "best": max(finals, key=lambda name: float(np.mean(finals[name]))),
     }
 
 
 def _sit(exam: Exam, shop: Workshop, setting: Setting, fold: int) -> dict[str, Vectors]:
-    scores = exam.score(shop.tune(setting, 0, hold_out=fold))
-    return {name: np.array([value], np.float32) for name, value in scores.items()}
+    kinds = exam.kinds(shop.tune(setting, 0, hold_out=fold))
+    return {kind: np.array([value], np.float32) for kind, value in kinds.items()}
 
 
 # Without training -----------------------------------------------------------------------------

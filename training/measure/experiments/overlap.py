@@ -60,7 +60,9 @@ def measure(material: Material) -> Json:
     rows = [row for row in read_prompts(PROMPTS / EFFUSION) if row.polarity != "uncertain"]
     models = load_models(material.paths.family)
     vectors = {name: model.encode_text([row.prompt for row in rows]) for name, model in models.items()}
-    parts = {"all": rows, **{kind: [row for row in rows if row.kind == kind] for kind in _kinds(rows)}}
+    parts = {"all": rows}
+    for row in rows:
+        parts.setdefault(row.kind, []).append(row)
     apart = {
         part: compare(_select(vectors, rows, chosen), chosen, material.resamples)
         for part, chosen in parts.items()
@@ -73,10 +75,6 @@ def measure(material: Material) -> Json:
         "polarities": [row.polarity for row in rows],
         "kinds": [row.kind for row in rows],
     }
-
-
-def _kinds(rows: Sequence[PromptRow]) -> list[str]:
-    return list(dict.fromkeys(row.kind for row in rows))
 
 
 def _select(

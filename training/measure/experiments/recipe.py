@@ -20,7 +20,15 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.text_tower import TextTower
 from training.data.pairs import Pairs
 from training.measure.experiments.low_rank import add_low_rank, merge_low_rank
-from training.tune.con1_con2 import MAX_LOGIT_SCALE, Batch, Targets, TuneConfig, batches, encode, schedule
+from training.tune.con1_con2 import (
+    MAX_LOGIT_SCALE,
+    AnchorBatch,
+    Targets,
+    TuneConfig,
+    batches,
+    encode,
+    schedule,
+)
 from training.tune.losses import con_clip_in_part, multi_positive
 from training.tune.optim import Decay, adamw
 
@@ -116,7 +124,9 @@ def _released(tower: TextTower, recipe: Knobs) -> list[nn.Parameter]:
     return tunable
 
 
-def _loss(tower: TextTower, look: EncodeRows, batch: Batch, logit_scale: Tensor, recipe: Knobs) -> Tensor:
+def _loss(
+    tower: TextTower, look: EncodeRows, batch: AnchorBatch, logit_scale: Tensor, recipe: Knobs
+) -> Tensor:
     scale, images = logit_scale.exp(), look(batch.films)
     if recipe.targets == "multi-positive":
         has = torch.from_numpy(batch.classes)

@@ -52,7 +52,7 @@ class Half:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Case:
     """What every model is asked about one finding."""
 
     finding: str
@@ -62,13 +62,13 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class StageMaps:
     """The maps of one finding at one stage, of all models, on both halves."""
 
     choosing: Floats  # [models, SAID, films, cells]
     scoring: Floats
     unexplained: Floats  # [models × SAID, films of the scoring half]
-    asked: Asked
+    asked: Case
 
     def maps(self, place: int, said: str, *, scoring: bool = True) -> Floats:
         """[films, cells] of one model; a map is linear in what is asked, so a contrast's is a difference."""
@@ -77,7 +77,7 @@ class Drawn:
         return asked[said]
 
     @classmethod
-    def of(cls, tower: ImageTower, asked: Asked, stage: int) -> Drawn:
+    def of(cls, tower: ImageTower, asked: Case, stage: int) -> StageMaps:
         shape = (-1, len(SAID))
         (choosing, _), (scoring, left) = (
             half.maps(tower, asked.directions, stage) for half in (asked.choosing, asked.scoring)
@@ -92,7 +92,7 @@ class Drawn:
 
 def what_is_asked(
     tower: ImageTower, models: Mapping[str, DualEncoder], films: Collection, masks: Masks
-) -> list[Asked]:
+) -> list[Case]:
     """Every finding, on a film a chest that shows it; a chest chooses or is scored on, for all its findings.
 
     Raises `SaliencyScoresError` where too few are left to be scored on.
@@ -111,7 +111,7 @@ def what_is_asked(
         if len(scoring) < LEAST or not choosing:
             raise SaliencyScoresError(f"Fewer than {2 * LEAST} chests show {finding}; simulate more of them.")
         chosen, scored = (_half(tower, films, masks, finding, shown) for shown in (choosing, scoring))
-        asked.append(Asked(finding, chosen, scored, _directions(models, finding)))
+        asked.append(Case(finding, chosen, scored, _directions(models, finding)))
     return asked
 
 

@@ -20,7 +20,7 @@ from negviz.models.image_tower import ImageTower
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import mean_estimates
 from negviz.retrieval.metrics import Floats
-from training.measure.saliency.cases import SAID, Asked, Half
+from training.measure.saliency.cases import SAID, Case, Half
 
 _FEW: Final = 12  # chests of each finding
 _SIDE: Final = 5  # patches a side of occlusion: the grid of the last stage
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 def check(
-    tower: ImageTower, models: Mapping[str, DualEncoder], films: Collection, asked: Sequence[Asked]
+    tower: ImageTower, models: Mapping[str, DualEncoder], films: Collection, asked: Sequence[Case]
 ) -> Json:
     """By finding, how well affirming maps do as they are, and with what was learned taken away."""
     embedded = film_embeddings(next(iter(models.values())), films).astype(np.float64)
@@ -42,7 +42,7 @@ def check(
 
 
 def _of_finding(
-    tower: ImageTower, shuffled: ImageTower, films: Collection, embedded: Floats, asked: Asked
+    tower: ImageTower, shuffled: ImageTower, films: Collection, embedded: Floats, asked: Case
 ) -> Json:
     all_ = asked.scoring
     half = Half(all_.shown[:_FEW], all_.films[:_FEW], all_.masks[:_FEW])

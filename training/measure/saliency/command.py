@@ -13,7 +13,6 @@ both, no map of that finding is offered.
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +22,6 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import write_json
-from negviz.common.shipped import COMPACT
 from negviz.evaluation.localisation import hits, overlap, pixel_auc
 from negviz.explain.saliency.hirescam import STAGE
 from negviz.explain.saliency.offers import check_cosine
@@ -35,9 +33,9 @@ from negviz.models.image_tower import ImageTower
 from negviz.retrieval.estimate import mean_estimates
 from negviz.retrieval.metrics import Floats
 from training.measure.evaluate import family_hashes
-from training.measure.saliency.cases import SAID, Asked, Drawn, SaliencyScoresError, what_is_asked
+from training.measure.saliency.cases import SAID, Case, SaliencyScoresError, StageMaps, what_is_asked
 from training.measure.saliency.checks import check
-from training.paths import Paths
+from training.paths import Paths, add_family_option, again
 
 STAGES: Final = (-3, -2, -1)  # of the tower, counted from its last
 LEVELS: Final = tuple(step / 10 for step in range(1, 10))  # of the strongest cell, for an overlap
@@ -46,8 +44,8 @@ Json = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training saliency`."""
+    add_family_option(parser)
     add = parser.add_argument
-    add("--family", type=Path, default=COMPACT, metavar="DIR", help="folder of the models (default: shipped)")
     add("--json", type=Path, metavar="OUT", help="results file (default: where results lie)")
 
 
@@ -69,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         "data": {"collection": films.name, "collection_hash": films.hash, "masks": masks.made_by},
         "family": family_hashes(args.family),
         "versions": {name: version(name) for name in ("torch", "numpy")},
-        "command": _command(args),
+        "command": again("saliency", args),
     }
     out = args.json or Paths(args.family).results / "saliency.json"
     write_json(out, results)
@@ -78,18 +76,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _command(args: argparse.Namespace) -> str:
-    family = [] if args.family.resolve() == COMPACT else ["--family", str(args.family)]
-    return shlex.join(("python", "-m", "training", "saliency", *family))
-
-
 # Scores ---------------------------------------------------------------------------------------
 
 
-def measure(tower: ImageTower, models: Mapping[str, DualEncoder], asked: Sequence[Asked]) -> Json:
+def measure(tower: ImageTower, models: Mapping[str, DualEncoder], asked: Sequence[Case]) -> Json:
     """The figures of every model, finding and stage."""
     drawn = {
-        stage: [Drawn.of(tower, one, stage) for one in tqdm(asked, desc=f"stage {stage}", unit="finding")]
+        stage: [StageMaps.of(tower, one, stage) for one in tqdm(asked, desc=f"stage {stage}", unit="finding")]
         for stage in STAGES
     }
     margins = {stage: float(np.mean([_margin(one) for one in of])) for stage, of in drawn.items()}
@@ -128,7 +121,7 @@ def _mean(values: Iterator[Floats]) -> float:
     return round(float(np.mean(np.concatenate([each.ravel() for each in values]))), 6)
 
 
-def _margin(drawn: Drawn) -> float:
+def _margin(drawn: StageMaps) -> float:
     """On the choosing half, by how much the affirming maps' AUC is above that on other chests' masks."""
     inside = drawn.asked.choosing.inside(drawn.choosing.shape[-1])
     models = range(len(drawn.choosing))
@@ -141,7 +134,7 @@ def _others(values: Floats) -> Floats:
     return np.asarray((values.sum(1) - np.diag(values)) / (len(values) - 1))
 
 
-def _scores(drawn: Drawn, place: int, said: str) -> dict[str, Floats]:
+def _scores(drawn: StageMaps, place: int, said: str) -> dict[str, Floats]:
     """By name, a score a film of the scoring half: of its own map, and of what knows nothing of it."""
     maps, blind = (drawn.maps(place, said, scoring=half) for half in (True, False))
     inside = drawn.asked.scoring.inside(maps.shape[-1])
@@ -154,7 +147,7 @@ def _scores(drawn: Drawn, place: int, said: str) -> dict[str, Floats]:
     return scores
 
 
-def _record(drawn: Drawn, place: int) -> Json:
+def _record(drawn: StageMaps, place: int) -> Json:
     """What one model's maps of one finding are worth, and whether they are offered."""
     present, absent = (_scores(drawn, place, said) for said in ("present", "absent"))
     level, iou = _overlap(drawn, place)
@@ -173,7 +166,7 @@ def _record(drawn: Drawn, place: int) -> Json:
     }
 
 
-def _overlap(drawn: Drawn, place: int) -> tuple[float, Floats]:
+def _overlap(drawn: StageMaps, place: int) -> tuple[float, Floats]:
     """The level that gives most overlap on the choosing half, and the overlaps that it gives on the other."""
     maps = [drawn.maps(place, "present", scoring=half) for half in (False, True)]
     inside = [half.inside(maps[0].shape[-1]) for half in (drawn.asked.choosing, drawn.asked.scoring)]
@@ -181,7 +174,7 @@ def _overlap(drawn: Drawn, place: int) -> tuple[float, Floats]:
     return level, overlap(maps[1], inside[1], level)
 
 
-def _row(drawn: Drawn, place: int) -> Json:
+def _row(drawn: StageMaps, place: int) -> Json:
     """The same at any stage, in short, and for the contrast with the opposite."""
     scores = {said: _scores(drawn, place, said) for said in (*SAID, "contrast")}
     return {

@@ -36,7 +36,7 @@ Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Trial:
+class ScoredSettings:
     """One setting of one method and its score on each fold."""
 
     settings: Settings
@@ -69,7 +69,7 @@ def choose(
     folds: Sequence[Fold],
     prompts: Sequence[PromptRow],
     findings: Sequence[Mapping[str, Tensor]],
-) -> dict[str, tuple[Trial, ...]]:
+) -> dict[str, tuple[ScoredSettings, ...]]:
     """Every setting of every method on every fold, in the order in which they are tried.
 
     `findings` are a fold's directions of findings, for which its films were left out.
@@ -89,13 +89,13 @@ def choose(
                 scores = tuple(
                     memory.score(fold, name, recipe) for fold, recipe in zip(folds, recipes, strict=True)
                 )
-                trials.append(Trial(settings, scores))
+                trials.append(ScoredSettings(settings, scores))
                 bar.update()
             found[name] = tuple(trials)
     return found
 
 
-def best(trials: Sequence[Trial]) -> Trial:
+def best(trials: Sequence[ScoredSettings]) -> ScoredSettings:
     """The setting with the highest mean; of equal ones the first."""
     return max(trials, key=lambda trial: trial.mean)
 

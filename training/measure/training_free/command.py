@@ -11,10 +11,7 @@ Test figures choose nothing.
 from __future__ import annotations
 
 import argparse
-import shlex
-from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -31,10 +28,10 @@ from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
 from training.measure.evaluate import family_hashes
 from training.measure.evaluations import evaluations
-from training.measure.training_free.choice import Trial, best, choose, recipe
+from training.measure.training_free.choice import ScoredSettings, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths, add_path_options
+from training.paths import PROMPTS, Paths, add_path_options, again
 from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
 from training.tune.directions import find_directions
@@ -72,13 +69,14 @@ def run(args: argparse.Namespace) -> int:
         for name, evaluation in evaluations(paths).items()
     }
     rows = [row for name, found in measured.items() for row in against_tuned(name, found)]
+    files = ("training.csv", *(each.prompts for each in evaluations(paths).values()))
     results = {
         "what": "rivals that need no training beside the models that were tuned; their settings were chosen "
         "on training films and training prompts",
         "precision_at": K,
         "settings": {name: best(tried).settings for name, tried in trials.items()},
         "cross_validation": {name: [trial.to_dict() for trial in tried] for name, tried in trials.items()},
-        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in _prompt_files(paths)},
+        "gate": {file: gate(read_prompts(PROMPTS / file)) for file in dict.fromkeys(files)},
         "evaluations": measured,
         "tallies": tallies(rows),
         "against_tuned": rows,
@@ -88,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": args.seed},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
-        "command": shlex.join(("python", "-m", "training", NAME, *_options(args, paths))),
+        "command": again(NAME, args, bootstrap=None, seed=None),
     }
     out = paths.results / f"{NAME}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
+def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[ScoredSettings, ...]]:
     """Choose the settings and write them for the page."""
     films, prompts = paths.open_collection(), read_prompts(PROMPTS / "training.csv")
     vectors, known = film_embeddings(base, films), films.select("train")
@@ -125,14 +123,3 @@ def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[Trial, ...]]:
     folder = SHIPPED if paths.shipped else paths.family / FOLDER
     write_rivals(rivals_path(base, folder), made, facts)
     return trials
-
-
-def _prompt_files(paths: Paths) -> list[str]:
-    return list(dict.fromkeys(("training.csv", *(each.prompts for each in evaluations(paths).values()))))
-
-
-def _options(args: argparse.Namespace, paths: Paths) -> Iterator[str]:
-    """What makes the file again, without where images lie: that is one machine's affair."""
-    if not paths.shipped:
-        yield from ("--family", paths.family.name, "--collection", Path(args.collection).name)
-    yield from ("--bootstrap", str(args.bootstrap), "--seed", str(args.seed))
