@@ -9,7 +9,7 @@ nearest to being balanced.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from negviz.films.collection import Collection
@@ -46,6 +46,7 @@ _PLAIN: Final = (
     "{} is seen",
 )
 _HALF_A_FILM: Final = 0.5
+CLEARLY: Final = 3  # films of ten away from chance, as where sentences to try are chosen
 _WHERE_AT: Final = (-0.05, 0.05)
 _WORDS_AT: Final = (0.1, 1 / 3)  # shares that part the options
 
@@ -77,6 +78,17 @@ class Step:
         None  # films of the subject with the finding: asked for without it, and with
     )
 
+    normal: tuple[int, float] | None = None  # normal films of the subject, and what chance would give
+    # whether the sentence is the first of these that shows what the step is about; if not, the middle one
+    found: bool = False
+
+    def beyond_chance(self, value: float) -> int:
+        """-1 or 1 where a count of films lies clearly below or above what random picks would give, else 0."""
+        if self.chance is None:
+            return 0
+        apart = 10 * (value - self.chance) / self.shown
+        return 0 if abs(apart) < CLEARLY else 1 if apart > 0 else -1
+
     def of(self, model: str) -> float:
         return next(count.value for count in self.counts if count.model == model)
 
@@ -90,10 +102,13 @@ def make_lesson(
         return ()
     finding, others = order[0], order[1:]
     denials = _denials(ask, finding)
-    denied = _middle(denials)
+    shows_it = next(filter(_passes_over, denials), None)
+    denied = shows_it or _middle(denials)
     steps = [_shows_it("no", denied, finding, denied.columns[0].model, denials)]
-    steps += [_taken_away(denied, ask(denied.opposite.text), finding)] if denied.opposite else []
+    if denied.opposite:
+        steps += [_taken_away(denied, ask(denied.opposite.text), finding, len(films))]
     steps += [_shows_it("tuned", denied, finding, _tuned(denied), denials)]
+    steps = [replace(step, found=shows_it is not None) for step in steps]
     placed = within(denied, finding) if within else {}
     steps += [_where(denied, finding, placed)] if placed else []
     steps += [_cost([ask(_sentence(template, finding)) for template in _PLAIN], finding)]
@@ -105,12 +120,22 @@ def make_lesson(
 
 def _denials(ask: Ask, finding: str) -> list[Answer]:
     """Ways to say that it is not there, as far as the reader takes them for that."""
-    asked = [ask(_sentence(template, finding)) for template in _DENIALS]
+    texts = dict.fromkeys([f"No {finding}", *(_sentence(template, finding) for template in _DENIALS)])
+    asked = [ask(text) for text in texts]
     return [answer for answer in asked if answer.marked and answer.prompt.polarity == "absent"]
 
 
+def _passes_over(answer: Answer) -> bool:
+    """The property of the first step: the first model shows what is denied, clearly beyond chance."""
+    column = answer.columns[0]
+    if column.random_picks is None:
+        return False
+    return column.random_picks - column.tally.matches >= CLEARLY * column.tally.judged / 10
+
+
 def _middle(answers: Sequence[Answer]) -> Answer:
-    """The sentence on which the first model does neither best nor worst: no wording is picked for effect."""
+    """The sentence on which the first model does neither best nor worst: where no wording shows an effect,
+    none is picked for it."""
     by_count = sorted(answers, key=lambda answer: answer.columns[0].tally.contradicts)
     return by_count[len(by_count) // 2]
 
@@ -158,6 +183,7 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
     chance = None if column.random_picks is None else column.tally.judged - column.random_picks
     value = column.tally.contradicts
     each = [_column(answer, subject).tally.contradicts for answer in denials]
+    known = column.normal is not None and column.normal_by_chance is not None
     return Step(
         about=about,
         sentences=tuple(dict.fromkeys([denied.prompt.text, *(answer.prompt.text for answer in denials)])),
@@ -170,10 +196,11 @@ def _shows_it(about: About, denied: Answer, finding: str, subject: str, denials:
         answer=denied,
         edges=edges,
         mean=sum(each) / len(each),
+        normal=(column.normal or 0, column.normal_by_chance or 0.0) if known else None,
     )
 
 
-def _taken_away(denied: Answer, stated: Answer, finding: str) -> Step:
+def _taken_away(denied: Answer, stated: Answer, finding: str, films: int) -> Step:
     """How many films stay when the "no" is taken away."""
     counts = tuple(Count(pair.model, len(pair.stay)) for pair in Comparison.of(denied, stated).pairs)
     shown, edges = _shown(denied), _edges(_shown(denied))
@@ -188,6 +215,7 @@ def _taken_away(denied: Answer, stated: Answer, finding: str) -> Step:
         right=right,
         counts=counts,
         shown=shown,
+        chance=shown * shown / films,
         answer=stated,
         edges=edges,
         showing=showing,

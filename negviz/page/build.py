@@ -20,6 +20,7 @@ from negviz.page.families.panel import picker
 from negviz.page.room import Room
 from negviz.page.server.faults import Page
 from negviz.page.server.lanes import IN_SEARCH
+from negviz.page.share.panel import SHARE, panel_bar
 from negviz.page.templates import note
 
 _LOOK_AGAIN: Final = 1.0  # seconds
@@ -93,13 +94,19 @@ class _Layout:
         self._read(reading)
         self._compare()
         self.columns = _html(columns)
+        _html(markup.like_place())
         self._remember()
         self._origin(page)
         self.board = Board(explore.room, self.box, self.asked, self.unfolded)
         self._unfold()
         for panel in panels.EXPLORE:
-            with self.board.fold(panel.name) if panel.name in words.FOLDS else nullcontext():
-                panel.lay_out(self.board)
+            if panel.name in words.FOLDS:
+                with self.board.fold(panel.name):
+                    panel.lay_out(self.board)
+                    _html(panel_bar(panel.name))
+            else:
+                with self.searched if panel is SHARE else nullcontext():
+                    panel.lay_out(self.board)
         with gr.Row(elem_classes="nv-leaving"):  # far from every other button
             self.clear = gr.Button(words.CLEAR, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
         self._wire()
@@ -123,12 +130,9 @@ class _Layout:
         self.examples = _html(self.explore.tries(sets[0]))
         if len(self.explore.room.home.choices) > 1:
             _html(picker(self.explore.room.home))
-        with gr.Row(elem_classes="nv-sets"):
+        with gr.Row(elem_classes="nv-sets") as self.searched:
             self.films = gr.Radio(
-                [
-                    (words.set_choice(films.collection.name, films.part, len(films)), films.name)
-                    for films in sets
-                ],
+                self.explore.choices(),
                 value=sets[0].name,
                 label=words.SEARCH_IN,
                 visible=len(sets) > 1,
@@ -137,7 +141,9 @@ class _Layout:
                 self.models = gr.CheckboxGroup(
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
-            self.pin = gr.Button(words.PIN, size="sm", min_width=0, scale=0, elem_classes="nv-quiet")
+            self.pin = gr.Button(
+                words.PIN, size="sm", min_width=0, scale=0, elem_classes=["nv-quiet", "nv-pin"]
+            )
 
     def _read(self, reading: str) -> None:
         first = chip(self.given)
@@ -210,7 +216,7 @@ class _Layout:
                 when(
                     self.explore.origin,
                     [self.films],
-                    [line, timer],
+                    [line, timer, self.films],
                     concurrency_limit=None,
                     api_visibility="private",
                     show_progress="hidden",
@@ -234,6 +240,7 @@ class _Layout:
             self.examples,
             self.undo,
             self.cleared,
+            self.films,
             *self.offers,
         ]
         kept = [self.taken, self.pinned, self.asked]

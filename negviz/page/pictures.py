@@ -71,6 +71,10 @@ class Pictures:
         openi = self._fetched(collection)
         return False if openi is None else openi.films.reachable()
 
+    def lost(self, name: str) -> bool:
+        """Whether not one film of a collection is here, and none is to be had.  Never waits."""
+        return self.at_hand(name) == 0 and self.can_be_had(name) is False
+
     def origin(self, name: str | None = None) -> tuple[str, bool]:
         """Where films of a collection (the first) come from, in words, and whether that is settled."""
         name = next(iter(self.collections)) if name is None else name

@@ -123,6 +123,11 @@ class Room:
         named = (each for each in self.sets if name in (each.name, *(of.name for of in each.lists.values())))
         return next(named, self.sets[0])
 
+    def can_be_seen(self, films: SearchSet) -> bool:
+        """Whether a set's films can be shown; where those of none can, marks are better than nothing."""
+        lost = {name for name in self.pictures.collections if self.pictures.lost(name)}
+        return films.collection.name not in lost or all(each.collection.name in lost for each in self.sets)
+
     @property
     def _results(self) -> Path:
         """Where what was measured of these models lies."""

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from negviz.common.errors import NegvizError
+from negviz.page.explore.further import further_routes
 from negviz.page.panels import panel_routes
 from negviz.page.room import Room
 from negviz.page.server.door import guarded
@@ -60,6 +61,7 @@ def page_routes(room: Room) -> list[BaseRoute]:
     return [
         *film_routes(room.pictures),
         *rank_routes(room),
+        *further_routes(room),
         *panel_routes(room),
         *script_routes(),
         *font_routes(),

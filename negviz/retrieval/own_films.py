@@ -196,22 +196,32 @@ def best(films: Sequence[OwnFilm], model: DualEncoder, text: str, k: int = 10) -
 
 
 def nearest(
-    film: OwnFilm, films: SearchSet, models: Mapping[str, DualEncoder], k: int = 10
+    vectors: Mapping[str, NDArray[Any]],
+    films: SearchSet,
+    models: Mapping[str, DualEncoder],
+    k: int = 10,
+    *,
+    without: str = "",
 ) -> tuple[Nearest, ...]:
-    """The `k` films of a set nearest to a film, for every image tower: models that share one agree."""
+    """The `k` films of a set nearest to a film, for every image tower: models that share one agree.
+
+    `vectors`, unit [dim] by tower, are the film's; `without` is its id where it may be of the set itself.
+    """
     sharing: dict[str, list[str]] = {}
     for name, model in models.items():
         sharing.setdefault(model.tower_id, []).append(name)
     return tuple(
-        Nearest(tuple(names), _nearest(films, cosines(films.embeddings[tower], film.vectors[tower]), k))
+        Nearest(tuple(names), _nearest(films, cosines(films.embeddings[tower], vectors[tower]), k, without))
         for tower, names in sharing.items()
     )
 
 
-def _nearest(films: SearchSet, scores: NDArray[Any], k: int) -> tuple[Hit, ...]:
-    places = enumerate(top_k(scores, k, films.collection.places_by_id), start=1)
+def _nearest(films: SearchSet, scores: NDArray[Any], k: int, without: str) -> tuple[Hit, ...]:
+    rows = top_k(scores, k + 1, films.collection.places_by_id)
+    others = [row for row in rows if films.collection.films[row].id != without][:k]
     return tuple(
-        Hit(films.collection.films[row].id, place, float(scores[row]), None) for place, row in places
+        Hit(films.collection.films[row].id, place, float(scores[row]), None)
+        for place, row in enumerate(others, start=1)
     )
 
 

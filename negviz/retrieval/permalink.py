@@ -7,6 +7,7 @@ qr_code(address("https://example.org/", fragment("effusion")))  # SVG
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -22,9 +23,23 @@ class PermalinkError(NegvizError):
     """An address that cannot be made; the message is one sentence that says what to do."""
 
 
-def fragment(text: str, *, films: str = "", meant: tuple[str, Polarity] | None = None) -> str:
-    """What a page reads at load: the sentence, the set it was put to, and what it was said to mean."""
-    parts = {"q": text, "films": films, "meant": ".".join(meant or ())}
+def fragment(
+    text: str,
+    *,
+    films: str = "",
+    meant: tuple[str, Polarity] | None = None,
+    models: Sequence[str] = (),
+    opposite: str = "",
+) -> str:
+    """What a page reads at load: the sentence, the set it was put to, what it was said to mean, the models
+    that were added, and the contrary in the visitor's words."""
+    parts = {
+        "q": text,
+        "films": films,
+        "meant": ".".join(meant or ()),
+        "models": ".".join(models),
+        "opposite": opposite,
+    }
     given = {name: value for name, value in parts.items() if value}
     return "#" + urlencode(
         given, quote_via=quote, safe="", errors="replace"

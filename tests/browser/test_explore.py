@@ -226,6 +226,59 @@ def test_a_film_selected_by_keyboard_is_selected_everywhere_with_its_ranks(visit
     assert visit.text(".nv-spare[data-model=con2]") == words.PICK
 
 
+def test_a_column_shows_more_of_its_films_with_their_marks_and_chance(visit: Visit) -> None:
+    visit.page.get_by_role("radio", name="all films").check()
+    visit.page.get_by_text("Searched all 26 films").wait_for()
+    column = visit.page.locator(".nv-column[data-model=con1]")
+    more = column.locator(".nv-more")
+    expect(more).to_have_text(words.SHOW.format(26))
+    more.focus()
+    visit.page.keyboard.press("Enter")
+    expect(column.locator(".nv-tile")).to_have_count(26)
+    expect(more).to_have_attribute("aria-expanded", "true")
+    expect(column.locator(".nv-further")).to_contain_text("11 of 22 judged match · random picks: 11")
+    assert column.locator(".nv-tile .nv-mark").count() == 26
+    assert visit.page.locator("[data-model=base] .nv-tile").count() == 10
+    assert visit.barriers(".nv-columns") == []
+    film = column.locator(".nv-tile").nth(20)
+    film.locator(".nv-pick").press("Enter")
+    expect(visit.page.locator(".nv-spare[data-model=con1]")).to_have_text(words.IN_TEN.format(21))
+    visit.search("pleural effusion")  # and goes on showing them
+    expect(column.locator(".nv-further")).to_contain_text("11 of 22 judged match")
+    expect(column.locator(".nv-tile")).to_have_count(26)
+    assert column.locator(".nv-tile").first.get_attribute("data-film") == visit.films("con1")[0]
+    more.press("Enter")
+    expect(column.locator(".nv-tile")).to_have_count(10)
+    expect(more).to_have_text(words.SHOW.format(26))
+
+
+def test_more_films_like_one_are_shown_and_left_again(visit: Visit) -> None:
+    film = next(film for film in visit.films("con2") if film not in HOSTILE)
+    alike = visit.page.locator(f"[data-model=con2] [data-film={film}] .nv-alike")
+    visit.page.locator(f"[data-model=con2] [data-film={film}] .nv-pick").focus()
+    alike.focus()
+    visit.page.keyboard.press("Enter")
+    shown = visit.page.get_by_role("region", name=words.ALIKE.format(id=film))
+    expect(shown.get_by_role("heading")).to_be_focused()
+    expect(visit.page.locator(".nv-columns")).to_be_hidden()
+    films = [tile.get_attribute("data-film") for tile in shown.locator(".nv-tile").all()]
+    assert len(films) == 9
+    assert film not in films
+    assert shown.locator(".nv-mark").count() == 9
+    assert visit.barriers(".nv-like") == []
+    visit.page.keyboard.press("Escape")
+    expect(visit.page.locator(".nv-columns")).to_be_visible()
+    expect(alike).to_be_focused()
+    visit.page.locator(f"[data-model=con2] [data-film={film}]").dblclick()
+    visit.page.locator("dialog.nv-viewer[open]").wait_for()
+    visit.page.keyboard.press("l")
+    shown.wait_for()
+    assert visit.page.locator("dialog.nv-viewer[open]").count() == 0
+    visit.search("no fluid")  # another answer takes their place
+    expect(visit.page.locator(".nv-columns")).to_be_visible()
+    expect(shown).to_have_count(0)
+
+
 # Taking the "no" away, pinning ----------------------------------------------------------------
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from negviz.page.lesson import words
 from tests.browser.conftest import App, Visit, look_at
 
+# What of a projected step is beyond the edges of the window or lies under the bar.
+CUT = """() => {
+  const bar = document.querySelector(".nv-lesson-bar").getBoundingClientRect();
+  const shown = [...document.querySelectorAll(".nv-now *")].filter(node => node.checkVisibility());
+  return shown.filter(node => !node.closest(".nv-mark"))
+    .filter(node => { const box = node.getBoundingClientRect();
+      return box.width && (box.bottom > bar.top + 1 || box.right > innerWidth + 1 || box.left < -1); })
+    .map(node => node.outerHTML.slice(0, 80));
+}"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
@@ -67,6 +76,34 @@ def test_a_presenter_needs_no_mouse(taught: Visit) -> None:
     page.keyboard.press("Escape")
     page.wait_for_selector(".nv-lesson:not(.nv-presenting)")
     assert page.locator("[inert]").count() == 0
+
+
+def test_a_projected_step_fits_with_its_films_and_a_code_to_photograph(taught: Visit) -> None:
+    page = taught.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.get_by_role("button", name=words.PRESENT).click()
+    page.wait_for_selector(".nv-presenting")
+    now = page.locator(".nv-step.nv-now")
+    for _ in page.locator(".nv-step").all():
+        if now.locator(".nv-answer").is_hidden():
+            page.keyboard.press(" ")
+        expect(now.locator(".nv-answer")).not_to_have_attribute("hidden", "")
+        assert page.evaluate(CUT) == []
+        films = now.locator(".nv-well:visible")
+        assert films.count() in (0, 24, 30)  # a row a model of what was searched
+        page.keyboard.press("PageDown")
+    page.keyboard.press("PageUp")
+    now.get_by_role("button", name=words.QR).click()
+    code = now.locator(".nv-qr svg[role=img]")
+    code.wait_for()
+    box = code.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 300
+    assert box["x"] >= 0 and box["y"] >= 0 and box["y"] + box["height"] <= 720  # noqa: PT018
+    now.get_by_role("button", name=words.QR).click()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nv-lesson:not(.nv-presenting)")
+    page.set_viewport_size({"width": 1366, "height": 768})
 
 
 def test_a_step_has_a_qr_code_to_its_comparison(taught: Visit) -> None:

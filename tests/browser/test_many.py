@@ -37,6 +37,9 @@ def test_pasted_lines_become_a_table_that_opens_in_explore(many: Visit) -> None:
     assert first.all_inner_texts() == ["cardiomegaly", "edema", "no effusion"]
     head.click()
     assert first.all_inner_texts() == ["no effusion", "edema", "cardiomegaly"]
+    averages = many.page.locator(".nv-many-averages")
+    expect(averages).to_contain_text("1 that denies a finding: ")
+    expect(averages).to_contain_text("2 that ask for a finding: ")
     assert many.barriers() == []
     first.first.click()
     expect(many.page.locator(".nv-sentence q")).to_have_text("no effusion")

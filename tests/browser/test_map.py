@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Request, expect
 
 from negviz.explain.projection import METHODS
 from negviz.page.map import words
-from tests.browser.conftest import App, Visit, look_at
+from tests.browser.conftest import HOSTILE, App, Visit, look_at
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 POINTS = ".nv-map-pane[data-map-model={}] .scatterlayer .point"
@@ -108,6 +108,32 @@ def test_a_lasso_marks_the_same_sentences_in_every_pane(seat: Visit) -> None:
     assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {99 - number}
     seat.page.get_by_role("button", name=words.FORGET).click()
     assert {seat.page.evaluate(FADED, model) for model in ("base", "con1", "con2")} == {0}
+
+
+def test_a_lasso_around_films_finds_them_in_the_columns(seat: Visit) -> None:
+    _choose(seat, words.FILMS.format(collection="drawn"))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS)
+    shown = [film for film in seat.films("base") if film not in HOSTILE]
+    seat.page.evaluate(
+        "ids => document.querySelector('.nv-map-plot').emit('plotly_selected',"
+        " {points: ids.map(id => ({customdata: id}))})",
+        shown[:2],
+    )
+    status = seat.page.locator(".nv-map-marked [role=status]")
+    expect(status).to_contain_text("2 films marked")
+    bright = seat.page.locator("[data-model=base] .nv-tile:not(.nv-outside)")
+    assert sorted(str(tile.get_attribute("data-film")) for tile in bright.all()) == sorted(
+        map(str, shown[:2])
+    )
+    seat.search("no fluid at all")  # the next films are filtered, too
+    dim = seat.page.locator(".nv-columns .nv-outside")
+    expect(dim).not_to_have_count(0)
+    assert not {tile.get_attribute("data-film") for tile in dim.all()} & {*shown[:2]}
+    seat.page.get_by_role("button", name=words.FORGET).click()
+    expect(dim).to_have_count(0)
+    expect(status).to_have_text("")
+    _choose(seat, words.SHEETS["effusion"].format(n=99))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW)
 
 
 def test_the_list_marks_and_searches_by_keyboard(seat: Visit) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, expect
 
+from negviz.page import words as page_words
 from negviz.page.share import words
 from negviz.retrieval.export import CSV_COLUMNS, seal_holds
 from tests.browser.conftest import ANSWERS_WITHIN, HOSTILE, ROOT, App, Visit, look_at
@@ -31,7 +34,7 @@ def sharing(chromium: Browser, running: App) -> Iterator[Visit]:
 
 
 def press(visit: Visit, name: str) -> None:
-    visit.page.get_by_role("button", name=words.BUTTONS[name]).focus()
+    visit.page.locator(".nv-share").get_by_role("button", name=words.BUTTONS[name]).focus()
     visit.page.keyboard.press("Enter")
 
 
@@ -75,9 +78,11 @@ def test_an_opened_bar_stays_open_when_another_answer_comes(chromium: Browser, r
             "text => document.querySelector('.nv-share')?.dataset.asked.includes(text)",
             arg=SECRET,
         )
-        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for()
+        visit.page.locator(".nv-share").get_by_role("button", name=words.BUTTONS["link"]).wait_for()
         visit.page.locator(".nv-share > summary").click()
-        visit.page.get_by_role("button", name=words.BUTTONS["link"]).wait_for(state="hidden")
+        visit.page.locator(".nv-share").get_by_role("button", name=words.BUTTONS["link"]).wait_for(
+            state="hidden"
+        )
 
 
 def follow(visit: Visit, running: App, fragment: str, shows: str) -> None:
@@ -95,6 +100,61 @@ def test_a_link_that_is_followed_asks_its_question(visit: Visit, running: App) -
     link = f"#q={quote('small left pleural effusion')}&films={quote(collection, safe='')}"
     follow(visit, running, link, "small left pleural effusion")
     visit.page.locator(".nv-sets input[type=radio]").nth(1).is_checked()
+
+
+def test_a_link_brings_back_the_whole_state_of_the_page(visit: Visit, running: App) -> None:
+    page = visit.page
+    page.get_by_role("radio", name="all films").check()
+    page.get_by_text("Searched all 26 films").wait_for()
+    visit.search("lungs without fluid around them")
+    page.get_by_role("button", name=page_words.PIN).click()
+    page.get_by_role("button", name=page_words.UNPIN).wait_for()
+    visit.search("no effusion")
+    page.locator(".nv-compared").wait_for()
+    film = next(film for film in visit.films("con2") if film not in HOSTILE)
+    page.locator(f"[data-model=con2] [data-film={film}] .nv-pick").first.press("Enter")
+    visit.unfold("diagnosis")
+    expect(page.locator(".nv-share")).to_have_attribute("data-asked", re.compile('"no effusion"'))
+    page.locator(".nv-share > summary").click()
+    press(visit, "link")
+    link = page.get_by_label(words.LINK).input_value()
+    follow(visit, running, link.removeprefix(running.address), "no effusion")
+    expect(page.locator(".nv-columns")).to_have_attribute("data-pinned", "lungs without fluid around them")
+    page.locator(".nv-compared").wait_for()
+    expect(page.locator("#nv-fold-diagnosis")).to_have_attribute("aria-expanded", "true")
+    assert page.evaluate("negviz.selected") == film
+    assert page.locator(".nv-sets input[type=radio]").nth(1).is_checked()
+
+
+def test_a_link_brings_back_a_sentence_without_its_no_and_further_films(visit: Visit, running: App) -> None:
+    films = visit.page.locator(".nv-sets input[type=radio]").nth(1).get_attribute("value") or ""
+    kept = f"#q=no%20fluid&films={quote(films, safe='')}"
+    follow(visit, running, f"{kept}&taken=1&opposite=there%20is%20fluid", "no fluid")
+    expect(visit.page.locator("[data-model=base] h3 q").last).to_have_text("there is fluid")
+    follow(visit, running, f"{kept}&more=base.nosuch&like=film03&panel=nosuch&taken=", "no fluid")
+    expect(visit.page.locator("[data-model=base] .nv-tile")).to_have_count(26)
+    visit.page.locator(".nv-like[data-like=film03]").wait_for()
+
+
+def test_a_panel_is_saved_as_a_picture_that_says_what_it_is_of(visit: Visit, tmp_path: Path) -> None:
+    visit.unfold("attribution")
+    visit.page.locator(".nv-panel-attribution .nv-heat").wait_for()
+    panel = visit.page.locator(".nv-panel-attribution")
+    assert len(visit.page.evaluate("negviz.caption()")) == 3
+    with visit.page.expect_download() as caught:
+        panel.locator("[data-panel-share=png]").press("Enter")
+    caught.value.save_as(tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as picture:
+        wide = panel.evaluate("panel => panel.clientWidth")
+        assert picture.width >= 2 * wide
+        grey = picture.convert("L")
+        below = grey.crop((0, picture.height - 100, *picture.size))
+        assert len(below.getcolors(256) or []) > 5  # what stands below
+        assert (
+            len(grey.crop((0, 0, picture.width, picture.height // 2)).getcolors(256) or []) > 20
+        )  # words and bars
+    assert panel.locator(".nv-panel-share [role=status]").inner_text() == "Saved as negviz-attribution.png."
+    assert visit.barriers(".nv-panel-attribution") == []
 
 
 def test_a_link_may_say_what_was_meant(visit: Visit, running: App) -> None:

@@ -158,7 +158,7 @@ def _own_films(model: DualEncoder, films: Collection, vectors: Vectors) -> Any:
     ]
     film = next(each for each in own if each.key == "film07")
     searched = SearchSet("drawn/all", films, {model.tower_id: vectors})
-    likest = [hit.id for found in nearest(film, searched, {"m": model}) for hit in found.hits]
+    likest = [hit.id for found in nearest(film.vectors, searched, {"m": model}) for hit in found.hits]
     return [[hit.film.key for hit in best(own, model, text)] for text, _ in SENTENCES], likest
 
 

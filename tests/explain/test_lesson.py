@@ -20,7 +20,7 @@ from negviz.page.lesson.panel import lesson, measure
 from negviz.page.opening import Once
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
-from negviz.retrieval.answer import search_sets
+from negviz.retrieval.answer import Answer, Tally, search_sets
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_what_the_place_did_is_said_as_it_was_measured(share: float, said: str) 
     right = 2 if share > 0.05 else 0 if share < -0.05 else 1
     step = Step("where", ("No effusion",), "effusion", "base", right, counts, 10)
     assert said in words.reveal(step)
-    assert "CON2 −40 %" in words.reveal(step)
+    assert "CON2 −40 %" in words.details(step)
 
 
 def test_counts_are_those_of_the_open_room(room: Room, steps: tuple[Step, ...]) -> None:
@@ -89,15 +89,28 @@ def test_counts_are_those_of_the_open_room(room: Room, steps: tuple[Step, ...]) 
     assert [count.model for count in step.counts] == list(room.models)
 
 
-def test_no_wording_is_picked_for_effect(room: Room, steps: tuple[Step, ...]) -> None:
-    """The sentence on show is the median of all that were asked."""
-    step = about(steps, "no")
-    every = sorted(
-        room.answer(Asked(text, room.sets[0].name)).columns[0].tally.contradicts for text in step.sentences
+def test_the_first_wording_that_shows_it_is_used_or_the_middle_one_and_that_is_said(room: Room) -> None:
+    def asked(by_wording: Callable[[str], int]) -> Step:
+        """The first step, where base's ten hold so many films that show what a wording denies."""
+
+        def ask(text: str) -> Answer:
+            given = room.answer(Asked(text, room.sets[0].name))
+            wrong = by_wording(text)
+            base = replace(given.columns[0], tally=Tally(10 - wrong, wrong, 0), random_picks=5.0)
+            return replace(given, columns=(base, *given.columns[1:]))
+
+        return make_lesson(ask, room.sets[0].collection)[0]
+
+    shows = asked(lambda text: 8 if text.startswith("Film without") else 6)
+    assert shows.sentences[0].startswith("Film without")
+    assert "passes over the “no”" in words.reveal(shows)
+    assert "the first of 10 wordings on which Base passes over" in words.details(shows)
+    assert "shows 6.2 on the mean" in words.details(shows)
+    none = asked(lambda text: 6)
+    assert "nothing follows from it" in words.reveal(none)  # 6 against a chance of 5
+    assert "On none of 10 wordings does Base pass over the “no”; this is the middle one" in words.details(
+        none
     )
-    assert step.of(step.subject) == every[len(every) // 2]
-    assert step.mean == pytest.approx(sum(every) / len(every))
-    assert f"{len(every)} wordings" in words.reveal(step)
 
 
 def test_the_true_answer_is_where_the_count_falls(steps: tuple[Step, ...]) -> None:
@@ -110,7 +123,8 @@ def test_the_true_answer_is_where_the_count_falls(steps: tuple[Step, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(8, "passes over the “no”"), (5, "where chance would"), (1, "heeds the “no”")]
+    ("value", "said"),
+    [(8, "passes over the “no”"), (6, "no farther from chance"), (5, "no farther"), (1, "heeds the “no”")],
 )
 def test_the_reveal_says_what_is_true_of_this_collection(value: int, said: str) -> None:
     counts = (Count("base", value), Count("con2", 1))
@@ -128,6 +142,28 @@ def test_a_cost_is_only_claimed_where_there_is_one(base: float, tuned: float, sa
     right = 0 if change <= -0.5 else 2 if change >= 0.5 else 1
     counts = (Count("base", base), Count("con2", tuned))
     assert said in words.reveal(Step("cost", ("Effusion",), "effusion", "con2", right, counts, 10))
+
+
+@pytest.mark.parametrize(
+    ("stay", "said"),
+    [(8, "hardly changes"), (3, "nothing to do with one another"), (1, "nothing to do with")],
+)
+def test_what_stays_is_told_by_its_distance_from_chance(stay: int, said: str) -> None:
+    counts = (Count("base", stay),)
+    step = Step("taken away", ("a", "b"), "effusion", "base", 0, counts, 10, chance=1.0)
+    assert f"{stay} of 10 stay; random picks would give 1. " in words.reveal(step)
+    assert said in words.reveal(step)
+
+
+def test_films_without_it_that_are_normal_chests_are_told() -> None:
+    counts = (Count("base", 10), Count("con2", 0))
+    step = Step("tuned", ("No effusion",), "effusion", "con2", 0, counts, 10, chance=5.0, normal=(10, 2.5))
+    assert "So it heeds the “no”. But 10 of its 10 films are normal chests, by chance 2.5." in words.reveal(
+        step
+    )
+    assert "But" not in words.reveal(replace(step, normal=(4, 2.5)))
+    near = replace(step, counts=(Count("base", 6), Count("con2", 4)))
+    assert "no difference that luck could not" in words.reveal(near)
 
 
 def test_films_may_change_and_still_show_it() -> None:

@@ -76,6 +76,12 @@ def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
     )
 
 
+def test_many_findings_leave_the_verdict_its_room() -> None:
+    read = [("effusion", "absent", "left"), ("edema", "present", None), ("nodule", "absent", None)]
+    assert words.on_chip(read[:2]) == "effusion · absent · left, edema · present"  # type: ignore[arg-type]
+    assert words.on_chip(read) == "effusion · absent · left and 2 more"  # type: ignore[arg-type]
+
+
 def test_what_is_asked_for_reads_without_ambiguity() -> None:
     said = words.asked_for([("effusion", "absent", "left"), ("cardiomegaly", "present", None)])
     assert said == "cardiomegaly, no effusion on the left"
@@ -703,6 +709,32 @@ def test_the_visitor_may_switch_between_collections(
     assert explore.search("no effusion", "drawn", 2)["set"] == "test"
     assert explore.search("no effusion", "", 2)["collection"] == "phantoms"
     assert words.set_choice("phantoms", "balanced", 100) == "Simulated · balanced (100)"
+
+
+def test_films_that_cannot_be_had_say_so_in_the_choice_and_are_no_wall_of_black(
+    bare: Collection, phantoms: Collection, find: Find, models: dict[str, DualEncoder]
+) -> None:
+    simulated = search_sets(models, phantoms)
+    towers = {tower: np.ones((3, 16), np.float32) for tower in simulated[0].embeddings}
+    openi = SearchSet("openi/all", bare, towers)
+    explore = Explore(Room(models, (*simulated, openi), Pictures(bare, phantoms)))
+    assert explore.choices()[-1] == ("Open-i · not here (3)", "openi/all")
+    assert not any(words.NOT_HERE in said for said, _ in explore.choices()[:-1])
+    shown = say(explore, "no effusion", "openi/all", asked=Asked("no effusion", simulated[-1].name).json())
+    assert shown.films["value"] == Asked.read(shown.asked).films == simulated[-1].name
+    assert "The films of Open-i are not on this machine; start with --films DIR" in shown.reading
+    assert 'data-film="sfilm' in shown.columns
+    hoped = Pictures(bare, phantoms, openi=find("http://127.0.0.1:9").openi)
+    asked = Explore(Room(models, (*simulated, openi), hoped))
+    assert words.NOT_HERE not in str(asked.choices())  # as long as nobody knows
+    settled(hoped, "phantoms")
+    assert words.NOT_HERE in str(asked.origin("")[-1]["choices"])
+    assert "cannot be fetched at the moment" in say(asked, "no effusion", "openi/all").reading
+    alone = Explore(Room(models, (openi,), Pictures(bare)))  # marks are better than nothing
+    said = say(alone, "no effusion", "openi/all")
+    assert 'data-film="CXR1' in said.columns
+    assert "None of the films shown says whether it has that." in said.reading  # so none contradicts it
+    assert "base 0" not in said.reading
 
 
 # Further models -------------------------------------------------------------------------------

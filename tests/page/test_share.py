@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -22,7 +23,7 @@ from negviz.page.about.panel import about
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.share import words
-from negviz.page.share.file import fragment_of
+from negviz.page.share.file import caption, fragment_of
 from negviz.page.share.panel import bar
 from negviz.page.share.panel import routes as share_routes
 from negviz.retrieval.answer import search_sets
@@ -58,6 +59,37 @@ def test_a_link_holds_the_question_behind_its_hash() -> None:
     assert made.startswith("#q=")
     read = parse_qs(made[1:], strict_parsing=True)
     assert read == {"q": ["effusion & Co? 50 % #1"], "films": ["openi/test"], "meant": ["effusion.absent"]}
+
+
+def test_a_link_holds_the_models_and_the_opposite_that_were_asked_with() -> None:
+    read = parse_qs(fragment_of(Asked("effusion", models=("con3", "steering"), opposite="no fluid"))[1:])
+    assert (read["models"], read["opposite"]) == (["con3.steering"], ["no fluid"])
+
+
+def test_every_picture_says_which_films_and_models_it_is_of(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    films = replace(collection, name="phantoms")
+    simulated = Room(models, search_sets(models, films), Pictures(films))
+    said = caption(simulated.answer(Asked(SENTENCE)), simulated)
+    assert "Simulated" in said
+    assert "drawn by a program, not of patients" in said
+    assert models["base"].family in said
+    assert models["base"].tower_id[:8] in said
+    assert said in unescape(str(bar(Asked(SENTENCE), simulated)))
+    with TestClient(Starlette(routes=share_routes(simulated))) as client:
+        assert said in unescape(client.post("/share/file", json={"asked": asked()}).text)
+    real = Room(models, search_sets(models, collection), Pictures(collection))
+    assert "not of patients" not in caption(real.answer(Asked(SENTENCE)), real)
+
+
+def test_a_qr_code_takes_the_state_of_the_page_and_nothing_else_along(client: TestClient) -> None:
+    sent = {"asked": asked(), "page": "https://example.org/"}
+    plain = client.post("/share/qr", json=sent).text
+    assert client.post("/share/qr", json=sent | {"state": "&film=a%20b&taken=1"}).text != plain
+    for state in ("x", "&film=<b>", "&a=1#", "&film=a b", "&A=1"):
+        answer = client.post("/share/qr", json=sent | {"state": state})
+        assert (answer.status_code, answer.text) == (400, words.NO_STATE)
 
 
 def test_a_link_leaves_out_what_was_not_said() -> None:
@@ -205,11 +237,11 @@ def test_odd_sentences_are_only_text(client: TestClient, route: str, text: str) 
 # The bar and About ----------------------------------------------------------------------------
 
 
-def test_the_bar_is_inert_to_what_was_typed() -> None:
-    shown = bar(Asked(HOSTILE))
+def test_the_bar_is_inert_to_what_was_typed(room: Room) -> None:
+    shown = bar(Asked(HOSTILE), room)
     assert "<script" not in shown
     assert shown.count("data-share=") == len(words.BUTTONS)
-    assert words.NOTHING_YET in bar(Asked(""))
+    assert words.NOTHING_YET in bar(Asked(""), room)
 
 
 def test_about_shows_the_cards_of_the_open_models(room: Room, tmp_path: Any) -> None:

@@ -342,7 +342,7 @@ def test_a_film_of_the_set_is_nearest_to_itself(
     collection.image(film).save(out, "PNG")
     shelf.put(File("own.png", out.getvalue()), seek=True)
     assert shelf.sought is not None
-    (found,) = nearest(shelf.sought, search_sets(models, collection)[0], models)
+    (found,) = nearest(shelf.sought.vectors, search_sets(models, collection)[0], models)
     assert found.models == tuple(models)  # one tower: one ranking
     assert (found.hits[0].id, found.hits[0].relevant) == (film.id, None)
     assert found.hits[0].score == pytest.approx(1, abs=1e-3)

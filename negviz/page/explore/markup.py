@@ -19,11 +19,13 @@ from negviz.page.room import Asked
 from negviz.page.templates import Template, note
 from negviz.page.widgets.tile import MARKS, Wall
 from negviz.results.averages import Usual
-from negviz.retrieval.answer import Answer
+from negviz.retrieval.answer import Answer, Tally
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example
+from negviz.retrieval.own_films import Nearest
 
 _VIEW: Final = Template("explore", words=words, marks=MARKS)
+MORE: Final = 50  # films that a column shows when somebody asks for more
 _ECHOED: Final = 300  # characters of a sentence that are shown with its reading
 _UNDERLINED: Final = ("negation", "uncertainty")
 _SCRIPT: Final = json.dumps(  # what the script writes itself
@@ -32,6 +34,8 @@ _SCRIPT: Final = json.dumps(  # what the script writes itself
         "inTen": words.IN_TEN,
         "rank": words.RANK,
         "notSearched": words.NOT_SEARCHED,
+        "fewer": words.SHOW.format(10),
+        "failed": words.NOT_REACHED,
         "similarity": words.SIMILARITY_OF_FILM,
         "marks": {json.dumps(relevant): mark for relevant, mark in MARKS.items()},
     }
@@ -65,14 +69,17 @@ def complaint(message: str) -> Markup:
 # The reading and the verdict ------------------------------------------------------------------
 
 
-def reading(answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False) -> Markup:
-    """What was understood and what came of it.
+def reading(
+    answer: Answer, usual: Usual | None, *, example: bool = False, corrected: bool = False, instead: str = ""
+) -> Markup:
+    """What was understood and what came of it; `instead` says why other films than asked for are shown.
 
     `usual` says how sentences like this one go wrong over the films searched: one proves little.
     """
     known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.right]
     others = _wordings(usual, known) if usual is not None and known else []
-    notes = [words.usual(usual, known)] if usual is not None and known else []
+    notes = [instead] if instead else []
+    notes += [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
     notes += _left_aside(answer) if answer.marked and not corrected else []
@@ -174,6 +181,8 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
         [(each.finding, each.polarity, each.side if answer.by_side else None) for each in answer.mentions]
     )
     first = answer.columns[0]
+    if not any(column.tally.judged for column in answer.columns):
+        return words.verdict(asked, None, [], len(first.hits))
     showing = None if first.showing is None else answer.mentions[0].finding
     counts = [
         (column.model, column.tally.contradicts if column.showing is None else column.showing)
@@ -185,8 +194,15 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
 # The galleries --------------------------------------------------------------------------------
 
 
-def columns(answer: Answer, asked: Asked, pictures: Pictures, comparison: Comparison | None = None) -> Markup:
-    """A column a model; with a comparison, both its sentences in each."""
+def columns(
+    answer: Answer,
+    asked: Asked,
+    pictures: Pictures,
+    comparison: Comparison | None = None,
+    *,
+    pinned: str = "",
+) -> Markup:
+    """A column a model; with a comparison, both its sentences in each.  A link tells what is pinned."""
     searched = words.searched(answer.films.part, answer.tally, len(answer.films), marked=answer.marked)
     return _VIEW(
         "columns",
@@ -196,4 +212,26 @@ def columns(answer: Answer, asked: Asked, pictures: Pictures, comparison: Compar
         comparison=comparison,
         script_words=_SCRIPT,
         searched=f"{searched} {words.SIMILARITY}.",
+        most=min(MORE, len(answer.films)),
+        pinned=pinned,
     )
+
+
+def further_films(answer: Answer, wall: Wall) -> Markup:
+    """What one column shows beyond its ten films, and how many of all are right."""
+    (column,) = answer.columns
+    tiles = wall.tiles(column.hits, marked=answer.marked)[words.AT_FIRST :]
+    return _VIEW("further", answer=answer, column=column, tiles=tiles)
+
+
+def like_place() -> Markup:
+    """Where films like one are put, in place of the galleries."""
+    return _VIEW("like_place")
+
+
+def like(
+    film: str, asked: Asked, answer: Answer, found: Iterable[tuple[Nearest, Tally]], wall: Wall
+) -> Markup:
+    """The films nearest to one, by image tower, marked by what was asked."""
+    columns = [(each, tally, wall.tiles(each.hits, marked=answer.marked)) for each, tally in found]
+    return _VIEW("like", film=film, asked=asked.json(), answer=answer, columns=columns)

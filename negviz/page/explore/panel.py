@@ -51,6 +51,7 @@ class Shown:
     examples: str  # what may be tried over the films searched
     undo: Any = field(default_factory=_hidden)
     cleared: str = ""  # what `undo` would bring back, as JSON
+    films: Any = field(default_factory=gr.skip)  # the choice of films
     # what to offer where the reading is not sure: `OFFERS` buttons
     offer_1: Any = field(default_factory=_hidden)
     offer_2: Any = field(default_factory=_hidden)
@@ -104,8 +105,30 @@ class Explore:
         """A new sentence; or the old one over other films or by other models, as corrected as it was."""
         before = Asked.read(asked)
         known = before if before.text == text else Asked(text)
-        question = self._kept(replace(known, films=films, models=tuple(models)), before)
-        return self._show(question, taken=taken, pinned=pinned)
+        shown, instead = self._instead(films, self.room.choice(before.films))
+        question = self._kept(replace(known, films=shown, models=tuple(models)), before)
+        return self._show(question, taken=taken, pinned=pinned, instead=instead)
+
+    def _instead(self, name: str, before: SearchSet) -> tuple[str, str]:
+        """The set to search, and what is said where it is not the one wanted, whose films cannot be seen."""
+        wanted = self.room.films(name)
+        if self.room.can_be_seen(wanted):
+            return name, ""
+        films = next(each for each in (before, *self.sets) if self.room.can_be_seen(each))
+        asked = self.pictures.openi is not None
+        return films.name, words.not_seen(wanted.collection.name, films.collection.name, asked=asked)
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Films that may be searched: what each choice says, and its name."""
+        return [
+            (
+                words.set_choice(
+                    films.collection.name, films.part, len(films), seen=self.room.can_be_seen(films)
+                ),
+                films.name,
+            )
+            for films in self.sets
+        ]
 
     def mark(self, finding: str, polarity: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """The same films, marked by what the visitor says was meant."""
@@ -160,7 +183,7 @@ class Explore:
         shown = self._show(asked, taken=before.get("taken") is True, pinned=pinned)
         return str(before.get("box", "")), *shown
 
-    def _show(self, asked: Asked, *, taken: bool, pinned: str) -> tuple[Any, ...]:
+    def _show(self, asked: Asked, *, taken: bool, pinned: str, instead: str = "") -> tuple[Any, ...]:
         try:
             given = self.room.answer(asked)
             comparison = self._comparison(given, asked, taken=taken, pinned=Asked.read(pinned))
@@ -168,9 +191,9 @@ class Explore:
             return self._nothing(markup.complaint(str(error)), asked.films, pinned=pinned).outputs()
         corrected = asked.meant is not None
         return Shown(
-            reading=markup.reading(given, self._usual(given), corrected=corrected)
+            reading=markup.reading(given, self._usual(given), corrected=corrected, instead=instead)
             + (markup.apart(given) if taken else ""),
-            columns=markup.columns(given, asked, self.pictures, comparison),
+            columns=markup.columns(given, asked, self.pictures, comparison, pinned=Asked.read(pinned).text),
             chip=chip(given),
             **correction(given),
             toggle=gr.update(label=toggle_label(given), value=taken),
@@ -183,6 +206,7 @@ class Explore:
             pinned=pinned,
             asked=asked.json(),
             examples=self.tries(self.room.choice(asked.films)),
+            films=gr.update(value=self.room.choice(asked.films).name) if instead else gr.skip(),
             **offers(given.suggestion),
         ).outputs()
 
@@ -252,11 +276,12 @@ class Explore:
             found = compare(self.models, films, sent, other, k=most, calibrations=known)
         return {"collection": films.collection.name, "set": found.first.films.part, **found.plain()}
 
-    def origin(self, films: str) -> tuple[str, Any]:
-        """Where films come from, and whether to look again in a while."""
+    def origin(self, films: str) -> tuple[str, Any, Any]:
+        """Where films come from, whether to look again in a while, and which can be seen by now."""
         said, settled = self.pictures.origin(self.room.films(films).collection.name)
         # A component made here could land in a page that is being built meanwhile: an update cannot.
-        return markup.origin(said), gr.update(active=not settled)
+        known = gr.skip() if self.pictures.openi is None else gr.update(choices=self.choices())
+        return markup.origin(said), gr.update(active=not settled), known
 
     def _asked_for(self, collection: str) -> SearchSet:
         names = {films.name: films for films in self.sets}
@@ -275,7 +300,7 @@ def chip(given: Answer) -> Any:
     if given.suggestion:
         return gr.update(label=words.SOMETHING_ELSE, open=False, visible=True)
     read = [(mention.finding, mention.polarity, mention.side) for mention in given.mentions]
-    return gr.update(label=words.reading(read) if read else words.TELL_US, open=not read, visible=True)
+    return gr.update(label=words.on_chip(read) if read else words.TELL_US, open=not read, visible=True)
 
 
 def offers(suggested: Sequence[Mention]) -> dict[str, Any]:

@@ -45,6 +45,16 @@
   });
   negviz.on("negviz:select", "", () => tell(true));
 
+  /* What a link to the page holds of this */
+  const toggle = () => document.querySelector(".nv-toggle input[type=checkbox]");
+  negviz.keep("taken", () => (toggle()?.checked ? "1" : ""));
+  negviz.keep("pin", () => document.querySelector(".nv-columns")?.dataset.pinned ?? "");
+  negviz.keep("film", () => negviz.selected, id => negviz.select(id));
+  negviz.keep("panel", () => document.body.dataset.unfolded ?? "", name => {
+    const button = [...document.querySelectorAll(".nv-folds button")].find(one => one.id === `nv-fold-${name}`);
+    if (button?.getAttribute("aria-expanded") !== "true") button?.click();
+  });
+
   /* The selected film where a column does not show it ------------------------------------------ */
 
   let told = ""; // which film of which question the spare cells speak of
@@ -79,7 +89,7 @@
 
   function fill(cell, id, hit, words) {
     if (!hit) return cell.replaceChildren(words.notSearched);
-    const shown = [...cell.parentElement.querySelectorAll(".nv-tile")].find(tile => tile.dataset.film === id);
+    const shown = [...cell.closest(".nv-tiles").querySelectorAll(".nv-tile")].find(tile => tile.dataset.film === id);
     if (shown) return cell.replaceChildren(words.inTen.replace("{}", hit.rank));
     cell.replaceChildren(...well(id), facts(cell.closest(".nv-columns"), hit, words));
   }

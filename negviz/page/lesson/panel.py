@@ -64,23 +64,24 @@ def lesson(room: Room) -> Markup:
 
 @dataclass(frozen=True)
 class _Shown:
-    """A step with what its links lead to, and the films of the model that was asked about."""
+    """A step with what its links lead to, and the films of every model or, of a map, of one."""
 
     step: Step
     asked: Asked
     fragment: str
-    films: Markup
+    films: Markup  # of a map
+    rows: Mapping[str, Markup]  # by model, in column order
 
 
 def _shown(step: Step, room: Room) -> _Shown:
     text = step.sentences[-1] if step.about == "taken away" else step.sentences[0]
-    asked, films = Asked(text, room.sets[0].name), Markup("")
+    asked, films, rows = Asked(text, room.sets[0].name), Markup(""), dict[str, Markup]()
     if step.answer is not None:
-        column = next(column for column in step.answer.columns if column.model == step.subject)
-        films = Wall(step.answer.films, room.pictures).still(column.hits)
+        wall = Wall(step.answer.films, room.pictures)
+        rows = {column.model: wall.still(column.hits) for column in step.answer.columns}
     elif step.about == "where" and (pair := middle_pair(room.sets[0].collection, step.finding)):
         films = room.own(FilmPanel).pair(asked, [film.id for film in pair], step.subject)
-    return _Shown(step, asked, fragment_of(asked), films)
+    return _Shown(step, asked, fragment_of(asked), films, rows)
 
 
 LESSON: Final = Panel("lesson", lay_out)

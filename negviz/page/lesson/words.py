@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.explain.lesson import Count, Step
+from negviz.explain.lesson import CLEARLY, Count, Step
 from negviz.findings import BY_NAME
 from negviz.page import words
 from negviz.page.saliency.words import CAPTION, signed
@@ -124,12 +124,13 @@ def reveal(step: Step) -> str:
     base, tuned = step.counts[0], Count(step.subject, step.of(step.subject))
     match step.about:
         case "no":
-            return f"{_shows(step, tuned)}{_by_chance(step)} {_heeds(step, tuned)}{_over_all(step)}"
+            return f"{_shows(step, tuned)}{_by_chance(step)} {_heeds(step, tuned)}"
         case "taken away":
-            return f"{count(step, base)} stay. {_STAYS[step.right]}{_finding_stays(step)}{_others(step)}"
+            said = f"{count(step, base)} stay{_by_chance(step, '; ')}"
+            return f"{said} {_STAYS[step.beyond_chance(base.value)]}{_finding_stays(step)}"
         case "tuned":
-            said = f"{_shows(step, tuned)} {model(base.model)} shows {_of(base)}."
-            return f"{said} {_fewer(base, tuned)}{_over_all(step)}"
+            said = f"{_shows(step, tuned)}{_by_chance(step)} {model(base.model)} shows {_of(base)}."
+            return f"{said} {_fewer(step, base, tuned)}{_normal(step, tuned)}"
         case "cost":
             return (
                 f"{model(tuned.model)} is right in {count(step, tuned)} films, {model(base.model)} in "
@@ -137,20 +138,30 @@ def reveal(step: Step) -> str:
             )
         case "where":
             said = _PLACE[step.right].format(model(base.model), count(step, base))
-            return f"{said}{_others(step)} {CAPTION}"
+            return f"{said} {CAPTION}"
         case "words":
-            return f"The “no” does {count(step, base)} of it.{_others(step)} {_shares(step)}"
+            return f"The “no” does {count(step, base)} of it. {_shares(step)}"
     return (
         f"{count(step, tuned)} match in {model(tuned.model)}, {_of(base)} in {model(base.model)}."
         f"{_by_chance(step)} {_holds(step, base, tuned)}"
     )
 
 
-_STAYS: Final = (
-    "So taking the “no” away changes most of what is shown.",
-    "So about half of what is shown does not depend on the “no”.",
-    "So the “no” changes little of what is shown.",
-)
+def details(step: Step) -> str:
+    """What else was measured, for whoever asks: not projected."""
+    match step.about:
+        case "no" | "tuned":
+            return _over_all(step)
+        case "taken away" | "where" | "words":
+            return _others(step)
+    return ""
+
+
+_STAYS: Final = {  # by where the count lies to what two lists drawn at random would share
+    -1: "So without the “no” nearly all is changed.",
+    0: "So no more stays than where two lists have nothing to do with one another.",
+    1: "So the “no” hardly changes which films come first.",
+}
 _PLACE: Final = (
     "In {} it speaks against it ({}): here the “no” turned the map round.",
     "In {} it does next to nothing ({}).",
@@ -180,14 +191,14 @@ def _by_chance(step: Step, before: str = " ") -> str:
 
 
 def _heeds(step: Step, count: Count) -> str:
-    """Against chance, with a film to spare on either side."""
+    """Against chance, with films to spare on either side."""
     if step.chance is None:
         return ""
-    if count.value >= step.chance + 1:
-        return "So it goes by the finding it reads and passes over the “no”."
-    if count.value <= step.chance - 1:
-        return "So it heeds the “no” for these films."
-    return "So the “no” leaves it where chance would."
+    return {
+        1: "So it goes by the finding it reads and passes over the “no”.",
+        0: "That is no farther from chance than luck may bring: nothing follows from it.",
+        -1: "So it heeds the “no” for these films.",
+    }[step.beyond_chance(count.value)]
 
 
 def _finding_stays(step: Step) -> str:
@@ -203,23 +214,32 @@ def _over_all(step: Step) -> str:
     """What other wordings give, so that nobody takes one sentence for all."""
     if step.mean is None or len(step.sentences) < 2:
         return ""
-    return (
-        f" This is the middle one of {len(step.sentences)} wordings; over all of them {model(step.subject)} "
-        "shows "
-        f"{step.mean:.1f} on the mean."
+    number = len(step.sentences)
+    which = (
+        f"This is the first of {number} wordings on which Base passes over the “no”"
+        if step.found
+        else f"On none of {number} wordings does Base pass over the “no”; this is the middle one"
     )
+    return f"{which}; over all of them {model(step.subject)} shows {step.mean:.1f} on the mean."
 
 
-def _fewer(base: Count, tuned: Count) -> str:
-    if tuned.value < base.value:
-        return (
-            "So tuning on opposites taught it to heed the “no”."
-            if tuned.value <= 3
-            else "So it heeds it more."
-        )
-    return (
-        "So tuning made no difference to this sentence." if tuned.value == base.value else "So it got worse."
-    )
+def _fewer(step: Step, base: Count, tuned: Count) -> str:
+    if abs(tuned.value - base.value) < CLEARLY * step.shown / 10:
+        return "So tuning made no difference that luck could not."
+    if tuned.value > base.value:
+        return "So it got worse."
+    return "So it heeds the “no”." if step.beyond_chance(tuned.value) < 0 else "So it heeds it more."
+
+
+def _normal(step: Step, tuned: Count) -> str:
+    """A model that answers any "no" with normal chests is right without having read what is denied."""
+    if step.normal is None:
+        return ""
+    films, by_chance = step.normal
+    if 10 * (films - by_chance) / step.shown < CLEARLY:
+        return ""
+    chance = f"{by_chance:.1f}".removesuffix(".0")
+    return f" But {films} of its {step.shown} films are normal chests, by chance {chance}."
 
 
 def _others(step: Step) -> str:
@@ -227,7 +247,7 @@ def _others(step: Step) -> str:
     others = [
         f"{model(each.model)} {count(step, each)}" for each in step.counts if each.model != step.subject
     ]
-    return f" The others: {', '.join(others)}." if others else ""
+    return f"The others: {', '.join(others)}." if others else ""
 
 
 def _shares(step: Step) -> str:
@@ -238,9 +258,9 @@ def _shares(step: Step) -> str:
 
 
 def _holds(step: Step, base: Count, tuned: Count) -> str:
-    above_chance = step.chance is not None and tuned.value >= step.chance + 1
-    if above_chance and tuned.value > base.value:
+    gained = tuned.value - base.value >= CLEARLY * step.shown / 10
+    if step.beyond_chance(tuned.value) > 0 and gained:
         return "So what it learnt about “no” reaches further than the finding it was tuned on."
-    if tuned.value > base.value:
+    if gained:
         return "So it gained, though no more than chance would give."
     return "So what it learnt does not show here."

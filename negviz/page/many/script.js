@@ -69,11 +69,7 @@
   // Asking ---------------------------------------------------------------------------------------
 
   async function ask(texts, films, signal) {
-    const response = await fetch("page/many", {
-      method: "POST", signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ texts, films }),
-    });
-    if (!response.ok) throw new Error(await response.text());
-    return (await response.json()).rows;
+    return (await (await negviz.post("page/many", { texts, films }, signal)).json()).rows;
   }
 
   async function go() {
@@ -108,7 +104,7 @@
     } catch (error) {
       abort.abort();
       if (error.name === "AbortError") said = fill(words.stopped, { done, of: asked.length });
-      else said = error instanceof TypeError ? words.failed : error.message;
+      else said = (error instanceof TypeError ? "" : error.message) || words.failed;
     }
     busy(false);
     part("said").textContent = said;
@@ -191,7 +187,7 @@
         return right + (group !== "absent" || normal.includes(null) ? "" : fill(words.normal, { normal: mean(normal) }));
       });
       const chance = fill(words.chance, { chance: mean(of.map((row) => row.chance ?? 0)) });
-      return [make("li", {}, make("b", { textContent: fill(words.average, { count: of.length, group: groups[group] }) }), ` ${[...each, chance].join(", ")}`)];
+      return [make("li", {}, make("b", { textContent: fill(words.average, { count: of.length, group: of.length === 1 ? words.one[group] : groups[group] }) }), ` ${[...each, chance].join(", ")}`)];
     });
     part("averages").replaceChildren(...(said.length ? said : [make("li", { textContent: words.unjudged })]));
   }

@@ -48,6 +48,11 @@ SCRIPT: Final = {  # for what the script writes itself
     "noColumn": "The file has no column of the name prompt, sentence or text; its first column is taken.",
     "failed": "The page could not be reached; press “Ask every model” again.",
     "average": "{count} {group}:",
+    "one": {
+        "absent": "that denies a finding",
+        "present": "that asks for a finding",
+        "both": "that does both",
+    },
     "shows": "{model} {right} right of ten",
     "normal": " (and {normal} normal chests)",
     "chance": "chance {chance}.",

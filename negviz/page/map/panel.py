@@ -58,6 +58,7 @@ _ON_SCRIPT: Final = (  # words for what the script writes itself
     "HOW_NARROW",
     "HOW_FILMS",
     "MARKED",
+    "MARKED_FILMS",
 )
 _REMEMBERED: Final = 256
 _FILMS: Final = "films/"  # begins the names of maps of films

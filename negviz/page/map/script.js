@@ -7,7 +7,7 @@
   const SEEN_FOR = 400; // milliseconds in view before anything is fetched
   const FILM_COLOURS = ["polarity", "finding"];
   const visit = new Map(); // text → what the server said of its places
-  const marked = new Set(); // rows of shipped sentences
+  const marked = new Set(); // rows of shipped sentences, or ids of films
   let plotly = null; // a promise, once it is wanted
   let drawn = null; // what is on show: {key, films, texts, panes}
   let asking = null;
@@ -60,7 +60,7 @@
   function show(view, made) {
     const films = view.name.startsWith("films/");
     const key = `${view.name}/${view.method}`;
-    if (drawn?.name !== view.name) marked.clear();
+    if (drawn && drawn.name !== view.name) marked.clear();
     drawn = { ...made, key, films, name: view.name };
     fill(".nv-map-legend", made.legend);
     fill(".nv-map-notes", made.notes);
@@ -122,7 +122,7 @@
     data.push(...ours(model, figure.data, ink, ground));
     const layout = {
       ...figure.layout,
-      dragmode: narrow() ? false : drawn.films ? "pan" : "lasso",
+      dragmode: narrow() ? false : "lasso",
       paper_bgcolor: ground,
       plot_bgcolor: ground,
       uirevision: drawn.key,
@@ -131,13 +131,13 @@
       newselection: { line: { color: ink, width: 1 } },
       modebar: { bgcolor: "transparent", color: border, activecolor: ink, orientation: "v" },
     };
-    const config = { displaylogo: false, responsive: true, displayModeBar: !narrow(), modeBarButtons: [[...(drawn.films ? [] : ["lasso2d"]), "zoom2d", "pan2d", "resetScale2d"]] };
+    const config = { displaylogo: false, responsive: true, displayModeBar: !narrow(), modeBarButtons: [["lasso2d", "zoom2d", "pan2d", "resetScale2d"]] };
     window.Plotly.react(plot, data, layout, config);
     if (fresh) listen(plot);
   }
 
   function picks(trace) {
-    if (drawn.films) {
+    if (drawn.films && !marked.size) {
       const at = trace.customdata.indexOf(negviz.selected);
       return negviz.selected && drawn.panes && at >= 0 ? [at] : negviz.selected && known(negviz.selected) ? [] : null;
     }
@@ -198,22 +198,34 @@
   }
 
   function mark(rows) {
-    if (drawn.films) return;
     marked.clear();
-    for (const row of rows) if (typeof row === "number") marked.add(row);
+    for (const row of rows) if (typeof row === (drawn.films ? "string" : "number")) marked.add(row);
     paintMarks();
   }
 
   function paintMarks() {
     for (const plot of plots()) {
-      if (plot.closest(".nv-map-pane").hidden || drawn.films) continue;
+      if (plot.closest(".nv-map-pane").hidden) continue;
       // While an outline is there plotly marks what lies in it, whatever it is told.
       if (plot.layout.selections?.length) window.Plotly.relayout(plot, { selections: [] });
-      window.Plotly.restyle(plot, { selectedpoints: plot.data.map(trace => (trace.name === say().typed ? null : picks(trace))) });
+      window.Plotly.restyle(plot, { selectedpoints: plot.data.map(trace => ([say().typed, say().top_films].includes(trace.name) ? null : picks(trace))) });
     }
     for (const box of panel().querySelectorAll("[data-map-mark]")) box.checked = marked.has(Number(box.dataset.mapMark));
-    panel().querySelector(".nv-map-marked span").textContent = marked.size ? say().marked.replace("{n}", marked.size) : "";
+    const words = drawn.films ? say().marked_films : say().marked;
+    const { shown, among } = filter();
+    panel().querySelector(".nv-map-marked span").textContent = marked.size ? negviz.fill(words, { n: marked.size, shown, among }) : "";
     panel().querySelector("[data-map-forget]").hidden = !marked.size;
+  }
+
+  /* Of the films of the columns, those that are not among the marked ones are dimmed and keep their place. */
+  function filter() {
+    const chosen = drawn?.films && marked.size;
+    const tiles = [...document.querySelectorAll(".nv-columns [data-film]")];
+    for (const tile of tiles) {
+      const outside = Boolean(chosen) && !marked.has(tile.dataset.film);
+      if (outside !== tile.classList.contains("nv-outside")) tile.classList.toggle("nv-outside", outside);
+    }
+    return { shown: tiles.length, among: tiles.filter(tile => marked.has(tile.dataset.film)).length };
   }
 
   /* The same sentence is pointed out in every pane; a film is shown beside the pointer. */
@@ -293,11 +305,12 @@
       visit.delete(place.text);
       visit.set(place.text, place);
     } else visit.clear(); // the visitor has cleared this visit
-    if (panel()) { switchPane(); paintAll(); }
+    if (panel()) { switchPane(); paintAll(); if (marked.size) paintMarks(); }
   }
 
   negviz.changed(changes => {
     arrive();
+    if (marked.size || document.querySelector(".nv-outside")) filter();
     if (changes.some(change => change.attributeName === "class")) paintAll(); // the theme
   });
   arrive();

@@ -35,9 +35,13 @@ HOW: Final = (
 )
 HOW_NARROW: Final = "Tap a point to search its sentence. Mark sentences in the lists below."
 HOW_FILMS: Final = (
-    "Each point is a film. Hover to see it, click to select it everywhere. Rings: the first ten films."
+    "Each point is a film. Hover to see it, click to select it everywhere; draw around points to find them "
+    "in the columns. Rings: the first ten films."
 )
 MARKED: Final = "{n} marked"
+MARKED_FILMS: Final = (
+    "{n} films marked: {among} of the {shown} places in the columns show one, the others are dim"
+)
 SEARCH: Final = "Search: {text}"
 MARK: Final = "Mark on the map: {text}"
 MOVED: Final = "What moved furthest from Base"

@@ -40,7 +40,7 @@ from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_o
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
 from negviz.page.templates import Template
-from negviz.page.words import CREDITS, column_title
+from negviz.page.words import column_title
 from negviz.retrieval.answer import Answer
 
 _MAX_BODY: Final = 16_384  # bytes: a question, an id, and room to spare
@@ -177,10 +177,6 @@ class FilmPanel:
         shown = [self.look(asked, film, path) for film, path in zip(films, paths, strict=True) if path]
         return _VIEW("pair", shown=shown, model=model)
 
-    def credit(self, film: str) -> str:
-        """Whose film it is, where that is to be said."""
-        return CREDITS.get(self._find(film)[0].name, "")
-
     def _find(self, film: str) -> tuple[Collection, str]:
         for collection in self.room.pictures.collections.values():
             with suppress(CollectionError):
@@ -304,7 +300,7 @@ def routes(room: Room) -> list[Route]:
             return PlainTextResponse(str(error), status_code=503, headers=NOT_KEPT)
         return JSONResponse(
             {
-                "html": _VIEW("maps", shown=shown, credit=panel.credit(film)) if film else "",
+                "html": _VIEW("maps", shown=shown) if film else "",
                 "texts": shown.texts,
                 "models": {
                     name: {"why": each.why, "lines": _lines(each)} for name, each in shown.models.items()

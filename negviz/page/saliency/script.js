@@ -74,48 +74,6 @@
     place.setAttribute("aria-busy", "false");
   }
 
-  /* The panel as a picture: what is seen, the sentences, and what it is not. */
-  const [SIDE, GAP, LINE] = [320, 16, 24]; // pixels
-  const FACE = "system-ui, sans-serif";
-
-  function write(pen, text, x, y, font = `16px ${FACE}`, colour = "#14181B", most = undefined) {
-    Object.assign(pen, { font, fillStyle: colour });
-    pen.fillText(text, x, y, most);
-  }
-
-  function picture(root, found, notes) {
-    const drawn = [...root.querySelectorAll(".nv-where-model:has(figure)")];
-    const films = [...root.querySelectorAll(".nv-where-film img")];
-    const high = Math.max(...films.map(film => SIDE * film.naturalHeight / film.naturalWidth));
-    const across = found.texts.length;
-    const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-    const width = GAP + drawn.length * across * (SIDE + GAP);
-    const height = 2 * GAP + 2 * LINE + high + LINE * notes.length;
-    [canvas.width, canvas.height] = [2 * width, 2 * height]; // fit for a slide
-    pen.scale(2, 2);
-    pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, width, height);
-    drawn.forEach((model, column) => [...model.querySelectorAll("img")].forEach((film, n) => {
-      const left = GAP + (column * across + n) * (SIDE + GAP), top = GAP + LINE;
-      const box = { left, top, wide: SIDE, high: SIDE * film.naturalHeight / film.naturalWidth, dense: 1 };
-      if (!n) write(pen, model.querySelector("h3").textContent, left, GAP + 12, `600 18px ${FACE}`);
-      pen.drawImage(film, left, top, box.wide, box.high);
-      negviz.FilmPane.outline(pen, found.models[model.dataset.model].lines[n], box);
-      write(pen, `“${found.texts[n]}”`, left, top + high + 18, `15px ${FACE}`, "#14181B", SIDE);
-    }));
-    notes.forEach((note, row) => write(pen, note, GAP, height - GAP - LINE * (notes.length - 1 - row), `14px ${FACE}`, "#525C63"));
-    return canvas;
-  }
-
-  negviz.on("click", ".nv-where-save", async button => {
-    const root = panel(), [asked, film] = JSON.parse(shown);
-    const notes = [...JSON.parse(root.dataset.words).notes, button.dataset.credit].filter(Boolean);
-    const found = await negviz.where(asked, film);
-    if (Object.values(found.models).some(each => each.lines[0]?.cells)) notes.shift(); // no for, no against
-    const canvas = picture(root, found, notes);
-    negviz.save(await new Promise(done => canvas.toBlob(done, "image/png")), "negviz-where.png");
-  });
-
   negviz.on("negviz:select", "", look);
   negviz.on("negviz:unfold", "", look);
   negviz.on("negviz:forget", "", () => {

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from negviz.page.words import NOT_CLINICAL
-
 HEADING: Final = "Where on the film"
 CAPTION: Final = "What moved the score, not where disease is."
 LEAD: Final = (
     "Each model's map of one film, for your sentence and for its opposite: select a film to change it."
 )
-KEY: Final = "Blue: speaks for the sentence; orange dashes: speaks against it."
 KEY_TOWARDS: Final = "speaks for the sentence"
 KEY_AWAY: Final = "speaks against it"
 KEY_LEVELS: Final = "thick: at least half of the strongest place of the two maps, thin: a quarter"
 KEY_UNSIGNED: Final = "the bluer, the more a place counted; these maps do not say for or against"
-SAVE: Final = "Save as picture"
 REGION: Final = "Outline where the finding is"
 REGION_KEY: Final = "white dots: where the simulator put it"
 ASKING: Final = "Drawing the maps …"
@@ -92,4 +88,4 @@ def turned(model: str, affirms: str, denies: str, *, against: bool) -> str:
     return f"{model}: the place that speaks most for “{affirms}” speaks for “{denies}” too."
 
 
-ON_SCRIPT: Final = {"asking": ASKING, "failed": FAILED, "notes": [KEY, CAPTION, NOT_CLINICAL]}
+ON_SCRIPT: Final = {"asking": ASKING, "failed": FAILED}

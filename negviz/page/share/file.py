@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from negviz.films.collection import PHANTOMS
 from negviz.page import words as page_words
 from negviz.page.explore.markup import verdict
 from negviz.page.room import Asked, Room
@@ -25,7 +26,17 @@ VIEW: Final = Template("share", words=words)
 
 def fragment_of(asked: Asked) -> str:
     """A question in an address."""
-    return fragment(asked.text, films=asked.films, meant=asked.meant)
+    return fragment(
+        asked.text, films=asked.films, meant=asked.meant, models=asked.models, opposite=asked.opposite
+    )
+
+
+def caption(given: Answer, room: Room) -> str:
+    """What a picture of an answer is of: films, simulated or not, and the models' family and weights."""
+    films, model = given.films, next(iter(room.models.values()))
+    family = " ".join(filter(None, (model.family, model.origin)))
+    searched = page_words.set_choice(films.collection.name, films.part, len(films))
+    return words.caption(searched, family, model.tower_id[:8], simulated=films.collection.name == PHANTOMS)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Handout:
     verdict: str  # "" where nothing is marked
     columns: tuple[tuple[str, str, str, Column], ...]  # name, role, count, and the films
     credit: str
+    caption: str
 
 
 def handout(asked: Asked, room: Room) -> tuple[Handout, Answer]:
@@ -46,7 +58,7 @@ def handout(asked: Asked, room: Room) -> tuple[Handout, Answer]:
     )
     credit = page_words.CREDITS.get(given.films.collection.name, "")
     said = "".join(verdict(given)) if given.marked else ""
-    return Handout(given.prompt.text, said, columns, credit), given
+    return Handout(given.prompt.text, said, columns, credit, caption(given, room)), given
 
 
 def _count(given: Answer, column: Column) -> str:

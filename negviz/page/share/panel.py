@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
 from negviz.films.collection import CollectionError, open_image
 from negviz.films.openi import OpeniError
+from negviz.page import words as page_words
 from negviz.page.board import Board, Panel, html
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
@@ -28,25 +30,41 @@ from negviz.page.server.films import thumbnail
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import lanes
 from negviz.page.share import words
-from negviz.page.share.file import VIEW, fragment_of, handout, plain, to_file
+from negviz.page.share.file import VIEW, caption, fragment_of, handout, plain, to_file
 from negviz.retrieval.export import to_csv
 from negviz.retrieval.permalink import PermalinkError, address, qr_code
 
 _LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
+_ECHOED: Final = 300  # characters of a sentence below a picture
+_STATE: Final = re.compile(r"(?:&[a-z]+=[A-Za-z0-9%._~!*'()-]+){0,12}")  # as `encodeURIComponent` leaves it
 _PATIENCE: Final = 4.0  # seconds for films that are on their way
 
 
 def lay_out(board: Board) -> None:
-    """A folded row of buttons under the comparison they share."""
-    shown = html(bar(Asked(board.box.value or "")))
-    board.on_answer(lambda asked: bar(Asked.read(asked)), shown, progress="hidden")
+    """A folded row of buttons beside the verdict they share."""
+
+    def show(asked: str | None) -> Markup:
+        return bar(Asked.read(asked), board.room)
+
+    shown = html(show(board.asked.value))
+    board.on_answer(show, shown, progress="hidden")
 
 
-def bar(asked: Asked) -> Markup:
+def bar(asked: Asked, room: Room) -> Markup:
     """The buttons for one question; the script presses the routes below for them."""
     if not asked.text:
         return VIEW("nothing")
-    return VIEW("bar", asked=asked.json(), fragment=fragment_of(asked))
+    given = room.answer(asked)
+    credit = page_words.CREDITS.get(given.films.collection.name, "")
+    says = [f"“{asked.text[:_ECHOED]}”", page_words.NOT_CLINICAL, *filter(None, [credit])]
+    return VIEW(
+        "bar", asked=asked.json(), fragment=fragment_of(asked), caption=caption(given, room), says=says
+    )
+
+
+def panel_bar(name: str) -> Markup:
+    """The buttons below a panel: a picture of it, and a link that opens it."""
+    return VIEW("panel", name=name)
 
 
 # Routes ---------------------------------------------------------------------------------------
@@ -63,7 +81,10 @@ def routes(room: Room) -> list[Route]:
     """POST share/qr, share/comparison, share/csv and share/file; each takes {"asked": …} as JSON."""
 
     async def qr(_: Request, body: dict[str, Any], asked: Asked) -> Response:
-        code = qr_code(address(str(body.get("page", "")), fragment_of(asked)), label=words.QR_LABEL)
+        further = str(body.get("state", ""))
+        if not _STATE.fullmatch(further):
+            raise ShareError(words.NO_STATE)
+        code = qr_code(address(str(body.get("page", "")), fragment_of(asked) + further), label=words.QR_LABEL)
         return Response(code, media_type="image/svg+xml", headers=NOT_KEPT)
 
     async def comparison(request: Request, _: dict[str, Any], asked: Asked) -> Response:

@@ -2,24 +2,28 @@
    link that somebody asked for, behind the #, which browsers send to no server.
 
    negviz.qr(box, asked, local)  put the QR code of a question's link into a box; `local` is said where the
-                                 address leads to this computer only */
+                                 address leads to this computer only
+   negviz.wrapped(pen, text, font, width, most)   lines of so many pixels as [text, font]
+   negviz.caption()              lines that say what a picture taken now is of */
 "use strict";
 (() => {
   const here = () => location.href.split("#")[0].split("?")[0];
   const onlyHere = () => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
-  async function post(route, body) {
-    const said = await fetch(`share/${route}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (!said.ok) throw new Error(said.status === 400 ? await said.text() : "");
-    return said;
-  }
+  const post = (route, body) => negviz.post(`share/${route}`, body);
 
-  negviz.qr = async (box, asked, local) => {
-    const said = await post("qr", { page: here(), asked });
+  /* What a link brings back beside the question: the script of each part of the page tells its own. */
+  const state = () => Object.entries(negviz.state()).map(([name, text]) => `&${name}=${encodeURIComponent(text)}`).join("");
+  const link = () => here() + bar().dataset.fragment + state();
+
+  negviz.caption = () => {
+    const { says, caption } = bar().dataset;
+    const day = new Date().toISOString().slice(0, 10);
+    return [...JSON.parse(says), [caption, day, onlyHere() ? "" : here()].filter(Boolean).join(" · ")];
+  };
+
+  negviz.qr = async (box, asked, local, further = "") => {
+    const said = await post("qr", { page: here(), asked, state: further });
     const svg = new DOMParser().parseFromString(await said.text(), "image/svg+xml").documentElement;
     box.replaceChildren(document.importNode(svg, true));
     if (onlyHere()) {
@@ -37,7 +41,7 @@
       const label = bar.querySelector(".nv-share-link");
       const box = label.querySelector("input");
       label.hidden = false;
-      box.value = here() + bar.dataset.fragment;
+      box.value = link();
       box.select();
       try {
         await navigator.clipboard.writeText(box.value);
@@ -48,7 +52,7 @@
     },
     async qr(bar, asked) {
       const box = bar.querySelector(".nv-qr");
-      await negviz.qr(box, asked, bar.dataset.sayLocal);
+      await negviz.qr(box, asked, bar.dataset.sayLocal, state());
       box.hidden = false;
       return "";
     },
@@ -63,10 +67,32 @@
     },
     async png(bar, asked) {
       const canvas = await draw(await (await post("comparison", { asked })).json());
-      const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-      return bar.dataset.saySaved.replace("{name}", negviz.save(blob, "negviz-comparison.png"));
+      return bar.dataset.saySaved.replace("{name}", await saved(canvas, "negviz-comparison.png"));
     },
   };
+
+  async function saved(canvas, name) {
+    return negviz.save(await new Promise((done) => canvas.toBlob(done, "image/png")), name);
+  }
+
+  /* A panel alone: as a picture, or as a link that opens it. */
+  negviz.on("click", "[data-panel-share]", async (button) => {
+    const said = button.parentElement.querySelector("[role=status]");
+    const { panel, panelShare } = button.dataset;
+    const says = bar().dataset;
+    said.textContent = says.sayWorking;
+    try {
+      if (panelShare === "png") {
+        const canvas = await negviz.picture(button.closest(".nv-panel"), negviz.caption());
+        said.textContent = says.saySaved.replace("{name}", await saved(canvas, `negviz-${panel}.png`));
+      } else {
+        await navigator.clipboard.writeText(link());
+        said.textContent = says.sayCopied;
+      }
+    } catch {
+      said.textContent = panelShare === "png" ? says.sayFailed : link();
+    }
+  });
 
   negviz.on("click", "[data-share]", async (button) => {
     if (button.getAttribute("aria-disabled") === "true") return;
@@ -106,15 +132,16 @@
       ...wrap(pen, comparison.verdict, `18px ${FACE}`, width - 2 * EDGE, 3),
     ];
     const top = EDGE + lines.length * 32 + 16;
-    const height = top + 64 + rows * (SIDE + 28) + 16 + 22 * comparison.notes.length + EDGE;
+    const notes = [...comparison.notes, negviz.caption().at(-1)];
+    const height = top + 64 + rows * (SIDE + 28) + 16 + 22 * notes.length + EDGE;
     [canvas.width, canvas.height] = [2 * width, 2 * height]; // fit for a slide
     pen.scale(2, 2);
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, width, height);
     lines.forEach(([text, font], row) => write(pen, text, EDGE, EDGE + 24 + row * 32, font, "#14181B"));
     await Promise.all(columns.map((column, n) => drawColumn(pen, column, EDGE + n * (WIDE + GAP), top)));
-    comparison.notes.forEach((note, row) =>
-      write(pen, note, EDGE, height - EDGE - 22 * (comparison.notes.length - 1 - row), `13px ${FACE}`, "#525C63"));
+    notes.forEach((note, row) =>
+      write(pen, note, EDGE, height - EDGE - 22 * (notes.length - 1 - row), `13px ${FACE}`, "#525C63"));
     return canvas;
   }
 
@@ -154,6 +181,7 @@
     pen.fillText(text, x, y);
   }
 
+  negviz.wrapped = wrap;
   function wrap(pen, text, font, width, most) {
     pen.font = font;
     const lines = [];
@@ -182,14 +210,58 @@
     const text = (given.get("q") ?? "").slice(0, 4_000).trim();
     if (!text) return;
     document.querySelector("[role=tab]")?.click(); // Explore
+    const pinned = (given.get("pin") ?? "").slice(0, 4_000).trim();
+    if (pinned && await ask(pinned, given)) await pin(pinned);
+    await ask(text, given);
+    const [finding, polarity] = (given.get("meant") ?? "").split(".");
+    if (finding && isAnswered(text)) await mean(finding, polarity);
+    if (given.get("taken") && isAnswered(text)) await take((given.get("opposite") ?? "").slice(0, 4_000).trim());
+    for (const name of Object.keys(AT_LAST)) if (given.get(name)) negviz.restore(name, given.get(name));
+  }
+
+  const AT_LAST = { more: 1, film: 1, like: 1, panel: 1 }; // brought back in this order, once the answer is there
+  const wall = () => document.querySelector(".nv-columns[data-asked]");
+
+  async function ask(text, given) {
     for (let tries = 0; tries < TRIES; tries += 1) {
+      await add((given.get("models") ?? "").split(".").filter(Boolean));
       const films = given.get("films"); // the list of a finding belongs to a set that can be chosen
       pick(".nv-sets", films) || pick(".nv-sets", films?.split("/").slice(0, 2).join("/"));
       negviz.search(text);
-      if (await until(() => isAnswered(text))) break; // gradio may not have listened yet
+      if (await until(() => isAnswered(text))) return true; // gradio may not have listened yet
     }
-    const [finding, polarity] = (given.get("meant") ?? "").split(".");
-    if (finding && isAnswered(text)) await mean(finding, polarity);
+    return false;
+  }
+
+  /* Pin what is answered, once every answer under way has come: a later one would unpin it. */
+  async function pin(text) {
+    const pinned = () => wall()?.dataset.pinned === text;
+    for (let tries = 0; tries < TRIES && !pinned(); tries += 1) {
+      await until(() => !document.querySelector(".pending"));
+      document.querySelector(".nv-pin")?.click();
+      await until(pinned);
+    }
+  }
+
+  /* Tick the models that were added. */
+  async function add(models) {
+    const boxes = () => [...document.querySelectorAll(".nv-add input[type=checkbox]")];
+    if (models.length && !boxes().length) {
+      document.querySelector(".nv-add button")?.click();
+      await until(() => boxes().length);
+    }
+    for (const box of boxes()) if (box.checked !== models.includes(box.name || box.value)) box.click();
+  }
+
+  /* Compare with the opposite: ours, or in the visitor's words. */
+  async function take(opposite) {
+    const box = document.querySelector(".nv-toggle input[type=checkbox]");
+    if (!box) return;
+    if (!box.checked) box.click();
+    await until(() => document.querySelector(".nv-compared, .nv-turned textarea, .nv-turned input"));
+    const words = () => document.querySelector(".nv-turned textarea, .nv-turned input");
+    if (!opposite || !(await until(() => words()?.offsetParent))) return;
+    await choose(words(), opposite, "keypress");
   }
 
   /* Press the radio button of that value, if there is one. */
@@ -221,7 +293,7 @@
   }
 
   /* As a hand would, with time between the keys for gradio to take each in. */
-  async function choose(box, value) {
+  async function choose(box, value, ...kinds) {
     const soon = () => new Promise((done) => setTimeout(done, 150));
     const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
     box.focus();
@@ -229,7 +301,7 @@
     set.call(box, value);
     box.dispatchEvent(new Event("input", { bubbles: true }));
     await soon();
-    for (const kind of ["keydown", "keyup"]) {
+    for (const kind of kinds.length ? kinds : ["keydown", "keyup"]) {
       box.dispatchEvent(new KeyboardEvent(kind, { key: "Enter", code: "Enter", bubbles: true }));
     }
     await soon();

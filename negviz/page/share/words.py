@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SUMMARY: Final = "Share or save this comparison"
+SUMMARY: Final = "Share"
 LABEL: Final = "Share or save"
 BUTTONS: Final = {
     "link": "Copy a link",
@@ -20,6 +20,8 @@ NOTE: Final = (
     "not sell or change them."
 )
 NOTHING_YET: Final = "Search for something first."
+PANEL: Final = "Share this panel"
+PANEL_BUTTONS: Final = {"png": "Picture (PNG)", "link": "Copy a link"}
 LINK: Final = "Link to this comparison"
 COPIED: Final = "The link is copied."
 COPY_IT: Final = "Copy the link from the box."
@@ -32,6 +34,7 @@ QR_LABEL: Final = "QR code: this comparison on another screen"
 
 NOT_JSON: Final = "Send the question as JSON."
 TOO_LONG: Final = "That is more than a question holds."
+NO_STATE: Final = "Send the state of the page as it is written in a link."
 NO_QUESTION: Final = "There is no question to share; search for something first."
 
 FILE_TITLE: Final = "negviz: a comparison"
@@ -52,3 +55,9 @@ FILE_PARTS: Final = {
     "made": "Made by",
 }
 FILE_NO_PICTURE: Final = "picture not at hand"
+
+
+def caption(films: str, family: str, tower: str, *, simulated: bool) -> str:
+    """What stands below every picture."""
+    whose = ", drawn by a program, not of patients" if simulated else ""
+    return f"Films: {films}{whose} · models: {family} (image tower {tower}) · negviz"

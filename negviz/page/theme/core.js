@@ -7,6 +7,9 @@
 
    negviz.fill(text, values)   "{name}" in a sentence of ours by what it is
    negviz.progress(line, words, done, of, since)   how far a line's <progress> is, in its <span> with what is left
+   negviz.post(address, body, signal)   the response to JSON; throws an Error with the server's sentence, or "" without
+   negviz.keep(name, get, set)   a part of what a link to the page holds: get() is it as text, set(text) brings it back
+   negviz.state()           all of these, by name; negviz.restore(name, text)   one of them brought back
    negviz.save(blob, name)  a file into the visitor's downloads; its name
 
    negviz.search(text)      put a sentence into the box and search for it
@@ -23,6 +26,7 @@ window.negviz = (() => {
   const seen = new WeakMap();
   const heard = new Map(); // by kind of event and phase, who is told: [css, fn]
   const watchers = [];
+  const kept = new Map(); // by name, how a part of the page's state is told and brought back
   let selected = "";
 
   function on(type, css, fn) { hear(type, css, fn, false); }
@@ -59,6 +63,23 @@ window.negviz = (() => {
     const left = done > 0 && done < of ? ` · ${fill(words.left, { seconds })}` : "";
     line.querySelector("span").textContent = fill(words.working, { done: Math.floor(done), of }) + left;
   }
+
+  async function post(address, body, signal) {
+    const reply = await fetch(address, {
+      method: "POST", signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    if (!reply.ok) throw new Error(reply.status === 400 ? await reply.text() : "");
+    return reply;
+  }
+
+  function keep(name, get, set) { kept.set(name, { get, set }); }
+
+  function state() {
+    const all = [...kept].map(([name, { get }]) => [name, get()]);
+    return Object.fromEntries(all.filter(([, text]) => text));
+  }
+
+  function restore(name, text) { attempt(kept.get(name).set, text); }
 
   function save(blob, name) {
     const link = document.createElement("a");
@@ -146,5 +167,5 @@ window.negviz = (() => {
     top();
   }
 
-  return { on, before, changed, fill, progress, save, search, select, mounted, forget, top, get selected() { return selected; } };
+  return { on, before, changed, fill, progress, post, keep, state, restore, save, search, select, mounted, forget, top, get selected() { return selected; } };
 })();

@@ -139,7 +139,7 @@ def _sought(room: Room, film: OwnFilm, asked: Asked, answer: Answer | None) -> S
     wall, opposite = Wall(searched, room.pictures), answer.opposite if answer else None
     return Sought(
         film,
-        [(each, wall.tiles(each.hits, marked=False)) for each in nearest(film, searched, models)],
+        [(each, wall.tiles(each.hits, marked=False)) for each in nearest(film.vectors, searched, models)],
         likeness(film, models, answer.prompt.text, opposite.text if opposite else None) if answer else (),
     )
 

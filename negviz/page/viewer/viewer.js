@@ -363,12 +363,13 @@
       where: () => this.nextWhere(),
       compare: () => this.chooseNext(),
       pair: () => this.choose("pair"),
+      like: () => { const { id } = this.film; this.close(); negviz.like(id); },
     };
 
     keys = {
       ArrowRight: "next", ArrowDown: "next", ArrowLeft: "previous", ArrowUp: "previous", Home: "first", End: "last",
       "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", "_": "zoom-out", f: "fit", 0: "fit", i: "invert", w: "window", m: "where",
-      r: "reset", c: "compare", "?": "keys",
+      r: "reset", c: "compare", l: "like", "?": "keys",
     };
 
     key(event) {

@@ -48,6 +48,7 @@ SHORTCUTS: Final = (
     ("W", "drag changes brightness and contrast; the right button always does"),
     ("M", "where your sentence finds what it says, and its opposite"),
     ("C", "compare with the next choice"),
+    ("L", "films like this one, in place of the answer"),
     ("R", "reset everything"),
     ("?", "show or hide these keys"),
     ("Esc", "close"),

@@ -30,6 +30,7 @@ EXAMPLE: Final = "Example"
 SEARCH_IN: Final = "Search in"
 COLLECTIONS: Final = {"openi": "Open-i", "phantoms": "Simulated"}
 _PARTS: Final = {"test": "test films", "balanced": "balanced", "all": "all films"}
+NOT_HERE: Final = "not here"
 _SEARCHED: Final = {
     "test": "{:,} films left out of tuning",
     "all": "all {:,} films",
@@ -66,6 +67,15 @@ STAYS: Final = "stays"
 SHOW_COLUMN: Final = "Show the films of"
 PICK: Final = "Select a film to see where each model ranks it."
 VIEW: Final = "View"
+AT_FIRST: Final = 10  # films of a column
+SHOW: Final = "Show {}"
+NOT_REACHED: Final = "The page could not be reached; press again."
+LIKE: Final = "More like this"
+LIKE_FILM: Final = "More films like {id}"
+ALIKE: Final = "Films like {id}"
+ALIKE_BY: Final = "Nearest by what the image tower of {} sees; no sentence ranks them"
+MARKED_BY: Final = "marked by"
+BACK: Final = "Back to the answer"
 IN_TEN: Final = "The selected film is here at rank {}."
 RANK: Final = "rank {}"
 NOT_SEARCHED: Final = "The selected film is not among the films searched."
@@ -130,6 +140,7 @@ _TITLES: Final = {
     "arithmetic": "Arithmetic",
     "composed": "Composed",
 }
+_MANY: Final = 3  # findings that are too many for a chip
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
 _CHEXAGENT: Final = "StanfordAIMI/Xray"  # how the Hub ids of CheXagent's encoders begin
 
@@ -155,9 +166,17 @@ def base_note(family: str, source: str | None) -> str:
     return f"The base here is {source}{'.' if source.startswith(_CHEXAGENT) else ', not CheXagent.'}"
 
 
-def set_choice(collection: str, part: str, films: int) -> str:
-    what = _PARTS["balanced" if collection == "phantoms" and part == "test" else part]
+def set_choice(collection: str, part: str, films: int, *, seen: bool = True) -> str:
+    known = _PARTS.get("balanced" if collection == "phantoms" and part == "test" else part, f"list of {part}")
+    what = known if seen else NOT_HERE
     return f"{COLLECTIONS.get(collection, collection)} · {what} ({films:,})"
+
+
+def not_seen(collection: str, stays_on: str, *, asked: bool) -> str:
+    """Why films are not shown, where they would come from, and what is on show instead."""
+    name = COLLECTIONS.get(collection, collection)
+    why = "cannot be fetched at the moment" if asked else "are not on this machine"
+    return f"The films of {name} {why}; {_TO_SEE_THEM} Still shown: {COLLECTIONS.get(stays_on, stays_on)}."
 
 
 def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
@@ -177,6 +196,13 @@ def searched(part: str, films: Tally, total: int, *, marked: bool) -> str:
 def reading(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
     """What was understood, as it stands on the chip: "effusion · absent"."""
     return ", ".join(IS.join(filter(None, mention)) for mention in mentions)
+
+
+def on_chip(mentions: Sequence[tuple[str, Polarity, Side | None]]) -> str:
+    """The same where there is little room: the first, and how many more."""
+    if len(mentions) < _MANY:
+        return reading(mentions)
+    return f"{reading(mentions[:1])} and {len(mentions) - 1} more"
 
 
 def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
@@ -251,7 +277,9 @@ def _asked(finding: str, polarity: Polarity) -> str:
 def verdict(
     asked: str, showing: str | None, counts: Sequence[tuple[str, int]], shown: int
 ) -> tuple[str, str, str]:
-    """The verdict in three parts, the middle one to be set in italics."""
+    """The verdict in three parts, the middle one to be set in italics; without `counts` no film is judged."""
+    if not counts:
+        return "You asked for ", asked, ". None of the films shown says whether it has that."
     what = f"Films showing {showing}" if showing else "Films that contradict this"
     each = ", ".join(f"{_in_a_sentence(model)} {count}" for model, count in counts)
     return "You asked for ", asked, f". {what}: {each} of {shown}."
