@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from negviz.common.shipped import COMPACT
+from negviz.models.checkpoint import read_training
 from negviz.results.files import read_result
 from negviz.results.kinds import KINDS, kind_of
+from negviz.results.kinds.evaluation import IGNORED
+from negviz.results.types import Figure, figure
 from training.paths import RESULTS
 from training.report.tables import render
 
@@ -32,3 +37,45 @@ def test_a_file_is_of_the_kind_of_the_command_that_made_it() -> None:
     for name, value in _committed().items():
         kind = kind_of(value)
         assert kind not in KINDS or value["command"].startswith(f"python -m training {kind.command}"), name
+
+
+def test_beside_a_denial_stands_what_a_model_that_ignores_it_would_reach() -> None:
+    """In every table that has a row a model, and as a row of its own where models are columns."""
+    value = json.loads((RESULTS / "openi.json").read_text(encoding="utf-8"))
+    table = read_result(RESULTS / "openi.json").tables[0]
+    place = table.head.index(IGNORED)
+    shown = {(str(row[0]).partition(" ")[0], row[1]): row[place] for row in table.rows}
+    affirming = value["models"]["con1"]["cells"]["natural/present"]
+    figure = shown["natural/absent", "con1"]
+    assert isinstance(figure, Figure)
+    assert (figure.value, figure.low) == (1 - affirming["auroc"], 1 - affirming["auroc_ci"][1])
+    assert shown["natural/present", "con1"] == Figure(None)
+    rows = read_result(RESULTS / "training-free.json").tables[0].rows
+    (ignoring,) = (row for row in rows if row[:2] == ("openi", f"absent, {IGNORED}"))
+    (present,) = (row for row in rows if row[:2] == ("openi", "present"))
+    for mine, other in zip(ignoring[2:], present[2:], strict=True):
+        assert isinstance(mine, Figure)
+        assert isinstance(other, Figure)
+        assert mine.value == 1 - (other.value or 0)
+
+
+def test_an_interval_that_cannot_move_is_not_shown_and_a_narrow_one_is_told_apart() -> None:
+    assert str(figure({"a": 1.0, "a_ci": [1.0, 1.0]}, "a")) == "1.00"
+    assert str(figure({"a": 0.9996, "a_ci": [0.9979, 1.0]}, "a")) == "1.000 [0.998, 1.000]"
+    assert str(figure({"a": 0.5, "a_ci": [0.4, 0.6]}, "a")) == "0.50 [0.40, 0.60]"
+    unmoved = re.compile(r"(\d\.\d+) \[([+−]?\d\.\d+), \2\]")
+    for document in (RESULTS / "README.md", *COMPACT.glob("*/README.md")):
+        assert not unmoved.search(document.read_text(encoding="utf-8"))
+
+
+def test_of_nih_films_it_is_said_what_base_saw_of_their_source() -> None:
+    note = read_result(RESULTS / "nih.json").what
+    seen = read_training(COMPACT, "base")["films_of"]["nih"]
+    for said in (
+        f"{seen:,} other films",
+        "`p_*`",
+        "patients may be the same",
+        "“no effusion” means “normal”",
+    ):
+        assert said in note
+    assert "p_*" not in read_result(RESULTS / "openi.json").what

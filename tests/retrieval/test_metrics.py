@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from negviz.retrieval.estimate import Estimate, auroc_estimate
@@ -19,6 +20,7 @@ from negviz.retrieval.metrics import (
     draw,
     interval,
     precision_at_k,
+    unanimous_interval,
 )
 
 
@@ -223,3 +225,20 @@ def test_an_auroc_estimate_counts_the_judged_films_of_either_kind() -> None:
     assert right == Estimate(0.75, *auroc_interval(0.75, 2, 2))
     assert right.side_of(0.5) == 0
     assert auroc_estimate(np.array([1.0, 1.0]), np.array([0.1, 0.2])) is None
+
+
+def test_all_of_so_many_have_an_exact_bound_and_some_of_them_none() -> None:
+    """As scipy's Clopper–Pearson interval, and by its definition: one in forty."""
+    for count in (1, 10, 426):
+        low, high = unanimous_interval(1.0, count) or (0, 0)
+        exact = binomtest(count, count).proportion_ci(method="exact")
+        assert (low, high) == pytest.approx((exact.low, exact.high))
+        assert low**count == pytest.approx(0.025)
+        assert unanimous_interval(0.0, count) == pytest.approx((1 - high, 1 - low))
+    assert unanimous_interval(0.5, 10) is None
+
+
+def test_an_estimate_that_no_resample_moves_has_no_interval() -> None:
+    unmoved = Estimate.of(1.0, np.ones(50))
+    assert (unmoved.value, unmoved.low, unmoved.high, unmoved.side_of(0.5)) == (1.0, None, None, 0)
+    assert Estimate.of(0.5, np.array([0.4, 0.6])).low is not None

@@ -39,6 +39,7 @@ def build_base(paths: Paths, config: BaseConfig, *, hold_out: str, compute: Comp
         "config": config.describe(),
         "hold_out": hold_out,
         "films": run.films,
+        "films_of": data.sources,
         "threads": torch.get_num_threads(),  # their number decides the order of sums
     }
     facts |= {} if compute == CPU else {"compute": compute.describe()}

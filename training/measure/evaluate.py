@@ -16,6 +16,7 @@ from negviz.common.files import file_sha256, write_json
 from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Unmentioned, open_collection
+from negviz.models.checkpoint import read_training
 from negviz.models.family import load_models
 from negviz.retrieval.estimate import RESAMPLES
 from training.options import add_bootstrap_option, count, natural
@@ -86,6 +87,7 @@ def evaluate(
             "prompts": len(rows),
             "prompts_hash": file_sha256(prompts),
             "family": family_hashes(family),
+            "seen_by_base": read_training(family, "base").get("films_of", {}),
         },
         "k": k,
         "split": split,

@@ -35,7 +35,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "diagnosis": "The three signs of blindness, over the 99 prompts",
         "training-free": "Rivals that need no training",
         "protocols": "Published tests of negation, and whether a “no” is only “normal”",
-        "calibration": "How far a probability can be trusted",
+        "calibration": "Of films with such a score, how many match: how far that holds",
     },
     "Other wordings, other findings": {
         "generalisation": "Wordings, findings and films beyond the tuning",
