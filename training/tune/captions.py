@@ -49,10 +49,12 @@ from training.tune.devices import CPU, Compute
 from training.tune.directions import find_directions
 from training.tune.losses import choosing, naming, ranking
 from training.tune.optim import Decay, adamw
+from training.tune.run_state import TuneState
 
 Method = Literal["con3", "con4"]
 SAID: Final = ("", *get_args(Polarity))  # of a finding; "": nothing
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
+SAVED: Final = 25  # steps after which a run is saved: seconds of work, not minutes
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
 
 VERSION: Final = "con3/1"  # runs are cached under it: raise it when what a run makes changes
@@ -200,10 +202,20 @@ def _sides(
 
 
 def tune_captions(
-    base: DualEncoder, lessons: Lessons, config: CaptionConfig, *, compute: Compute = CPU
+    base: DualEncoder,
+    lessons: Lessons,
+    config: CaptionConfig,
+    *,
+    compute: Compute = CPU,
+    state: Path | None = None,
 ) -> TunedOnCaptions:
-    """Tune a private copy of base's text tower; base itself is not touched."""
+    """Tune a private copy of base's text tower; base itself is not touched.
+
+    With `state`, a file that is written every `SAVED` steps, a run that was stopped goes on and ends as if it
+    had not been.
+    """
     compute.seed(config.seed)
+    random = np.random.default_rng(config.seed)
     tower = compute.private_copy(base.text).train()
     tunable = tower.tunable()
     head = nn.Linear(base.dim, len(FINDINGS) * len(SAID)) if config.naming else None
@@ -212,9 +224,13 @@ def tune_captions(
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
     )
-    descent, losses = compute.descent(optimiser), []
+    descent, own = compute.descent(optimiser), head.named_parameters() if head else ()
+    parameters = {**tunable, **{f"head.{name}": parameter for name, parameter in own}}
+    kept = TuneState(state, parameters, descent, plan, random)
+    losses = kept.load()
     for batch in tqdm(
-        batches(lessons, config),
+        batches(lessons, config, random, config.steps - len(losses)),
+        initial=len(losses),
         total=config.steps,
         desc=f"{config.method}, seed {config.seed}",
         unit="step",
@@ -229,6 +245,8 @@ def tune_captions(
         descent(loss)
         plan.step()
         losses.append(loss.item())
+        if len(losses) % SAVED == 0:
+            kept.save(losses)
     tuned = {name: value.detach().cpu() for name, value in tunable.items()}
     tensors = towards(base.text.tunable(), tuned, config.interpolate)
     means = [float(np.mean(part)) for part in np.array_split(losses, min(10, len(losses)))]
@@ -281,11 +299,12 @@ def _encode(tower: TextTower, texts: Sequence[str], compute: Compute) -> Tensor:
     return torch.cat(encoded)[np.argsort(by_length)]
 
 
-def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
-    """The batches of a run, drawn by its seed."""
-    random = np.random.default_rng(config.seed)
+def batches(
+    lessons: Lessons, config: CaptionConfig, random: np.random.Generator, steps: int
+) -> Iterator[Batch]:
+    """The next so many batches of a run."""
     shelves = _Shelves(lessons)
-    for _ in range(config.steps):
+    for _ in range(steps):
         yield make_batch(lessons, shelves.draw(config, random), config, random)
 
 

@@ -144,10 +144,14 @@ def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[Ba
     """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
     order = random.permutation(len(pairs))
     for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        drawn = [pairs.draw(int(row), random) for row in rows]
-        captions, opposed, distractors = zip(*drawn, strict=True)
-        yield Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
+        yield draw_batch(pairs, order[start : start + size], random)
+
+
+def draw_batch(pairs: Pairs, rows: NDArray[np.int64], random: np.random.Generator) -> Batch:
+    """Captions, opposites and distractors of some films."""
+    drawn = [pairs.draw(int(row), random) for row in rows]
+    captions, opposed, distractors = zip(*drawn, strict=True)
+    return Batch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
 
 
 def _loss(
