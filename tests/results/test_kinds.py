@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from negviz.common.shipped import COMPACT
@@ -79,3 +80,15 @@ def test_of_nih_films_it_is_said_what_base_saw_of_their_source() -> None:
     ):
         assert said in note
     assert "p_*" not in read_result(RESULTS / "openi.json").what
+
+
+def test_how_far_seeds_lie_apart_is_shown_where_a_file_knows_it(tmp_path: Path) -> None:
+    value = json.loads((RESULTS / "openi.json").read_text(encoding="utf-8"))
+    assert "SD of seeds" not in read_result(RESULTS / "openi.json").tables[0].head
+    value["models"]["con2"]["cells"]["all/absent"] |= {"seeds": 5, "p_at_k_sd": 0.0375}
+    (tmp_path / "openi.json").write_text(json.dumps(value), encoding="utf-8")
+    table = read_result(tmp_path / "openi.json").tables[0]
+    place = table.head.index("SD of seeds")
+    shown = {(str(row[0]).partition(" ")[0], row[1]): str(row[place]) for row in table.rows}
+    assert (shown["all/absent", "con2"], shown["all/absent", "con1"]) == ("0.04", "—")
+    assert "the median in cross-validation" in table.note

@@ -10,6 +10,8 @@ from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCel
 
 IGNORED: Final = "“no” ignored"  # heads what a model that ignores it would reach
 
+_SPREAD: Final = "SD of seeds"
+
 
 def is_evaluation(value: Json) -> bool:
     models = value.get("models")
@@ -39,8 +41,9 @@ def _summary(value: Json) -> Table:
     counts_normal = any(
         "normal_at_k" in cell for model in models.values() for cell in model["cells"].values()
     )
+    of_seeds = any("seeds" in cell for model in models.values() for cell in model["cells"].values())
     rows = tuple(
-        _row(cell, name, model["cells"], k if counts_normal else None)
+        _row(cell, name, model["cells"], k if counts_normal else None, of_seeds=of_seeds)
         for cell in _cells(models)
         for name, model in models.items()
         if cell in model["cells"]
@@ -49,6 +52,7 @@ def _summary(value: Json) -> Table:
         "prompts",
         "model",
         f"P@{k}",
+        *((_SPREAD,) if of_seeds else ()),
         "AP",
         "AUROC",
         IGNORED,
@@ -66,6 +70,8 @@ def _summary(value: Json) -> Table:
     if counts_normal:
         head = (*head, f"normal of {k}", "by chance")
         note += f"; by chance: normal films among {k} picked from those that are right"
+    if of_seeds:
+        note += f"; {_SPREAD}: of P@{k} over seeds, of which the median in cross-validation is shown"
     return Table("", head, rows, words=2, note=f"{note}.{_seen_by_base(value['data'])}")
 
 
@@ -84,7 +90,7 @@ def _films(value: Json) -> str:
     return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
 
 
-def _row(cell: str, model: str, cells: Json, first: int | None) -> tuple[TableCell, ...]:
+def _row(cell: str, model: str, cells: Json, first: int | None, *, of_seeds: bool) -> tuple[TableCell, ...]:
     """`first`: of how many films the normal ones are counted, if they are."""
     figures, counted = cells[cell], ("normal_at_k", "normal_chance")
     kind, _, polarity = cell.partition("/")
@@ -92,7 +98,9 @@ def _row(cell: str, model: str, cells: Json, first: int | None) -> tuple[TableCe
     return (
         f"{cell} ({figures['n']})",
         model,
-        *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
+        figure(figures, "p_at_k"),
+        *((figure(figures, "p_at_k_sd"),) if of_seeds else ()),
+        *(figure(figures, name) for name in ("ap", "auroc")),
         ignored(figure(affirming, "auroc")),
         figure(figures, "minus_base", signed=True),
         *(figure(figures, name) for name in ("ceiling", "chance")),
