@@ -39,9 +39,13 @@ def steps_of_all(
     films: Callable[[], object],
     base: Callable[[], object],
     base_facts: Facts,
+    tuning: Callable[[], Compute],
 ) -> list[Step]:
-    """In order.  `films` and `base` do what the command's options say, which `base_facts` tell."""
-    return [*_steps(paths, compute, rates, films, base, base_facts)]
+    """In order.  `films` and `base` do what the command's options say, which `base_facts` tell.
+
+    Where text towers are tuned, `tuning` says once there is a base.
+    """
+    return [*_steps(paths, compute, rates, films, base, base_facts, tuning)]
 
 
 def _steps(
@@ -51,6 +55,7 @@ def _steps(
     films: Callable[[], object],
     base: Callable[[], object],
     base_facts: Facts,
+    tuning: Callable[[], Compute],
 ) -> Iterator[Step]:
     if paths.shipped:  # anybody else's family takes the shipped labels and split as they are
         manifests = [ASSETS / name / "manifest.csv" for name in (OPENI, "nih")]
@@ -73,9 +78,9 @@ def _steps(
     )
     yield Step(
         "choose",
-        lambda: build_choice(paths, compute, rates),
+        lambda: build_choice(paths, tuning(), rates),
         lambda: {
-            **_of_tuning(paths, compute),
+            **_of_tuning(paths, tuning()),
             "grid": [list(rates or choose.RATES), list(choose.BATCHES), list(choose.SEEDS)],
         },
         lambda: [paths.results / "tuning.json"],
@@ -84,8 +89,8 @@ def _steps(
         if recipe.ships:
             yield Step(
                 name,
-                lambda name=name: build_tuned(paths, name, compute),  # type: ignore[misc]
-                lambda name=name: _of_recipe(paths, compute, name),  # type: ignore[misc]
+                lambda name=name: build_tuned(paths, name, tuning()),  # type: ignore[misc]
+                lambda name=name: _of_recipe(paths, tuning(), name),  # type: ignore[misc]
                 lambda name=name: _weights(paths, name),  # type: ignore[misc]
             )
     yield Step(

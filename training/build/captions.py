@@ -32,8 +32,8 @@ def build_on_captions(paths: Paths, config: CaptionConfig = CON3, compute: Compu
         "training_films": len(films),
         "captions": lessons.counts,
         "data": {collection.name: collection.hash, "captions": bank.hash},
+        "compute": compute.describe(),
     }
-    facts |= {} if compute == CPU else {"compute": compute.describe()}
     if compute.main:
         write_checkpoint(
             paths.family, config.method, tuned.tensors, training=facts, logit_scale=base.logit_scale

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from negviz.common.files import running_alone
 from negviz.common.shipped import COMPACT
+from negviz.models.family import load_models
 from training.build.all import steps_of_all
 from training.build.base import build_base, build_branch, start_hub_family
 from training.build.films import build_films, write_next_labels
@@ -25,6 +27,7 @@ from training.options import count, natural, rate
 from training.paths import FilmsError, Paths, add_labels_option
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
+from training.tune.precision import with_faster
 from training.tune.recipes import RECIPES
 
 TUNING: Final = ("choose", *RECIPES)
@@ -162,6 +165,17 @@ def _compute(args: argparse.Namespace) -> Compute:
     return open_compute(device, args.precision)
 
 
+def _tuning(args: argparse.Namespace) -> Compute:
+    """Where text towers are tuned: in the precision that was asked for, the recipe's, or the faster one."""
+    paths, compute = _paths(args), _compute(args)
+    if args.precision is not None or os.environ.get("ACCELERATE_MIXED_PRECISION", "no") != "no":
+        return compute
+    if paths.shipped:
+        recipe = RECIPES.get(args.command, RECIPES["con1"])
+        return replace(compute, precision=recipe.precision)
+    return with_faster(load_models(paths.family)["base"], compute, paths.work)
+
+
 def _films(args: argparse.Namespace) -> int:
     if getattr(args, "next", False):
         write_next_labels(_paths(args))
@@ -208,12 +222,12 @@ def _base_config(args: argparse.Namespace) -> BaseConfig:
 
 
 def _choose(args: argparse.Namespace) -> int:
-    build_choice(_paths(args), _compute(args), args.rates)
+    build_choice(_paths(args), _tuning(args), args.rates)
     return 0
 
 
 def _tuned(args: argparse.Namespace) -> int:
-    build_tuned(_paths(args), args.command, _compute(args))
+    build_tuned(_paths(args), args.command, _tuning(args))
     return 0
 
 
@@ -233,6 +247,7 @@ def _all(args: argparse.Namespace) -> int:
         films=lambda: compute.alone(lambda: _films(args)),
         base=lambda: _base(args),
         base_facts=_base_facts(args),
+        tuning=cache(lambda: _tuning(args)),
     )
     run_steps(steps, paths, compute)
     return 0

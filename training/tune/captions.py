@@ -57,7 +57,7 @@ _PARTS: Final = 3  # a batch is encoded in as many parts, by length
 SAVED: Final = 25  # steps after which a run is saved: seconds of work, not minutes
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
 
-VERSION: Final = "con3/1"  # runs are cached under it: raise it when what a run makes changes
+VERSION: Final = "con3/2"  # runs are cached under it: raise it when what a run makes changes
 
 
 @dataclass(frozen=True, kw_only=True)
