@@ -129,7 +129,7 @@ def test_a_damaged_state_says_what_to_do(
         tune(models["base"], films, pairs, CONFIG, state=tmp_path / "state")
 
 
-@pytest.mark.parametrize("precision", ["no", "fp16"])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_every_precision_tunes_alike(
     models: dict[str, DualEncoder], pairs: Pairs, films: npt.NDArray[np.float32], precision: str
 ) -> None:
