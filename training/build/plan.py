@@ -132,7 +132,8 @@ class Plan:
     @cached_property
     def vectors(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         made = np.random.default_rng(0).standard_normal((len(self.films), self.base.dim), dtype=np.float32)
-        return made / np.linalg.norm(made, axis=1, keepdims=True)
+        made /= np.linalg.norm(made, axis=1, keepdims=True)
+        return made
 
     @cached_property
     def prompts(self) -> list[PromptRow]:
@@ -293,8 +294,8 @@ def show(rows: Sequence[Planned]) -> str:
         for row in rows
     ]
     total = summed(rows)
-    sums = (f"{total[of]:.2f}" for of in ("hours", "cpu_hours"))
-    cells.append(("all", "", "", *sums, "", _bytes(total["memory"]), _bytes(total["disk"])))
+    hours, cpu = (f"{total[of]:.2f}" for of in ("hours", "cpu_hours"))
+    cells.append(("all", "", "", hours, cpu, "", _bytes(total["memory"]), _bytes(total["disk"])))
     widths = [max(len(row[i]) for row in (head, *cells)) for i in range(len(head))]
     padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (head, *cells))
     long = [row for row in rows if row.lost > LONGEST]
