@@ -45,7 +45,7 @@ FOR_USERS: Final[Commands] = {
     ),
     "calibration": (
         "measure.calibration.command",
-        "fit and measure the probability that a film matches; when to abstain",
+        "of films with such a score, the share that match: fit and measure it; when to abstain",
     ),
     "maps": ("measure.maps", "the maps that the page shows: prompts of every model, and films"),
     "attribution": ("measure.attribution", "what each word and each attention head did, over the 99 prompts"),

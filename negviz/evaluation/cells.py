@@ -170,6 +170,25 @@ def measure_models(task: Task, models: Mapping[str, DualEncoder]) -> Json:
     return {name: _results(task, figures, base) for name, figures in measured.items()}
 
 
+def seed_spread(task: Task, models: Sequence[DualEncoder]) -> dict[str, Json]:
+    """By cell, the standard deviation of the figures of models that differ by their seed alone."""
+    once = replace(task, draws=task.draws[:1])
+    found = [
+        measure(once, {f"seed {number}": model}, probe=False)[f"seed {number}"].point
+        for number, model in enumerate(models)
+    ]
+    return {
+        name: {
+            "seeds": len(models),
+            **{
+                f"{metric}_sd": _number(np.std([average(of[metric][cell.prompts]) for of in found], ddof=1))
+                for metric in METRICS
+            },
+        }
+        for name, cell in task.cells.items()
+    }
+
+
 def measure(task: Task, models: Mapping[str, DualEncoder], *, probe: bool = True) -> dict[str, Measured]:
     """Every model's figures on the same draws, so that any two may be compared, and the ceiling's probe."""
     prompts = [row.prompt for row in (*task.rows, *task.uncertain)]

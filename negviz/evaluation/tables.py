@@ -132,7 +132,7 @@ def evaluate(
 
 
 def _estimate(value: float | None, ends: Sequence[float | None] | None) -> Estimate | None:
-    return None if value is None else Estimate(value, *(ends or (None, None)))
+    return None if value is None else Estimate.within(value, ends)
 
 
 def protocols(

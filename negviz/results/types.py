@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 Json = Mapping[str, Any]
+_FINEST: Final = 4  # places of a figure
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Figure:
         if self.low is None or self.high is None:
             return self.write(self.value)
         return f"{self.write(self.value)} [{self.write(self.low)}, {self.write(self.high)}]"
+
+    @property
+    def readable(self) -> Figure:
+        """With as many places as it takes to tell the two ends of its interval apart, four at most."""
+        if self.low is None or self.high is None or self.places >= _FINEST:
+            return self
+        apart = self.write(self.low) != self.write(self.high)
+        return self if apart else replace(self, places=self.places + 1).readable
 
     def write(self, number: float) -> str:
         return f"{number:{'+' if self.signed else ''}.{self.places}f}".replace("-", "−")
@@ -103,13 +112,25 @@ class Result:
 
 
 def figure(row: Json, name: str, *, signed: bool = False, places: int = 2) -> Figure:
-    """A figure of a record and its interval, which stands beside it as NAME_ci or in one list with it."""
+    """A figure of a record and its interval, which stands beside it as NAME_ci or in one list with it.
+
+    An interval that no resample moved tells nothing of how sure the figure is, and is left out.
+    """
     value: Any = row.get(name)
     ends: Any = row.get(f"{name}_ci")
     if is_measured(value):
         value, ends = value[0], value[1:]
-    low, high = ends if is_interval(ends) else (None, None)
-    return Figure(value if is_number(value) else None, low, high, signed, places)
+    low, high = ends if is_interval(ends) and ends[0] < ends[1] else (None, None)
+    return Figure(value if is_number(value) else None, low, high, signed, places).readable
+
+
+def ignored(present: Figure) -> Figure:
+    """The AUROC on denials of a model that ignores the “no”: that on affirming sentences turned round."""
+    if present.value is None:
+        return Figure(None)
+    if present.low is None or present.high is None:
+        return Figure(1 - present.value, places=present.places)
+    return Figure(1 - present.value, 1 - present.high, 1 - present.low, places=present.places)
 
 
 def is_number(value: Any) -> bool:

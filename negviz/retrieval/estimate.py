@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ RESAMPLES = 1_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; `low` and `high` are None where nothing can be resampled."""
+    """A figure with its 95 % interval; `low` and `high` are None where there is none."""
 
     value: float
     low: float | None = None
@@ -37,8 +38,13 @@ class Estimate:
     @classmethod
     def of(cls, value: float, drawn: Floats) -> Estimate:
         """A figure and the same on every resample [times]."""
-        bounds = interval(drawn)
-        return cls(float(value)) if bounds is None else cls(float(value), *bounds)
+        return cls.within(float(value), interval(drawn))
+
+    @classmethod
+    def within(cls, value: float, ends: Sequence[float | None] | None) -> Estimate:
+        """Without an interval where no resample moved the figure: that tells nothing of how sure it is."""
+        low, high = ends or (None, None)
+        return cls(value, low, high) if low != high else cls(value)
 
 
 def mean_estimates(values: Floats, *, seed: int = 0) -> list[Estimate]:

@@ -155,6 +155,18 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def unanimous_interval(share: float, count: int) -> tuple[float, float] | None:
+    """95 % interval of a share of none or all of so many independent things; None for any other share.
+
+    No resample of these tells another share; the bound is exact: every share under which all would be alike
+    no more seldom than once in forty (Clopper and Pearson 1934; one-sided it is the rule of three).
+    """
+    if share not in (0, 1):
+        return None
+    bound: float = 0.025 ** (1 / count)
+    return (bound, 1.0) if share else (0.0, 1 - bound)
+
+
 def auroc_interval(area: float, satisfying: int, violating: int) -> tuple[float, float]:
     """95 % interval of the AUROC of one ranking of so many films of either kind, in closed form.
 

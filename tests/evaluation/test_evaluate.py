@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from negviz.films.collection import Collection
@@ -284,3 +285,18 @@ def test_results_go_to_a_file(evaluate_cli: Run, tmp_path: Path, capsys: pytest.
     assert "is a folder" in capsys.readouterr().err
     assert evaluate_cli(json=tmp_path / "new" / "out.json") == 0
     assert (tmp_path / "new" / "out.json").is_file()
+
+
+def test_seeds_lie_as_far_apart_as_their_figures(
+    models: dict[str, DualEncoder], family_folder: Path, collection_folder: Path, tmp_path: Path
+) -> None:
+    rows = tmp_path / "prompts.csv"
+    rows.write_text("prompt,finding,polarity,kind\nNo effusion.,effusion,absent,structured\n", "utf-8")
+    same, other = models["con2"], models["base"]
+    found = evaluate(
+        family=family_folder, collection=str(collection_folder), prompts=rows, others={"con2": [same, other]}
+    )
+    cells = {name: model["cells"]["structured/absent"] for name, model in found["models"].items()}
+    three = [cells["con2"]["auroc"], cells["con2"]["auroc"], cells["base"]["auroc"]]
+    assert cells["con2"]["auroc_sd"] == pytest.approx(np.std(three, ddof=1), abs=1e-6)
+    assert (cells["con2"]["seeds"], "seeds" in cells["base"]) == (3, False)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from negviz.page.evidence import words
 from negviz.page.evidence.panel import evidence
-from negviz.results.files import RESULTS, read_evaluations, read_object, read_result, read_results
+from negviz.results import paper
+from negviz.results.files import RESULTS, read_evaluations, read_result, read_results
 from negviz.results.paper import PaperComparison, comparisons
 from negviz.results.types import Figure, Group, Plot, Result
 
@@ -193,11 +195,8 @@ def compared(value: dict[str, Any], claim: str) -> PaperComparison:
 def test_the_gain_is_set_beside_the_papers(interval: tuple[float, float], verdict: str) -> None:
     found = compared(evaluation(interval=interval), "negated")
     assert found.verdict == verdict
-    said = words.difference(found)
-    assert (said == "") == (verdict == "agrees")
-    if said:
-        assert "about +15 %" in said
-        assert str(found.ours[0]) in said
+    assert str(found.ours[0]) in paper.sentence(found)
+    assert ("base starts at 0.80" in paper.sentence(found)) == (verdict == "larger")
 
 
 @pytest.mark.parametrize(
@@ -212,13 +211,34 @@ def test_over_fitting_needs_structured_prompts_to_be_ahead(structured: float, ve
     assert compared(evaluation(structured=structured), "structured").verdict == verdict
 
 
-def test_the_share_of_the_cue_is_set_beside_the_papers() -> None:
-    shares = {"base": [0.1, 0.09, 0.11], "con2": [0.5, 0.4, 0.6]}
-    found = comparisons(
-        {}, {"signatures": {name: {"blindness": {"cue_share": share}} for name, share in shares.items()}}
-    )
-    assert [each.verdict for each in found] == ["larger"]
-    assert "0.101 → 0.127" in words.difference(found[0])
+@pytest.mark.parametrize(("tuned", "verdict"), [(0.5, "agrees"), (0.05, "opposite")])
+def test_of_the_share_of_the_cue_only_the_direction_is_compared(tuned: float, verdict: str) -> None:
+    shares = {name: [share, share - 0.01, share + 0.01] for name, share in (("base", 0.1), ("con2", tuned))}
+    signs = {"signatures": {name: {"blindness": {"cue_share": share}} for name, share in shares.items()}}
+    (found,) = comparisons({}, signs)
+    assert found.verdict == verdict
+    assert "only the direction compares" in paper.sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"), [((0.1, 0.3), "agrees"), ((-0.1, 0.1), "undecided"), ((-0.3, -0.1), "opposite")]
+)
+def test_con2_is_ahead_of_con1_only_beyond_its_interval(ends: tuple[float, float], verdict: str) -> None:
+    record = {"p_at_k_minus_reference": sum(ends) / 2, "p_at_k_minus_reference_ci": list(ends)}
+    settings = {"100% distractors": {"natural/absent": record}}
+    (found,) = comparisons({}, None, {"reference": "0% distractors", "films": {"openi": settings}})
+    assert found.verdict == verdict
+    assert str(found.ours[0]) in paper.sentence(found)
+
+
+def test_a_claim_is_a_row_with_a_plain_sentence_and_every_collection() -> None:
+    beside = comparisons({"openi": evaluation(), "nih": evaluation(structured=0.6)})
+    table = paper.in_rows(beside)
+    assert table.head == ("claim", "the paper", "here", "Open-i", "NIH")
+    assert [row[0] for row in table.rows] == [
+        paper.CLAIMS[claim] for claim in ("negated", "positive", "structured")
+    ]
+    assert table.rows[2][2] == paper.sentence(compared(evaluation(), "structured"))
 
 
 def test_findings_that_the_paper_does_not_ask_for_are_not_compared() -> None:
@@ -228,16 +248,24 @@ def test_findings_that_the_paper_does_not_ask_for_are_not_compared() -> None:
 
 
 def test_only_published_numbers_are_called_the_papers() -> None:
-    beside = comparisons(read_evaluations(), read_object(RESULTS / "diagnosis.json"))
-    assert beside
-    assert set(words.THEIRS.values()) == {
+    assert set(paper.THEIRS.values()) == {
         "about +15 %",
         "a slight drop",
+        "CON2 is ahead",
         "over-fits structured prompts",
         "0.101 → 0.127",
     }
-    for each in beside:
-        assert (words.difference(each) == "") == (each.verdict == "agrees")
+
+
+def test_all_five_claims_stand_on_top_in_figures_of_the_files() -> None:
+    shown = str(evidence())
+    table = paper.in_rows(paper.read_comparisons(RESULTS))
+    assert [row[0] for row in table.rows] == [*paper.CLAIMS.values()]
+    on_top = shown.partition('<details class="nv-fold nv-theme">')[0]
+    for row in table.rows:
+        assert all(str(escape(cell)) in on_top for cell in row)
+    gain = read_evaluations()["openi"]["models"]["con2"]["cells"]["all/absent"]
+    assert f"{gain['minus_base']:+.2f}" in on_top
 
 
 BAD_FILES = {
@@ -259,17 +287,19 @@ BAD_FILES = {
     "training free": '{"against_tuned": [], "evaluations": {}, "tallies": []}',
     "generalisation": '{"conditions": {"a": {}}, "precision_at": 10}',
     "diagnosis": '{"signatures": [1, "x"]}',
+    "experiment-scaling": '{"films": {"openi": [1]}, "reference": "0% distractors"}',
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_a_bad_file_is_named_and_the_rest_shows(name: str, tmp_path: Path) -> None:
     (tmp_path / "openi.json").write_bytes((RESULTS / "openi.json").read_bytes())
-    (tmp_path / ("diagnosis.json" if name == "diagnosis" else "other.json")).write_text(BAD_FILES[name])
+    file = name if name in ("diagnosis", "experiment-scaling") else "other"
+    (tmp_path / f"{file}.json").write_text(BAD_FILES[name])
     shown = str(evidence(tmp_path))
     assert 'id="evidence-openi"' in shown
     assert 'id="evidence-paper"' in shown
-    assert f'id="evidence-{"diagnosis" if name == "diagnosis" else "other"}"' in shown
+    assert f'id="evidence-{file}"' in shown
 
 
 def test_what_is_no_file_is_named_and_the_rest_shows(tmp_path: Path) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import open_collection
+from negviz.models.checkpoint import read_training
 from negviz.results.files import describe, read_result
 from negviz.results.kinds import KINDS, kind_of
+from negviz.results.kinds.evaluation import IGNORED
+from negviz.results.types import Figure, figure
 from training.paths import RESULTS
 from training.report.tables import render
 
@@ -52,3 +58,57 @@ def test_what_was_measured_over_earlier_simulated_films_says_so(data: str) -> No
         told = describe({"data": json.loads(data.replace("HASH", hash_))}, "A note.")
         assert ("shipped before the present ones" in told) is said
     assert describe({"data": {"collection": "openi", "collection_hash": "0"}}, "A note.") == "A note."
+
+
+def test_beside_a_denial_stands_what_a_model_that_ignores_it_would_reach() -> None:
+    """In every table that has a row a model, and as a row of its own where models are columns."""
+    value = json.loads((RESULTS / "openi.json").read_text(encoding="utf-8"))
+    table = read_result(RESULTS / "openi.json").tables[0]
+    place = table.head.index(IGNORED)
+    shown = {(str(row[0]).partition(" ")[0], row[1]): row[place] for row in table.rows}
+    affirming = value["models"]["con1"]["cells"]["natural/present"]
+    figure = shown["natural/absent", "con1"]
+    assert isinstance(figure, Figure)
+    assert (figure.value, figure.low) == (1 - affirming["auroc"], 1 - affirming["auroc_ci"][1])
+    assert shown["natural/present", "con1"] == Figure(None)
+    rows = read_result(RESULTS / "training-free.json").tables[0].rows
+    (ignoring,) = (row for row in rows if row[:2] == ("openi", f"absent, {IGNORED}"))
+    (present,) = (row for row in rows if row[:2] == ("openi", "present"))
+    for mine, other in zip(ignoring[2:], present[2:], strict=True):
+        assert isinstance(mine, Figure)
+        assert isinstance(other, Figure)
+        assert mine.value == 1 - (other.value or 0)
+
+
+def test_an_interval_that_cannot_move_is_not_shown_and_a_narrow_one_is_told_apart() -> None:
+    assert str(figure({"a": 1.0, "a_ci": [1.0, 1.0]}, "a")) == "1.00"
+    assert str(figure({"a": 0.9996, "a_ci": [0.9979, 1.0]}, "a")) == "1.000 [0.998, 1.000]"
+    assert str(figure({"a": 0.5, "a_ci": [0.4, 0.6]}, "a")) == "0.50 [0.40, 0.60]"
+    unmoved = re.compile(r"(\d\.\d+) \[([+−]?\d\.\d+), \2\]")
+    for document in (RESULTS / "README.md", *COMPACT.glob("*/README.md")):
+        assert not unmoved.search(document.read_text(encoding="utf-8"))
+
+
+def test_of_nih_films_it_is_said_what_base_saw_of_their_source() -> None:
+    note = read_result(RESULTS / "nih.json").what
+    seen = read_training(COMPACT, "base")["films_of"]["nih"]
+    for said in (
+        f"{seen:,} other films",
+        "`p_*`",
+        "patients may be the same",
+        "“no effusion” means “normal”",
+    ):
+        assert said in note
+    assert "p_*" not in read_result(RESULTS / "openi.json").what
+
+
+def test_how_far_seeds_lie_apart_is_shown_where_a_file_knows_it(tmp_path: Path) -> None:
+    value = json.loads((RESULTS / "openi.json").read_text(encoding="utf-8"))
+    assert "SD of seeds" not in read_result(RESULTS / "openi.json").tables[0].head
+    value["models"]["con2"]["cells"]["all/absent"] |= {"seeds": 5, "p_at_k_sd": 0.0375}
+    (tmp_path / "openi.json").write_text(json.dumps(value), encoding="utf-8")
+    table = read_result(tmp_path / "openi.json").tables[0]
+    place = table.head.index("SD of seeds")
+    shown = {(str(row[0]).partition(" ")[0], row[1]): str(row[place]) for row in table.rows}
+    assert (shown["all/absent", "con2"], shown["all/absent", "con1"]) == ("0.04", "—")
+    assert "the median in cross-validation" in table.note

@@ -19,6 +19,7 @@ from negviz.retrieval.metrics import (
     draw,
     interval,
     precision_at_k,
+    unanimous_interval,
 )
 
 
@@ -223,3 +224,20 @@ def test_an_auroc_estimate_counts_the_judged_films_of_either_kind() -> None:
     assert right == Estimate(0.75, *auroc_interval(0.75, 2, 2))
     assert right.side_of(0.5) == 0
     assert auroc_estimate(np.array([1.0, 1.0]), np.array([0.1, 0.2])) is None
+
+
+@pytest.mark.parametrize(("count", "low"), [(1, 0.025), (10, 0.6915), (99, 0.9634)])  # published tables
+def test_all_of_so_many_have_an_exact_bound_and_some_of_them_none(count: int, low: float) -> None:
+    """By Clopper and Pearson's definition: as many would be right once in forty."""
+    bounds = unanimous_interval(1.0, count)
+    assert bounds == pytest.approx((low, 1.0), abs=1e-4)
+    assert bounds is not None
+    assert bounds[0] ** count == pytest.approx(0.025)
+    assert unanimous_interval(0.0, count) == pytest.approx((0.0, 1 - bounds[0]))
+    assert unanimous_interval(0.5, count) is None
+
+
+def test_an_estimate_that_no_resample_moves_has_no_interval() -> None:
+    unmoved = Estimate.of(1.0, np.ones(50))
+    assert (unmoved.value, unmoved.low, unmoved.high, unmoved.side_of(0.5)) == (1.0, None, None, 0)
+    assert Estimate.of(0.5, np.array([0.4, 0.6])).low is not None

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from negviz.common.files import default_cache
+from negviz.common.errors import NegvizError
+from negviz.common.files import default_cache, write_json
 from negviz.common.shipped import COMPACT
 from negviz.films.collection import open_collection
-from negviz.models.checkpoint import tuned_on
+from negviz.models.checkpoint import tuned_on, write_checkpoint
 from negviz.models.family import load_models
 from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from tests.tiny_hub import tiny_clip, tiny_siglip
 from training.__main__ import main
+from training.build.all import steps_of_all
+from training.build.base import start_hub_family
+from training.build.plan import Planned, experiments, show
+from training.measure.experiments.command import EXPERIMENTS
+from training.paths import Paths
+from training.tune.devices import CPU
+from training.tune.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)
@@ -247,3 +258,138 @@ def test_options_that_would_do_nothing_with_or_without_a_base_are_refused(
     family = [] if argv[0] == "protocols" else ["--family", str(tmp_path / "family")]
     assert main([*argv, *family]) == 2
     assert said in capsys.readouterr().err
+
+
+# Going on between the steps of `all` -------------------------------------------------------------
+
+
+@pytest.fixture
+def all_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """`all` with steps that cost nothing and write what the real ones do: those that were done, in order."""
+    tiny_clip(tmp_path / "hub")
+    family, own = tmp_path / "family", own_films(tmp_path / "own")
+    done: list[str] = []
+
+    def start(*args: Any) -> None:
+        done.append("base")
+        start_hub_family(*args)
+
+    def chosen(paths: Paths, *_: object) -> None:
+        done.append("choose")
+        knobs = {"lr": 1e-3, "films": paths.open_collection().hash}
+        methods = {name: {"chosen": knobs} for name in ("con1", "con2")}
+        write_json(paths.results / "tuning.json", {"methods": methods})
+
+    def tuned(paths: Paths, name: str, *_: object) -> None:
+        if name == stops[0]:
+            raise NegvizError("stopped")
+        done.append(name)
+        moved = {key: value + 1 for key, value in load_models(family)["base"].text.tunable().items()}
+        write_checkpoint(family, name, moved, training={}, logit_scale=1.0)
+
+    def measured(paths: Paths) -> None:
+        done.append("results")
+        write_json(paths.results / "results.json", {"models": list(load_models(paths.family))})
+
+    monkeypatch.setattr("training.build.command.start_hub_family", start)
+    for name, step in (("build_choice", chosen), ("build_tuned", tuned), ("build_results", measured)):
+        monkeypatch.setattr(f"training.build.all.{name}", step)
+    argv = ["all", "--family", str(family), "--collection", str(own), "--base", str(tmp_path / "hub")]
+    stops = [""]
+
+    def run(stop: str = "") -> list[str]:
+        done.clear()
+        stops[0] = stop
+        assert main(argv) == (2 if stop else 0)
+        return list(done)
+
+    return run
+
+
+SHIPPED = [name for name, recipe in RECIPES.items() if recipe.ships]
+
+
+def test_all_does_again_just_what_something_new_goes_into(
+    all_steps: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert all_steps() == ["base", "choose", *SHIPPED, "results"]
+    capsys.readouterr()
+    assert all_steps() == []
+    said = capsys.readouterr().out
+    assert all(f"{name}: done already" in said for name in ("base", "choose", *SHIPPED, "results"))
+    manifest = tmp_path / "own" / "manifest.csv"
+    manifest.write_text(manifest.read_text("utf-8").replace("0.png,effusion", "0.png,effusion|edema", 1))
+    assert all_steps() == ["choose", *SHIPPED, "results"]  # a label goes into no base of the Hub
+    (tmp_path / "family" / "results" / "results.json").write_text("{}")
+    assert all_steps() == ["results"]  # what it wrote is no longer there
+
+
+def test_all_goes_on_at_the_step_where_it_was_stopped(all_steps: Callable[..., list[str]]) -> None:
+    assert all_steps("con3") == ["base", "choose", "con1", "con2"]
+    assert all_steps() == [*SHIPPED[2:], "results"]
+
+
+def test_a_recipe_that_ships_is_a_step_of_all(
+    all_steps: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "con4", replace(RECIPES["con4"], ships=True))
+    assert "con4" in all_steps()
+
+
+def test_simulating_anew_makes_base_anew_and_nothing_that_does_not_depend_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, family = drawn_source(tmp_path / "films"), tmp_path / "family"
+    tiny_clip(tmp_path / "hub")
+    common = ["--family", str(family), "--collection", str(source)]
+    assert main(["base", *common, "--base", str(tmp_path / "hub")]) == 0
+    paths = Paths(family=family, collection=str(source), films=source)
+    steps = steps_of_all(
+        paths, CPU, (), films=lambda: 0, base=lambda: 0, base_facts={"config": {}}, tuning=lambda: CPU
+    )
+    before = {step.name: step.inputs() for step in steps if step.name in ("base", "embed", "choose", "con3")}
+    monkeypatch.setattr("training.build.all.simulator_hash", lambda: "another")
+    after = {step.name: step.inputs() for step in steps if step.name in before}
+    assert [name for name, inputs in before.items() if after[name] != inputs] == ["base"]
+
+
+def test_a_plan_measures_a_unit_of_every_step_and_builds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_clip(tmp_path / "hub")
+    own, family = own_films(tmp_path / "own"), tmp_path / "family"
+    argv = [
+        "all",
+        "--family",
+        str(family),
+        "--collection",
+        str(own),
+        "--base",
+        str(tmp_path / "hub"),
+        "--plan",
+    ]
+    assert main([*argv, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [step["step"] for step in plan["steps"]] == ["embed", "choose", *SHIPPED, "results"]
+    for step in plan["steps"]:
+        assert step["seconds"] > 0
+        assert step["hours"] == pytest.approx(step["units"] * step["seconds"] / 3600)
+        assert step["lost_seconds"] <= step["units"] * step["seconds"]
+        assert step["memory"] > 1e6
+    total = plan["total"]
+    assert total["hours"] == pytest.approx(sum(step["hours"] for step in plan["steps"]))
+    assert total["disk"] == sum(step["disk"] for step in plan["steps"]) > 0
+    assert not (family / "family.json").exists()
+    assert main(["all", "--family", str(family), "--collection", "/nowhere", "--plan"]) == 2
+    assert "/nowhere" in capsys.readouterr().err  # before anything is measured
+
+
+def test_experiments_are_planned_apart_from_what_the_runs_of_all_were_found_to_take() -> None:
+    con2 = Planned("con2", "epoch", 5, 10.0, 10.0, 1, 1_000_000, 0)
+    con3 = Planned("con3", "step", 300, 2.0, 2.0, 25, 1_000_000, 0)
+    choosing = Planned("choose", "run", 75, 40.0, 40.0, 1, 1_000_000, 0)
+    rows = {row.step: row for row in experiments([choosing, con2, con3])}
+    assert rows["experiments scaling"].hours == EXPERIMENTS["scaling"].runs(5) * 40 / 3600
+    assert rows["experiments con3"].hours == EXPERIMENTS["con3"].runs(5) * 600 / 3600
+    shown = show([replace(con3, kept_every=300, seconds=10.0)])
+    assert "con3: a run that is stopped loses up to 50.0 min" in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from training.tune.captions import (
     where_base_puts,
 )
 from training.tune.losses import choosing, ranking
+from training.tune.run_state import TuneState
 
 CONFIG = CaptionConfig(steps=25, lr=3e-3, prompts=4, composed=6, sentences=4, hedged=2, neutral=2, films=8)
 
@@ -124,6 +126,36 @@ def test_a_run_is_decided_by_its_seed(models: dict[str, DualEncoder], lessons: L
 
     assert torch.equal(first(0), first(0))
     assert not torch.equal(first(0), first(1))
+
+
+@pytest.mark.parametrize("naming", [0.0, 0.5])  # with a head of its own beside the tower
+def test_a_run_that_was_killed_ends_where_one_that_was_not_does(
+    models: dict[str, DualEncoder],
+    lessons: Lessons,
+    naming: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bit by bit: weights, the optimiser's moments, the schedule, torch's and the batches' randomness."""
+    monkeypatch.setattr("training.tune.captions.SAVED", 2)
+    config, state = replace(CONFIG, steps=7, naming=naming), tmp_path / "run.safetensors"
+    whole = tune_captions(models["base"], lessons, config)
+    saved = TuneState.save
+
+    def killed(self: TuneState, losses: Sequence[float]) -> None:
+        saved(self, losses)
+        if len(losses) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(TuneState, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune_captions(models["base"], lessons, config, state=state)
+    monkeypatch.setattr(TuneState, "save", saved)
+    torch.manual_seed(99)  # another process
+    gone_on = tune_captions(models["base"], lessons, config, state=state)
+    assert gone_on.losses == whole.losses
+    for name, tensor in whole.tensors.items():
+        assert torch.equal(gone_on.tensors[name], tensor), name
 
 
 def test_weights_are_drawn_back_towards_base(models: dict[str, DualEncoder], lessons: Lessons) -> None:
@@ -310,14 +342,14 @@ def test_batches_hold_as_many_of_each_kind_as_asked_and_rare_findings_as_often(s
         steps=300, prompts=1, composed=0, sentences=0, hedged=1, neutral=1, distil=0, films=2
     )
     rare = 0
-    for batch in batches(lessons, asked):
+    for batch in batches(lessons, asked, np.random.default_rng(asked.seed), asked.steps):
         prompt, opposite, hedge, neutral = batch.rows.tolist()
         assert opposite == -1 - prompt
         assert (hedge, neutral) == (HEDGE, NEUTRAL)
         rare += lessons.captions[prompt].text == "big heart"
     assert 100 < rare < 200  # of 300, though it is one prompt of 32
     others = replace(asked, steps=1, prompts=0, composed=1, sentences=20, hedged=0, neutral=0)
-    (batch,) = batches(lessons, others)
+    (batch,) = batches(lessons, others, np.random.default_rng(0), 1)
     assert set(batch.rows.tolist()) == {DENIAL, BOTH, SEEN}
 
 
@@ -328,7 +360,7 @@ def test_typed_sentences_come_with_their_opposites_where_they_have_one(spoken: L
     bank = Bank((*SPOKEN.captions, alone, paired, vague))
     lessons = Lessons.of(FILMS, [_film(number) for number in range(12)], bank, {})
     asked = CaptionConfig(prompts=0, composed=0, sentences=0, hedged=0, neutral=0, typed=20, films=2, steps=1)
-    (batch,) = batches(lessons, asked)
+    (batch,) = batches(lessons, asked, np.random.default_rng(0), 1)
     assert sorted(batch.texts) == ["eff", "eff ++", "eff?", "no eff"]
     right = {text: set(films) for text, films in zip(batch.texts, batch.right, strict=True)}
     assert right["eff"] <= set(WITH)
@@ -345,7 +377,9 @@ def test_typed_sentences_come_kind_by_kind_or_all_alike(spoken: Lessons, alike: 
     lessons = Lessons.of(FILMS, films, Bank((*SPOKEN.captions, *ways, angles)), {})
     none = CaptionConfig(prompts=0, composed=0, sentences=0, hedged=0, neutral=0, films=2)
     asked = replace(none, typed=1, steps=300, alike=alike)
-    drawn = [batch.texts[0] for batch in batches(lessons, asked)]
+    drawn = [
+        batch.texts[0] for batch in batches(lessons, asked, np.random.default_rng(asked.seed), asked.steps)
+    ]
     assert abs(drawn.count("sharp angles") - rare) < 30  # of 300
 
 

@@ -33,6 +33,7 @@ from training.tune.con1_con2 import TuneConfig, schedule, tune
 from training.tune.devices import CPU, Compute, DeviceError, open_compute
 from training.tune.finished_runs import FinishedRuns
 from training.tune.losses import con_clip
+from training.tune.precision import with_faster
 from training.tune.run_state import RunStateError
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +129,7 @@ def test_a_damaged_state_says_what_to_do(
         tune(models["base"], films, pairs, CONFIG, state=tmp_path / "state")
 
 
-@pytest.mark.parametrize("precision", ["no", "fp16"])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_every_precision_tunes_alike(
     models: dict[str, DualEncoder], pairs: Pairs, films: npt.NDArray[np.float32], precision: str
 ) -> None:
@@ -236,3 +237,29 @@ def _side_by_side(argv: list[str], count: int) -> None:
     assert [process.returncode for process in running] == [0] * count, said
     assert "con2, seed 0" in said[0]
     assert "con2, seed 0" not in said[1]  # one of them shows progress
+
+
+def test_a_base_of_ones_own_is_tuned_in_the_faster_precision_and_stays_with_it(
+    models: dict[str, DualEncoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = {"no": 2.0, "bf16": 1.0}
+    monkeypatch.setattr("training.tune.precision._time", lambda _, compute: taken[compute.precision])
+    compute = open_compute("cpu", "bf16")
+    assert with_faster(models["base"], compute, tmp_path).precision == "bf16"
+    taken["bf16"] = 3.0  # another time on a busy machine: a run goes on as it was begun
+    assert with_faster(models["base"], compute, tmp_path).precision == "bf16"
+    assert with_faster(models["base"], compute, tmp_path / "elsewhere").precision == "no"
+    (record,) = tmp_path.glob("*.json")
+    assert json.loads(record.read_text("utf-8")) == {"seconds": {"no": 2.0, "bf16": 1.0}, "precision": "bf16"}
+
+
+def test_both_precisions_are_timed_with_steps_of_the_tower_itself(
+    models: dict[str, DualEncoder], tmp_path: Path
+) -> None:
+    before = {name: value.clone() for name, value in models["base"].text.state_dict().items()}
+    chosen = with_faster(models["base"], open_compute("cpu", "bf16"), tmp_path).precision
+    (record,) = tmp_path.glob("*.json")
+    seconds = json.loads(record.read_text("utf-8"))["seconds"]
+    assert chosen == min(seconds, key=lambda one: seconds[one])
+    assert all(value > 0 for value in seconds.values())
+    assert all(torch.equal(before[name], value) for name, value in models["base"].text.state_dict().items())

@@ -24,7 +24,7 @@ from tests.training.test_con1_con2 import PROMPTS
 from training.__main__ import main
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation
-from training.measure.experiments import con3, con4, knobs, overlap, scaling, unfrozen
+from training.measure.experiments import con3, con4, knobs, overlap, polarity, scaling, unfrozen
 from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
 from training.paths import Paths
@@ -202,6 +202,41 @@ def experiments(
 def _read(path: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return value
+
+
+def test_with_distractors_is_compared_with_the_same_without_them_on_every_draw_of_films(
+    experiments: Callable[..., int], tmp_path: Path
+) -> None:
+    assert experiments("polarity") == 0
+    results = _read(tmp_path / "experiment-polarity.json")
+    films = results["films"]["results"]
+    assert len(films) == 1 + polarity.runs(1)
+    for condition in polarity.CONDITIONS:
+        without, with_ = (
+            films[polarity.label(condition, side)]["natural/absent"] for side in polarity.SHARES
+        )
+        assert without["auroc_minus_reference"] is None
+        assert with_["auroc_minus_reference"] == pytest.approx(with_["auroc"] - without["auroc"], abs=1e-5)
+    assert results["settings"]["as found, one polarity a batch, with distractors"]["drawn"] == "found"
+    _is_shown(tmp_path / "experiment-polarity.json")
+
+
+def test_a_batch_of_one_polarity_holds_no_opposite_and_films_as_found_are_as_many(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    rare = collection.where(lambda film: "effusion" not in film.findings or film.id.endswith(("0", "4")))
+    balanced, found = (make_pairs(rare, PROMPTS, balanced=each) for each in (True, False))
+    assert {*balanced.films} < {*found.films}
+    seen: list[npt.NDArray[np.bool_]] = []
+
+    def look(rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        seen.append(found.has[rows])
+        return F.normalize(torch.ones(len(rows), models["base"].dim), dim=-1)
+
+    apart = Knobs(lr=1e-3, share=0.0, epochs=1, batch=4, drawn="found", batches="apart")
+    carry_out(models["base"], found, apart, look)
+    assert all(len({*has.tolist()}) == 1 for has in seen)
+    assert sum(map(len, seen)) == len(balanced)
 
 
 def test_every_setting_has_every_cell_with_interval_difference_spread_and_ceiling(

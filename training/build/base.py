@@ -39,9 +39,10 @@ def build_base(paths: Paths, config: BaseConfig, *, hold_out: str, compute: Comp
         "config": config.describe(),
         "hold_out": hold_out,
         "films": run.films,
+        "films_of": data.sources,
         "threads": torch.get_num_threads(),  # their number decides the order of sums
+        "compute": compute.describe(),
     }
-    facts |= {} if compute == CPU else {"compute": compute.describe()}
     hashes = {collection.name: collection.hash, "training": run.data_hash}
     hashes |= {"simulator": simulator_hash()} if config.simulated else {}
     save_base(paths.family, _assemble(run, tower), licence=LICENCE, data=hashes, training=facts)

@@ -8,20 +8,26 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from negviz.common.files import running_alone
 from negviz.common.shipped import COMPACT
+from negviz.models.family import load_models
+from training.build.all import steps_of_all
 from training.build.base import build_base, build_branch, start_hub_family
 from training.build.films import build_films, write_next_labels
+from training.build.plan import Plan, as_json, experiments, show
 from training.build.results import build_results
+from training.build.steps import run_steps
 from training.build.tuned import build_choice, build_tuned
 from training.data.enough import check_enough
 from training.options import count, natural, rate
 from training.paths import FilmsError, Paths, add_family_option, add_labels_option
 from training.tune.base import BaseConfig
 from training.tune.devices import Compute, add_device_options, open_compute
+from training.tune.precision import with_faster
 from training.tune.recipes import RECIPES
 
 TUNING: Final = ("choose", *RECIPES)
@@ -102,6 +108,15 @@ def _add_rates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rates", type=rate, nargs="+", default=(), metavar="R", help=what)
 
 
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_rates(parser)
+    plan = "build nothing: measure a unit of every step here, and say hours, memory and disk"
+    parser.add_argument("--plan", action="store_true", help=plan)
+    parser.add_argument("--json", action="store_true", help="the plan as JSON")
+    apart = "the experiments, which are no part of it: with --plan, what they would take"
+    parser.add_argument("--experiments", action="store_true", help=apart)
+
+
 def _add_base_options(parser: argparse.ArgumentParser) -> None:
     defaults = BaseConfig()
     hub = "tune a Hub dual encoder (id or folder) instead of training the compact base"
@@ -149,6 +164,17 @@ def _compute(args: argparse.Namespace) -> Compute:
     return open_compute(device, args.precision)
 
 
+def _tuning(args: argparse.Namespace) -> Compute:
+    """Where text towers are tuned: in the precision that was asked for, the recipe's, or the faster one."""
+    paths, compute = _paths(args), _compute(args)
+    if args.precision is not None or os.environ.get("ACCELERATE_MIXED_PRECISION", "no") != "no":
+        return compute
+    if paths.shipped:
+        recipe = RECIPES.get(args.command, RECIPES["con1"])
+        return replace(compute, precision=recipe.precision)
+    return with_faster(load_models(paths.family)["base"], compute, paths.work)
+
+
 def _films(args: argparse.Namespace) -> int:
     if getattr(args, "next", False):
         write_next_labels(_paths(args))
@@ -181,8 +207,7 @@ def _start(args: argparse.Namespace, compute: Compute) -> None:
     if args.base is not None:
         start_hub_family(_paths(args), args.base, compute, args.licence)
         return
-    knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
-    config = BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
+    config = _base_config(args)
     hold_out = args.hold_out or "0"
     if getattr(args, "branch", None) is not None:
         build_branch(_paths(args), config, args.branch, hold_out=hold_out, compute=compute)
@@ -190,13 +215,18 @@ def _start(args: argparse.Namespace, compute: Compute) -> None:
         build_base(_paths(args), config, hold_out=hold_out, compute=compute)
 
 
+def _base_config(args: argparse.Namespace) -> BaseConfig:
+    knobs = {name: getattr(args, name) for name in ("epochs", "seed", "simulated")}
+    return BaseConfig(**{name: value for name, value in knobs.items() if value is not None})
+
+
 def _choose(args: argparse.Namespace) -> int:
-    build_choice(_paths(args), _compute(args), args.rates)
+    build_choice(_paths(args), _tuning(args), args.rates)
     return 0
 
 
 def _tuned(args: argparse.Namespace) -> int:
-    build_tuned(_paths(args), args.command, _compute(args))
+    build_tuned(_paths(args), args.command, _tuning(args))
     return 0
 
 
@@ -206,14 +236,35 @@ def _results(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace) -> int:
-    compute = _compute(args)
-    if _paths(args).shipped:  # anybody else's family takes the shipped labels and split as they are
-        compute.alone(lambda: _films(args))
-    for step in (_base, _choose):
-        step(args)
-    for name in (name for name, recipe in RECIPES.items() if recipe.ships):
-        build_tuned(_paths(args), name, compute)
-    return compute.alone(lambda: _results(args)) or 0
+    paths, compute = _paths(args), _compute(args)
+    if args.plan:
+        return compute.alone(lambda: _plan(args, paths, compute)) or 0
+    steps = steps_of_all(
+        paths,
+        compute,
+        args.rates,
+        films=lambda: compute.alone(lambda: _films(args)),
+        base=lambda: _base(args),
+        base_facts=_base_facts(args),
+        tuning=cache(lambda: _tuning(args)),
+    )
+    run_steps(steps, paths, compute)
+    return 0
+
+
+def _plan(args: argparse.Namespace, paths: Paths, compute: Compute) -> int:
+    plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", args.rates, args.base)
+    rows = [*plan.rows()]
+    shown = [*experiments(rows)] if args.experiments else rows
+    print(as_json(shown) if args.json else show(shown))
+    return 0
+
+
+def _base_facts(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the base."""
+    if args.base is not None:
+        return {"base": args.base, "licence": args.licence}
+    return {"config": _base_config(args).describe(), "hold_out": args.hold_out or "0"}
 
 
 FILMS: Final = BuildStep(_films, films=True, family=False, more=_add_folder)
@@ -221,4 +272,4 @@ BASE: Final = BuildStep(_base, base=True, more=_add_branch)
 CHOOSE: Final = BuildStep(_choose, tunes=True, more=_add_rates)
 TUNED: Final = BuildStep(_tuned, tunes=True)
 RESULTS: Final = BuildStep(_results)
-ALL: Final = BuildStep(_all, base=True, tunes=True, more=_add_rates)
+ALL: Final = BuildStep(_all, base=True, tunes=True, more=_add_plan)

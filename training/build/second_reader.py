@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from negviz.common.csv_file import read_csv
-from negviz.common.files import write_json
+from negviz.common.files import file_sha256, write_json
 from negviz.common.read_files import read_text
 from negviz.evaluation.prompts import read_prompts, template
 from negviz.films.collection import open_collection
@@ -44,7 +44,7 @@ from negviz.language.second_reader import (
 )
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
-from negviz.models.two_readers import TwoReaders, write_second_reader
+from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
 from training.data.bank import ALL_MEASURED_ON, BLIND_AGAIN, TYPED_ON
 from training.data.films import openi_reports
 from training.data.reports import KIND, agreed_sentences, labelled_sentences, letters
@@ -120,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
         "what": "sentences as people type them, read by rules and by a second reader",
         "version": VERSION,
         "bytes": size,
+        "data": {FILE: file_sha256(paths.family / FILE)},
         "learned_from": kinds_of(sentences),
         "settings": settings,
         "second_alone": built.held_out["second_alone"],

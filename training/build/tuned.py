@@ -93,8 +93,12 @@ def _build_from_pairs(paths: Paths, method: str, compute: Compute) -> None:
     run = run_id(base, paired, compute, pairs=pairs.hash, config=repr(config))
     state = paths.work / f"tune-{method}-{run}.safetensors"
     tuned = tune(base, paired, pairs, config, compute=compute, state=state)
-    facts = {**tuned.describe(), "films": len(pairs), "data": {films.name: films.hash, "pairs": pairs.hash}}
-    facts |= {} if compute == CPU else {"compute": compute.describe()}
+    facts = {
+        **tuned.describe(),
+        "films": len(pairs),
+        "data": {films.name: films.hash, "pairs": pairs.hash},
+        "compute": compute.describe(),
+    }
     if compute.main:
         write_checkpoint(paths.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
         state.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from negviz.films.collection import Collection, Film
+from negviz.films.collection import OPENI, Collection, Film
 from negviz.films.openi import Report
 from negviz.findings import FINDINGS
 from negviz.models.image_tower import prepare
@@ -45,6 +45,14 @@ class BaseData:
     sentences: tuple[tuple[int, ...], ...]  # per film: rows of `texts`
     texts: Tensor  # <float32>[m, 384], pooled and normalised, before the projection
     simulated: int = 0  # how many films, the last ones, are simulated
+    mined: int = 0  # how many films, those before them, are NIH's
+
+    @property
+    def sources(self) -> dict[str, int]:
+        """How many films come from where."""
+        others = {"nih": self.mined, "simulated": self.simulated}
+        own = len(self.collection) - sum(others.values())
+        return {name: count for name, count in {OPENI: own, **others}.items() if count}
 
     @cached_property
     def hash(self) -> str:
@@ -81,6 +89,7 @@ def read_base_data(
         sentences=(*said, *(() for _ in (*mined, *made))),
         texts=_encode(tower, list(unique)),
         simulated=len(made),
+        mined=len(mined),
     )
 
 

@@ -20,7 +20,7 @@ class PairsError(NegvizError):
 
 @dataclass(frozen=True)
 class Pairs:
-    """Balanced films of both classes and the captions that are true of each.
+    """Films of both classes and the captions that are true of each.
 
     Row i of `has` says whether film i has the finding; captions come as (true of it, opposite).
     """
@@ -48,17 +48,23 @@ class Pairs:
 
 
 def make_pairs(
-    collection: Collection, prompts: Sequence[PromptRow], finding: str = "effusion", seed: int = 0
+    collection: Collection,
+    prompts: Sequence[PromptRow],
+    finding: str = "effusion",
+    seed: int = 0,
+    *,
+    balanced: bool = True,
 ) -> Pairs:
     """All training films with the finding and as many that lack it, at most one of a study in the latter.
 
     Films with it are those that state it and those whose report hedges while NLM's indexers chose it.
     Films without it are drawn by seed, half of them otherwise abnormal, so that telling abnormal from
-    normal is not enough.
+    normal is not enough.  Unless `balanced`, they are all that there are.
     """
     train = [film for film in collection if film.split == "train"]
     with_it = [film for film in train if finding in film.findings or finding in film.uncertain & film.indexed]
-    without = _draw_without([film for film in train if film.states(finding, "absent")], len(with_it), seed)
+    without = [film for film in train if film.states(finding, "absent")]
+    without = _draw_without(without, len(with_it), seed) if balanced else without
     captions = _captions(prompts, finding, "present")
     denials = _captions(prompts, finding, "absent")
     for what, found in (

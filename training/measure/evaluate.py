@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
 from negviz.common.files import file_sha256, write_json
-from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models
+from negviz.evaluation.cells import EvaluationError, Json, make_task, measure_models, seed_spread
 from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Split, Unmentioned, open_collection
+from negviz.models.checkpoint import read_training
+from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.retrieval.estimate import RESAMPLES
 from training.options import add_bootstrap_option, count, natural
@@ -75,13 +78,22 @@ def evaluate(
     unmentioned: Unmentioned = "unknown",
     bootstrap: int = 1000,
     seed: int = 0,
+    others: Mapping[str, Sequence[DualEncoder]] = {},
 ) -> Json:
-    """The results as written, `command` aside.  Raises a `NegvizError` on bad input."""
+    """The results as written, `command` aside.  Raises a `NegvizError` on bad input.
+
+    `others` are models of other seeds, by the name of the one that ships: cells say how far seeds lie apart.
+    """
     rows = read_prompts(prompts)
     opened = open_collection(collection, films=films, labels=labels)
     task = make_task(rows, opened, split=split, k=k, unmentioned=unmentioned, bootstrap=bootstrap, seed=seed)
+    models = load_models(family)
+    measured = measure_models(task, models)
+    for name, alike in others.items():
+        for cell, spread in seed_spread(task, [models[name], *alike]).items():
+            measured[name]["cells"][cell] |= spread
     return {
-        "models": measure_models(task, load_models(family)),
+        "models": measured,
         "data": {
             "collection": opened.name,
             "collection_hash": opened.hash,
@@ -89,6 +101,7 @@ def evaluate(
             "prompts": len(rows),
             "prompts_hash": file_sha256(prompts),
             "family": family_hashes(family),
+            "seen_by_base": read_training(family, "base").get("films_of", {}),
         },
         "k": k,
         "split": split,

@@ -31,7 +31,7 @@ from negviz.findings import ABNORMAL
 from negviz.models.encoder import DualEncoder
 from negviz.retrieval.embeddings import film_embeddings
 from negviz.retrieval.estimate import RESAMPLES
-from negviz.retrieval.metrics import average, draw, interval
+from negviz.retrieval.metrics import average, draw, interval, unanimous_interval
 from training.measure.conditions import AskedOfFilms, Probed, QuestionFigures, ask, ceiling, measure, records
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
@@ -189,6 +189,8 @@ def reader(questions: Sequence[Question]) -> Json:
 
 
 def _share(right: Any) -> Json:
-    bounds = interval(average(right[None], draw(len(right), times=RESAMPLES, seed=0)))
+    bounds = unanimous_interval(right.mean(), len(right)) or interval(
+        average(right[None], draw(len(right), times=RESAMPLES, seed=0))
+    )
     ends = None if bounds is None else [round(bound, 6) for bound in bounds]
     return {"n": len(right), "read_right": round(float(right.mean()), 6), "read_right_ci": ends}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from negviz.evaluation.ceiling import probe_scores
 from negviz.films.collection import Collection
 from negviz.findings import FINDINGS
-from negviz.retrieval.metrics import Ranked, draw, interval
+from negviz.retrieval.metrics import Ranked, auroc_interval, draw, interval
 
 MANY: Final = 25  # positives a finding needs to count in the mean
 FEW: Final = 5
@@ -59,12 +59,16 @@ def labels_of(collection: Collection, finding: str) -> NDArray[np.float64]:
 
 
 def figures(name: str, labels: NDArray[np.float64], scores: NDArray[Any]) -> dict[str, Any]:
-    """AUROC of `scores` over the films that have or deny a finding, and its 95 % interval."""
+    """AUROC of `scores` over the films that have or deny a finding, and its 95 % interval.
+
+    Where all of one side stand above the other no resample moves it, and the interval is that of its formula.
+    """
     ranked = Ranked.of(labels[None], np.asarray(scores, np.float64)[None], None)
     point = float(ranked.measure(1)["auroc"][0, 0])
     drawn = ranked.measure(1, draw(len(labels), times=_RESAMPLES, seed=0))["auroc"][:, 0]
-    bounds = interval(drawn)
-    return {f"{name}_auroc": point, f"{name}_auroc_ci": list(bounds) if bounds else None}
+    sides = (int((labels == side).sum()) for side in (1, 0))
+    bounds = auroc_interval(point, *sides) if point in (0, 1) else interval(drawn) or ()
+    return {f"{name}_auroc": point, f"{name}_auroc_ci": list(bounds)}
 
 
 def _means(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -79,14 +79,16 @@ class Retuned:
         """Whether a model can be tuned again: base needs no tuning, a stranger's method is not known."""
         return name == "base" or self._settings(name).get("method") in RECIPES
 
-    def tuned(self, name: str, *, without: str = "") -> DualEncoder:
+    def tuned(self, name: str, *, without: str = "", seed: int | None = None) -> DualEncoder:
         """A model tuned without the fold; CON3 also without captions on a finding or composed to a kind.
+
+        `seed`, if it is not to be the model's own.
 
         Raises `FilmsError` where CON3 is not cached and the reports are not at hand.
         """
         if name == "base":
             return self.base
-        settings = self._settings(name)
+        settings = {**self._settings(name), **({} if seed is None else {"seed": seed})}
         path = self.paths.work / "retuned" / f"{self._key(settings, without)}.safetensors"
         if not path.is_file():
             tuned = self._tune(settings, without)

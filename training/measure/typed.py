@@ -37,7 +37,7 @@ from negviz.evaluation.prompts import read_prompts
 from negviz.films.openi import read_reports
 from negviz.language.prompt import Prompt, read_prompt, unclear
 from negviz.models.family import load_models
-from negviz.retrieval.metrics import interval
+from negviz.retrieval.metrics import interval, unanimous_interval
 from training.data.bank import TYPED_ON
 from training.measure.reader import ReaderSetError, Said, add_rivals, ask_rival, labels, rivals
 from training.paths import EVALUATION, PROMPTS, add_family_option
@@ -186,10 +186,10 @@ def _counts(rows: Sequence[Typed], found: Sequence[Score], user: str) -> Json:
 
 
 def share(flags: Iterable[bool]) -> Json:
-    """A share and its interval of 95 %, by resampling."""
+    """A share and its interval of 95 %, by resampling, or exact where all are alike."""
     given: npt.NDArray[np.bool_] = np.array(list(flags), bool)
     draws = np.random.default_rng(SEED).integers(len(given), size=(RESAMPLES, len(given)))
-    ends = interval(given[draws].mean(1)) or ()
+    ends = unanimous_interval(given.mean(), len(given)) or interval(given[draws].mean(1)) or ()
     return {"value": round(float(given.mean()), 4), "value_ci": [round(end, 4) for end in ends]}
 
 

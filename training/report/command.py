@@ -1,7 +1,8 @@
 """Tables and pictures of results, made from `assets/results/*.json` and never typed in.
 
 A table stands between `<!-- results:NAME -->` and `<!-- /results -->`, where NAME is a results file that
-`python -m training` wrote; NAME:cells is its small table, of an evaluation's four cells.  `python -m training
+`python -m training` wrote; NAME:cells is its small table, of an evaluation's four cells, and
+`paper` the claims of the paper beside our figures.  `python -m training
 report` writes them all; `--check` only says which pages are stale, and fails if any is.
 """
 
@@ -37,7 +38,7 @@ from training.report.dots import (
     draw_trials,
 )
 from training.report.heatmap import draw_conditions
-from training.report.tables import FORMS
+from training.report.tables import FORMS, render_paper
 
 _DOCUMENTS: Final = (
     "README.md",
@@ -128,6 +129,8 @@ def fill(text: str, results: Path, *, where: str = "the page") -> str:
 
 
 def _render(what: str, folder: Path) -> str:
+    if what == "paper":  # of several files
+        return render_paper(folder)
     stem, _, form = what.partition(":")
     if form not in FORMS:
         raise ReportError(f"{what} is no table: write results:{stem} or results:{stem}:cells.")

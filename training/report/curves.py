@@ -37,7 +37,7 @@ def draw_reliability(results: Json) -> Figure:
     """What was said against what held, a panel a model: a bench of `python -m training calibration`."""
     bench, shown = _first(results, "reliability")
     figure = new(
-        "Of the films given a probability, how many match the sentence",
+        "Of the films with such a score, how many match the sentence",
         f"{bench}: mark and 95 % interval; on the diagonal, both agree",
         math.ceil(len(shown) / 2) * 256,
     )
@@ -45,7 +45,7 @@ def draw_reliability(results: Json) -> Figure:
         f"{n} · ECE {of['ece']:.2f} [{of['ece_ci'][0]:.2f}, {of['ece_ci'][1]:.2f}]" for n, of in shown.items()
     )
     for number, (axes, found) in enumerate(zip(panels(figure, titles), shown.values(), strict=True)):
-        _square(axes, "probability said")
+        _square(axes, "share said")
         axes.plot([0, 1], [0, 1], color=LINE, linewidth=1, linestyle="--")
         bins = [(each["said"], each["right"], each["right_ci"] or None) for each in found["bins"]]
         dots(axes, bins, look(number), up=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -83,8 +83,8 @@ def draw_experiment(results: Json) -> str:
 def draw_settings(results: Json) -> Figure:
     """Differences to the reference setting: a row a setting, in it a mark a set of films, a panel a cell."""
     films, reference = results["films"], results["reference"]
-    names = [name for name in results["settings"] if name != reference]
-    cells = [cell for cell in CELLS if all(cell in each[reference] for each in films.values())]
+    cells = [cell for cell in CELLS if all(cell in each["base"] for each in films.values())]
+    names = [name for name in results["settings"] if name != reference and _is_beside(name, films.values())]
     reach = _reach([each[name][cell] for each in films.values() for name in names for cell in cells])
     figure = new(
         f"AUROC over {reference}, of each setting",
@@ -104,6 +104,13 @@ def draw_settings(results: Json) -> Figure:
             points = [(r["auroc_minus_reference"], y, r["auroc_minus_reference_ci"]) for y, r in known]
             dots(axes, points, {**look(line), "markersize": 6})
     return figure
+
+
+def _is_beside(name: str, films: Iterable[Json]) -> bool:
+    """Whether a setting is compared with a reference, and none itself."""
+    return any(
+        record["auroc_minus_reference_ci"] for of in films for record in of[name].values() if name in of
+    )
 
 
 def _reach(records: Sequence[Json]) -> float:

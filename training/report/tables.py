@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
+from negviz.results import paper
 from negviz.results.files import describe
 from negviz.results.kinds import kind_of
 from negviz.results.kinds.evaluation import four_cells
@@ -18,6 +20,11 @@ def render(results: Json, name: str) -> str:
         raise LookupError("of a kind that has no table")
     table = summary(results)
     return f"{_markdown(table, _cell)}\n\n{describe(results, table.note)} From `{name}`.\n"
+
+
+def render_paper(folder: Path) -> str:
+    """What a paper claims beside our figures, and how they stand to each other."""
+    return f"{paper.LEAD}\n\n{_markdown(paper.in_rows(paper.read_comparisons(folder)), _cell)}\n"
 
 
 def render_cells(results: Json, name: str) -> str:

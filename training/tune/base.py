@@ -155,7 +155,7 @@ def train_branch(
 
     Films are drawn and varied on the CPU, so they are the same on every device; one process trains alone.
     """
-    where = "" if compute == CPU else f"-{compute.device.type}-{compute.precision}"
+    where = f"-{compute.device.type}-{compute.precision}"
     seed = config.seed + number
     path = work / f"base-{config.id}-{data.hash[:12]}-{number}{where}.safetensors"
     torch.manual_seed(seed)

@@ -50,14 +50,16 @@ from training.tune.devices import CPU, Compute, Encodes
 from training.tune.directions import find_directions
 from training.tune.losses import choosing, naming, ranking
 from training.tune.optim import Decay, adamw
+from training.tune.run_state import TuneState
 from training.tune.upper import UpperLayers, lower_layers
 
 Method = Literal["con3", "con4"]
 SAID: Final = ("", *get_args(Polarity))  # of a finding; "": nothing
 _PARTS: Final = 3  # a batch is encoded in as many parts, by length
+SAVED: Final = 25  # steps after which a run is saved: seconds of work, not minutes
 _FEWEST: Final = 4  # films of either kind without which a caption teaches nothing
 
-VERSION: Final = "con3/1"  # runs are cached under it: raise it when what a run makes changes
+VERSION: Final = "con3/2"  # runs are cached under it: raise it when what a run makes changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,10 +206,20 @@ def _sides(
 
 
 def tune_captions(
-    base: DualEncoder, lessons: Lessons, config: CaptionConfig, *, compute: Compute = CPU
+    base: DualEncoder,
+    lessons: Lessons,
+    config: CaptionConfig,
+    *,
+    compute: Compute = CPU,
+    state: Path | None = None,
 ) -> TunedOnCaptions:
-    """Tune a private copy of base's text tower; base itself is not touched."""
+    """Tune a private copy of base's text tower; base itself is not touched.
+
+    With `state`, a file that is written every `SAVED` steps, a run that was stopped goes on and ends as if it
+    had not been.
+    """
     compute.seed(config.seed)
+    random = np.random.default_rng(config.seed)
     own = compute.private_copy(base.text).train()
     tower, moved = _tuned_part(own, base.text, config.frozen)
     tunable = own.tunable()
@@ -218,9 +230,13 @@ def tune_captions(
     plan = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: schedule(step, config.steps, config.warmup)
     )
-    descent, losses = compute.descent(optimiser), []
+    descent, named = compute.descent(optimiser), head.named_parameters() if head else ()
+    parameters = {**tunable, **{f"head.{name}": parameter for name, parameter in named}}
+    kept = TuneState(state, parameters, descent, plan, random)
+    losses = kept.load()
     for batch in tqdm(
-        batches(lessons, config),
+        batches(lessons, config, random, config.steps - len(losses)),
+        initial=len(losses),
         total=config.steps,
         desc=f"{config.method}, seed {config.seed}",
         unit="step",
@@ -230,11 +246,13 @@ def tune_captions(
         vectors = _encode(tower, batch.texts, compute).cpu()  # the rest is a few small products
         loss = batch_loss(vectors, lessons, batch, config)
         if head is not None:
-            named = head(config.scale * vectors).unflatten(1, (len(FINDINGS), len(SAID)))
-            loss = loss + config.naming * naming(named, torch.from_numpy(batch.said))
+            told = head(config.scale * vectors).unflatten(1, (len(FINDINGS), len(SAID)))
+            loss = loss + config.naming * naming(told, torch.from_numpy(batch.said))
         descent(loss)
         plan.step()
         losses.append(loss.item())
+        if len(losses) % SAVED == 0:
+            kept.save(losses)
     tuned = {name: value.detach().cpu() for name, value in tunable.items()}
     tensors = towards(base.text.tunable(), tuned, config.interpolate)
     means = [float(np.mean(part)) for part in np.array_split(losses, min(10, len(losses)))]
@@ -294,11 +312,12 @@ def _encode(tower: Encodes, texts: Sequence[str], compute: Compute) -> Tensor:
     return torch.cat(encoded)[np.argsort(by_length)]
 
 
-def batches(lessons: Lessons, config: CaptionConfig) -> Iterator[Batch]:
-    """The batches of a run, drawn by its seed."""
-    random = np.random.default_rng(config.seed)
+def batches(
+    lessons: Lessons, config: CaptionConfig, random: np.random.Generator, steps: int
+) -> Iterator[Batch]:
+    """The next so many batches of a run."""
     shelves = _Shelves(lessons)
-    for _ in range(config.steps):
+    for _ in range(steps):
         yield make_batch(lessons, shelves.draw(config, random), config, random)
 
 

@@ -31,7 +31,7 @@ from training.tune.devices import CPU, Compute
 from training.tune.finished_runs import FinishedRuns
 from training.tune.optim import UNRECORDED
 
-RATES: Final = (3e-5, 1e-4, 3e-4)
+RATES: Final = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 BATCHES: Final = (32,)
 SEEDS: Final = (0, 1, 2, 3, 4)
 

@@ -34,7 +34,7 @@ Method = Literal["con1", "con2"]
 Targets = Literal["identity", "multi-positive"]
 MAX_LOGIT_SCALE: Final = math.log(100)  # as CLIP and CoN-CLIP clamp it
 
-VERSION: Final = "con1-con2/1"  # runs are cached under it: raise it when what a run makes changes
+VERSION: Final = "con1-con2/2"  # runs are cached under it: raise it when what a run makes changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +144,14 @@ def batches(pairs: Pairs, size: int, random: np.random.Generator) -> Iterator[An
     """Every film is an anchor once; caption, opposite and distractor are drawn anew each epoch."""
     order = random.permutation(len(pairs))
     for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        drawn = [pairs.draw(int(row), random) for row in rows]
-        captions, opposed, distractors = zip(*drawn, strict=True)
-        yield AnchorBatch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
+        yield draw_batch(pairs, order[start : start + size], random)
+
+
+def draw_batch(pairs: Pairs, rows: NDArray[np.int64], random: np.random.Generator) -> AnchorBatch:
+    """Captions, opposites and distractors of some films."""
+    drawn = [pairs.draw(int(row), random) for row in rows]
+    captions, opposed, distractors = zip(*drawn, strict=True)
+    return AnchorBatch(rows, captions, np.array(distractors), opposed, pairs.has[rows])
 
 
 def _loss(
@@ -170,7 +174,7 @@ def _loss(
 
 
 def encode(tower: Encodes, texts: Sequence[str], compute: Compute = CPU) -> Tensor:
-    """Unit vectors `<float32>[n, dim]` with gradients, by way of bfloat16, which halves the time."""
+    """Unit vectors `<float32>[n, dim]` with gradients."""
     return compute.encode(tower, texts)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from training.tune.devices import Precision
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -18,6 +20,7 @@ class Recipe:
     what: str  # on its card
     learns_from: Literal["pairs", "captions"]  # pairs of prompts, or captions of all findings
     ships: bool = True  # whether `all` makes it
+    precision: Precision = "no"  # of the compact family's run; text towers gain nothing by half on CPUs
 
 
 RECIPES: Final = {

@@ -56,7 +56,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class TuneState:
-    """A tuning run on disk after each epoch: parameters, moments, schedule, and what is drawn next.
+    """A tuning run on disk every so often: parameters, moments, schedule, and what is drawn next.
 
     Every process calls both methods; the first writes, and all read.  Without a path nothing is kept.
     """
@@ -68,7 +68,7 @@ class TuneState:
     random: np.random.Generator
 
     def save(self, losses: Sequence[float]) -> None:
-        """After an epoch; `losses` are the means of those done."""
+        """`losses` are those of what was done: epochs or steps, as the run counts."""
         if self.path is None:
             return
         compute = self.descent.compute
@@ -88,7 +88,7 @@ class TuneState:
         compute.wait()
 
     def load(self) -> list[float]:
-        """Restore the run; the mean losses of the epochs done, none where nothing was saved.
+        """Restore the run; the losses of what was done, none where nothing was saved.
 
         Raises `RunStateError`.
         """

@@ -20,11 +20,10 @@ from negviz.evaluation.ceiling import Indices
 from negviz.films.collection import Collection, Film
 from negviz.findings import ABNORMAL, BY_NAME
 from negviz.retrieval.estimate import RESAMPLES, Estimate
-from negviz.retrieval.metrics import Counts, Floats, average, draw
+from negviz.retrieval.metrics import Counts, Floats, average, draw, unanimous_interval
 from negviz.retrieval.search import cosines
 
 FEWEST: Final = 10  # films that show a finding, and films that lack it, for it to have a figure of its own
-_LEVEL: Final = 0.95
 
 
 class Reads(Protocol):
@@ -117,16 +116,8 @@ class Asked:
         studies = len(np.unique(self.study[film]))
         estimate = Estimate.of(float(right.mean()), average(right[None], self.draws[:, film]))
         if np.all(right == right[0]):
-            estimate = Estimate(float(right[0]), *_exact(float(right[0]), studies))
+            estimate = Estimate.within(float(right[0]), unanimous_interval(float(right[0]), studies))
         return ProtocolFigure(quantity, group, estimate, float(np.mean(chance)), len(right), studies)
-
-
-def _exact(share: float, studies: int) -> tuple[float, float] | tuple[None, None]:
-    """Clopper and Pearson's interval where all of so many studies, or none, are right."""
-    if share not in (0, 1):
-        return None, None
-    bound = ((1 - _LEVEL) / 2) ** (1 / studies)
-    return (bound, 1.0) if share else (0.0, 1 - bound)
 
 
 def called(finding: str) -> str:

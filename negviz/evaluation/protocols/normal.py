@@ -141,7 +141,7 @@ def _first_ten(
         ranked = Ranked.of(counted, scores, places)
         whole = np.ones((1, len(asked.films)), np.int64)
         (point,), drawn = (FIRST * average(ranked.precision(FIRST, each)) for each in (whole, asked.draws))
-        estimate = Estimate.of(float(point), drawn) if np.ptp(drawn) > 0 else Estimate(float(point))
+        estimate = Estimate.of(float(point), drawn)
         studies = len(np.unique(asked.study))
         figures.append(ProtocolFigure(quantity, group, estimate, FIRST * float(chance), len(texts), studies))
     return figures

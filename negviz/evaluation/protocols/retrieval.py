@@ -56,7 +56,7 @@ def retrieval_neg(asked: Asked) -> list[ProtocolFigure]:
             value, *drawn = (before < k).mean(axis=1)
             moved = np.clip(np.array(drawn) - np.mean(drawn) + value, 0, 1)
             # where none differs there is no interval: queries share films, and no count gives an exact bound
-            estimate = Estimate.of(float(value), moved) if np.ptp(drawn) > 0 else Estimate(float(value))
+            estimate = Estimate.of(float(value), moved)
             n, studies = len(queries), len(np.unique(asked.study[~np.isnan(truth).all(axis=0)]))
             figures.append(ProtocolFigure(f"R@{k}", group, estimate, chance[k], n, studies))
     return figures

@@ -61,8 +61,8 @@ class FilmRecord:
     unsaid: str  # why nothing is said, in a sentence; "" where something is
     simulated: Simulated | None
     link: str | None  # to the record at Open-i
-    satisfies_probability: dict[str, float]  # by model, of satisfying the question, where it is known
-    holds_for: str  # what that probability holds for, in a sentence; "" where none is known
+    satisfies_probability: dict[str, float]  # by model: of films with such a score, the share that match
+    holds_for: str  # what that share holds for, in a sentence; "" where none is known
 
 
 def lay_out(board: Board) -> None:

@@ -78,7 +78,7 @@ SCRIPT: Final = {
     "where_caption": CAPTION,
     "show_pair": "Show beside its pair {id}",
     "seed": "Seed {seed}",
-    "probability": "Probability that this film matches:",
+    "probability": "Of films with such a score, the share that match:",
     "asked_for": "asked for",
     "matches": "matches",
     "contradicts": "contradicts",
@@ -111,11 +111,11 @@ _SAYS: Final[dict[Polarity, str]] = {
 
 
 def holds_for(matches: int, judged: int) -> str:
-    """What a probability holds for: it is no fact about the patient."""
+    """What a share holds for: it is no fact about the patient."""
     return (
-        "How sure the model may be: of films given 0.80, about 8 in 10 match. It holds where as many match "
-        f"as of the films searched ({matches:,} of {judged:,}), and was fitted on training films; Evidence "
-        "says how far it holds for others."
+        "No fact about this patient: of films with such a score, about so many match. It was fitted on "
+        "training films in a set where half do, and moved to where as many do as here "
+        f"({matches:,} of {judged:,}); Evidence says how far it holds for others."
     )
 
 

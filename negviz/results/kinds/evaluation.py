@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from negviz.results.kinds.kind import Kind
-from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure, ignored
+
+IGNORED: Final = "“no” ignored"  # heads what a model that ignores it would reach
+
+_SPREAD: Final = "SD of seeds"
 
 
 def is_evaluation(value: Json) -> bool:
@@ -37,8 +41,9 @@ def _summary(value: Json) -> Table:
     counts_normal = any(
         "normal_at_k" in cell for model in models.values() for cell in model["cells"].values()
     )
+    of_seeds = any("seeds" in cell for model in models.values() for cell in model["cells"].values())
     rows = tuple(
-        _row(cell, name, model["cells"][cell], k if counts_normal else None)
+        _row(cell, name, model["cells"], k if counts_normal else None, of_seeds=of_seeds)
         for cell in _cells(models)
         for name, model in models.items()
         if cell in model["cells"]
@@ -47,8 +52,10 @@ def _summary(value: Json) -> Table:
         "prompts",
         "model",
         f"P@{k}",
+        *((_SPREAD,) if of_seeds else ()),
         "AP",
         "AUROC",
+        IGNORED,
         f"P@{k} over base",
         f"ceiling P@{k}",
         "chance",
@@ -57,25 +64,44 @@ def _summary(value: Json) -> Table:
     drawn = f"95 % intervals from {draws:,} resamples of prompts and films; " if draws else ""
     note = (
         f"{_films(value)}, {value['data']['prompts']} prompts, their number in brackets; {drawn}"
+        f"{IGNORED}: the AUROC of a model that ignores it, one less that on the affirming prompts; "
         "ceiling: a supervised probe on the same embeddings"
     )
     if counts_normal:
         head = (*head, f"normal of {k}", "by chance")
         note += f"; by chance: normal films among {k} picked from those that are right"
-    return Table("", head, rows, words=2, note=f"{note}.")
+    if of_seeds:
+        note += f"; {_SPREAD}: of P@{k} over seeds, of which the median in cross-validation is shown"
+    return Table("", head, rows, words=2, note=f"{note}.{_seen_by_base(value['data'])}")
+
+
+def _seen_by_base(data: Json) -> str:
+    """What is to be known of films whose source base's image tower saw others of; "" where it saw none."""
+    seen = data.get("seen_by_base", {}).get(data["collection"])
+    if not seen or data["collection"] != "nih":
+        return ""
+    return (
+        f" Base's image tower was trained on {seen:,} other films of NIH's (`p_*`), patients may be the "
+        "same, and NIH's labels deny a finding only by calling a film normal: “no effusion” means “normal”."
+    )
 
 
 def _films(value: Json) -> str:
     return f"{value['data']['films']:,} films of {value['data']['collection']} ({value['split']})"
 
 
-def _row(cell: str, model: str, figures: Json, first: int | None) -> tuple[TableCell, ...]:
+def _row(cell: str, model: str, cells: Json, first: int | None, *, of_seeds: bool) -> tuple[TableCell, ...]:
     """`first`: of how many films the normal ones are counted, if they are."""
-    counted = ("normal_at_k", "normal_chance")
+    figures, counted = cells[cell], ("normal_at_k", "normal_chance")
+    kind, _, polarity = cell.partition("/")
+    affirming = cells.get(f"{kind}/present", {}) if polarity == "absent" else {}
     return (
         f"{cell} ({figures['n']})",
         model,
-        *(figure(figures, name) for name in ("p_at_k", "ap", "auroc")),
+        figure(figures, "p_at_k"),
+        *((figure(figures, "p_at_k_sd"),) if of_seeds else ()),
+        *(figure(figures, name) for name in ("ap", "auroc")),
+        ignored(figure(affirming, "auroc")),
         figure(figures, "minus_base", signed=True),
         *(figure(figures, name) for name in ("ceiling", "chance")),
         *([_of_first(figures, name, first) for name in counted] if first else ()),

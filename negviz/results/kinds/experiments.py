@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from statistics import fmean
 from typing import Final
 
+from negviz.results.kinds.evaluation import IGNORED
 from negviz.results.kinds.kind import Kind, holds
 from negviz.results.plain import plain
-from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure, ignored
 
 _SHOWN = ("films", "experiment", "reference", "settings", "map", "polarities", "kinds", "seeds")
 _OFTEN: Final = 10  # sentences without which a kind of wording is not told apart
-_HEAD = ("prompts", "setting", "AUROC", "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")
+_MEASURED = ("AUROC", IGNORED, "over base", "over reference", "SD of seeds", "ceiling", "AP", "P@10")
+_HEAD = ("prompts", "setting", *_MEASURED)
 
 
 def _settings(value: Json) -> Table:
@@ -22,7 +24,7 @@ def _settings(value: Json) -> Table:
             name,
             cell.removeprefix("all/"),
             setting,
-            *_aurocs(record),
+            *_aurocs(record, cells, cell),
         )
         for name, settings in value["films"].items()
         for cell in ("all/absent", "all/present")
@@ -30,7 +32,7 @@ def _settings(value: Json) -> Table:
         if (record := cells.get(cell))
     )
     asked = ("films and prompts", "asked for", "model")
-    head = (*asked, "AUROC", "over base", "over CON2", "SD of seeds", "ceiling")
+    head = (*asked, "AUROC", IGNORED, "over base", "over CON2", "SD of seeds", "ceiling")
     note = (
         f"Means of {len(value['seeds'])} seeds; 95 % intervals over prompts and films, differences paired; "
         "ceiling: a supervised probe on the same embeddings."
@@ -89,16 +91,19 @@ def _rows(settings: Json) -> Iterator[tuple[TableCell, ...]]:
             yield (
                 f"{cell} ({record['prompts']})",
                 name,
-                *_aurocs(record),
+                *_aurocs(record, cells, cell),
                 figure(record, "ap"),
                 figure(record, "p_at_k"),
             )
 
 
-def _aurocs(record: Json) -> tuple[Figure, ...]:
+def _aurocs(record: Json, cells: Json, cell: str) -> tuple[Figure, ...]:
     """A setting's AUROC, what it is over base and the reference, how seeds spread, and the ceiling."""
+    of, _, polarity = cell.rpartition("/")
+    affirming = cells.get(f"{of}/present", {}) if polarity == "absent" else {}
     return (
         figure(record, "auroc"),
+        ignored(figure(affirming, "auroc")),
         figure(record, "auroc_minus_base", signed=True),
         figure(record, "auroc_minus_reference", signed=True),
         figure(record, "auroc_sd", places=3),

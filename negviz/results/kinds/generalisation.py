@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from negviz.results.kinds.evaluation import IGNORED
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Dot, Group, Json, Plot, Table, TableCell, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure, ignored
 
 _GROUPS: Final = {"phenomena": "by way of wording", "findings": "by finding, spoken of alone"}
 _POLARITIES: Final = ("absent", "present")
@@ -46,23 +47,20 @@ def _plot(conditions: Json) -> Plot:
 
 
 def _conditions(films: str, models: Json, group: str) -> Table:
-    first = next(iter(models.values()))[group]
-    rows: tuple[tuple[TableCell, ...], ...] = tuple(
-        (
-            *_said(name),
-            str(record["n"]),
-            *(figure(groups[group][name], "auroc") for groups in models.values()),
-            figure(record, "ceiling_auroc"),
-        )
-        for name, record in first.items()
-    )
+    rows = tuple(_rows([groups[group] for groups in models.values()]))
     head = ("", "", "prompts", *models, "ceiling")
     return Table(f"AUROC on {films}, {_GROUPS[group]}", head, rows, words=3, folded=True)
 
 
-def _said(condition: str) -> tuple[str, str]:
-    what, _, polarity = condition.rpartition("/")
-    return what, polarity
+def _rows(models: Sequence[Json]) -> Iterator[tuple[TableCell, ...]]:
+    for name, record in models[0].items():
+        what, _, polarity = name.rpartition("/")
+        prompts, ceiling = str(record["n"]), figure(record, "ceiling_auroc")
+        yield what, polarity, prompts, *(figure(of[name], "auroc") for of in models), ceiling
+        affirming = [of.get(f"{what}/present", {}) for of in models]
+        if polarity == "absent" and all(affirming):
+            turned = (ignored(figure(of, "auroc")) for of in affirming)
+            yield what, f"absent, {IGNORED}", "", *turned, Figure(None)
 
 
 def _differences(value: Json) -> Table:
@@ -73,6 +71,9 @@ def _differences(value: Json) -> Table:
             polarity,
             model,
             figure(record, "auroc"),
+            ignored(figure(groups["kinds"].get("all/present", {}), "auroc"))
+            if polarity == "absent"
+            else Figure(None),
             figure(record, "auroc_minus_base", signed=True),
             figure(record, "auroc_minus_con2", signed=True),
             figure(record, "p_at_k"),
@@ -83,7 +84,7 @@ def _differences(value: Json) -> Table:
         for model, groups in models.items()
         if (record := groups["kinds"].get(f"all/{polarity}"))
     )
-    head = ("films", "asks for", "model", "AUROC", "over base", "over con2", f"P@{k}", "chance")
+    head = ("films", "asks for", "model", "AUROC", IGNORED, "over base", "over con2", f"P@{k}", "chance")
     return Table("All prompts, and the difference on the same prompts and films", head, rows, words=3)
 
 

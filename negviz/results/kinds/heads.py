@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Figure, Json, Table, TableCell, figure
+from negviz.results.types import Json, Table, TableCell, figure
 
 
 def _summary(value: Json) -> Table:
@@ -29,7 +29,7 @@ def _row(name: str, model: Json) -> tuple[TableCell, ...]:
         name,
         figure(absent, "margin"),
         f"{dearest['layer'] + 1}.{dearest['head'] + 1}: {figure(dearest, 'drop', signed=True, places=3)}",
-        *(Figure(fall, low, high, signed=True) for fall, (low, high) in falls),
+        *(figure({"fall": fall, "fall_ci": ends}, "fall", signed=True) for fall, ends in falls),
         "—" if model["suffice"] is None else str(model["suffice"]),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from negviz.results.kinds.evaluation import IGNORED
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Dot, Group, Json, Plot, Table, TableCell, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure, ignored
 
 _PARTS: Final = {"findings": "a finding", "kinds": "a kind of wording"}
 _MODELS: Final = {"base": "base", "without": "CON3 without it", "full": "CON3"}
@@ -53,6 +54,9 @@ def _rows(value: Json, films: str) -> Iterator[tuple[TableCell, ...]]:
                     *(figure(record, f"auroc_{model}") for model in _MODELS),
                     *(figure(record, f"without_minus_{rival}", signed=True) for rival in ("full", "base")),
                 )
+                if polarity == "absent" and (present := of[films].get("present")):
+                    turned = (ignored(figure(present, f"auroc_{model}")) for model in _MODELS)
+                    yield name, f"absent, {IGNORED}", "", *turned, Figure(None), Figure(None)
 
 
 LEAVE_OUT: Final = Kind("leave-out", holds("kinds", "findings"), rest=_rest)

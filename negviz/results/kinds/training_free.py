@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from negviz.results.kinds.evaluation import IGNORED
 from negviz.results.kinds.kind import Kind, holds
-from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, figure
+from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCell, figure, ignored
 
 _POLARITIES = ("present", "absent")
 _BEST = "Beside the tuned model that does best, found by these same figures, which flatters it"
@@ -14,20 +15,26 @@ _BEST = "Beside the tuned model that does best, found by these same figures, whi
 
 def _summary(value: Json) -> Table:
     models = list(next(iter(value["evaluations"].values()))["models"])
-    rows = tuple(
-        (name, polarity, *(_auroc(found["models"][model].get(f"all/{polarity}")) for model in models))
-        for polarity in reversed(_POLARITIES)
-        for name, found in value["evaluations"].items()
-    )
     note = (
-        "AUROC over prompts of both kinds; 95 % intervals over prompts and films. SpaceVLM, Steering "
+        "AUROC over prompts of both kinds; 95 % intervals over prompts and films; “no” ignored: one less "
+        "that on affirming prompts, what a model that ignores the “no” would have. SpaceVLM, Steering "
         "and Arithmetic answer as base does where a prompt rules nothing out."
     )
+    rows = tuple(_rows(value["evaluations"], models))
     return Table("", ("films and prompts", "asked for", *models), rows, words=2, note=note)
 
 
-def _auroc(record: Json | None) -> Figure:
-    return figure(record, "auroc") if record else Figure(None)
+def _rows(evaluations: Json, models: Sequence[str]) -> Iterator[tuple[TableCell, ...]]:
+    for polarity in reversed(_POLARITIES):
+        for name, found in evaluations.items():
+            cells = [found["models"][model] for model in models]
+            yield name, polarity, *(_auroc(of, polarity) for of in cells)
+            if polarity == "absent":
+                yield name, f"absent, {IGNORED}", *(ignored(_auroc(of, "present")) for of in cells)
+
+
+def _auroc(cells: Json, polarity: str) -> Figure:
+    return figure(cells.get(f"all/{polarity}", {}), "auroc")
 
 
 def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:

@@ -12,7 +12,7 @@ from typing import Final
 from negviz.common.files import write_atomically, write_json
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
-from training.measure.experiments import con3, con4, knobs, overlap, scaling, unfrozen
+from training.measure.experiments import con3, con4, knobs, overlap, polarity, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
@@ -35,6 +35,7 @@ class Experiment:
 EXPERIMENTS: Final = {
     "overlap": Experiment(overlap.runs, overlap.measure, tunes=False),
     "scaling": Experiment(scaling.runs, scaling.measure),
+    "polarity": Experiment(polarity.runs, polarity.measure),
     "knobs": Experiment(knobs.runs, knobs.measure),
     "con3-settings": Experiment(con3.runs_of_settings, con3.measure_settings),
     "con3": Experiment(con3.runs_of_con3, con3.measure_con3),

@@ -99,6 +99,11 @@ class Material:
         return make_folds(self.base, self.films, self.vectors, self.prompts)
 
     @cached_property
+    def found(self) -> Pairs:
+        """All films that the balanced ones are drawn from."""
+        return make_pairs(self.films, self.prompts, balanced=False)
+
+    @cached_property
     def questions(self) -> dict[str, ProbedEvaluation]:
         """The pre-listed evaluations by name."""
         return {name: self._question(listed) for name, listed in evaluations(self.paths).items()}
@@ -149,7 +154,7 @@ class Material:
         return self.store.get(facts, lambda: {"prompts": self._tune(recipe).encode_text(prompts)})["prompts"]
 
     def _tune(self, recipe: Knobs) -> DualEncoder:
-        pairs = fewer(self.pairs, recipe.films, recipe.seed)
+        pairs = self.found if recipe.drawn else fewer(self.pairs, recipe.films, recipe.seed)
         return carry_out(self.base, pairs, recipe, fixed(self.vectors[self.films.rows(pairs.films)]))
 
     def sampled(self, recipe: Knobs, tasks: Mapping[str, ProbedEvaluation]) -> dict[str, Sampled]:

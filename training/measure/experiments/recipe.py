@@ -7,9 +7,9 @@ step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from training.tune.con1_con2 import (
     Targets,
     TuneConfig,
     batches,
+    draw_batch,
     encode,
     schedule,
 )
@@ -49,6 +50,8 @@ class Knobs:
     rank: int | None = None  # of low-rank tuning; None: the whole tower moves
     image_lr: float | None = None  # peak, of the image tower; None: it stays
     decay: Decay = "matrices"  # what weight decay falls on
+    drawn: Literal["found"] | None = None  # films of an epoch as often as they are found; None: balanced
+    batches: Literal["apart"] | None = None  # of films with the finding, or of films without; None: of both
 
     @classmethod
     def of(cls, config: TuneConfig, *, seed: int = 0) -> Knobs:
@@ -95,10 +98,11 @@ def carry_out(
     if recipe.image_lr is not None:
         parts.append((list(moving), recipe.image_lr))
     optimiser = adamw(*parts, weight_decay=TuneConfig.weight_decay, decay=recipe.decay)
-    steps = recipe.epochs * math.ceil(len(pairs) / recipe.batch)
+    apart = int(recipe.batches == "apart")  # the last batch of either kind is not full
+    steps = recipe.epochs * (math.ceil(_epoch(pairs, recipe) / recipe.batch) + apart)
     plan = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, steps, TuneConfig.warmup))
     for _ in range(recipe.epochs):
-        for batch in batches(pairs, recipe.batch, random):
+        for batch in _batches(pairs, recipe, random):
             loss = _loss(tower, look, batch, logit_scale, recipe)
             optimiser.zero_grad()
             loss.backward()
@@ -113,6 +117,23 @@ def carry_out(
         text=tower.eval().requires_grad_(False),
         logit_scale=float(logit_scale.detach()),
     )
+
+
+def _epoch(pairs: Pairs, recipe: Knobs) -> int:
+    """Films of an epoch: as many as are balanced, whatever they are drawn from."""
+    return 2 * int(min(pairs.has.sum(), (~pairs.has).sum())) if recipe.drawn else len(pairs)
+
+
+def _batches(pairs: Pairs, recipe: Knobs, random: np.random.Generator) -> Iterator[AnchorBatch]:
+    """An epoch."""
+    if not recipe.drawn and not recipe.batches:
+        yield from batches(pairs, recipe.batch, random)
+        return
+    order = random.permutation(len(pairs))[: _epoch(pairs, recipe)]
+    kinds = [order[pairs.has[order] == has] for has in (True, False)] if recipe.batches else [order]
+    cut = [rows[at : at + recipe.batch] for rows in kinds for at in range(0, len(rows), recipe.batch)]
+    for number in random.permutation(len(cut)):
+        yield draw_batch(pairs, cut[number], random)
 
 
 def _released(tower: TextTower, recipe: Knobs) -> list[nn.Parameter]:

@@ -20,7 +20,7 @@ def measure_settings(material: Material, settings: Mapping[str, Knobs], referenc
     tasks = material.effusion
     measured = {name: material.sampled(recipe, tasks) for name, recipe in settings.items()}
     return {
-        "settings": {name: _facts(recipe) for name, recipe in settings.items()},
+        "settings": {name: facts(recipe) for name, recipe in settings.items()},
         "reference": reference,
         "films": {
             name: answers(each, {label: of[name] for label, of in measured.items()}, reference)
@@ -43,6 +43,6 @@ def answers(
     }
 
 
-def _facts(recipe: Knobs) -> Json:
+def facts(recipe: Knobs) -> Json:
     """Its knobs; seeds are those of the file."""
     return {key: value for key, value in recipe.facts().items() if key != "seed" and value is not None}

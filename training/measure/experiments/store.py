@@ -18,7 +18,7 @@ from tqdm import tqdm
 from negviz.common.files import write_atomically
 
 Arrays = dict[str, NDArray[np.float32]]
-_FORMAT = 1  # of what a run leaves; a change of the loop itself asks for another
+_FORMAT = 2  # of what a run leaves; a change of the loop itself asks for another
 
 
 @dataclass(frozen=True)
