@@ -66,8 +66,9 @@ def answer(
 ) -> Answer:
     """Put `text` to every model and judge the `k` best films of each, of the list of what it is about.
 
-    `meant` is what the reader should have understood: it changes the marking, not the films.  `opposite`
-    words the contrary sentence where ours will not do.  `calibrations`, by model, say how sure each may be.
+    `meant` is what the reader should have understood: it changes the marking and the list, not the order.
+    `opposite` words the contrary sentence where ours will not do.  `calibrations`, by model, say how sure
+    each may be.
     Raises `AnswerError` for an empty sentence and for `k` outside 1 … `MAX_HITS`.
     """
     if not 1 <= k <= MAX_HITS:

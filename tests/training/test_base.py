@@ -115,7 +115,7 @@ def test_augmented_films_are_films_still() -> None:
     assert 0.4 < float(np.mean(likeness)) < 0.98
 
 
-@pytest.mark.parametrize("precision", ["no", "fp16"])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_the_precision_asked_for_is_that_of_the_run(data: BaseData, tmp_path: Path, precision: str) -> None:
     config = BaseConfig(**{**TINY.describe(), "epochs": 1, "lr": 1e-4})
     usual, other = (

@@ -105,7 +105,7 @@ FINDING: Final = "Finding"
 POLARITY: Final = "It is"
 IS: Final = " · "  # between a finding and what it is
 MARK: Final = "Mark the films"
-CORRECTED: Final = "As you told us. This changes the marking, not the films."
+CORRECTED: Final = "As you told us. Models still rank by what you typed."
 MARKING_ONLY: Final = (
     "Correcting the reading changes the marking and, where films are listed by finding, which are searched."
 )
