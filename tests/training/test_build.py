@@ -247,6 +247,7 @@ def test_a_base_of_ones_own_never_goes_into_the_shipped_family(
     [
         (["base", "--base", "ID", "--nih", "DIR", "--collection", "DIR"], "leave out --nih"),
         (["all", "--licence", "MIT"], "--licence is that of the model of --base"),
+        (["all", "--experiments"], "give --plan too"),
         (["protocols", "--licence", "MIT"], "--licence is that of the model of --base"),
         (["protocols", "--base", "ID", "--licence", "MIT", "--family", "DIR"], "leave out --family"),
         (["protocols", "--base", "ID", "--licence", "MIT", "--collection", "DIR"], "leave out --collection"),
@@ -344,9 +345,11 @@ def test_simulating_anew_makes_base_anew_and_nothing_that_does_not_depend_on_it(
     common = ["--family", str(family), "--collection", str(source)]
     assert main(["base", *common, "--base", str(tmp_path / "hub")]) == 0
     paths = Paths(family=family, collection=str(source), films=source)
-    steps = steps_of_all(
-        paths, CPU, (), films=lambda: 0, base=lambda: 0, base_facts={"config": {}}, tuning=lambda: CPU
-    )
+    steps = [
+        *steps_of_all(
+            paths, CPU, (), films=lambda: 0, base=lambda: 0, base_facts={"config": {}}, tuning=lambda: CPU
+        )
+    ]
     before = {step.name: step.inputs() for step in steps if step.name in ("base", "embed", "choose", "con3")}
     monkeypatch.setattr("training.build.all.simulator_hash", lambda: "another")
     after = {step.name: step.inputs() for step in steps if step.name in before}

@@ -40,23 +40,11 @@ def steps_of_all(
     base: Callable[[], object],
     base_facts: Facts,
     tuning: Callable[[], Compute],
-) -> list[Step]:
+) -> Iterator[Step]:
     """In order.  `films` and `base` do what the command's options say, which `base_facts` tell.
 
     Where text towers are tuned, `tuning` says once there is a base.
     """
-    return [*_steps(paths, compute, rates, films, base, base_facts, tuning)]
-
-
-def _steps(
-    paths: Paths,
-    compute: Compute,
-    rates: Sequence[float],
-    films: Callable[[], object],
-    base: Callable[[], object],
-    base_facts: Facts,
-    tuning: Callable[[], Compute],
-) -> Iterator[Step]:
     if paths.shipped:  # anybody else's family takes the shipped labels and split as they are
         manifests = [ASSETS / name / "manifest.csv" for name in (OPENI, "nih")]
         sources = {"films": paths.films, "nih": paths.nih}

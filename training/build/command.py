@@ -239,6 +239,8 @@ def _all(args: argparse.Namespace) -> int:
     paths, compute = _paths(args), _compute(args)
     if args.plan:
         return compute.alone(lambda: _plan(args, paths, compute)) or 0
+    if args.experiments or args.json:
+        raise FilmsError("--experiments and --json are about the plan: give --plan too, or leave them out.")
     steps = steps_of_all(
         paths,
         compute,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Step:
 
 
 def run_steps(
-    steps: Sequence[Step], paths: Paths, compute: Compute = CPU, say: Callable[[str], None] = print
+    steps: Iterable[Step], paths: Paths, compute: Compute = CPU, say: Callable[[str], None] = print
 ) -> None:
     """Do what is not done, in order.  Every process calls it; the first one says and marks."""
     for step in steps:
