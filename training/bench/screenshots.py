@@ -110,9 +110,14 @@ def _window(page: Page) -> bytes:
     return page.screenshot()
 
 
+def _panel(page: Page, selector: str) -> bytes:
+    """A panel, which may be taller than the window: the bar that stays would lie across it."""
+    return page.locator(selector).screenshot(style=".nv-folds { position: static !important }")
+
+
 def _words(page: Page) -> bytes:
     page.locator("#nv-fold-attribution").click()
-    return page.locator(".nv-words").screenshot()
+    return _panel(page, ".nv-words")
 
 
 def _map(page: Page) -> bytes:
@@ -120,14 +125,14 @@ def _map(page: Page) -> bytes:
     page.locator(".nv-map-panes").scroll_into_view_if_needed()
     page.wait_for_selector(".nv-map-panes[aria-busy=false]")
     page.wait_for_selector(".nv-map-pane .scatterlayer .point")
-    return page.locator(".nv-map").screenshot()
+    return _panel(page, ".nv-map")
 
 
 def _dial(page: Page) -> bytes:
     page.locator("#nv-fold-dial").click()
     page.locator(".nv-dial").scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('[data-dial] img')?.naturalWidth > 0")
-    return page.locator(".nv-dial").screenshot()
+    return _panel(page, ".nv-dial")
 
 
 def _lesson(page: Page) -> bytes:
