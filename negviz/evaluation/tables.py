@@ -90,7 +90,7 @@ def _plain(record: Mapping[str, Value], bounded: Set[str]) -> dict[str, Plain]:
 
 def _shown(value: Value) -> str:
     if isinstance(value, Estimate):
-        ends = "" if value.low is None or value.high is None else f" [{value.low:.2f}, {value.high:.2f}]"
+        ends = f" [{value.shown[0]:.2f}, {value.shown[1]:.2f}]" if value.shown else ""
         return f"{value.value:.2f}{ends}"
     return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
@@ -132,7 +132,7 @@ def evaluate(
 
 
 def _estimate(value: float | None, ends: Sequence[float | None] | None) -> Estimate | None:
-    return None if value is None else Estimate.within(value, ends)
+    return None if value is None else Estimate(value, *(ends or ()))
 
 
 def protocols(

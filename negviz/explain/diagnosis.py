@@ -240,4 +240,4 @@ def _background(results: Mapping[str, Any], name: str) -> Background:
 
 def _estimate(record: Mapping[str, Any], key: str) -> Estimate | None:
     value = record.get(key)
-    return None if value is None else Estimate.within(float(value), record.get(f"{key}_ci"))
+    return None if value is None else Estimate(float(value), *(record.get(f"{key}_ci") or ()))

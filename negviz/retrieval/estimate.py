@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +37,14 @@ class Estimate:
     @classmethod
     def of(cls, value: float, drawn: Floats) -> Estimate:
         """A figure and the same on every resample [times]."""
-        return cls.within(float(value), interval(drawn))
+        return cls(float(value), *(interval(drawn) or ()))
 
-    @classmethod
-    def within(cls, value: float, ends: Sequence[float | None] | None) -> Estimate:
-        """Without an interval where no resample moved the figure: that tells nothing of how sure it is."""
-        low, high = ends or (None, None)
-        return cls(value, low, high) if low != high else cls(value)
+    @property
+    def shown(self) -> tuple[float, float] | None:
+        """The interval for people: none where no resample moved the figure."""
+        if self.low is None or self.high is None or self.low == self.high:
+            return None
+        return self.low, self.high
 
 
 def mean_estimates(values: Floats, *, seed: int = 0) -> list[Estimate]:

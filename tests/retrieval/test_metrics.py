@@ -237,7 +237,7 @@ def test_all_of_so_many_have_an_exact_bound_and_some_of_them_none(count: int, lo
     assert unanimous_interval(0.5, count) is None
 
 
-def test_an_estimate_that_no_resample_moves_has_no_interval() -> None:
-    unmoved = Estimate.of(1.0, np.ones(50))
-    assert (unmoved.value, unmoved.low, unmoved.high, unmoved.side_of(0.5)) == (1.0, None, None, 0)
-    assert Estimate.of(0.5, np.array([0.4, 0.6])).low is not None
+def test_an_estimate_that_no_resample_moves_shows_no_interval() -> None:
+    unmoved, moved = Estimate.of(1.0, np.ones(50)), Estimate.of(0.5, np.array([0.4, 0.6]))
+    assert (unmoved.low, unmoved.high, unmoved.shown) == (1.0, 1.0, None)
+    assert moved.shown == (moved.low, moved.high)

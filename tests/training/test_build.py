@@ -247,7 +247,7 @@ def test_a_base_of_ones_own_never_goes_into_the_shipped_family(
     [
         (["base", "--base", "ID", "--nih", "DIR", "--collection", "DIR"], "leave out --nih"),
         (["all", "--licence", "MIT"], "--licence is that of the model of --base"),
-        (["all", "--experiments"], "give --plan too"),
+        (["all", "--experiments", "--base", "ID"], "give --plan too"),
         (["protocols", "--licence", "MIT"], "--licence is that of the model of --base"),
         (["protocols", "--base", "ID", "--licence", "MIT", "--family", "DIR"], "leave out --family"),
         (["protocols", "--base", "ID", "--licence", "MIT", "--collection", "DIR"], "leave out --collection"),

@@ -78,6 +78,8 @@ def _check(args: argparse.Namespace) -> None:
     paths = _paths(args)
     if args.command in ("all", "base"):
         _refuse_idle(args)
+        if args.command == "all" and not args.plan and (args.experiments or args.json):
+            raise FilmsError("--experiments and --json show a plan: give --plan too, or leave them out.")
         if args.base is not None and paths.shipped:
             raise FilmsError("Give --family a folder of its own: checkpoints/compact holds the compact base.")
         if not paths.own:
@@ -239,8 +241,6 @@ def _all(args: argparse.Namespace) -> int:
     paths, compute = _paths(args), _compute(args)
     if args.plan:
         return compute.alone(lambda: _plan(args, paths, compute)) or 0
-    if args.experiments or args.json:
-        raise FilmsError("--experiments and --json are about the plan: give --plan too, or leave them out.")
     steps = steps_of_all(
         paths,
         compute,

@@ -6,9 +6,10 @@ A new one is its module beside this, its entry below, and what `training.build.t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from training.tune.devices import Precision
+if TYPE_CHECKING:  # `--help` lists recipes and waits for no torch
+    from training.tune.devices import Precision
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class Asked:
         studies = len(np.unique(self.study[film]))
         estimate = Estimate.of(float(right.mean()), average(right[None], self.draws[:, film]))
         if np.all(right == right[0]):
-            estimate = Estimate.within(float(right[0]), unanimous_interval(float(right[0]), studies))
+            estimate = Estimate(float(right[0]), *(unanimous_interval(float(right[0]), studies) or ()))
         return ProtocolFigure(quantity, group, estimate, float(np.mean(chance)), len(right), studies)
 
 

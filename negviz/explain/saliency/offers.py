@@ -60,7 +60,7 @@ def _offer(record: Mapping[str, Any]) -> Offer:
     present = record["present"]
     return Offer(
         bool(record["offered"]),
-        Estimate.within(float(present["hit"]), [float(end) for end in present["hit_ci"]]),
+        Estimate(float(present["hit"]), *map(float, present["hit_ci"])),
         max(float(present["hit_other"]), float(present["hit_blind"])),
         int(record["chests"]),
     )

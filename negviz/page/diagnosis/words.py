@@ -53,9 +53,7 @@ def collapse(found: SemanticCollapse, alike: float | None) -> str:
 
 def separation(found: Estimate) -> str:
     """Which of two films a model puts nearer to the sentence than to its opposite."""
-    interval = (
-        "" if found.low is None or found.high is None else f" [{percent(found.low)}, {percent(found.high)}]"
-    )
+    interval = f" [{', '.join(map(percent, found.shown))}]" if found.shown else ""
     side, right = found.side_of(0.5), f"{percent(found.value)}{interval}"
     if side == 1:
         return (
@@ -97,8 +95,8 @@ def among(signature: Signature, mine: float | None, mean: Estimate | None) -> st
         return ""
     where = "" if signature == "collapse" else ", on these films"
     over = f"Over the 99 prompts{where}: {_of(signature, mean.value)}"
-    if mean.low is not None and mean.high is not None:
-        over += f" [{_of(signature, mean.low)}, {_of(signature, mean.high)}]"
+    if mean.shown:
+        over += f" [{', '.join(_of(signature, end) for end in mean.shown)}]"
     unit = "similarity" if signature == "collapse" else "of 10 films"
     if mine is None:
         return f"{over} {unit}"

@@ -81,15 +81,13 @@ def preferred(curve: DoseCurve) -> str:
 
 
 def signed(change: Estimate) -> str:
-    if change.low is None or change.high is None:
-        return _signed(change.value)
-    return f"{_signed(change.value)} [{_signed(change.low)}, {_signed(change.high)}]"
+    ends = f" [{', '.join(map(_signed, change.shown))}]" if change.shown else ""
+    return f"{_signed(change.value)}{ends}"
 
 
 def point(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+    ends = f" [{', '.join(map(number, estimate.shown))}]" if estimate.shown else ""
+    return f"{number(estimate.value)}{ends}"
 
 
 def _signed(value: float) -> str:
