@@ -55,6 +55,11 @@ class PaperComparison:
     verdict: Verdict
     base: Figure | None = None  # where base starts from, of a gain over it
 
+    @property
+    def films_called(self) -> str:
+        """The films as sentences and heads name them."""
+        return _FILMS.get(self.films, self.films)
+
 
 def read_comparisons(folder: Path) -> tuple[PaperComparison, ...]:
     """Every published claim that a folder of results speaks of."""
@@ -77,10 +82,10 @@ def comparisons(
 
 def in_rows(beside: Sequence[PaperComparison]) -> Table:
     """A claim a row: the paper's words, a plain sentence on the first collection, and figures on each."""
-    films = list(dict.fromkeys(_FILMS.get(each.films, each.films) for each in beside))
+    films = list(dict.fromkeys(each.films_called for each in beside))
     rows = []
     for claim in CLAIMS:
-        ours = {_FILMS.get(each.films, each.films): each for each in beside if each.claim == claim}
+        ours = {each.films_called: each for each in beside if each.claim == claim}
         if ours:
             figures = (", ".join(map(str, ours[name].ours)) if name in ours else "—" for name in films)
             rows.append((CLAIMS[claim], THEIRS[claim], sentence(next(iter(ours.values()))), *figures))
@@ -160,7 +165,7 @@ def _at(found: Any, *names: str) -> Json:
 def sentence(compared: PaperComparison) -> str:
     """How ours stands to the paper's, in a plain sentence."""
     said = [str(figure) for figure in compared.ours]
-    films = _FILMS.get(compared.films, compared.films)
+    films = compared.films_called
     match (compared.claim, compared.verdict):
         case "negated", "agrees":
             return f"The gain on {films} films, {said[0]}, agrees with the paper's."

@@ -31,6 +31,7 @@ from negviz.models.family import open_hub_model
 from negviz.models.image_tower import ImageTower, prepare
 from negviz.models.text_tower import open_text_tower
 from negviz.phantoms import simulate
+from negviz.retrieval.estimate import RESAMPLES
 from negviz.retrieval.metrics import Ranked
 from training.data.bank import open_bank
 from training.data.base import SIDE, BaseData, sides
@@ -49,7 +50,6 @@ from training.tune.devices import Compute
 from training.tune.recipes import RECIPES
 
 _FILM: Final = 2 * SIDE * SIDE  # bytes of a prepared film
-_RESAMPLES: Final = 1000  # of an evaluation
 LONGEST: Final = 20 * 60  # seconds that may be lost when a run is stopped
 _TERMS: Final = 60  # MeSH terms, about, that base learns beside the findings
 _FEW: Final = 3  # units that are timed
@@ -250,7 +250,7 @@ class Plan:
             split="all",
             k=10,
             unmentioned="unknown",
-            bootstrap=_RESAMPLES // 10,
+            bootstrap=RESAMPLES // 10,
             seed=0,
         )
         scores = np.random.default_rng(0).standard_normal(task.relevance.shape)

@@ -75,15 +75,6 @@
     return around;
   }
 
-  function load(address) {
-    return new Promise((done, failed) => {
-      const image = new Image();
-      image.onload = () => done(image);
-      image.onerror = failed;
-      image.src = address;
-    });
-  }
-
   negviz.picture = async (element, lines) => {
     const { width, top } = element.getBoundingClientRect();
     const height = (element.querySelector(".nv-panel-share")?.getBoundingClientRect() ?? { top: top + element.offsetHeight }).top - top;
@@ -94,7 +85,7 @@
       `<foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(style)}${body}</foreignObject></svg>`;
     // what XML has no place for
     const safe = svg.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, "");
-    const image = await load(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(safe)}`);
+    const image = await negviz.loaded(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(safe)}`);
     const canvas = document.createElement("canvas");
     const pen = canvas.getContext("2d");
     const wide = width + 2 * EDGE;

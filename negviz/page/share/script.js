@@ -3,6 +3,7 @@
 
    negviz.qr(box, asked, local)  put the QR code of a question's link into a box; `local` is said where the
                                  address leads to this computer only
+   negviz.loaded(address)        the picture that lies there; null where there is none
    negviz.wrapped(pen, text, font, width, most)   lines of so many pixels as [text, font]
    negviz.caption()              lines that say what a picture taken now is of */
 "use strict";
@@ -166,6 +167,7 @@
     write(pen, said, x, y + SIDE + 16, `12px ${FACE}`, COLOURS[film.kind] ?? "#525C63");
   }
 
+  negviz.loaded = load;
   function load(address) {
     return new Promise((done) => {
       const image = new Image();

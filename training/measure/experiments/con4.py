@@ -32,7 +32,7 @@ from training.measure.experiments.cells import Vectors
 from training.measure.experiments.con3 import Exam, Setting, TextEncoder, Workshop, over_kinds
 from training.measure.experiments.material import Material
 from training.measure.experiments.settings import BASE
-from training.tune.captions import CaptionConfig
+from training.tune.captions import CON3, CON4
 from training.tune.directions import find_directions
 
 FINALISTS: Final = 2
@@ -41,16 +41,8 @@ AS_LABELLED: Final = "composed of what is said"
 AS_READ: Final = "composed of what rules read"
 WHOLE: Final = "all parts"
 NO_RANKING: Final = "without ranking"
-SHORT: Final = CaptionConfig(
-    method="con4",
-    steps=240,
-    lr=5e-4,
-    composed=20,
-    sentences=16,
-    typed=20,
-    distil=4.0,
-    naming=0.5,
-    frozen=3,
+SHORT: Final = replace(  # every part, CON3's two terms with the weights they have there
+    CON4, steps=240, lr=5e-4, ranking=CON3.ranking, choosing=CON3.choosing, frozen=3
 )
 
 
