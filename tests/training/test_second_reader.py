@@ -18,6 +18,7 @@ from negviz.evaluation.prompts import read_prompts
 from negviz.films.collection import Collection, open_collection
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL, BY_NAME, FINDINGS, Finding, Polarity
+from negviz.language.prompt import read_mentions
 from negviz.models.family import load_models
 from negviz.models.text_tower import CompactTextTower
 from negviz.models.two_readers import FILE, TwoReaders, write_second_reader
@@ -133,6 +134,30 @@ def test_a_finding_that_no_words_are_listed_for_is_called_by_its_names(
     texts = " ".join(one.text for one in type_sentences(frames) if new.name in one.said)
     assert "scoliosis" in texts
     assert "curved spine" in texts
+
+
+def test_a_slot_takes_no_finding_that_its_frame_names() -> None:
+    """Else a sentence would be labelled with the one and say both."""
+    frame = Frame("big heart, no {x}", "drawn", (("cardiomegaly", "present"), ("x", "absent")))
+    composed = [one for one in type_sentences([frame] * 100) if one.kind == "drawn"]
+    assert {one.said["cardiomegaly"] for one in composed} == {"present"}
+    assert {finding for one in composed for finding in one.said} == {*ABNORMAL}
+
+
+def test_a_size_bears_on_the_last_slot() -> None:
+    frame = Frame("{x} XX {big} {n}", "drawn", (("x", "present"), ("y", "uncertain")))
+    for one in type_sentences([frame] * 100):
+        before, _, after = one.text.partition("XX")
+        if one.kind == "drawn" and len(one.said) == 1:  # the other slot names what no film is judged by
+            (polarity,) = one.said.values()
+            read = read_mentions(before if polarity == "present" else after)
+            assert {mention.finding for mention in read} <= {*one.said}
+
+
+def test_words_that_negate_are_mistyped_now_and_then() -> None:
+    frame = Frame("films without {x}", "drawn", (("x", "absent"),))
+    texts = {one.text.casefold() for one in type_sentences([frame] * 100)}
+    assert any(" wihtout " in text or " witout " in text for text in texts)
 
 
 def test_a_text_that_two_frames_label_otherwise_is_dropped() -> None:

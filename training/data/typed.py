@@ -34,12 +34,13 @@ WORDS: Final = ASSETS / "prompts" / "typed-words.csv"
 _SLOTS: Final = ("film", "films", "who", "show", "seen", "place", "mild", "ago", "now")
 JOINED: Final = "several sentences"  # a kind
 FOLDS: Final = 10
-_PER_SLOT: Final = 13  # sentences of a frame with slots for findings
+_PER_SLOT: Final = 10  # sentences of a frame with slots for findings
 _FIXED: Final = 5  # sentences of a frame without
 _SHARE_JOINED: Final = 0.15
 _SHARE_OTHER: Final = 0.12  # slots that name what no film here is judged by
 _SHARE_SLIPS: Final = 0.3
 _SHARE_DRESSED: Final = 0.3
+_SHARE_MISTYPED: Final = 0.06  # of a word that negates, where one stands
 
 # How often findings are named in full, in shorthand, in lay words, in other words, and as they are misspelt.
 _SHARES: Final = (0.5, 0.16, 0.16, 0.12, 0.06)
@@ -51,6 +52,7 @@ _SIDED: Final = re.compile(  # what no heart is
 )
 _STOPS: Final = ("", "", "", "", ".", ".", "!", "...", " .", ";", ",")
 _BETWEEN: Final = (*". |. |. |; |; | but |, but |. also, |. however, | - |. and ".split("|"), "\n", ".\n")
+_NEGATES: Final = re.compile(r"\b(?:no|not|none|without|never|absent|negative|excluded?|evidence|resolved)\b")
 _BESIDE: Final = str.maketrans("qwertyuiopasdfghjklzxcvbnm", "wqretyuoipsdafghjklxzcvbmn")  # on a keyboard
 
 
@@ -68,10 +70,9 @@ def type_sentences(frames: Sequence[Frame] | None = None, seed: int = 0) -> Iter
     """Every frame filled many times, a share of them put together, with slips."""
     draw = random.Random(seed)
     composed = [
-        one
+        _fill(frame, draw)
         for frame in (all_frames() if frames is None else frames)
         for _ in range(_PER_SLOT if frame.slots else _FIXED)
-        if (one := _fill(frame, draw)) is not None
     ]
     yield from (_finished(one, draw) for one in composed)
     yield from (_finished(one, draw) for one in _joined(composed, draw))
@@ -117,32 +118,33 @@ def _word(of: str, draw: random.Random) -> str:
 # One sentence -----------------------------------------------------------------------------------
 
 
-def _fill(frame: Frame, draw: random.Random) -> Composed | None:
-    """A frame with words in its slots; None where these say two things of one finding."""
-    findings = dict(zip("xyz", draw.sample(ABNORMAL, 3), strict=True))
+def _fill(frame: Frame, draw: random.Random) -> Composed:
+    """A frame with words in its slots, which take findings that it does not name itself.
+
+    "{big} {n}" is that of its last slot.
+    """
     states = dict(frame.said)
     said: dict[str, Polarity] = {name: state for name, state in frame.said if name not in "xyz"}
+    free = [finding for finding in ABNORMAL if finding not in said]
+    findings = dict(zip("xyz", draw.sample(free, 3), strict=True))
     words = {name: _word(name, draw) for name in _SLOTS}
-    several = len(frame.slots) > 1
+    bears, several = "{big}" in frame.text, len(frame.slots) > 1
     for slot, with_article in zip("xyz", "abc", strict=True):
         state = states.get(slot)
         if state is None:
             continue
-        finding = findings[slot]
+        finding, of = findings[slot], ""
         if draw.random() < _SHARE_OTHER:
             name = _word("others", draw)
         else:
-            bears = "{big}" in frame.text
             name = _plain(finding, draw) if bears else _name(finding, state, several, draw)
-            said[finding] = state
-            if bears:
-                bears_on = _words(f"bears on {finding}") or _words("bears")
-                words |= {"big": draw.choice(draw.choice((_words("bears"), bears_on))[0]), "n": name}
-            elif finding == "opacity" and "consolidation" not in findings.values() and draw.random() < 0.12:
+            of, said[finding] = f"bears on {finding}", state
+            beside = finding == "opacity" and "consolidation" not in (*findings.values(), *said)
+            if beside and not bears and draw.random() < 0.12:
                 name = draw.choice(_AIRSPACE)
                 said |= {"consolidation": "absent"} if state == "absent" else {}
-        words.setdefault("big", _word("bears", draw))
-        words.setdefault("n", name)
+        bearing = draw.choice((_words("bears"), _words(of) or _words("bears")))[0]
+        words |= {"big": draw.choice(bearing), "n": name}
         full = name if draw.random() < 0.15 or name.startswith("a ") else f"{_article(name)}{name}"
         words |= in_slot(slot, with_article, name, full)
     return Composed(frame.text.format(**words), said, frame.kind, fold_of(frame.text))
@@ -197,6 +199,8 @@ def _finished(one: Composed, draw: random.Random) -> Composed:
             text = f"{text}{draw.choice((' ', ' ', ', '))}{_word('after', draw)}"
         text += draw.choice(_STOPS)
     changes: list[Callable[[str, random.Random], str]] = []
+    if draw.random() < _SHARE_MISTYPED:
+        changes.append(_mistype)
     if draw.random() < _SHARE_SLIPS:
         changes += [_slip] * draw.choice((1, 1, 1, 2))
     if draw.random() < 0.04:
@@ -204,6 +208,15 @@ def _finished(one: Composed, draw: random.Random) -> Composed:
     for change in changes:
         text = change(text, draw)
     return Composed(text, one.said, one.kind, one.fold)
+
+
+def _mistype(text: str, draw: random.Random) -> str:
+    """A word that negates, or tells of it, as it is often mistyped."""
+    found = [match for match in _NEGATES.finditer(text) if _words(f"mistyped {match[0]}")]
+    if not found:
+        return text
+    match = draw.choice(found)
+    return text[: match.start()] + _word(f"mistyped {match[0]}", draw) + text[match.end() :]
 
 
 def _slip(text: str, draw: random.Random) -> str:
