@@ -1,7 +1,7 @@
 """negviz: see which image–text models of chest radiographs understand "no".
 
     models = negviz.load_models("checkpoints/compact")  # dict[str, DualEncoder] in column order
-    films = negviz.open_collection("openi")  # or a folder that holds manifest.csv
+    films = negviz.open_collection("openi")  # or a folder that holds manifest.csv, or an archive
     prompt = negviz.read_prompt("No pleural effusion.")
     hits = negviz.search(models["con2"], films, prompt, k=10)
     table = negviz.evaluate(models, films, ["No pleural effusion.", "Large right effusion."])

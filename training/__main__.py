@@ -25,6 +25,10 @@ Commands = dict[str, tuple[str, str]]  # by name: where it lies, and what `--hel
 
 FOR_USERS: Final[Commands] = {
     "fetch": ("data.fetch", "fetch Open-i films from NLM into a folder; goes on where it was stopped"),
+    "archive": (
+        "build.archive.command",
+        "embed any number of films on one machine or many, into a table on disk",
+    ),
     "evaluate": ("measure.evaluate", "put a file of prompts to a family and write how well it ranks"),
     "study": ("measure.study", "make a blinded reader study, or export and analyse one"),
     "all": ("build.command:ALL", "base, choose, con1, con2, con3 and results, in order"),

@@ -36,11 +36,15 @@ from negviz.findings import FINDINGS, Polarity
 from negviz.language.prompt import strongest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from negviz.language.prompt import Prompt
     from negviz.language.sides import Side
 
 MANIFEST: Final = "manifest.csv"
 ASSETS: Final = ROOT / "assets"
+TABLE: Final = "films"  # of an archive
 OPENI: Final = "openi"
 _START: Final = 132  # bytes by which a DICOM file is known
 PHANTOMS: Final = "phantoms"
@@ -188,11 +192,23 @@ class Collection:
 
     def image_path(self, film: Film) -> Path | None:
         """Where its image lies: as the manifest says, else by name; None where it is not at hand."""
+        return self.lies_at(film.image) or self._lies_elsewhere(film)
+
+    def lies_at(self, image: str) -> Path | None:
+        """A file of the collection's folder by its path there; None where it is not at hand."""
         if self.folder is None:
             return None
-        named = self.folder / film.image
-        found = (named, self._by_stem.get(PurePosixPath(film.image).stem))
-        return next((path for path in found if path and _lies_in(self.folder, path)), None)
+        path = self.folder / image
+        return path if _lies_in(self.folder, path) else None
+
+    def _lies_elsewhere(self, film: Film) -> Path | None:
+        """A file of its name, anywhere in the collection's folder."""
+        path = self._by_stem.get(PurePosixPath(film.image).stem)
+        return path if self.folder and path and _lies_in(self.folder, path) else None
+
+    def kept_vectors(self, tower_id: str) -> NDArray[np.float32] | None:
+        """What an image tower makes of the films, [films, dim], where the collection itself keeps that."""
+        return None
 
     @cached_property
     def _by_stem(self) -> dict[str, Path]:
@@ -249,13 +265,18 @@ def _radiograph(path: Path, content: bytes) -> Image.Image:
         raise CollectionError(f"{path.name} cannot be shown. {error}") from error
 
 
+def is_archive(place: Path) -> bool:
+    """Whether a folder holds the table of films that `python -m training archive` makes."""
+    return (place / f"{TABLE}.lance").is_dir()
+
+
 def is_shipped(name: str) -> bool:
     """Whether a collection of this name, which no path is, lies in `assets/`."""
     return Path(name).name == name and (ASSETS / name / MANIFEST).is_file()
 
 
 def open_collection(name: str | Path, *, films: Path | None = None, labels: Path | None = None) -> Collection:
-    """Open a shipped collection by name ("openi"), or a folder that holds a `manifest.csv`.
+    """Open a shipped collection by name ("openi"), a folder that holds a `manifest.csv`, or an archive.
 
     `films` is a folder with the images where they lie apart from the manifest; ids are looked up
     there as `<image>`, or by file name.  `labels` is a file that tells of a folder of images what a manifest
@@ -265,12 +286,18 @@ def open_collection(name: str | Path, *, films: Path | None = None, labels: Path
     shipped name is that folder's alone: another folder called "openi" is the collection "own openi".
     """
     folder = ASSETS / name if isinstance(name, str) and is_shipped(name) else Path(name)
+    if labels is None and is_archive(folder):
+        from negviz.films.archive import open_archive
+
+        archive = open_archive(folder)
+        return archive if films is None else replace(archive, folder=films)
     manifest = folder / MANIFEST if labels is None else labels
     if not manifest.is_file():
         if labels is not None:
             raise CollectionError(f"{labels} is no file; give --labels a file of labels.")
         raise CollectionError(
-            f"{name} is neither a shipped collection nor a folder with a {MANIFEST}{NOT_AT_HAND}."
+            f"{name} is neither a shipped collection nor a folder with a {MANIFEST} or an archive"
+            f"{NOT_AT_HAND}."
         )
     where = films if films is not None else folder
     if films is not None and not films.is_dir():

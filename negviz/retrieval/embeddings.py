@@ -62,6 +62,12 @@ def film_embeddings(
     was stopped goes on.  Raises `EmbeddingsError` where a film is in neither file and its image is not at
     hand.
     """
+    try:
+        own = collection.kept_vectors(model.tower_id)
+    except CollectionError as error:
+        raise EmbeddingsError(str(error)) from error
+    if own is not None:
+        return own
     folder = cache if cache is not None else default_cache()
     paths = {film.id: path for film in collection if (path := collection.image_path(film)) is not None}
     keys = {id_: _image_key(path) for id_, path in paths.items()}

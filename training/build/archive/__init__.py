@@ -1,0 +1,1 @@
+"""Archives of any number of films: listing them, embedding them in parallel, and writing each once."""
