@@ -39,7 +39,8 @@ def parser() -> Parser:
         "--collection",
         metavar="NAME|DIR",
         default=told("NEGVIZ_COLLECTION") or None,
-        help="one shipped collection, or a folder that holds a manifest.csv; all shipped ones by default",
+        help="one shipped collection, a folder that holds a manifest.csv, or an archive; all shipped ones by "
+        "default",
     )
     shown.add_argument(
         "--films",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,15 +24,15 @@ class Pictures:
         """
         self.collections = {collection.name: collection for collection in collections}
         self.openi = openi
-        self._home: dict[str, Collection] = {}
+        home: dict[str, Collection] = {}
         for collection in collections:
             for film in collection:
-                if film.id in self._home:
+                if film.id in home:
                     raise CollectionError(
-                        f"The collections {self._home[film.id].name!r} and {collection.name!r} both have a "
-                        f"film {film.id!r}; open one of them alone, with --collection."
+                        f"The collections {home[film.id].name!r} and {collection.name!r} both have a film "
+                        f"{film.id!r}; open one of them alone, with --collection."
                     )
-                self._home[film.id] = collection
+                home[film.id] = collection
         self._at_hand: dict[str, int] = {}
         self.reports = EachOnce(read_reports, most=len(collections))  # of an archive that lies beside films
 
@@ -100,7 +101,8 @@ class Pictures:
         return self.openi if collection.name == OPENI else None
 
     def _of(self, film_id: str) -> Collection:
-        try:
-            return self._home[film_id]
-        except KeyError:
-            raise CollectionError(f"There is no film {film_id!r} here.") from None
+        for collection in self.collections.values():
+            with suppress(CollectionError):
+                collection.by_id(film_id)
+                return collection
+        raise CollectionError(f"There is no film {film_id!r} here.")

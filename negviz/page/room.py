@@ -19,10 +19,10 @@ from negviz.page.pictures import Pictures
 from negviz.page.server.once import EachOnce
 from negviz.results.averages import Usual, read_usual
 from negviz.retrieval.answer import Answer, AnswerError, SearchSet, answer, probabilities, ranks
+from negviz.retrieval.answer_types import Standing
 from negviz.retrieval.calibration import Calibration, read_calibrations
 from negviz.retrieval.comparison import Comparison
 from negviz.retrieval.examples import Example, examples
-from negviz.retrieval.search import Hit
 
 T = TypeVar("T")
 
@@ -166,7 +166,7 @@ class Room:
         first = self.answer(asked)
         return Comparison.of(first, self.answer(replace(other, films=first.films.name, models=asked.models)))
 
-    def ranks(self, asked: Asked, film_id: str) -> dict[str, Hit]:
+    def ranks(self, asked: Asked, film_id: str) -> dict[str, Standing]:
         """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
         return ranks(self.answer(asked), film_id)
 

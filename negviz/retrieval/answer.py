@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
-from negviz.common.order import rank_of, top_k
+from negviz.common.order import FilmPlaces
 from negviz.films.collection import Collection, Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
@@ -25,13 +25,15 @@ from negviz.language.opposite import CONTRARY, canonical
 from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, Unclear, read_prompt, unclear
 from negviz.language.reader import read
 from negviz.models.encoder import DualEncoder, reads_of
-from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Tally, Unmarked
+from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Standing, Tally, Unmarked
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
+from negviz.retrieval.metrics import Floats
 from negviz.retrieval.search import Hit, Vectors, cosines
 from negviz.retrieval.sets import SearchSet, search_sets
 
 MAX_HITS: Final = 100
+Similarities = tuple[Vectors, Vectors | None]  # with a sentence, and less those with its opposite
 
 __all__ = [
     "MAX_HITS",
@@ -105,16 +107,13 @@ def unjudged(mentions: Sequence[Mention], films: Collection) -> Unclear | Litera
     return unclear(mentions) or ("side" if one_sided and not films.knows_sides else None)
 
 
-def ranks(answer: Answer, film_id: str) -> dict[str, Hit]:
+def ranks(answer: Answer, film_id: str) -> dict[str, Standing]:
     """Where every model ranks one of the films searched.  Raises `CollectionError` for any other."""
-    films = answer.films
-    film = films.collection.by_id(film_id)
-    (row,), relevant = films.collection.rows([film]), answer.judge(film)
+    relevant = answer.judge(answer.films.collection.by_id(film_id))
     found = {}
     for column in answer.columns:
-        scores, _ = _similarities(films, column.query)
-        rank = rank_of(row, scores, films.collection.places_by_id)
-        found[column.model] = Hit(film_id, rank, float(scores[row]), relevant)
+        rank, score = answer.films.rank(film_id, column.query.tower_id, column.query.vectors[0])
+        found[column.model] = Standing(film_id, rank, score, relevant)
     return found
 
 
@@ -124,13 +123,15 @@ def probabilities(answer: Answer, film_id: str) -> dict[str, float]:
     Raises `CollectionError` for any other film.
     """
     films = answer.films
-    (row,) = films.collection.rows([films.collection.by_id(film_id)])
+    films.collection.by_id(film_id)
     question = _Question(answer.judged, answer.opposite, films)
     found = {}
     for column in answer.columns:
-        certainty = _certainty(question, column.query, *_similarities(films, column.query))
+        asked = films.vector(film_id, column.query.tower_id)[None]
+        seen = _similarities(films.embeddings[column.query.tower_id], column.query)
+        certainty = _certainty(question, column.query, seen, _similarities(asked, column.query))
         if certainty is not None and certainty.probabilities is not None:
-            found[column.model] = float(certainty.probabilities[row])
+            found[column.model] = float(certainty.probabilities[0])
     return found
 
 
@@ -188,14 +189,8 @@ class _Question:
         return tuple(judge(film, self.prompt) for film in self.films.collection)
 
     @cached_property
-    def normal(self) -> float:
-        """The share of films that are known to be normal."""
-        films = self.films.collection
-        return sum(film.states("normal", "present") is True for film in films) / max(len(films), 1)
-
-    @cached_property
     def tally(self) -> Tally:
-        return Tally.of(self.verdicts)
+        return Tally(*self.films.counts(self.prompt, self.verdicts))
 
     @cached_property
     def satisfied(self) -> npt.NDArray[np.float64]:
@@ -217,54 +212,60 @@ def _column(model: DualEncoder, question: _Question, k: int, calibration: Calibr
     films, prompt, against = question.films, question.prompt, question.against
     vectors = model.encode_text([prompt.text, *([against.text] if against else [])])
     query = Query(model.tower_id, vectors, calibration)
-    scores, margins = _similarities(films, query)
-    first = top_k(scores, k, films.collection.places_by_id)
-    best = [films.collection.films[row] for row in first]
+    seen = _similarities(films.embeddings[query.tower_id], query)
+    found = films.nearest(query.tower_id, vectors[0], k, seen[0])
     hits = tuple(
         Hit(film.id, place, float(score), judge(film, prompt))
-        for place, (film, score) in enumerate(zip(best, scores[first], strict=True), start=1)
+        for place, (film, score) in enumerate(zip(found.films, found.scores, strict=True), start=1)
     )
     tally = Tally.of(hit.relevant for hit in hits)
-    certainty = _certainty(question, query, scores, margins)
+    of_hits = _similarities(found.vectors, query)
     return Column(
         model=model.name,
         query=query,
         hits=hits,
         tally=tally,
         random_picks=question.tally.expected_in(tally.judged),
-        showing=_showing(prompt, best),
-        margin=None if margins is None else _margin(question, margins, first),
+        showing=_showing(prompt, found.films),
+        margin=_margin(question, seen[1], of_hits[1]),
         alike=float(vectors[0] @ vectors[1]) if against else None,
-        normal=sum(film.states("normal", "present") is True for film in best) if question.normal else None,
-        normal_by_chance=question.normal * len(best) if question.normal else None,
-        certainty=None if certainty is None else certainty.of(first),
+        normal=sum(film.states("normal", "present") is True for film in found.films)
+        if films.normal
+        else None,
+        normal_by_chance=films.normal * len(hits) if films.normal else None,
+        certainty=_certainty(question, query, seen, of_hits),
     )
 
 
-def _similarities(films: SearchSet, query: Query) -> tuple[Vectors, Vectors | None]:
+def _similarities(embeddings: Vectors, query: Query) -> Similarities:
     """Of each film, [films], with the sentence, and how much less with the opposite, if there is one."""
-    embeddings, (own, *opposed) = films.embeddings[query.tower_id], query.vectors
+    own, *opposed = query.vectors
     scores = cosines(embeddings, own)
     return scores, scores - cosines(embeddings, opposed[0]) if opposed else None
 
 
 def _certainty(
-    question: _Question, query: Query, scores: Vectors, margins: Vectors | None
+    question: _Question, query: Query, seen: Similarities, asked: Similarities
 ) -> Certainty | None:
-    """Of all films, from their `scores` and `margins` [films]."""
-    if query.calibration is None or margins is None:
+    """Of films that are `asked` about, among all those `seen`."""
+    if query.calibration is None or seen[1] is None or asked[1] is None:
         return None
     mentions = question.prompt.mentions
-    places = question.films.collection.places_by_id
-    seen = Seen(scores.astype(np.float64), margins.astype(np.float64), question.satisfied, places)
-    return query.calibration.certainty(seen, mentions[0].finding if len(mentions) == 1 else None)
+    among = _seen(seen[0], seen[1], question.satisfied, question.films.collection.places_by_id)
+    unjudged, in_order = np.full(len(asked[0]), np.nan), np.arange(len(asked[0]))
+    of = _seen(asked[0], asked[1], unjudged, in_order)
+    return query.calibration.certainty(among, mentions[0].finding if len(mentions) == 1 else None, of)
 
 
-def _margin(question: _Question, margins: Vectors, hits: npt.NDArray[np.intp]) -> Margin:
-    """`margins` [films] in the collection's order, and the rows of the hits."""
-    return Margin(
-        float(margins[hits].mean()), auroc_estimate(question.told_apart, margins.astype(np.float64))
-    )
+def _seen(scores: Vectors, margins: Vectors, satisfied: Floats, places: FilmPlaces) -> Seen:
+    return Seen(scores.astype(np.float64), margins.astype(np.float64), satisfied, places)
+
+
+def _margin(question: _Question, seen: Vectors | None, hits: Vectors | None) -> Margin | None:
+    """From margins of the films seen and of the hits; None where the sentence has no opposite."""
+    if seen is None or hits is None:
+        return None
+    return Margin(float(hits.mean()), auroc_estimate(question.told_apart, seen.astype(np.float64)))
 
 
 def _showing(prompt: Prompt, films: Iterable[Film]) -> int | None:

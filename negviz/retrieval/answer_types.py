@@ -37,6 +37,16 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where one model ranks a film, whether it is among the hits or not."""
+
+    id: str
+    rank: int | None  # 1 is best; None: beyond those of an archive that have a rank
+    score: float
+    relevant: bool | None
+
+
+@dataclass(frozen=True)
 class Margin:
     """How much nearer films are to a sentence than to its opposite: the difference of the two cosines.
 

@@ -71,12 +71,20 @@ class Seen:
         return np.where(right, 0.5 / right.sum(), 0.0) + np.where(wrong, 0.5 / wrong.sum(), 0.0)
 
 
-def feature(name: Feature, seen: Seen) -> Floats:
-    """A film's figure `<float64>[films]`, from the middle of films of which half are right."""
-    values = seen.similarities if name == "standardised similarity" else seen.margins
+def feature(name: Feature, seen: Seen, of: Seen | None = None) -> Floats:
+    """A film's figure `<float64>[films]`, from the middle of films of which half are right.
+
+    `of` are the films that are asked about, where they are others than those seen.
+    """
+    values, asked = (_figures(name, each) for each in (seen, of or seen))
     weights = seen.halved
-    centred = values - weights @ values
-    return centred if name == "margin" else _over(centred, float(weights @ centred**2) ** 0.5)
+    middle = weights @ values
+    centred: Floats = asked - middle
+    return centred if name == "margin" else _over(centred, float(weights @ (values - middle) ** 2) ** 0.5)
+
+
+def _figures(name: Feature, seen: Seen) -> Floats:
+    return seen.similarities if name == "standardised similarity" else seen.margins
 
 
 def statistic(name: Statistic, seen: Seen) -> float:
@@ -113,11 +121,6 @@ class Certainty:
     abstains: bool  # whether it had better not be asked: on training prompts such an order was worth nothing
     probabilities: Floats | None  # [films] of satisfying the sentence; None where that is not known
 
-    def of(self, films: npt.NDArray[np.intp]) -> Certainty:
-        """The same of some of the films, by their rows."""
-        known = self.probabilities
-        return Certainty(self.abstains, None if known is None else known[films])
-
 
 @dataclass(frozen=True)
 class Calibration:
@@ -129,18 +132,21 @@ class Calibration:
     statistic: Statistic
     least: float  # below it the model abstains
 
-    def certainty(self, seen: Seen, finding: str | None) -> Certainty:
+    def certainty(self, seen: Seen, finding: str | None, of: Seen | None = None) -> Certainty:
         """`finding` is what the films are judged by; None where that is nothing, or several."""
         known = finding in self.findings and 0 < seen.share < 1
         return Certainty(
             abstains=statistic(self.statistic, seen) < self.least,
-            probabilities=self.probabilities(seen) if known else None,
+            probabilities=self.probabilities(seen, of) if known else None,
         )
 
-    def probabilities(self, seen: Seen) -> Floats:
-        """`<float64>[films]`, for the share of right films in the set searched, which lies inside (0, 1)."""
+    def probabilities(self, seen: Seen, of: Seen | None = None) -> Floats:
+        """`<float64>[films]` of those seen or, where others are asked about, `of` these.
+
+        They are for the share of right films in the set searched, which lies inside (0, 1).
+        """
         figures, log_odds = zip(*self.knots, strict=True)
-        odds = np.interp(feature(self.feature, seen), figures, log_odds)
+        odds = np.interp(feature(self.feature, seen, of), figures, log_odds)
         moved = odds + np.log(seen.share / (1 - seen.share))
         probabilities: Floats = 1 / (1 + np.exp(-moved))
         return probabilities

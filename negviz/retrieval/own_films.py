@@ -29,6 +29,7 @@ from negviz.films.dicom import DicomError, read_dicom
 from negviz.films.grey import UNREADABLE, DeepColourError, grey_picture, is_dicom
 from negviz.films.size import FilmSizeError
 from negviz.models.encoder import DualEncoder
+from negviz.retrieval.archived import Found
 from negviz.retrieval.search import Hit, cosines
 from negviz.retrieval.sets import SearchSet
 
@@ -211,18 +212,15 @@ def nearest(
     for name, model in models.items():
         sharing.setdefault(model.tower_id, []).append(name)
     return tuple(
-        Nearest(tuple(names), _nearest(films, cosines(films.embeddings[tower], vectors[tower]), k, without))
+        Nearest(tuple(names), _nearest(films.nearest(tower, vectors[tower], k + 1), k, without))
         for tower, names in sharing.items()
     )
 
 
-def _nearest(films: SearchSet, scores: NDArray[Any], k: int, without: str) -> tuple[Hit, ...]:
-    rows = top_k(scores, k + 1, films.collection.places_by_id)
-    others = [row for row in rows if films.collection.films[row].id != without][:k]
-    return tuple(
-        Hit(films.collection.films[row].id, place, float(scores[row]), None)
-        for place, row in enumerate(others, start=1)
-    )
+def _nearest(found: Found, k: int, without: str) -> tuple[Hit, ...]:
+    scored = zip(found.films, found.scores.tolist(), strict=True)
+    others = [(film.id, score) for film, score in scored if film.id != without][:k]
+    return tuple(Hit(id_, place, score, None) for place, (id_, score) in enumerate(others, start=1))
 
 
 def likeness(

@@ -15,14 +15,17 @@ import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
 from negviz.common.order import best_first, top_k
-from negviz.films.collection import Collection, Unmentioned, judge
+from negviz.films.archive import Archive
+from negviz.films.collection import Collection, Film, Unmentioned, judge
 from negviz.language.prompt import Prompt, read_prompt
+from negviz.retrieval.archived import nearest
+from negviz.retrieval.cosine import Vectors, cosines
 from negviz.retrieval.embeddings import film_embeddings
 
 if TYPE_CHECKING:
     from negviz.models.encoder import DualEncoder
 
-Vectors = npt.NDArray[np.floating[Any]]  # [films, dim], unit-norm
+__all__ = ["Hit", "Ranking", "RetrievalError", "Vectors", "cosines", "in_order", "rank", "search"]
 
 
 class RetrievalError(NegvizError):
@@ -52,8 +55,13 @@ def rank(
 ) -> Ranking:
     """Rank all films for a prompt.  `embeddings` [films, dim] replace those of `film_embeddings`.
 
-    Raises `RetrievalError` where the embeddings do not fit the model and the collection.
+    Raises `RetrievalError` where the embeddings do not fit the model and the collection, and for an archive
+    of more films than its sample.
     """
+    if isinstance(collection, Archive) and collection.total > len(collection):
+        raise RetrievalError(
+            f"{collection.name} has {collection.total:,} films, too many to rank; use search."
+        )
     return in_order(collection, _scores(model, collection, prompt, embeddings))
 
 
@@ -79,26 +87,22 @@ def search(
     if k < 1:
         raise RetrievalError(f"k must be at least 1, not {k}.")
     read = read_prompt(prompt) if isinstance(prompt, str) else prompt
-    scores = _scores(model, collection, read, embeddings)
+    found = _best(model, collection, read, k, embeddings)
     return [
-        Hit(
-            id=collection.films[i].id,
-            rank=place,
-            score=float(scores[i]),
-            relevant=judge(collection.films[i], read, unmentioned),
-        )
-        for place, i in enumerate(top_k(scores, k, collection.places_by_id), start=1)
+        Hit(film.id, place, score, judge(film, read, unmentioned))
+        for place, (film, score) in enumerate(found, start=1)
     ]
 
 
-def cosines(films: Vectors, text: Vectors) -> Vectors:
-    """Of each film [films, dim] with a sentence [dim], or with each of several [sentences, dim] → a row each.
-
-    One dot product a film: a matrix product would round the same film otherwise with other films beside it,
-    and two films that are alike would be told apart by where they stand.
-    """
-    found: Vectors = np.vecdot(films, text[..., None, :])
-    return found
+def _best(
+    model: DualEncoder, collection: Collection, prompt: Prompt, k: int, embeddings: Vectors | None
+) -> list[tuple[Film, float]]:
+    if isinstance(collection, Archive) and embeddings is None:
+        found = nearest(collection, model.tower_id, model.encode_text([prompt.text])[0], k)
+        return list(zip(found.films, found.scores.tolist(), strict=True))
+    scores = _scores(model, collection, prompt, embeddings)
+    rows = top_k(scores, k, collection.places_by_id)
+    return [(collection.films[row], float(scores[row])) for row in rows]
 
 
 def _scores(

@@ -285,7 +285,7 @@ def test_a_sentence_searches_the_list_of_its_main_mention(
     assert _searched(found) == {CHOSEN.films[place].id for place in LISTED[finding]}
     assert {hit.id for hit in found.columns[0].hits} == _searched(found)
     assert found.films.part == ("test" if finding == "effusion" else finding)
-    assert ranks(found, "without1")["base"].rank <= 4
+    assert ranks(found, "without1")["base"].rank in range(1, 5)
     assert len(answer(_base(Model), chosen[1], text).films) == len(CHOSEN)  # all films, as asked for
 
 
@@ -458,7 +458,7 @@ def test_ranks_are_those_of_the_whole_ranking(models: dict[str, DualEncoder], co
     for place in range(len(films)):
         hits = {column.model: column.hits[place] for column in whole.columns}
         for model, hit in hits.items():
-            assert ranks(short, hit.id)[model] == hit
+            assert vars(ranks(short, hit.id)[model]) == vars(hit)
 
 
 def test_an_answer_takes_no_more_memory_over_more_films(models: dict[str, DualEncoder]) -> None:

@@ -83,8 +83,7 @@ def _vectors(room: Room, film_id: str) -> dict[str, Vectors]:
     """What each image tower makes of a film of any set."""
     for films in room.sets:
         with suppress(CollectionError):
-            (row,) = films.collection.rows([films.collection.by_id(film_id)])
-            return {tower: embeddings[row] for tower, embeddings in films.embeddings.items()}
+            return {tower: films.vector(film_id, tower) for tower in films.embeddings}
     raise CollectionError("There is no such film here.")
 
 

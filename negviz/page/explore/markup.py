@@ -33,6 +33,7 @@ _SCRIPT: Final = json.dumps(  # what the script writes itself
         "pick": words.PICK,
         "inTen": words.IN_TEN,
         "rank": words.RANK,
+        "beyond": words.BEYOND,
         "notSearched": words.NOT_SEARCHED,
         "fewer": words.SHOW.format(10),
         "failed": words.NOT_REACHED,

@@ -105,7 +105,7 @@
 
   function facts(wall, hit, words) {
     const box = make("span", "nv-spare-facts");
-    box.append(make("strong", "", `[${words.rank.replace("{}", hit.rank)}]`));
+    box.append(make("strong", "", `[${hit.rank === null ? words.beyond : words.rank.replace("{}", hit.rank)}]`));
     if (wall.querySelector(".nv-mark")) {
       const [shape, word, name] = words.marks[String(hit.relevant)];
       box.append(make("span", `nv-${name}`, `${shape} ${word}`));

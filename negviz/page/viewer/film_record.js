@@ -47,7 +47,7 @@ negviz.filmRecord = (() => {
       if (model === opened) row.setAttribute("aria-current", "true");
       row.append(
         node("th", words.models[model] ?? model, { scope: "row" }),
-        node("td", fill(words.rank, at)),
+        node("td", at.rank === null ? words.beyond : fill(words.rank, at)),
         node("td", number(at.score)),
       );
       return row;

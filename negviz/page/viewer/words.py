@@ -6,6 +6,7 @@ from typing import Final
 
 from negviz.findings import Polarity
 from negviz.page.saliency.words import CAPTION
+from negviz.page.words import BEYOND
 
 FILM: Final = "Film"
 CLOSE: Final = "Close"
@@ -68,6 +69,7 @@ SCRIPT: Final = {
     "no_record": "What is known of this film cannot be had at the moment.",
     "no_ranks": "The ranks cannot be had at the moment.",
     "rank": "#{rank}",
+    "beyond": BEYOND,
     "nothing": "nothing (one film)",
     "pair": "its simulated pair, {id}",
     "same_rank": "#{rank} of {model}, {id}",

@@ -12,6 +12,7 @@ from negviz.language.sides import Side
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Tally
 from negviz.retrieval.examples import Property
+from negviz.retrieval.sets import RANKED
 
 TITLE: Final = "negviz"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."
@@ -78,6 +79,7 @@ MARKED_BY: Final = "marked by"
 BACK: Final = "Back to the answer"
 IN_TEN: Final = "The selected film is here at rank {}."
 RANK: Final = "rank {}"
+BEYOND: Final = f"beyond {RANKED:,}"  # a film of an archive
 NOT_SEARCHED: Final = "The selected film is not among the films searched."
 IDENTIFIER: Final = (
     "This looks as if it holds {}. Do not send what could name a patient: take it out, or send it anyway."
