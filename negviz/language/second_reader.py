@@ -151,6 +151,7 @@ SITUATIONS: Final = (
 )
 _HEDGED: Final = SAID.index("uncertain")
 _MISSED_HEDGE: Final = 0.2  # of any other error
+_MOST_OFFERED: Final = 3  # readings, beside the likeliest of each finding and what nobody contests
 _OFFERED: Final = 0.1  # a reading that is less likely is not offered, unless it is that of the rules
 
 
@@ -227,6 +228,7 @@ def weigh(prompt: Prompt, second: Floats, errors: Floats) -> Floats:
 def _likeliest(prompt: Prompt, told: Floats, contested: Places) -> tuple[Mention, ...]:
     """Of contested findings what they may be, the likelier first; of the others, what there is."""
     asked = list(prompt.suggestion or ())
+    spare = max(0, _MOST_OFFERED - len(asked) - len(contested))
     for row in contested:
         finding = FINDINGS[row]
         read = [mention for mention in prompt.mentions if mention.finding == finding]
@@ -234,7 +236,10 @@ def _likeliest(prompt: Prompt, told: Floats, contested: Places) -> tuple[Mention
         best = int(told[row, :SILENT].argmax())
         either = {place for place in range(SILENT) if told[row, place] >= _OFFERED or place == best}
         either |= {SAID.index(mention.polarity) for mention in read}
-        for place in sorted(either, key=lambda place: -told[row, place]):
+        for number, place in enumerate(sorted(either, key=lambda place: -told[row, place])):
+            if number and not spare:
+                break
+            spare -= bool(number)
             known = next((mention for mention in read if mention.polarity == SAID[place]), None)
             asked.append(known or Mention(finding, SAID[place], span))
     if not prompt.suggestion:

@@ -108,6 +108,15 @@ def test_of_a_list_what_is_not_contested_is_offered_along() -> None:
     assert offered(prompt) == [("nodule", "present"), ("nodule", "absent"), ("effusion", "absent")]
 
 
+def test_no_more_than_three_readings_are_offered_but_the_likeliest_of_each() -> None:
+    torn = heard()
+    for finding in ("effusion", "nodule"):
+        torn[FINDINGS.index(finding)] = [0.05, 0.5, 0.3, 0.15]
+    prompt = agree(read_prompt("Effusion and nodule"), torn, DOUBT)
+    assert len(offered(prompt)) == 3
+    assert {finding for finding, _ in offered(prompt)} == {"effusion", "nodule"}
+
+
 def test_wording_that_must_be_asked_is_asked_whatever_the_second_reader_says() -> None:
     prompt = read_prompt("NAD")
     assert agree(prompt, heard(normal=("present", 0.99)), DOUBT).suggestion == prompt.suggestion is not None
