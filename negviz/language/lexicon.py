@@ -80,14 +80,19 @@ _DISCARD = (  # what is not wanted
     r"filter out|"
     r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|hide|ban|refuse|forbid|reject|strike|ditch|"
     r"(?:toss|throw|cross|take|cut) (?:out|away)|toss|(?:stay|keep) away from|spare (?:me|us)|keep out|"
-    r"screen out)"
+    r"stop (?:showing|giving|sending)(?: (?:me|us))?|screen out)"
 )
-_THOSE_WITH = (
-    r"(?: (?:(?:any|all|every|the|those|these|ones|anything|anyone|anybody|everything|everyone|films?|cases?|"
+_THOSE = (
+    r"(?:any|all|every|the|those|these|ones|anything|anyone|anybody|everything|everyone|films?|cases?|"
     r"patients?|people|chests?|x rays?|xrays?|cxrs?|radiographs?|images?|pictures?|scans?|studies|exams|"
-    r"chest) )+"
-    r"(?:that )?(?:with|showing|has|have)(?: an?)?)?"
+    r"chest)"
 )
+_THOSE_WITH = rf"(?: (?:{_THOSE} )+(?:that )?(?:with|showing|has|have)(?: an?)?)?"
+_LACKING = (
+    r"(?:without|with no|lacking|free (?:of|from)|negative for|(?:that|who|which) (?:lack|(?:have|has|show|"
+    r"shows) no|(?:do|does) not (?:have|show)))"
+)
+_IS_NOT = r"(?: (?:there|it|this|that|he|she) (?:is|are|was|were|has) (?:no|not(?: any| an?)?)(?= \w))"
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
@@ -125,10 +130,12 @@ _CUES: Final = (
         "affirm",
         "pseudo",
         "none",
-        rf"(?:not|never|no longer|far from|nowhere near|by no means|"
-        rf"in no way) {_ADV}(?:absent|without|free (?:of|from)|"
+        rf"(?:not|never|no longer|far from|nowhere near|by no means|hardly|scarcely|barely|anything but|"
+        rf"in no way) (?:quite |exactly |altogether |wholly )?{_ADV}(?:absent|without|free (?:of|from)|"
         rf"clear of|negative(?: for)?|"
         rf"devoid of|lacking|missing|denied)|"
+        rf"(?:{_DISCARD}|(?:do|does) not (?:want|show|give|include|need)(?: (?:me|us))?|not)(?: {_THOSE})+ "
+        rf"{_LACKING}|(?:can|could|would) not (?:\w+ )?(?:say|claim|argue|pretend)(?: that)?{_IS_NOT}|"
         rf"(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|^do not exclude|"
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
         r"lacking|free of|"
@@ -145,8 +152,14 @@ _CUES: Final = (
         rf"(?:no|without|not|nor) {_DEGREE}{_CHANGE}(?! (?:in (?:the )?heart size|of heart))(?:(?: in| of|"
         rf" from| to| since)(?= ))?|(?:not|without) {_DEGREE}{_CHANGED}(?! (?:in (?:heart|cardiac)|"
         rf"than (?:normal|usual)))|no {_DEGREE}(?:larger|smaller|"
-        rf"bigger|worse|better|different)|"
-        r"not only|not just|not merely|no doubt|no question|no more than|no less(?: than)?|"
+        rf"bigger|worse|better|different)(?! than (?:normal|usual|average|expected|it should))|"
+        rf"no (?:known |clear |good |further )?(?:spread|extension|let ?up|drainage|treatment|intervention|"
+        rf"explanation|cause|reason|symptoms) (?:of|in|for|from|with)(?= (?:(?:the|an?|her|his|my|this|"
+        rf"that) )?"
+        rf"(?:\w+ )?(?:{_FINDING}|mass|lesion|fluid|broken|big))|"
+        r"(?:not|no longer) (?:only|just|merely|simply)(?: (?:is|are) there)?|"
+        r"never seen (?:such|(?:an? )?(?:worse|bigger|larger|better)|more|so much)|no ifs or buts|no wonder|"
+        r"could not be (?:clearer|plainer|more obvious)|no doubt|no question|no more than|no less(?: than)?|"
         rf"(?:no|not any) (?:interval |further |significant |real )?growth (?:of|in)(?= (?:(?:the|a|this|"
         rf"that|her|his|my) )?(?:\w+ )?(?:{_FINDING}|mass|lesion))|"
         r"(?:can|could) not (?:not|fail to|help but) (?:see|notice|find|spot)|no two ways about(?: it)?|"
@@ -171,13 +184,21 @@ _CUES: Final = (
         rf"older|ct)(?![^ ]))|"
         r"without (?:contrast|iv contrast)",
     ),
-    _Entry("open", "uncertainty", "after", rf"(?:not|never) {_ADV}{_EXCLUDED}(?= :)"),
+    _Entry(
+        "open",
+        "uncertainty",
+        "after",
+        rf"(?:not|never|(?:nobody|no one) has) {_ADV}{_EXCLUDED}"
+        rf"(?= (?::|(?:an? |any |the )?(?:\w+ )?{_FINDING}))",
+    ),
     # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
     _Entry(
         "open",
         "uncertainty",
         "before",
-        rf"(?:can|could|may|should|must|might)(?: not| never)? (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|"
+        rf"(?:can(?: not| never)|(?:could|may|should|must|might)(?: not| never)?) (?:\w+ ){{0,2}}?be {_ADV}"
+        rf"{_EXCLUDED}|neither (?:confirmed|proven) nor {_EXCLUDED}|can not be (?:judged|ruled in or out)|"
+        rf"too close to call|(?:could|can|might) go either way|tbc|pending(?= [.,;]|$)|in childhood|"
         rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|"
         rf"in the past(?= [.,;]|$)|"
         rf"yes or no|or not(?= [.,;?]|$)|"
@@ -204,11 +225,16 @@ _CUES: Final = (
         "after",
         rf"with (?:and|or|versus|vs) without|not (?:un|im)(?:likely|probable|"
         rf"possible)(?: that(?: there is)?)?|"
-        rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|(?:no way|"
+        rf"(?:can|could|may|do|does|did|would|will)(?: not| never) (?:\w+ ){{0,2}}?{_EXCLUDE}|no {_EXCLUDE}|"
+        rf"neither (?:confirms?|proves?|shows?) nor (?:excludes?|rules out)|failed to {_EXCLUDE}|"
+        rf"too \w+ to (?:judge|assess|call|say|tell|exclude|rule out)(?: if| whether)?|"
+        rf"(?:hard|difficult|impossible|too early) to (?:say|tell|claim|be sure)(?: that)?{_IS_NOT}|"
+        rf"(?:no way|"
         rf"unable|inability|difficult|hard|impossible|not(?: \w+){{1,4}}?|failure) to (?:\w+ )?{_EXCLUDE}|"
         rf"exclusion of(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|limited|hard))|"
-        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive) "
-        rf"(?:if|whether|that|about|of|by)|doubts?(?= (?:that|if|whether|there|it|this|he|she|"
+        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive)"
+        rf"(?:(?: that)?{_IS_NOT}| (?:if|whether|that|about|of|by))|"
+        rf"doubts?(?= (?:that|if|whether|there|it|this|he|she|"
         rf"any)(?![^ ]))|(?:unclear|"
         rf"uncertain) (?:if|whether)|"
         rf"{_EXCLUDE} (?:is |was )?(?:not possible|impossible|limited)(?: for| of)?|(?:\w+ )?(?:not|never) "
@@ -217,14 +243,29 @@ _CUES: Final = (
         rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
         rf" an?)? (?:exclusion "
         rf"of|excluding)|if(?! any(?= [.,;?]|$))|unless|in case(?: of)?|in the event of|should there be|"
-        r"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
-        r"decide)(?: if| whether| that)?",
+        rf"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
+        rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
     ),
     # Negation.
+    _Entry(
+        "no",
+        "negation",
+        "after",
+        r"(?<=have )not (?:yet )?(?:seen|found|identified|noticed|spotted|detected)"
+        r"(?= (?!(?:before|since|yet|it|this|that|them|so|here|on|in|at|by|and|or|but|previously|either|"
+        r"to|any|an?)(?![^ ]))[a-z])",
+    ),
     _Entry(
         "denied",
         "negation",
         "before",
+        r"(?:looked for|searched for|sought|checked(?: for)?)(?: and| but| ,)* "
+        r"(?:not (?:seen|found|identified|there|present|detected|visible)|none(?: seen| found)?|absent|"
+        r"nothing|negative)(?= [.,;]|$)|"
+        r"(?:(?:do|does|did) not|(?:has|have|had) not|never) (?:show(?:n|ed)?(?: up)?|appear(?:ed)?|"
+        r"materiali[sz]ed?)(?= [.,;]|$| on | in | at | here| today| now)|"
+        r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= [.,;]|$)|"
+        rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
         rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|any) ){_ELSEWHERE}(?![^ ]))|"
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
@@ -273,7 +314,7 @@ _CUES: Final = (
         "before",
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
-        rf"resolved(?= completely)|{_GONE}{_END}",
+        rf"resolved(?= completely)|went away(?= [.,;]|$| after| with| on| by| since)|{_GONE}{_END}",
         {
             "resolved": ("persisted", "present", "persistent"),
             "cleared": ("persisted",),
@@ -306,7 +347,9 @@ _CUES: Final = (
         rf"apart from|besides)(?: (?:for )?(?:those|one|a film|the ones|ones|these|films|that)(?= (?:with|"
         rf"showing|"
         rf"that)))?|"
-        rf"but(?= (?:those|the ones|ones) (?:with|showing|that))|"
+        rf"but(?= (?:those|the ones|ones) (?:with|showing|that))|something (?:other|else) than|"
+        rf"(?:except(?: for)?|other than|apart from|aside from|save|bar) (?:those|one|ones|the ones)"
+        rf"(?= (?:with|showing|that|who) )|"
         rf"(?:nothing|nobody|no one)(?= (?:with|showing|that has|that have) )|"
         rf"nothing(?= (?:(?:is|looks|seems) )?(?:broken|cracked|snapped|busted|fractured|collapsed))|"
         rf"(?<!to )(?:leave|keep|take|filter|screen|weed|cut)(?= (?:\w+ ){{1,4}}out(?![^ ]))|(?<!to "
@@ -326,7 +369,9 @@ _CUES: Final = (
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify|find|see)|"
-        r"nothing (?:to suggest|suggests|suggesting|suggestive of|indicates|to indicate|like|to see of|"
+        r"nothing (?:pointing (?:to|towards?)|in the way of|by way of|in favou?r of|amounting to|"
+        r"(?:that )?(?:i|we|you|one) (?:would|could|can) call|to suggest|suggests|suggesting|"
+        r"suggestive of|indicates|to indicate|like|to see of|"
         r"left of|"
         r"speaks for|resembling|(?:that )?looks like)|negative(?= : [a-z])|"
         r"unremarkable for|excluded(?! from)",
@@ -385,7 +430,7 @@ _CUES: Final = (
         r"xxxx(?= (?:represents?|reflects?|representing|reflecting)(?![^ ]))|"
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
-        r"borderline|chance of|probability of|whether|"
+        r"borderline|(?<!any )chance of|probability of|whether|"
         r"(?:was|were) there (?:ever|an?|any)|(?:has|have|did) (?:he|she|the patient|the film|this film|"
         r"they)(?= (?:got|have|had|any|an?|show)(?![^ ]))|(?:is|are) there(?! (?:now|again|today|"
         r"still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
@@ -393,7 +438,8 @@ _CUES: Final = (
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
         r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
         r"known to have had|"
-        r"used to have|previously had|"
+        r"used to (?:have|suffer from)|previously had|in two minds about|runs in the family(?: :)?|"
+        r"awaiting \w+ (?:for|to exclude)|concern re|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)",
     ),
     _Entry(  # what a person has had is not what the film shows; it reaches no further than what it names
@@ -424,17 +470,20 @@ CLAUSE_END: Final = re.compile(
     r"ones) (?:with|showing|that)(?![^ ]))(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
     r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
-    r"(?<!those )(?:except(?: for)?|aside from|"
+    r"(?<!those )(?<!something )(?:except(?: for)?|aside from|"
     r"apart from|"
-    r"other than)|"
+    r"other than)(?! (?:those|one|ones|the ones) (?:with|showing|that|who)(?![^ ]))|"
     r"with the exception of|which|that (?:is|are|was|were)|while|whereas|(?<!not )(?<!never )yet|"
     r"nevertheless|nonetheless|"
-    r"despite|in spite of|because|since(?! (?:resolved|cleared|disappeared|gone))|save for)(?![^ ])"
+    r"despite|in spite of|because|save for|"
+    r"since(?! (?:resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
     r"-|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|there (?:is|are|was|were|has|may|could)|"
     r", (?:i|we|you) (?:can )?(?:see|have)|"
+    r", (?:(?:and|instead|just|i) )?(?:show|give|find|want|get|fetch|bring up|pull up|include|keep|display)"
+    r"(?: (?:me|us))?(?= )|"
     r", (?:(?:it|this|that|he|she) )?(?:is|has|have)(?! (?:no|not|never|been)(?![^ ]))|"
     r"(?:, and|and|,|with)(?= (?:an? |the |there |stable |persistent |unchanged |new |increased |"
     r"again |definite |definitely |certain |certainly |clear |obvious |confirmed |\d[\d.]* ?(?:mm|cm) )"

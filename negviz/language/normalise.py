@@ -40,6 +40,10 @@ _SHORT: Final = {
     "w/": "with",
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
+_SIGNED: Final = re.compile(
+    r"\A(?=.*(?:\A|[,;])\s*[+])\s*[-−–+]\s?\w.*[,;]\s*[-−–+]\s?\w.*\Z"
+)  # all in one line
+_OPENS_ITEM: Final = re.compile(r"(?:\A|[,;])\s*\Z")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
 _PLAIN: Final = {"&&": ";", "…": ",", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {
@@ -174,6 +178,8 @@ def _mark(token: str, text: str, start: int) -> str:
     """A punctuation mark as the reader sees it; "" for the hyphen of a compound."""
     before = text[start - 1 : start]
     after = text[start + 1 : start + 2]
+    if token in "-+–" and _SIGNED.search(text) and _OPENS_ITEM.search(text, 0, start):
+        return "no" if token != "+" else ";"  # "+ nodule, - effusion"
     if token in "-+–" and after.isalpha() and before in ("", " ", ",", "(") and not _BULLET.search(text):
         return "no" if token != "+" else ";"  # "-effusion", "+nodule"
     if token == "!" and after.isalpha() and before in ("", " ", "("):

@@ -13,7 +13,7 @@ ADVERB: Final = (
     r"(?:again|nice|nicely|just|look|appear|seem|also|both|all|still|now|otherwise|grossly|essentially|"
     r"overall|"
     r"generally|bilaterally|very|"
-    r"too|way|far|bit|little|much|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|"
+    r"too|way|far|bit|touch|little|much|quite|fairly|basically|completely|entirely|relatively|mildly|moderately|"
     r"markedly|"
     r"severely|"
     r"slightly|minimally|significantly|persistently|near|on|become|have|has|an?|as|definitely|clearly|"

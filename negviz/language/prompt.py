@@ -56,6 +56,12 @@ _TAKEN_BACK = re.compile(
     rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
     r"clear|clean|fine|ok|negative))(?![^ ])"
 )
+_OTHER_VIEW = re.compile(  # which of two views tells is not said
+    r"(?: (?:is|are|was|were|as))? not (?:seen|visible|visuali[sz]ed|present|identified|evident|found|there|"
+    r"appreciated) (?:on|in) (?:the |a |this )?(?:lateral|frontal|pa|ap|other)(?: (?:view|film|one|"
+    r"projection|"
+    r"image))?(?= [.,;?!]|$)"
+)
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 
 
@@ -236,6 +242,9 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
     if _taken_back(normal.text):
         for reading in found:
             _suggest_either(suggested, normal, reading)
+    for reading in found:
+        if not reading.cues and _OTHER_VIEW.match(normal.text, reading.span[1]):
+            _suggest_either(suggested, normal, reading)  # "nodule not seen on the lateral"
     for one, last in pairwise(found):
         if _may_share_a_sign(normal.text, one, last):  # "cardiomegaly, edema negative"
             _suggest(suggested, normal, last)

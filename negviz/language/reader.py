@@ -14,6 +14,7 @@ from typing import Final
 
 from negviz.findings import Outcome, Polarity, Term
 from negviz.language import sides, tenses
+from negviz.language.answers import Answer, answer_at, settled
 from negviz.language.lexicon import CLAUSE_END
 from negviz.language.opposite import CONTRARY
 from negviz.language.patterns import KIND, TIME
@@ -35,7 +36,10 @@ class Reading:
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
     r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where|(?:do|"
-    r"have) you (?:have|got)|got any"
+    r"have) you (?:have|got)|got (?:any|one|some)"
+    r"|any chance of|any (?:films?|radiographs?|x ?rays?|images?|pictures?|cases?|patients?|chests?|people)"
+    r"(?= (?:with|without|that|who|showing|of)(?![^ ]))"
+    r"|any(?:thing|one|body)(?: [a-z]+){0,3} (?:with|without|that|who|showing)"
     r"|what (?:does|do|would)"
     r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
     r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
@@ -88,9 +92,12 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
     cues: list[ScopedCue] = []
     readings: list[Reading] = []
     for clause in _clauses(text):
-        times = tenses.split(text, clause)
-        other = None if times else sides.elsewhere(text, clause)
-        if times is not None:
+        answered = _answer(text, clause)
+        times = None if answered else tenses.split(text, clause)
+        other = None if answered or times else sides.elsewhere(text, clause)
+        if answered is not None:
+            told, heard = _answered(text, clause, answered, found)
+        elif times is not None:
             told, heard = _now(text, *times, found)
         elif other is not None:
             told, heard = _on_either_side(text, clause, other, found, readings)
@@ -102,6 +109,23 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
         readings += told
         cues += heard
     return readings, cues
+
+
+def _answer(text: str, clause: Span) -> Answer | None:
+    return answer_at(text, clause[1] + 1) if text.startswith(" ?", clause[1]) else None
+
+
+def _answered(
+    text: str, clause: Span, answer: Answer, found: Sequence[Found]
+) -> tuple[list[Reading], list[ScopedCue]]:
+    """What a question asks of, as its answer has it; one that holds a denial itself stays a question."""
+    told, cues = _read_clause(text, clause, found)
+    if any(cue.kind == "negation" for cue in cues):
+        return told, cues
+    no = ScopedCue("denied", "negation", answer.span, clause)
+    used = [no] if answer.state == "absent" else []
+    inside = [item for item in found if clause[0] <= item.span[0] < clause[1] and _speaks(text, clause, item)]
+    return [_reading(text, item, _of_wording(item, answer.state), used) for item in inside], used
 
 
 def _turned(reading: Reading, cues: Sequence[ScopedCue]) -> Reading:
@@ -226,10 +250,11 @@ def _clauses(text: str) -> Iterator[Span]:
 def _apart(text: str) -> Iterator[Span]:
     start = 0
     for match in CLAUSE_END.finditer(text):
-        if _ANSWER.match(text, match.start()):
+        answer = answer_at(text, match.start())
+        if match.start() < start or (answer is None and _ANSWER.match(text, match.start())):
             continue
         yield start, max(start, match.start() - 1)
-        start = match.end()
+        start = answer.end if answer else match.end()
     yield start, len(text)
 
 
@@ -262,6 +287,8 @@ def _judge(
 ) -> Reading:
     """What a term says under the cues that govern it."""
     over = [cue for cue in cues if _governs(text, cue, item)]
+    if settled(text, item.span[1], clause[1]):
+        over = [cue for cue in over if cue.kind != "uncertainty"]
     denials = [cue for cue in over if cue.kind == "negation" and cue.name != "flip"]
     state: Polarity
     bound = ""

@@ -33,7 +33,7 @@ class Found:
 
 _VERB: Final = re.compile(
     r"(?<![^ ])(?<!previously )(?<!prior )(?<!formerly )(?:is|are|was|were|has|have|shows?|demonstrates?|"
-    r"remains?|persists?|appears?|yes|y(?= ,)|positive(?! for)|seen|noted|present|"
+    r"remains?|persists?|appears?|yes|y(?= ,)|positive(?! for)|confirmed|seen|noted|present|"
     r"identified|reveals?|visuali[sz]ed)(?![^ ])"
 )
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
@@ -56,7 +56,7 @@ _STANDS: Final = re.compile(
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
-    r"present|known|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
+    r"present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
     r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
     r"wet|swollen|less|more|decreased|increased|"
     r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"

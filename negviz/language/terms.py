@@ -151,7 +151,8 @@ TERMS: Final = (
     ),
     # cardiomegaly
     _term(
-        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge) "
+        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge|fat|"
+        rf"plump|broad|bulky) "
         rf"{HEART}|(?:heart|cardiac) enlargement|"
         rf"(?:increased|enlarged) (?:size of (?:the )?{HEART}|(?:transverse )?(?:heart|cardiac) (?:diameter|"
         rf"width))|"
@@ -171,7 +172,7 @@ TERMS: Final = (
     ),
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
-        rf"swollen|massive|huge|enormous|gigantic)(?: than (?:normal|usual))?",
+        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad)(?: than (?:normal|usual))?",
         _CARDIOMEGALY,
         statement=True,
     ),
