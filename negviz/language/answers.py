@@ -24,9 +24,14 @@ _WITH_IT: Final = (  # what either may go on to say without a word of another fi
     r"noted|identified|visible|any|one|ones|not|at|all|in|on|the|a|film|x|ray|xray|rays|cxr|radiograph|"
     r"image|picture|view|chest|here|today|now|so|think|really|to|be|chance|way|evidence|sign|of|{more}))*"
 )
+_PLACED: Final = (
+    r"both|left|right|base|bases|side|sides|apex|upper|lower|middle|lobe|[rl][uml]l|small|large|tiny|"
+    r"moderate|"
+    r"mild|big|\d[\d.]*(?:mm|cm)?|mm|cm"
+)
 _ANSWER: Final = re.compile(
     rf"\?(?: (?:[,:-]|a|answer))* (?:(?P<no>{_DENIES}){_WITH_IT.format(more='them')}|"
-    rf"(?P<yes>{_AFFIRMS}){_WITH_IT.format(more='both|left|right|base|bases|side|sides|apex|lobe')}){_ENDS}"
+    rf"(?P<yes>{_AFFIRMS}){_WITH_IT.format(more=_PLACED)}){_ENDS}"
 )
 _SETTLED: Final = re.compile(  # right behind a finding that was doubted
     r"(?: (?:was|were|is|are|has|have|been|now|then|later|since|and|suspected|questioned|[:,-]))*"

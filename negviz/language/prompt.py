@@ -276,8 +276,8 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         said.add(("opacity", "present"))  # "hazy because of effusions"
     for reading in asked(normal.text, LOOSE):
         taken = any(overlap(one.span, reading.span) for one in (*found, *several))
-        if taken or not said.isdisjoint(reading.outcomes):
-            continue
+        if taken or any(not said.isdisjoint({one, (one[0], "present")}) for one in reading.outcomes):
+            continue  # "emphysema without bullae"
         # "fluid right base": edema is not of one side
         may_be = (each for each in reading.outcomes if reading.side is None or each[0] != "edema")
         _suggest(suggested, normal, replace(reading, outcomes=tuple(may_be)))

@@ -44,6 +44,9 @@ _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of th
     r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
     r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
+_INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
+    r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this) (?!not )"
+)
 _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
     r"(?! (?:previous|prior|more|less|without|larger|greater|not|no)(?![^ ]))(?![^ ])"
@@ -261,7 +264,12 @@ def _apart(text: str) -> Iterator[Span]:
 def _question(text: str, clause: Span) -> list[ScopedCue]:
     """A question leaves all of its clause open, unless it only asks politely for films."""
     asks = _REQUEST.match(text) or _REQUEST.match(text, clause[0])  # "which" may itself end a clause
-    if asks or not text.startswith(("?", " ?"), clause[1]):
+    if asks:
+        return []
+    inverted = _INVERTED.match(text, *clause) if clause[0] == 0 else None
+    if inverted is not None:
+        return [ScopedCue("open", "uncertainty", inverted.span(), clause)]
+    if not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])
     return [ScopedCue("open", "uncertainty", (mark, mark + 1), clause)]

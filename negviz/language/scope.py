@@ -56,7 +56,8 @@ _STANDS: Final = re.compile(
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
-    r"present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|"
+    r"present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|healed|"
+    r"healing|"
     r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
     r"wet|swollen|less|more|decreased|increased|"
     r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"

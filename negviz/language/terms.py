@@ -73,7 +73,9 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"essentially|picture|view|everything|"
     r"entirely|a|not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
-_ALONE_AFTER = r"(?=(?: (?:please|ones?|thanks|cases?|chests?|to me|picture|films?|here|[.!?]))*$)"
+_ALONE_AFTER = (
+    r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|[.!?]))*$)"
+)
 _ABNORMAL = Outcome("normal", "absent", "present")
 _ACUTE = (  # what comes suddenly; nothing is said of what has long been there
     Outcome("normal", "absent", None),
@@ -151,7 +153,8 @@ TERMS: Final = (
     ),
     # cardiomegaly
     _term(
-        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge|fat|"
+        rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge|"
+        rf"fat|"
         rf"plump|broad|bulky) "
         rf"{HEART}|(?:heart|cardiac) enlargement|"
         rf"(?:increased|enlarged) (?:size of (?:the )?{HEART}|(?:transverse )?(?:heart|cardiac) (?:diameter|"
@@ -492,7 +495,7 @@ ASKED: Final = (
     ),
     _term(r"lung collapse", Outcome("pneumothorax"), Outcome("atelectasis")),
     _term(
-        r"(?<!lung )(?<!lobe )collapse(?= [.,;]|$| or | and | vs )",
+        r"(?<!lung )(?<!lobe )collapse(?= [.,;]|$| or | and | vs | no )",
         Outcome("atelectasis"),
         Outcome("pneumothorax"),
     ),
@@ -546,7 +549,7 @@ LOOSE: Final = (
         Outcome("pneumothorax"),
     ),
     _term(r"broken|breaks?|cracks?|cracked|snapped|busted", _FRACTURE),
-    _term(r"(?:white )?(?:spots?|dots?|blobs?)", _NODULE, _OPACITY),
+    _term(_not_after("to", "i", "we", "you") + r"(?:white )?(?:spots?|dots?|blobs?)", _NODULE, _OPACITY),
     _term(_not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)", _NODULE),
     _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
     _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
