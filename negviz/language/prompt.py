@@ -124,6 +124,11 @@ class Prompt:
         """Polarity of the main mention."""
         return self._main.polarity if self._main else None
 
+    @property
+    def about(self) -> str | None:
+        """The finding it is about; the likeliest, where it has to be asked what it says."""
+        return self.suggestion[0].finding if self.suggestion else self.finding
+
     @cached_property
     def opposite(self) -> Prompt | None:
         """The prompt that asks for the contrary: reworded if that reads back cleanly, else canonical.

@@ -77,7 +77,7 @@ def answer(
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
     prompt = _read(text, models)
     mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
-    searched = films.listed(prompt.finding if meant is None else meant[0])
+    searched = films.listed(prompt.about if meant is None else meant[0])
     unread = _unread(prompt) if meant is None else None
     unmarked = unread or unjudged(mentions, searched.collection)
     judged = replace(prompt, mentions=() if unmarked else mentions)

@@ -380,6 +380,23 @@ def test_a_sentence_about_nothing_listed_keeps_the_list_that_was_searched_last(
     assert (found["set"], sum(found["films"].values())) == ("cardiomegaly", 16)
 
 
+def test_a_sentence_that_is_asked_about_searches_the_list_of_its_likeliest_reading(
+    models: dict[str, DualEncoder], collection: Collection
+) -> None:
+    films = tuple(
+        replace(film, lists=frozenset({"cardiomegaly" if place < 16 else "pneumothorax"}))
+        for place, film in enumerate(collection.films)
+    )
+    listed = replace(collection, films=films)
+    explore = Explore(Room(models, search_sets(models, listed), Pictures(listed)))
+    hearts_asked = say(explore, "no cardiomegaly")
+    assert "Searched 16 films, as many with cardiomegaly as without" in hearts_asked.columns
+    asked_about = say(explore, "collapsed lung", asked=hearts_asked.asked)
+    assert "Did you mean “pneumothorax”" in asked_about.reading
+    assert "Searched 8 films, as many with pneumothorax as without" in asked_about.columns
+    assert explore.search("collapsed lung", "drawn/test")["set"] == "pneumothorax"
+
+
 def test_sentences_to_try_are_those_of_the_films_on_show(explore: Explore) -> None:
     for films in explore.sets:
         found = say(explore, "no effusion", films.name).examples

@@ -220,7 +220,7 @@ class Explore:
             return asked
 
     def _about(self, asked: Asked) -> str | None:
-        return asked.meant[0] if asked.meant else self.room.answer(asked).prompt.finding
+        return asked.meant[0] if asked.meant else self.room.answer(asked).prompt.about
 
     def _as_read(self, asked: Asked) -> Answer | None:
         """The answer without a correction; None where nothing is asked."""

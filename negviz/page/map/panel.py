@@ -225,7 +225,7 @@ class MapPanel:
         text = prompt.text
         vectors = {name: model.encode_text([text])[0] for name, model in models.items()}
         atlas = cast(Atlas, self.atlas)
-        first = {films.collection.name: films.listed(prompt.finding) for films in reversed(self.room.sets)}
+        first = {films.collection.name: films.listed(prompt.about) for films in reversed(self.room.sets)}
         films = {name: mapped.place(models, vectors, first[name]) for name, mapped in self.films.items()}
         return Placed(atlas.place(text, vectors), films)
 
