@@ -157,6 +157,27 @@ def test_a_panel_is_saved_as_a_picture_that_says_what_it_is_of(visit: Visit, tmp
     assert visit.barriers(".nv-panel-attribution") == []
 
 
+def test_the_dials_picture_has_its_film_though_it_was_still_on_its_way(visit: Visit, tmp_path: Path) -> None:
+    visit.unfold("dial")
+    film = visit.page.locator(".nv-panel-dial [data-dial] img")
+    film.wait_for(state="attached")
+    with visit.page.expect_download() as caught:
+        visit.page.locator(".nv-panel-dial [data-panel-share=png]").click()
+    caught.value.save_as(tmp_path / "saved.png")
+    panel = visit.page.locator(".nv-panel-dial").bounding_box()
+    box = film.bounding_box()
+    assert box is not None
+    assert panel is not None
+    left, top = box["x"] - panel["x"] + 16, box["y"] - panel["y"] + 16  # in the picture, which has an edge
+    with Image.open(tmp_path / "saved.png") as picture:
+        right, bottom = left + box["width"], top + box["height"]  # of a picture twice as dense
+        chest = picture.convert("L").crop((2 * left, 2 * top, 2 * right, 2 * bottom))
+    black = sum(chest.histogram()[:16]) / (chest.width * chest.height)
+    assert black < 0.5
+    where = visit.page.locator(".nv-dial-where select")
+    assert (where.bounding_box() or {"width": 0})["width"] > 40
+
+
 def test_a_link_may_say_what_was_meant(visit: Visit, running: App) -> None:
     follow(visit, running, f"#q={quote('fluid anywhere')}&meant=effusion.absent", "As you told us")
 

@@ -7,6 +7,7 @@
 "use strict";
 (() => {
   const [EDGE, LINE, DENSE] = [16, 22, 2]; // pixels, and pixels a pixel
+  const PATIENCE = 60_000; // milliseconds for pictures that are on their way
   const SIDE = 352; // pixels: larger pictures a browser decodes later than it draws what they are in
   const FACE = "system-ui, sans-serif";
   const XHTML = "http://www.w3.org/1999/xhtml";
@@ -31,6 +32,14 @@
       return within ? rule.cssText.replace(address, await dataAddress(within)) : "";
     });
     return (await Promise.all(texts)).join("\n");
+  }
+
+  /* Pictures that are still on their way, or were not in sight yet, would come out black. */
+  function pictured(element) {
+    const all = [...element.querySelectorAll("img")].filter(image => image.checkVisibility());
+    for (const image of all) image.loading = "eager";
+    const late = new Promise(done => setTimeout(done, PATIENCE));
+    return Promise.race([Promise.allSettled(all.map(image => image.decode())), late]);
   }
 
   function drawn(image) {
@@ -60,6 +69,7 @@
         if (one.checked) twin.setAttribute("checked", "");
       }
       if (one.tagName === "SELECT") twin.options[one.selectedIndex]?.setAttribute("selected", "");
+      if (one.tagName === "OPTION") continue; // of a list that is closed none is visible
       if (!one.checkVisibility() || one.matches(".nv-panel-share, .nv-of, .modebar-container")) twin.remove();
     }
     copy.style.cssText += `;width:${width}px;margin:0;display:${getComputedStyle(element).display}`;
@@ -76,6 +86,7 @@
   }
 
   negviz.picture = async (element, lines) => {
+    await pictured(element);
     const { width, top } = element.getBoundingClientRect();
     const height = (element.querySelector(".nv-panel-share")?.getBoundingClientRect() ?? { top: top + element.offsetHeight }).top - top;
     const body = new XMLSerializer().serializeToString(copied(element, width));
