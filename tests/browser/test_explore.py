@@ -127,6 +127,13 @@ def test_what_may_mean_several_things_is_asked_and_marked_when_it_is_told(stay: 
     expect(offers).to_have_text(["pneumothorax · present", "atelectasis · present"])
     assert stay.page.locator(".nv-mark").count() == 0
     assert stay.text(CHIP) == words.SOMETHING_ELSE
+    question, answers = (
+        stay.page.locator(f"{css}:visible").first.bounding_box() for css in (".nv-say", ".nv-offer")
+    )
+    assert question is not None
+    assert answers is not None
+    assert question["height"] < 30  # one line of 18 px, above its answers
+    assert question["y"] + question["height"] <= answers["y"]
     offers.first.focus()
     stay.page.keyboard.press("Enter")
     stay.page.get_by_text(words.CORRECTED).wait_for()
