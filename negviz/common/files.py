@@ -52,14 +52,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file in one step, and the folder it lies in: readers see the old one or the new one, never
     half of it.  Raises `FileError`.
     """
-    with _told(path):
+    with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
         _write_beside(path, content)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
+    """What the system says of writing to `path`, as a `FileError`."""
     try:
         yield
     except OSError as error:
@@ -104,7 +105,7 @@ def rewriting(path: Path) -> Iterator[None]:
     Only for moments: nothing is worked out meanwhile.  Raises `InUseError` where the turn does not come.
     """
     sentence = f"{path} is being written by another process and stays so; end that one, then try again."
-    with _told(path):
+    with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with _held(path.with_name(f".{path.name}{LOCK}"), _WAITS, sentence):
         yield
@@ -117,7 +118,7 @@ def running_alone(folder: Path, work: str) -> Iterator[None]:
     Raises `InUseError`, without waiting for its turn, where another process is at the same work there.
     """
     made = not folder.exists()
-    with _told(folder):
+    with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
         sentence = f"{work} is running on {folder} already; wait until it has ended, or give another folder."
@@ -133,7 +134,7 @@ def running_alone(folder: Path, work: str) -> Iterator[None]:
 @contextmanager
 def _held(path: Path, seconds: float, sentence: str) -> Iterator[None]:
     lock = FileLock(path)
-    with _told(path):
+    with told(path):
         try:
             lock.acquire(timeout=seconds)
         except Timeout as error:
@@ -166,7 +167,7 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
     """A hidden folder in `folder` in which something is made ready; it goes when the block is left."""
     sweep(folder)
     while True:
-        with _told(folder):
+        with told(folder):
             made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}-", suffix=_OWN))
         if os.name == "nt":  # which opens no folders: its age must tell
             handle = None

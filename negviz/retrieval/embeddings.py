@@ -10,12 +10,10 @@ nowhere is computed, and only that needs its image.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -27,17 +25,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from negviz.common.errors import NegvizError
-from negviz.common.files import default_cache, file_sha256, rewriting, write_atomically
+from negviz.common.files import default_cache, file_sha256, write_atomically
+from negviz.common.row_file import RowFile
 from negviz.films.collection import ASSETS, Collection, CollectionError, Film
 from negviz.films.fingerprint import ALIKE, BYTES, distance, fingerprint
+from negviz.films.image_keys import READERS, fingerprints, image_keys
 from negviz.models.encoder import DualEncoder
 
 Progress = Callable[[int, int], None]  # films done, films to do
 EncodeImages = Callable[[Sequence[Image.Image]], NDArray[np.float32]]  # unit vectors [n, dim]
 Rows = dict[str, NDArray[np.float16]]  # [dim] as stored, by film id, or by SHA-256 of the image file
 _AT_ONCE: Final = 32
-_READERS: Final = min(8, os.cpu_count() or 1)  # films decoded side by side
-_KEPT_EVERY: Final = 60.0  # seconds of work that may be lost when it is stopped
+_KEPT_EVERY: Final = 5.0  # seconds of work that may be lost when it is stopped
+_BYTES: Final = 2  # of a float16
 _NAMED: Final = 5  # films an error message names
 _BY_IMAGE: Final = "sha256"  # what the keys of a file are
 _BY_ID: Final = "id"
@@ -70,23 +70,16 @@ def film_embeddings(
         return own
     folder = cache if cache is not None else default_cache()
     paths = {film.id: path for film in collection if (path := collection.image_path(film)) is not None}
-    keys = {id_: _image_key(path) for id_, path in paths.items()}
+    keys = image_keys(paths, folder)
     known = _shipped_by_id(model, collection, keys, folder)
     if len(known) < len(collection):
-        store = folder / "embeddings" / f"{model.tower_id}.safetensors"
-        cached = _read_cache(store, model.dim)
-        by_image = cached | _shipped_by_image(model)
+        store = RowFile(folder / "embeddings" / f"{model.tower_id}.rows", _BYTES * model.dim)
+        by_image = _cached(store) | _shipped_by_image(model)
         known |= {id_: by_image[key] for id_, key in keys.items() if id_ not in known and key in by_image}
         todo = [film for film in collection if film.id not in known]
         _refuse_missing(model, collection, [film.id for film in todo if film.id not in paths])
-        if todo:
-            kept = monotonic()
-            for film, row in _compute(encode or model.encode_images, collection, todo, progress):
-                known[film.id] = cached[keys[film.id]] = row
-                if monotonic() - kept > _KEPT_EVERY:
-                    cached = _keep(store, cached, model.dim)
-                    kept = monotonic()
-            _keep(store, cached, model.dim)
+        rows = _compute(encode or model.encode_images, collection, todo, progress)
+        known |= _kept_as_they_come(rows, keys, store)
     return _unit((known[film.id] for film in collection), model.dim)
 
 
@@ -112,7 +105,7 @@ def write_embeddings(path: Path, collection: Collection, embeddings: NDArray[np.
     rows = embeddings.astype(np.float16)
     path.parent.mkdir(parents=True, exist_ok=True)
     if collection.folder is not None and collection.folder.resolve() == path.parents[1].resolve():
-        _write(path, dict(zip(map(_image_key, filter(None, paths)), rows, strict=True)), _BY_IMAGE)
+        _write(path, dict(zip(map(file_sha256, filter(None, paths)), rows, strict=True)), _BY_IMAGE)
     else:
         marks = np.stack([fingerprint(collection.image(film)) for film in collection])
         ids = [film.id for film in collection]
@@ -132,21 +125,29 @@ def _refuse_missing(model: DualEncoder, collection: Collection, missing: Sequenc
         )
 
 
-def _image_key(path: Path) -> str:
-    status = path.stat()
-    return _digest(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=200_000)
-def _digest(path: Path, size: int, modified: int) -> str:
-    """The SHA-256 of a file, read anew once its size or time of change is another."""
-    return file_sha256(path)
+def _kept_as_they_come(
+    rows: Iterable[tuple[Film, NDArray[np.float16]]], keys: Mapping[str, str], store: RowFile
+) -> Rows:
+    """Rows by film id, each in the cache soon after it was made."""
+    made: Rows = {}
+    unkept: dict[str, bytes] = {}
+    kept = monotonic()
+    for film, row in rows:
+        made[film.id] = row
+        unkept[keys[film.id]] = row.tobytes()
+        if monotonic() - kept > _KEPT_EVERY:
+            store.append(unkept)
+            unkept, kept = {}, monotonic()
+    store.append(unkept)
+    return made
 
 
 def _compute(
     encode: EncodeImages, collection: Collection, films: Sequence[Film], progress: Progress | None
 ) -> Iterator[tuple[Film, NDArray[np.float16]]]:
-    with ThreadPoolExecutor(_READERS) as readers:
+    if films and progress is not None:
+        progress(0, len(films))
+    with ThreadPoolExecutor(READERS) as readers:
         for start in range(0, len(films), _AT_ONCE):
             part = films[start : start + _AT_ONCE]
             images = list(readers.map(lambda film: _image(collection, film), part))
@@ -175,7 +176,7 @@ def _shipped_by_id(model: DualEncoder, collection: Collection, keys: Mapping[str
         return {}
     rows = {film.id: shipped.rows[film.id] for film in collection if film.id in shipped.rows}
     at_hand = [film for film in collection if film.id in rows and film.id in keys]
-    seen = _fingerprints(collection, at_hand, keys, cache / "fingerprints.safetensors")
+    seen = fingerprints({keys[film.id]: partial(_image, collection, film) for film in at_hand}, cache)
     for film in at_hand:
         if distance(seen[keys[film.id]], shipped.fingerprints[film.id]) > ALIKE:
             del rows[film.id]  # another film under its id
@@ -189,28 +190,6 @@ def _shipped_by_image(model: DualEncoder) -> Rows:
         shipped = _read_shipped(path, model.dim)
         rows |= shipped.rows if shipped.keyed_by == _BY_IMAGE else {}
     return rows
-
-
-def _fingerprints(
-    collection: Collection, films: Sequence[Film], keys: Mapping[str, str], store: Path
-) -> dict[str, NDArray[np.uint8]]:
-    """Fingerprints by SHA-256 of the image, kept so that an image is decoded once."""
-    try:
-        with safe_open(store, framework="numpy") as file:
-            marks = file.get_tensor("fingerprints").reshape(-1, BYTES)
-            known = dict(zip(json.loads(file.metadata()["keys"]), marks, strict=True))
-    except (OSError, SafetensorError, KeyError, ValueError):
-        known = {}  # none yet, or damaged: they are taken anew
-    todo = [film for film in films if keys[film.id] not in known]
-    if todo:
-        with ThreadPoolExecutor(_READERS) as readers:
-            taken = readers.map(lambda film: fingerprint(_image(collection, film)), todo)
-            known |= {keys[film.id]: mark for film, mark in zip(todo, taken, strict=True)}
-        with suppress(OSError):  # a cache that cannot be written costs time alone
-            store.parent.mkdir(parents=True, exist_ok=True)
-            content = {"fingerprints": np.stack(list(known.values()))}
-            write_atomically(store, save(content, {"keys": json.dumps(list(known))}))
-    return known
 
 
 # Files ----------------------------------------------------------------------------------------
@@ -234,11 +213,11 @@ def _read_shipped(path: Path, dim: int) -> _File:
         ) from error
 
 
-def _read_cache(path: Path, dim: int) -> Rows:
-    try:
-        return _read(path, dim).rows
-    except (OSError, SafetensorError, KeyError, ValueError):
-        return {}  # none yet, or damaged: it is computed and written anew
+def _cached(store: RowFile) -> Rows:
+    """Rows by SHA-256 of the image; a damaged one is left aside, and computed anew."""
+    rows = store.read()
+    matrix = np.frombuffer(b"".join(rows.values()), np.float16).reshape(len(rows), store.length // _BYTES)
+    return {key: row for key, row, sound in zip(rows, matrix, _are_unit(matrix), strict=True) if sound}
 
 
 def _read(path: Path, dim: int) -> _File:
@@ -250,19 +229,16 @@ def _read(path: Path, dim: int) -> _File:
         marks = file.get_tensor("fingerprints").reshape(len(keys), BYTES) if by_id else ()
     if matrix.dtype != np.float16 or matrix.shape != (len(keys), dim):
         raise ValueError(f"it is {matrix.dtype} {list(matrix.shape)}, not float16 [{len(keys)}, {dim}]")
-    if not np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=0.01):
+    if not _are_unit(matrix).all():
         raise ValueError("its rows are not unit vectors")
     return _File(
         keyed_by, dict(zip(keys, matrix, strict=True)), dict(zip(keys if by_id else (), marks, strict=True))
     )
 
 
-def _keep(path: Path, rows: Rows, dim: int) -> Rows:
-    """Write the cache, and what other processes have put there meanwhile; all of it."""
-    with rewriting(path):
-        rows = _read_cache(path, dim) | rows
-        _write(path, rows, _BY_IMAGE)
-    return rows
+def _are_unit(matrix: NDArray[np.float16]) -> NDArray[np.bool_]:
+    """[rows] of [rows, dim], as float16 allows."""
+    return np.abs(np.linalg.norm(matrix.astype(np.float32), axis=1) - 1) < 0.01
 
 
 def _write(path: Path, rows: Rows, keyed_by: str, **more: NDArray[np.uint8]) -> None:

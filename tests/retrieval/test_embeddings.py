@@ -47,7 +47,7 @@ def test_embeddings_are_computed_and_then_cached(
     )
     assert computed.shape == (FILMS, DIM)
     assert computed.dtype == np.float32
-    assert steps[-1] == (FILMS, FILMS)
+    assert steps == [(0, FILMS), (FILMS, FILMS)]
     np.testing.assert_allclose(np.linalg.norm(computed, axis=1), 1, atol=1e-6)
     films = [collection.image(film) for film in collection]
     np.testing.assert_allclose(computed, model.encode_images(films), atol=1e-3)
@@ -80,11 +80,29 @@ def test_a_changed_image_is_encoded_anew(model: DualEncoder, collection_folder: 
     assert [n for n in range(FILMS) if not np.array_equal(before[n], after[n])] == [5]
 
 
-def test_a_damaged_cache_is_written_anew(model: DualEncoder, collection: Collection, tmp_path: Path) -> None:
-    computed = film_embeddings(model, collection, cache=tmp_path)
+def test_of_a_damaged_cache_only_what_is_damaged_is_computed_anew(
+    model: DualEncoder, collection: Collection, tmp_path: Path
+) -> None:
+    computed, asked = film_embeddings(model, collection, cache=tmp_path), list[int]()
     (file,) = (tmp_path / "embeddings").iterdir()
-    file.write_bytes(file.read_bytes()[:100])
-    np.testing.assert_array_equal(film_embeddings(model, collection, cache=tmp_path), computed)
+    content = bytearray(file.read_bytes())[:-7]  # the last row is cut short
+    content[32 : 32 + 2 * DIM] = bytes(2 * DIM)  # and the first is no vector
+    file.write_bytes(content)
+    again = film_embeddings(model, collection, cache=tmp_path, progress=lambda _, films: asked.append(films))
+    np.testing.assert_array_equal(again, computed)
+    assert set(asked) == {2}
+    film_embeddings(model, collection, cache=tmp_path, progress=unexpected)
+
+
+def test_what_is_cached_is_never_written_again(
+    model: DualEncoder, collection: Collection, tmp_path: Path
+) -> None:
+    film_embeddings(model, collection.select("test"), cache=tmp_path)
+    (file,) = (tmp_path / "embeddings").iterdir()
+    before, held = file.read_bytes(), file.stat().st_ino
+    film_embeddings(model, collection, cache=tmp_path)
+    assert file.read_bytes().startswith(before)
+    assert file.stat().st_ino == held
 
 
 def test_the_cache_is_where_the_environment_says(
@@ -92,9 +110,7 @@ def test_the_cache_is_where_the_environment_says(
 ) -> None:
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "here"))
     film_embeddings(model, collection)
-    assert [file.name for file in (tmp_path / "here" / "embeddings").iterdir()] == [
-        f"{model.tower_id}.safetensors"
-    ]
+    assert [file.name for file in (tmp_path / "here" / "embeddings").iterdir()] == [f"{model.tower_id}.rows"]
 
 
 def test_shipped_embeddings_need_no_images(model: DualEncoder, collection: Collection, assets: Path) -> None:
@@ -214,7 +230,7 @@ def test_fingerprints_are_taken_once_and_anew_where_the_store_is_damaged(
     with monkeypatch.context() as patch:
         patch.setattr(Collection, "image", lambda *_: pytest.fail("a film is decoded twice"))
         assert taken(film_embeddings(model, collection, cache=tmp_path)) == [*range(FILMS)]
-    (tmp_path / "fingerprints.safetensors").write_bytes(b"nothing")
+    (tmp_path / "images.fingerprint").write_bytes(b"nothing")
     assert taken(film_embeddings(model, collection, cache=tmp_path)) == [*range(FILMS)]
 
 
