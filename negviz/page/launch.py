@@ -24,7 +24,6 @@ from negviz.page.opened import (
     open_collections,
     open_rivals,
     open_sets,
-    report,
     results_of,
     say,
 )
@@ -33,6 +32,7 @@ from negviz.page.room import Room
 from negviz.page.serve import mount_page, serve, serve_routes
 from negviz.page.study import panel as study_page
 from negviz.page.uploads import panel as uploads
+from negviz.page.waiting.server import opened_meanwhile
 from negviz.retrieval.embeddings import Progress
 from negviz.study.design import PROMPTS, make_design, read_sentences
 from negviz.study.store import StudyFile
@@ -71,7 +71,9 @@ def serve_rooms(options: argparse.Namespace, collections: Sequence[Collection], 
         home = Home(choices, choice.key, results_of(choice.folder), tuple(left_out))
         return Room(every, in_order(groups, pictures), pictures, home)
 
-    room = open_room(choices[0], report)
+    room = opened_meanwhile(
+        lambda progress: open_room(choices[0], progress), port=options.port, host=options.host
+    )
     if said := uploads.warning(options.host):
         say(said)
     share_cores()
@@ -92,7 +94,12 @@ def serve_study(options: argparse.Namespace, collections: Sequence[Collection], 
         study = StudyFile(path)
     else:
         models = load_models(find_families(options.family)[0])
-        films = in_order(open_sets(models, collections), pictures)[0]
+        groups = opened_meanwhile(
+            lambda progress: open_sets(models, collections, progress=progress),
+            port=options.port,
+            host=options.host,
+        )
+        films = in_order(groups, pictures)[0]
         study = StudyFile.make(path, make_design(models, films, read_sentences(PROMPTS)))
     study_page.check_films(study.design, pictures)
     for line in study_page.said_at_start(path, study, pictures):

@@ -18,6 +18,7 @@ from negviz.page.room import Room
 from negviz.page.server.door import guarded
 from negviz.page.server.films import film_routes
 from negviz.page.server.health import health_routes
+from negviz.page.server.http import PortError
 from negviz.page.theme.fonts import font_routes
 from negviz.page.theme.scripts import head, script_routes
 from negviz.page.theme.theme import css, theme
@@ -87,7 +88,7 @@ def _settings() -> dict[str, Any]:
 
 
 def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, host: str | None = None) -> None:
-    """Serve until interrupted, telling the address on stdout.  Raises `ServeError`.
+    """Serve until interrupted, telling the address on stdout.  Raises `ServeError`, `PortError`.
 
     Without `host` gradio's own default holds: this machine only, or `GRADIO_SERVER_NAME`.
     """
@@ -109,9 +110,6 @@ def serve_routes(page: gr.Blocks, routes: Sequence[BaseRoute], *, port: int, hos
             **_settings(),
         )
     except OSError as error:
-        raise ServeError(
-            f"Port {port} of {host or 'this machine'} cannot be used: it is taken, or the host is not this "
-            "machine; choose another with --port or --host."
-        ) from error
+        raise PortError(port, host) from error
     print(f"negviz is ready at {address}", flush=True)
     page.block_thread()

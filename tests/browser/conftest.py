@@ -164,9 +164,14 @@ def running(
 
 @contextmanager
 def start(
-    arguments: list[str], folder: Path, *, port: int | None = None, anew: Sequence[str] = ()
+    arguments: list[str],
+    folder: Path,
+    *,
+    port: int | None = None,
+    anew: Sequence[str] = (),
+    until: str = "is ready at",
 ) -> Iterator[App]:
-    """The app with these arguments and a port; `folder` takes its log and its cache.
+    """The app with these arguments and a port, once it prints `until`; `folder` takes its log and its cache.
 
     It is forked from a process that has imported what apps import; `anew` are words for a new Python instead.
     """
@@ -189,16 +194,16 @@ def start(
         forked = fork_app(arguments, surroundings, log)
         ended, terminate, wait = (lambda: not forked.is_alive()), forked.terminate, forked.join
     try:
-        _wait_until_ready(ended, log)
+        _wait_for(until, ended, log)
         yield App(f"http://127.0.0.1:{number}/", log)
     finally:
         terminate()
         wait(10)
 
 
-def _wait_until_ready(ended: Callable[[], bool], log: Path) -> None:
+def _wait_for(said: str, ended: Callable[[], bool], log: Path) -> None:
     until = time.monotonic() + STARTS_WITHIN
-    while "is ready at" not in log.read_text(encoding="utf-8"):
+    while said not in log.read_text(encoding="utf-8"):
         if ended() or time.monotonic() > until:
             pytest.fail(f"The app did not start:\n{log.read_text(encoding='utf-8')}")
         time.sleep(0.2)

@@ -286,7 +286,7 @@ def _forked(tree: Path, module: str, *, keep: bool = False) -> int:
         import pytest
 
         left_out = [f"--deselect={name}" for name in LEFT_OUT]
-        plain = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not timing"]
+        plain = ["-o", "addopts=", "-x", "-q", "-p", "no:cacheprovider", "-m", "not timing"]  # no plugin's
         os._exit(pytest.main([*plain, *left_out, *TESTS[module]]))
     finally:
         os._exit(1)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -91,11 +91,11 @@ def run_app(*arguments: str, **variables: str) -> Iterator[RunningApp]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Until it listens or has ended."""
+    """Until the page is served, which another may stand in for meanwhile, or it has ended."""
     until = time.monotonic() + _STARTS_WITHIN
     while process.poll() is None and time.monotonic() < until:
-        with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
+        with suppress(httpx2.TransportError):
+            if httpx2.get(f"http://127.0.0.1:{port}/health").is_success:
                 return
         time.sleep(_LOOKS_EVERY)
     if process.poll() is None:

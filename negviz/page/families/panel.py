@@ -31,6 +31,8 @@ from negviz.page.families.choice import FURTHER, Home, OfferedFamily
 from negviz.page.room import Room
 from negviz.page.server.http import NOT_KEPT
 from negviz.page.templates import Template
+from negviz.page.waiting.progress import EmbeddingProgress
+from negviz.page.waiting.server import waiting
 from negviz.retrieval.embeddings import Progress
 
 _VIEW: Final = Template("families", words=words)
@@ -55,7 +57,7 @@ class FurtherFamily:
     def __init__(self, choice: OfferedFamily, opener: Opener) -> None:
         self.choice = choice
         self.error = ""
-        self.progress = ""
+        self.progress = EmbeddingProgress()
         self._opener = opener
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -89,7 +91,7 @@ class FurtherFamily:
 
     def _open(self) -> None:
         try:
-            room = self._opener.room(self.choice, self._report)
+            room = self._opener.room(self.choice, self.progress)
             self._made = self._opener.page(room), room
         except NegvizError as error:
             said = " ".join(str(error).split())
@@ -98,9 +100,6 @@ class FurtherFamily:
         except Exception:  # noqa: BLE001 - somebody waits for it
             self.error = words.BROKEN
             traceback.print_exc()
-
-    def _report(self, done: int, films: int) -> None:
-        self.progress = words.EMBEDDED.format(done=done, films=films)
 
     async def _serve(self, app: Starlette, served: asyncio.Future[ASGIApp]) -> None:
         """Hold its lifespan open, in a task of its own, for as long as the server runs."""
@@ -156,7 +155,8 @@ def _opening(family: FurtherFamily, rest: str, query: str) -> Response:
             _VIEW("failed", choice=family.choice, why=family.error), status_code=503, headers=NOT_KEPT
         )
     family.begin()
-    return HTMLResponse(_VIEW("waiting", choice=family.choice, progress=family.progress), headers=NOT_KEPT)
+    said = waiting(words.OPENING.format(title=family.choice.title), [words.WAIT], family.progress.said)
+    return HTMLResponse(said, headers=NOT_KEPT)
 
 
 def _within(scope: Scope, key: str) -> Scope:

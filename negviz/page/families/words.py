@@ -7,7 +7,6 @@ from typing import Final
 MODELS_OF: Final = "Models of"
 OPENING: Final = "Opening the models of {title}"
 WAIT: Final = "They are opened and checked once, for everybody. This page goes on by itself."
-EMBEDDED: Final = "{done:,} of {films:,} films embedded."
 FAILED: Final = "The models of {title} cannot be opened"
 BACK: Final = "Back"
 AGAIN: Final = "Try again"

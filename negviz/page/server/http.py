@@ -16,6 +16,16 @@ class TooLongError(NegvizError):
     """More was sent than a route takes."""
 
 
+class PortError(NegvizError):
+    """A port that cannot be listened at."""
+
+    def __init__(self, port: int, host: str | None) -> None:
+        super().__init__(
+            f"Port {port} of {host or 'this machine'} cannot be used: it is taken, or the host is not this "
+            "machine; choose another with --port or --host."
+        )
+
+
 class NotJsonError(NegvizError):
     """What was sent is no JSON object, or is not said to be one."""
 

@@ -1,0 +1,1 @@
+"""What is said while models are opened and films embedded, which may take an hour."""
