@@ -102,6 +102,30 @@ def test_a_run_that_was_killed_ends_where_one_that_was_not_does(
     assert not torch.equal(other.tower.state_dict()[name], first[name])
 
 
+def test_a_run_that_was_killed_within_an_epoch_ends_where_one_that_was_not_does(
+    data: BaseData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, step, steps = replace(TINY, epochs=2), training_base._step, list[float]()
+    whole = train_branch(data, config, 0, work=tmp_path / "whole")
+
+    def killed(*args: Any) -> float:
+        if len(steps) == 9:  # the third of the second epoch's six
+            raise KeyboardInterrupt
+        steps.append(step(*args))
+        return steps[-1]
+
+    monkeypatch.setattr(training_base, "KEPT_EVERY", 0.0)
+    monkeypatch.setattr(training_base, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_branch(data, config, 0, work=tmp_path / "killed")
+    steps.clear()
+    torch.rand(7)  # what a new process has drawn before
+    resumed = train_branch(data, config, 0, work=tmp_path / "killed")
+    assert len(steps) == 3  # those that were left
+    first, again = whole.state_dict(), resumed.state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
 def test_augmented_films_are_films_still() -> None:
     torch.manual_seed(0)
     films = torch.stack([prepare(draw_film(n, effusion=False), 256) for n in range(16)])

@@ -12,7 +12,9 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +33,7 @@ from training.tune.losses import multi_positive, weighted_bce
 from training.tune.optim import adamw
 from training.tune.run_state import RunState
 
+KEPT_EVERY: Final = 300.0  # seconds that a run within an epoch may lose, and its last step
 _MESH_WEIGHT: Final = 0.2  # of a MeSH term beside a finding
 
 
@@ -126,10 +129,10 @@ class BaseRun:
 
 
 def train_base(data: BaseData, config: BaseConfig, *, work: Path, compute: Compute = CPU) -> BaseRun:
-    """Train every branch, or go on from the last epoch saved under `work` by the same configuration and data.
+    """Train every branch, or go on from what was last saved under `work` by the same configuration and data.
 
-    Everything random is drawn anew from (seed, epoch), so a run that was killed ends where one that was
-    not would have.
+    Everything random is drawn from (seed, epoch), so a run that was killed ends where one that was not would
+    have.
     """
     learners = [
         train_branch(data, config, number, work=work, compute=compute) for number in range(config.branches)
@@ -151,7 +154,7 @@ def _join(heads: Sequence[Heads], texts: Tensor) -> Tensor:
 def train_branch(
     data: BaseData, config: BaseConfig, number: int, *, work: Path, compute: Compute = CPU
 ) -> Learner:
-    """One of the networks, averaged over its run; goes on from the last epoch saved under `work`.
+    """One of the networks, averaged over its run; goes on from what was last saved under `work`.
 
     Films are drawn and varied on the CPU, so they are the same on every device; one process trains alone.
     """
@@ -169,20 +172,26 @@ def train_branch(
     descent = compute.descent(optimiser, limit=lambda: nn.utils.clip_grad_norm_(parameters, config.clip))
     state = RunState(path, learner, average, descent)
     steps = len(data.collection) // config.batch
-    first = state.load()
+    first, done = state.load()
+    saved = monotonic()
     with tqdm(
-        total=config.epochs * steps, initial=first * steps, desc=f"base, seed {seed}", unit="step"
+        total=config.epochs * steps, initial=first * steps + done, desc=f"base, seed {seed}", unit="step"
     ) as bar:
         for epoch in range(first, config.epochs):
-            torch.manual_seed(hash_seed(seed, epoch))
+            if not done:
+                torch.manual_seed(hash_seed(seed, epoch))
             learner.train()
-            for number, batch in enumerate(_batches(data, config, seed, epoch)):
-                rate = _schedule(config, (epoch * steps + number) / (config.epochs * steps))
+            for place, batch in islice(enumerate(_batches(data, config, seed, epoch)), done, None):
+                rate = _schedule(config, (epoch * steps + place) / (config.epochs * steps))
                 loss = _step(learner, descent, data, batch, config, rate)
-                _follow(average, learner, config.ema, epoch * steps + number)
+                _follow(average, learner, config.ema, epoch * steps + place)
                 bar.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
                 bar.update()
+                if monotonic() - saved > KEPT_EVERY:
+                    state.save(epoch, place + 1)
+                    saved = monotonic()
             state.save(epoch + 1)
+            saved, done = monotonic(), 0
     return average.cpu().eval()
 
 

@@ -25,14 +25,15 @@ class RunStateError(NegvizError):
 
 @dataclass(frozen=True)
 class RunState:
-    """A run on disk after each epoch: weights, their average, and the optimiser's two moments."""
+    """A run on disk every so often: weights, their average, the optimiser's moments, what is drawn next."""
 
     path: Path
     learner: nn.Module
     average: nn.Module
     descent: Descent
 
-    def save(self, epoch: int) -> None:
+    def save(self, epochs: int, steps: int = 0) -> None:
+        """After so many whole epochs, and so many steps of the next."""
         tensors = {f"learner.{name}": value for name, value in self.learner.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         tensors |= _moments(self.descent.optimiser)
@@ -40,18 +41,25 @@ class RunState:
         tensors |= {f"scaler.{name}": torch.tensor(value, dtype=torch.float64) for name, value in scaler}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         contiguous = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        write_atomically(self.path, save(contiguous | {"epoch": torch.tensor(epoch)}))
+        contiguous |= {"epoch": torch.tensor(epochs), "step": torch.tensor(steps)}
+        write_atomically(self.path, save(contiguous | {"random": torch.get_rng_state()}))
 
-    def load(self) -> int:
-        """Restore the run; the number of epochs done, 0 where nothing was saved."""
+    def load(self) -> tuple[int, int]:
+        """Restore the run; the whole epochs done, and the steps of the next.
+
+        Within an epoch torch goes on drawing where it was; one that begins is seeded by whoever runs it.
+        """
         if not self.path.is_file():
-            return 0
+            return 0, 0
         tensors = load_file(self.path)
         self.learner.load_state_dict(_under("learner.", tensors))
         self.average.load_state_dict(_under("average.", tensors))
         _set_moments(self.descent.optimiser, tensors)
         self.descent.set_state({name: float(value) for name, value in _under("scaler.", tensors).items()})
-        return int(tensors["epoch"])
+        steps = int(tensors.get("step", torch.tensor(0)))  # which older states lack: they are of whole epochs
+        if steps:
+            torch.set_rng_state(tensors["random"])
+        return int(tensors["epoch"]), steps
 
 
 @dataclass(frozen=True)
