@@ -37,6 +37,7 @@ from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
 from training.measure.hedges import leaning
 from training.measure.questions import Question, read_questions
+from training.measure.retuned import report_words
 from training.options import add_bootstrap_option
 from training.paths import PROMPTS, Paths, add_path_options, family_words
 from training.report.heatmap import draw_conditions
@@ -94,7 +95,7 @@ def _command(args: argparse.Namespace) -> str:
     if args.prompts.resolve() != FILE:
         shown = args.prompts.resolve()
         words += ["--prompts", str(shown.relative_to(ROOT) if shown.is_relative_to(ROOT) else args.prompts)]
-    words += family_words(args)
+    words += [*report_words(Paths.of(args)), *family_words(args)]
     return shlex.join(words)
 
 

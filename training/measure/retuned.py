@@ -24,9 +24,9 @@ from torch import Tensor
 from negviz.common.files import file_sha256, write_atomically
 from negviz.common.tensor_files import in_half_precision
 from negviz.evaluation.prompts import PromptRow, read_prompts
-from negviz.films.collection import Collection, Film
+from negviz.films.collection import OPENI, Collection, Film
 from negviz.findings import FINDINGS
-from negviz.models.checkpoint import read_training
+from negviz.models.checkpoint import read_family, read_training
 from negviz.models.encoder import DualEncoder, weights_id, with_text
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import film_embeddings
@@ -161,6 +161,14 @@ class Retuned:
             "left out": [self.fold, without],
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def report_words(paths: Paths) -> list[str]:
+    """The option without which a command that tunes a family's models again leaves some out: where one
+    learned from reports, and these are not in a cache."""
+    methods = (read_training(paths.family, name).get("method") for name in read_family(paths.family).columns)
+    read = any(RECIPES[method].learns_from == "captions" for method in methods if method in RECIPES)
+    return ["--films", "DIR"] if read and paths.collection == OPENI else []
 
 
 def _without(bank: Bank, left_out: str) -> Bank:

@@ -37,7 +37,7 @@ from training.measure.calibration.held_out import PromptedFilms, measure, seen_b
 from training.measure.eligible import held_out_fold
 from training.measure.evaluate import family_hashes
 from training.measure.evaluations import Evaluation, evaluations
-from training.measure.retuned import Retuned
+from training.measure.retuned import Retuned, report_words
 from training.measure.retuned_wordings import RetunedOnWordings
 from training.options import add_bootstrap_option
 from training.paths import PROMPTS, FilmsError, Paths, add_path_options, again
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "bootstrap": {"resamples": args.bootstrap, "seed": 0},
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "scikit-learn")},
-        "command": again("calibration", args, bootstrap=RESAMPLES),
+        "command": again("calibration", args, *report_words(paths), bootstrap=RESAMPLES),
     }
     out = paths.results / "calibration.json"
     write_json(out, results)
