@@ -31,7 +31,11 @@ FOR_USERS: Final[Commands] = {
     ),
     "evaluate": ("measure.evaluate", "put a file of prompts to a family and write how well it ranks"),
     "study": ("measure.study", "make a blinded reader study, or export and analyse one"),
-    "all": ("build.command:ALL", "base, choose, con1, con2, con3 and results, in order"),
+    "all": (
+        "build.command:ALL",
+        f"base, choose, {', '.join(name for name, recipe in RECIPES.items() if recipe.ships)}, what is shown "
+        "of the shipped family, and results, in order",
+    ),
     "base": (
         "build.command:BASE",
         "train the compact base, or take one from the Hub; goes on where it was stopped",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -22,11 +24,15 @@ from negviz.models.text_tower import open_text_tower
 from tests.tiny import draw_film, tiny_text_tower
 from tests.tiny_hub import tiny_clip, tiny_siglip
 from training.__main__ import main
+from training.build import measured
 from training.build.all import steps_of_all
 from training.build.base import start_hub_family
+from training.build.measured import Measurement
 from training.build.plan import Planned, experiments, show
+from training.build.steps import run_steps
 from training.measure.experiments.command import EXPERIMENTS
-from training.paths import Paths
+from training.measure.protocols import ask_stranger
+from training.paths import Paths, add_family_option
 from training.tune.devices import CPU
 from training.tune.recipes import RECIPES
 
@@ -298,10 +304,10 @@ def all_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     argv = ["all", "--family", str(family), "--collection", str(own), "--base", str(tmp_path / "hub")]
     stops = [""]
 
-    def run(stop: str = "") -> list[str]:
+    def run(stop: str = "", *more: str) -> list[str]:
         done.clear()
         stops[0] = stop
-        assert main(argv) == (2 if stop else 0)
+        assert main([*argv, *more]) == (2 if stop else 0)
         return list(done)
 
     return run
@@ -323,6 +329,79 @@ def test_all_does_again_just_what_something_new_goes_into(
     assert all_steps() == ["choose", *SHIPPED, "results"]  # a label goes into no base of the Hub
     (tmp_path / "family" / "results" / "results.json").write_text("{}")
     assert all_steps() == ["results"]  # what it wrote is no longer there
+
+
+class Counted:
+    """A measurement that costs nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[argparse.Namespace] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        add_family_option(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        self.asked.append(args)
+        write_json(args.family / "results" / "counted.json", {"models": list(load_models(args.family))})
+        return 0
+
+
+def test_what_the_page_shows_is_measured_anew_where_models_or_prompts_are_others(
+    family_folder: Path, collection_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family, counted = shutil.copytree(family_folder, tmp_path / "family"), Counted()
+    written = family / "results" / "counted.json"
+    monkeypatch.setattr(measured, "MEASUREMENTS", {"one": Measurement(counted, lambda _: [written])})
+    paths = Paths(family=family, collection=str(collection_folder), work=tmp_path / "work")
+    monkeypatch.setattr(Paths, "shipped", True)
+    monkeypatch.setattr(Paths, "results", family / "results")
+
+    def again() -> int:
+        steps = steps_of_all(
+            paths, CPU, (), films=lambda: 0, base=lambda: 0, base_facts={}, tuning=lambda: CPU
+        )
+        run_steps([step for step in steps if step.name == "one"], paths)
+        return len(counted.asked)
+
+    assert [again(), again()] == [1, 1]
+    assert counted.asked[0].family == family
+    moved = {name: value + 1 for name, value in load_models(family)["base"].text.tunable().items()}
+    write_checkpoint(family, "con2", moved, training={}, logit_scale=1.0)
+    assert [again(), again()] == [2, 2]
+    written.write_text("{}")
+    assert again() == 3
+
+
+def test_what_all_measures_of_the_shipped_family_is_what_its_commands_write() -> None:
+    paths = Paths()
+    steps = [
+        *steps_of_all(paths, CPU, (), films=lambda: 0, base=lambda: 0, base_facts={}, tuning=lambda: CPU)
+    ]
+    names = [step.name for step in steps]
+    assert names[-len(measured.MEASUREMENTS) - 2 :] == [*measured.MEASUREMENTS, "results", "report"]
+    for step in steps:
+        if step.name in measured.MEASUREMENTS:
+            assert {*step.inputs()["models"]} == {*load_models(COMPACT)}
+            assert all(path.is_file() for path in step.outputs())
+
+
+def test_a_base_of_the_hub_whose_licence_is_told_ends_with_its_file_for_others(
+    all_steps: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a tenth of the simulated films, and none of Open-i."""
+    phantoms = open_collection("phantoms")
+    kept = {film.id for film in phantoms.films[::10]}
+    monkeypatch.setattr(Paths, "open_phantoms", lambda _: phantoms.where(lambda film: film.id in kept))
+    monkeypatch.setattr("training.build.all.ask_stranger", partial(ask_stranger, bootstrap=20))
+    others = tmp_path / "family" / "results" / "others"
+    all_steps()
+    assert not others.exists()
+    all_steps("", "--licence", "MIT")
+    value = json.loads((others / "hub.json").read_text("utf-8"))
+    assert value["model"] == {"id": "hub", "revision": "", "licence": "MIT"}
+    assert [*value["films"]] == ["phantoms"]
+    assert value["command"] == "python -m training protocols --bootstrap 20 --base hub --licence MIT"
+    assert (others / value["vectors"]["file"]).is_file()
 
 
 def test_all_goes_on_at_the_step_where_it_was_stopped(all_steps: Callable[..., list[str]]) -> None:

@@ -17,6 +17,7 @@ from negviz.results.kinds import kind_of
 from negviz.results.kinds.protocols import PROTOCOLS
 from tests.tiny_hub import tiny_clip
 from training.__main__ import main
+from training.measure.retuned import report_words
 from training.paths import PROMPTS, Paths
 from training.report.tables import render
 
@@ -65,6 +66,15 @@ def test_page_and_readme_lay_it_out(measured: dict[str, Any], tmp_path: Path) ->
     titles = [table.title for table in result.tables]
     assert "Where the protocols come from" in titles
     assert "Not measured" in titles
+
+
+def test_a_command_names_reports_where_a_model_that_read_them_is_tuned_again(
+    family_folder: Path, collection_folder: Path
+) -> None:
+    """Without a cache a file would lack that model's figures on held-out films."""
+    assert report_words(Paths()) == ["--films", "DIR"]
+    assert report_words(Paths(collection=str(collection_folder))) == []
+    assert report_words(Paths(family=family_folder)) == []
 
 
 # Somebody else's model ------------------------------------------------------------------------

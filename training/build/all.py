@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import negviz.language
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
+from negviz.common.shipped import COMPACT
 from negviz.films.collection import ASSETS, OPENI
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.build.base import embed_films
+from training.build.measured import measured_steps, report_step
 from training.build.results import build_results
 from training.build.steps import Facts, Step, folder_hash
 from training.build.tuned import build_choice, build_tuned
 from training.data.phantoms.draw import code_hash, simulator_hash
 from training.measure.evaluations import evaluations
+from training.measure.protocols import ask_stranger, stranger_path
 from training.paths import PROMPTS, Paths
 from training.tune import captions, choose, con1_con2
 from training.tune.captions import CAPTION_CONFIGS
@@ -81,11 +84,30 @@ def steps_of_all(
                 lambda name=name: _of_recipe(paths, tuning(), name),  # type: ignore[misc]
                 lambda name=name: _weights(paths, name),  # type: ignore[misc]
             )
+    if paths.shipped:
+        yield from measured_steps(paths, compute, lambda: _of_measuring(paths))
     yield Step(
         "results",
         lambda: compute.alone(lambda: build_results(paths)),
         lambda: _of_results(paths),
         lambda: [paths.results / f"{name}.json" for name in evaluations(paths)],
+    )
+    if paths.shipped:
+        yield report_step(paths, compute)
+    if base_facts.get("licence"):  # of a model of the Hub, whose figures others may show
+        yield _others(paths, compute, base_facts["base"], base_facts["licence"])
+
+
+def _others(paths: Paths, compute: Compute, base: str, licence: str) -> Step:
+    """The file by which a model of the Hub stands beside the shipped family, without a family of its own."""
+    out = stranger_path(paths.results, base)
+    asked = replace(paths, family=COMPACT, collection=OPENI, labels=None)
+    asked = replace(asked, films=None) if paths.own else asked  # which are no films of Open-i
+    return Step(
+        "others",
+        lambda: compute.alone(lambda: ask_stranger(asked, base, licence, out)),
+        lambda: {"licence": licence, **_of_measuring(paths)},
+        lambda: [out, out.with_suffix(".safetensors")],
     )
 
 
@@ -137,19 +159,36 @@ def _of_recipe(paths: Paths, compute: Compute, name: str) -> Facts:
     if RECIPES[name].learns_from == "pairs":
         chosen = json.loads((paths.results / "tuning.json").read_text(encoding="utf-8"))
         return {**known, "chosen": chosen["methods"][name]["chosen"]}
-    read = {path.name: file_sha256(path) for path in sorted(PROMPTS.glob("*.csv"))}
     reports = folder_hash(paths.films)
     config = asdict(CAPTION_CONFIGS[name])
-    return {**known, "prompts": read, "reports": reports, "config": config, "loop": captions.VERSION}
+    return {**known, "prompts": _of_prompts(), "reports": reports, "config": config, "loop": captions.VERSION}
+
+
+def _of_models(paths: Paths) -> dict[str, list[str]]:
+    return {name: [*map(file_sha256, _weights(paths, name))] for name in load_models(paths.family)}
+
+
+def _of_prompts() -> dict[str, str]:
+    return {path.name: file_sha256(path) for path in sorted(PROMPTS.glob("*.csv"))}
+
+
+def _of_measuring(paths: Paths) -> Facts:
+    labels = {films.name: films.hash for films in (paths.open_collection(), paths.open_phantoms()) if films}
+    return {
+        "models": _of_models(paths),
+        "films": _of_films(paths),
+        "labels": labels,
+        "prompts": _of_prompts(),
+        "simulator": simulator_hash(),
+    }
 
 
 def _of_results(paths: Paths) -> Facts:
-    models = {name: [*map(file_sha256, _weights(paths, name))] for name in load_models(paths.family)}
     asked = {
         name: [paths.open_listed(each.collection).hash, file_sha256(PROMPTS / each.prompts), each.split]
         for name, each in evaluations(paths).items()
     }
-    return {"models": models, "evaluations": asked, "films": _of_films(paths)}
+    return {"models": _of_models(paths), "evaluations": asked, "films": _of_films(paths)}
 
 
 def _weights(paths: Paths, model: str) -> list[Path]:

@@ -255,10 +255,13 @@ def _all(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace, paths: Paths, compute: Compute) -> int:
-    plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", args.rates, args.base)
+    hub = (args.base, args.licence)
+    plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", args.rates, *hub)
     rows = [*plan.rows()]
     shown = [*experiments(rows)] if args.experiments else rows
     print(as_json(shown) if args.json else show(shown))
+    if (further := plan.unmeasured()) and not (args.json or args.experiments):
+        print(f"Not measured here: {', '.join(further)}.")
     return 0
 
 

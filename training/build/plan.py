@@ -33,6 +33,7 @@ from negviz.models.text_tower import open_text_tower
 from negviz.phantoms import simulate
 from negviz.retrieval.estimate import RESAMPLES
 from negviz.retrieval.metrics import Ranked
+from training.build.measured import MEASUREMENTS
 from training.data.bank import open_bank
 from training.data.base import SIDE, BaseData, sides
 from training.data.captions import Bank
@@ -40,10 +41,11 @@ from training.data.films import nih_films
 from training.data.pairs import make_pairs
 from training.data.phantoms.draw import TRAINING, training_wish
 from training.data.phantoms.training_films import SHARD
+from training.measure.evaluations import evaluations
 from training.measure.experiments.command import EXPERIMENTS, SEEDS
 from training.paths import PROMPTS, Paths
 from training.tune import choose
-from training.tune.base import BaseConfig, train_branch
+from training.tune.base import KEPT_EVERY, BaseConfig, train_branch
 from training.tune.captions import CAPTION_CONFIGS, SAVED, Lessons, tune_captions
 from training.tune.con1_con2 import Method, TuneConfig, tune
 from training.tune.devices import Compute
@@ -117,6 +119,7 @@ class Plan:
     hold_out: str
     rates: Sequence[float]
     hub: str | None = None  # the base, if it is of the Hub
+    licence: str | None = None  # and whose
 
     @cached_property
     def films(self) -> Collection:
@@ -151,6 +154,11 @@ class Plan:
                 yield self._pairs(name, tuned[name]) if name in tuned else self._captions(name)
         yield self._evaluating()
 
+    def unmeasured(self) -> list[str]:
+        """Steps of `all` that have no row here: they take minutes, and begin anew where they are stopped."""
+        shown = [*MEASUREMENTS, "report"] if self.paths.shipped else []
+        return shown + (["others"] if self.hub is not None and self.licence else [])
+
     def _of_base(self) -> Iterator[Planned]:
         count, config = self.config.simulated, self.config
         if count:
@@ -171,8 +179,8 @@ class Plan:
         one = replace(config, epochs=1)
         took = timed(_FEW, lambda folder: train_branch(few, one, 0, work=folder, compute=self.compute))
         units, held = config.branches * config.epochs * steps, films * _FILM
-        disk = config.branches * took.disk
-        yield Planned("base", "step", units, took.seconds, took.cpu, steps, took.memory + held, disk)
+        kept, disk = min(steps, 1 + int(KEPT_EVERY / took.seconds)), config.branches * took.disk
+        yield Planned("base", "step", units, took.seconds, took.cpu, kept, took.memory + held, disk)
 
     def _few_films(self, count: int) -> BaseData:
         random = np.random.default_rng(0)
@@ -257,10 +265,9 @@ class Plan:
         ranked = Ranked.of(task.relevance, scores, task.places)
         took = timed(1, lambda _: ranked.measure(task.k, task.draws))
         models = 1 + sum(recipe.ships for recipe in RECIPES.values())
-        evaluations = 5 if self.paths.shipped else 1
-        return Planned(
-            "results", "model", models * evaluations, 10 * took.seconds, 10 * took.cpu, models, took.memory, 0
-        )
+        asked = models * len(evaluations(self.paths, self.base.tower_id))
+        seconds, cpu = 10 * took.seconds, 10 * took.cpu
+        return Planned("results", "model", asked, seconds, cpu, models, took.memory, 0)
 
 
 def experiments(rows: Sequence[Planned]) -> Iterator[Planned]:

@@ -25,15 +25,18 @@ class Evaluation:
         )
 
 
-def evaluations(paths: Paths) -> dict[str, Evaluation]:
-    """By name of the results file.  The shipped family's are listed before anything is measured."""
+def evaluations(paths: Paths, tower_id: str | None = None) -> dict[str, Evaluation]:
+    """By name of the results file.  The shipped family's are listed before anything is measured.
+
+    `tower_id` is that of the base where there is no family yet.
+    """
     if paths.collection != "openi":
         return {"results": Evaluation(paths.collection, "test", "evaluation.csv")}
     listed = {
         "openi": Evaluation("openi", "test", "evaluation.csv"),
         "openi-findings": Evaluation("openi", "test", "findings.csv"),
     }
-    if paths.nih is not None or shipped_path(_tower_id(paths), "nih").is_file():
+    if paths.nih is not None or shipped_path(tower_id or _tower_id(paths), "nih").is_file():
         listed["nih"] = Evaluation("nih", "all", "evaluation.csv")
     if paths.open_phantoms() is not None:
         listed["phantoms"] = Evaluation(PHANTOMS, "test", "evaluation.csv")

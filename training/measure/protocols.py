@@ -55,6 +55,7 @@ from training.data.bank import ALL_MEASURED_ON
 from training.data.films import openi_reports
 from training.measure.eligible import Bench, benches
 from training.measure.evaluate import family_hashes
+from training.measure.retuned import report_words
 from training.options import add_bootstrap_option
 from training.paths import PROMPTS, FilmsError, Paths, add_path_options, again
 from training.report.dots import draw_protocols
@@ -100,18 +101,21 @@ def run(args: argparse.Namespace) -> int:
     found = [replace(bench, models={**bench.models, **rivals}) for bench in asked]
     results = measure_benches(found, reports, bootstrap=args.bootstrap)
     out = args.json or paths.results / "protocols.json"
-    results |= {"data": results["data"] | {"family": hashes}, "command": _command(args)}
+    reports_too = [] if paths.films is not None else report_words(paths)
+    command = _command(paths, args.bootstrap, *reports_too)
+    results |= {"data": results["data"] | {"family": hashes}, "command": command}
     write_json(out, results)
     write_atomically(out.with_suffix(".svg"), draw_protocols(results).encode())
     print(f"{out}: {', '.join(results['films'])}")
     return 0
 
 
-def _command(args: argparse.Namespace) -> str:
+def _command(paths: Paths, bootstrap: int, *words: str) -> str:
     """The command that makes this file again, without folders of films: they are one machine's affair."""
-    films = ["--films", "DIR"] if args.films is not None else []
-    base = ["--base", _named(args.base), "--licence", args.licence] if args.base is not None else []
-    return again("protocols", args, "--bootstrap", str(args.bootstrap), *films, *base)
+    films = ["--films", "DIR"] if paths.films is not None else []
+    nih = ["--nih", "DIR"] if paths.nih is not None else []
+    given = argparse.Namespace(family=paths.family, collection=paths.collection)
+    return again("protocols", given, "--bootstrap", str(bootstrap), *films, *nih, *words)
 
 
 def _reports(paths: Paths) -> dict[str, tuple[str, ...]]:
@@ -223,7 +227,20 @@ def _ask_a_stranger(args: argparse.Namespace, paths: Paths) -> int:
         raise ProtocolsError(f"With --base no family is asked: leave out {', '.join(given)}.")
     if not args.licence:
         raise ProtocolsError("Name the licence of the model of --base with --licence.")
-    model, name = open_hub_model(args.base), _named(args.base)
+    out = args.json or stranger_path(paths.results, args.base)
+    ask_stranger(paths, args.base, args.licence, out, bootstrap=args.bootstrap)
+    return 0
+
+
+def stranger_path(results: Path, base: str) -> Path:
+    """Where a model's file belongs, among results."""
+    slug = re.sub(r"[^\w.-]+", "__", _named(base)).strip("._-")
+    return results / OTHERS / f"{slug}.json"
+
+
+def ask_stranger(paths: Paths, base: str, licence: str, out: Path, *, bootstrap: int = RESAMPLES) -> None:
+    """Write a file of results and, beside it, one of vectors.  Raises `ProtocolsError`, `CheckpointError`."""
+    model, name = open_hub_model(base), _named(base)
     phantoms = paths.open_phantoms()
     if phantoms is None:
         raise ProtocolsError("The simulated films are not at hand; run this in a clone of the repository.")
@@ -233,15 +250,13 @@ def _ask_a_stranger(args: argparse.Namespace, paths: Paths) -> int:
         for films in (openi, paths.open_nih(), phantoms)
         if films is not None
     ]
-    results = measure_benches(found, _reports(paths), bootstrap=args.bootstrap)
-    slug = re.sub(r"[^\w.-]+", "__", name).strip("._-")
-    out = args.json or paths.results / OTHERS / f"{slug}.json"
+    results = measure_benches(found, _reports(paths), bootstrap=bootstrap)
     vectors = out.with_suffix(".safetensors")
     facts = _write_vectors(vectors, model, phantoms)
-    about = {"id": name, "revision": (model.source or {}).get("revision", ""), "licence": args.licence}
-    write_json(out, results | {"model": about, "vectors": facts, "command": _command(args)})
+    about = {"id": name, "revision": (model.source or {}).get("revision", ""), "licence": licence}
+    command = _command(paths, bootstrap, "--base", name, "--licence", licence)
+    write_json(out, results | {"model": about, "vectors": facts, "command": command})
     print(f"{out} and {vectors.name}: {name}, {', '.join(results['films'])}")
-    return 0
 
 
 def _named(base: str) -> str:
