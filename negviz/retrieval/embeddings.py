@@ -238,7 +238,8 @@ def _read(path: Path, dim: int) -> _File:
 
 def _are_unit(matrix: NDArray[np.float16]) -> NDArray[np.bool_]:
     """[rows] of [rows, dim], as float16 allows."""
-    return np.abs(np.linalg.norm(matrix.astype(np.float32), axis=1) - 1) < 0.01
+    unit: NDArray[np.bool_] = np.abs(np.linalg.norm(matrix.astype(np.float32), axis=1) - 1) < 0.01
+    return unit
 
 
 def _write(path: Path, rows: Rows, keyed_by: str, **more: NDArray[np.uint8]) -> None:

@@ -75,9 +75,11 @@ def test_a_moved_file_is_read_again_and_known_by_its_bytes(
     assert read == ["moved"]
 
 
-def test_what_changed_just_now_is_not_kept(films: dict[str, Path], read: list[str], tmp_path: Path) -> None:
+def test_what_changed_just_now_is_not_kept(
+    films: dict[str, Path], read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may change once more at the same tick of the disk's clock."""
-    module._SETTLED = 3600.0  # the fixture sets it back
+    monkeypatch.setattr(module, "_SETTLED", 3600.0)
     asked_anew(films, tmp_path)
     asked_anew(films, tmp_path)
     assert sorted(read) == sorted([*films, *films])

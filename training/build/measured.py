@@ -87,7 +87,7 @@ def report_step(paths: Paths, compute: Compute) -> Step:
 def _run(each: Measurement, paths: Paths) -> None:
     parser = argparse.ArgumentParser()
     each.command.add_arguments(parser)
-    given = {"--family": paths.family}
+    given: dict[str, Path | None] = {"--family": paths.family}
     given |= {"--films": paths.films, "--nih": paths.nih} if each.films else {}
     options = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
     each.command.run(parser.parse_args(options))
