@@ -22,9 +22,11 @@ from transformers import BertConfig, BertModel
 from negviz.common.files import file_sha256
 from negviz.models.checkpoint import parameter_delta, write_checkpoint
 from negviz.models.encoder import DualEncoder, make_model
-from negviz.models.family import save_base
+from negviz.models.family import load_models, save_base
 from negviz.models.image_tower import ImageTower, ImageTowerConfig
 from negviz.models.text_tower import CompactTextTower, open_text_tower
+from negviz.models.training_free import RivalSettings, rivals_path, write_rivals
+from negviz.models.training_free.record import FOLDER
 
 DIM = 16
 FILMS = 24
@@ -89,6 +91,14 @@ def tiny_family(folder: Path) -> Path:
         delta = parameter_delta(text.tunable(), tuned.tunable())
         write_checkpoint(folder, name, tuned.tunable(), training={"seed": 1, "parameter_delta": delta})
     return folder
+
+
+def tiny_rivals(family: Path) -> None:
+    """Beside a family on disk, the one rival that subtracts, so that there is a column to be added."""
+    base = load_models(family)["base"]
+    settings = {"arithmetic": {"scene": "chest film", "concept": "canonical", "weight": 1.0}}
+    recipe = RivalSettings(settings, {0: torch.ones(32)})
+    write_rivals(rivals_path(base, family / FOLDER), recipe, {"made": "for tests"})
 
 
 def _effusion_direction(model: DualEncoder) -> Tensor:

@@ -147,6 +147,11 @@ class Prompt:
         return _read(opposite.canonical(finding, polarity), canonical=True)
 
 
+def clean(text: str) -> str:
+    """What is read of a text: a browser may send half a surrogate pair, which no tokenizer takes."""
+    return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+
+
 Unclear = Literal["nothing", "uncertain", "both"]
 
 

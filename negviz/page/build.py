@@ -37,9 +37,9 @@ _IN_NO_LANE: Final[dict[str, Any]] = {
     "show_progress": "minimal",
 }
 _NOTE_DOWN: Final = """(asked, visit) => {
-  const {text, opposite} = JSON.parse(asked);
+  const {text, opposite, show, but_not} = JSON.parse(asked);
   const known = JSON.parse(visit || "[]");
-  return JSON.stringify([...new Set([...known, text, opposite])].filter(Boolean).slice(-200));
+  return JSON.stringify([...new Set([...known, text, opposite, show, but_not])].filter(Boolean).slice(-200));
 }"""  # what this visit asked, in the visitor's browser alone, so that it can be forgotten
 _UNFOLD: Final = "(unfolded, name) => window.negviz.unfold(unfolded === name ? '' : name)"
 _FORGET: Final = "() => window.negviz.forget()"
@@ -141,9 +141,22 @@ class _Layout:
                 self.models = gr.CheckboxGroup(
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
+                self._boxes()
             self.pin = gr.Button(
                 words.PIN, size="sm", min_width=0, scale=0, elem_classes=["nv-quiet", "nv-pin"]
             )
+
+    def _boxes(self) -> None:
+        """A column of two sentences, where a weight was chosen for one."""
+        rival = self.explore.room.arithmetic
+        typed: dict[str, Any] = {"max_lines": 1, "max_length": MAX_CHARACTERS, "html_attributes": _TYPED}
+        show, but_not = self.explore.room.boxes(self.given.prompt)
+        with gr.Row(visible=rival is not None, elem_classes="nv-two"):
+            self.show = gr.Textbox(show, label=words.SHOW_BOX, elem_classes="nv-box", **typed)
+            self.but_not = gr.Textbox(but_not, label=words.BUT_NOT_BOX, elem_classes="nv-box", **typed)
+            self.fill = gr.Button(words.FILL, scale=0, min_width=96)
+            if rival is not None:
+                _html(note(words.ABOUT_BOXES.format(weight=rival.weight)))
 
     def _read(self, reading: str) -> None:
         first = chip(self.given)
@@ -260,16 +273,19 @@ class _Layout:
             offer.click(explore.mean, [offer, *kept], shown, **_PRIVATE)
         for event in (self.turn.click, self.opposite.submit):
             event(explore.turn, [self.opposite, self.pinned, self.asked], shown, **_PRIVATE)
+        for event in (self.fill.click, self.show.submit, self.but_not.submit):
+            event(explore.fill, [self.show, self.but_not, *kept], shown, **_PRIVATE)
         self.taken.input(explore.look, kept, shown, **_PRIVATE)
         self.pin.click(explore.pin, kept, shown, **_PRIVATE)
         to_clear = [self.films, self.visit, self.box, self.cleared, *kept]
-        cleared = [self.box, self.visit, self.forgetting, *shown]
+        cleared = [self.box, self.show, self.but_not, self.visit, self.forgetting, *shown]
         self.clear.click(explore.clear, to_clear, cleared, **_IN_NO_LANE)
         self.forgetting.tick(
             explore.forget_cleared, None, [self.cleared, self.undo, self.forgetting], **_IN_NO_LANE
         )
         self.clear.click(None, js=_FORGET, api_visibility="private")
-        self.undo.click(explore.bring_back, [self.cleared], [self.box, *shown], **_PRIVATE)
+        back = [self.box, self.show, self.but_not, *shown]
+        self.undo.click(explore.bring_back, [self.cleared], back, **_PRIVATE)
         self.asked.change(
             None, [self.asked, self.visit], [self.visit], js=_NOTE_DOWN, api_visibility="private"
         )

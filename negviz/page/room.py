@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar, cast, get_args
 from negviz.explain.diagnosis import RESULTS, Background, read_backgrounds
 from negviz.films.collection import CollectionError
 from negviz.findings import FINDINGS, Polarity
+from negviz.language.prompt import Prompt
 from negviz.models.encoder import DualEncoder
-from negviz.models.training_free import TrainingFree
+from negviz.models.training_free import Arithmetic, TrainingFree, TwoBoxes, arithmetic_of
 from negviz.page.families.choice import ONLY_ONE, Home
 from negviz.page.pictures import Pictures
 from negviz.page.server.once import EachOnce
@@ -40,6 +41,8 @@ class Asked:
     meant: tuple[str, Polarity] | None = None  # what the visitor says the sentence says
     models: tuple[str, ...] = ()  # models beyond the first ones that the visitor has added
     opposite: str = ""  # the contrary sentence in the visitor's words; "": ours
+    show: str = ""  # two boxes: films near to this …
+    but_not: str = ""  # … and far from this; "": no such column
 
     def json(self) -> str:
         return json.dumps(
@@ -49,12 +52,19 @@ class Asked:
                 "meant": self.meant,
                 "models": self.models,
                 "opposite": self.opposite,
+                "show": self.show,
+                "but_not": self.but_not,
             }
         )
 
     def says(self, text: str) -> bool:
-        """Whether a sentence is in it, as the question or as its contrary."""
-        return text in (self.text, self.opposite)
+        """Whether a sentence is in it, as the question, as its contrary or in a box."""
+        return text in (self.text, self.opposite, self.show, self.but_not)
+
+    @property
+    def by_sentence(self) -> Asked:
+        """Without the column that reads no sentence."""
+        return replace(self, show="", but_not="")
 
     @classmethod
     def read(cls, text: str | None) -> Asked:
@@ -71,6 +81,8 @@ class Asked:
                 meant=cast("tuple[str, Polarity] | None", said),
                 models=tuple(map(str, given.get("models", ()))),
                 opposite=str(given.get("opposite", "")),
+                show=str(given.get("show", "")),
+                but_not=str(given.get("but_not", "")),
             )
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return cls("")
@@ -157,6 +169,24 @@ class Room:
         names = [*self.first, *(name for name in self.further if name in asked.models)]
         return {name: self.models[name] for name in names}
 
+    @cached_property
+    def arithmetic(self) -> Arithmetic | None:
+        """The rival whose weight two boxes take; None where none was chosen for these models."""
+        return arithmetic_of(list(self.models.values()))
+
+    def columns(self, asked: Asked) -> dict[str, DualEncoder]:
+        """The models that answer a question and, where two boxes were filled, what they find."""
+        chosen, rival = self.chosen(asked), self.arithmetic
+        if rival is None or not (asked.show.strip() and asked.but_not.strip()):
+            return chosen
+        boxes = TwoBoxes.of(next(iter(self.models.values())), asked.show, asked.but_not, rival.weight)
+        return {**chosen, boxes.name: boxes}
+
+    def boxes(self, prompt: Prompt) -> tuple[str, str]:
+        """What two boxes might say in place of a sentence: a scene, and what it rules out."""
+        wording = (self.arithmetic or Arithmetic()).wording
+        return wording.scene_of(prompt), next(iter(wording.concepts_of(prompt)), "")
+
     def answer(self, asked: Asked) -> Answer:
         """The ten best films of every chosen model; asked again, remembered.  Raises `AnswerError`."""
         return self._answers(asked)
@@ -164,7 +194,14 @@ class Room:
     def compare(self, asked: Asked, other: Asked) -> Comparison:
         """Two questions over the films and by the models of the first.  Raises `AnswerError`."""
         first = self.answer(asked)
-        return Comparison.of(first, self.answer(replace(other, films=first.films.name, models=asked.models)))
+        second = replace(
+            other,
+            films=first.films.name,
+            models=asked.models,
+            show=asked.show,
+            but_not=asked.but_not,
+        )
+        return Comparison.of(first, self.answer(second))
 
     def ranks(self, asked: Asked, film_id: str) -> dict[str, Standing]:
         """Where every chosen model ranks one film.  Raises `AnswerError`, `CollectionError`."""
@@ -199,7 +236,7 @@ class Room:
 
     def _answer(self, asked: Asked) -> Answer:
         return answer(
-            self.chosen(asked),
+            self.columns(asked),
             self.films(asked.films),
             asked.text,
             meant=asked.meant,

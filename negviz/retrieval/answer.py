@@ -22,9 +22,10 @@ from negviz.films.collection import Collection, Film, judge
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
-from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, Unclear, read_prompt, unclear
+from negviz.language.prompt import MAX_CHARACTERS, Mention, Prompt, Unclear, clean, read_prompt, unclear
 from negviz.language.reader import read
 from negviz.models.encoder import DualEncoder, reads_of
+from negviz.models.training_free import TwoBoxes
 from negviz.retrieval.answer_types import Answer, Column, Margin, Query, Standing, Tally, Unmarked
 from negviz.retrieval.calibration import Calibration, Certainty, Seen
 from negviz.retrieval.estimate import auroc_estimate
@@ -136,11 +137,10 @@ def probabilities(answer: Answer, film_id: str) -> dict[str, float]:
 
 
 def _read(text: str, models: Mapping[str, DualEncoder]) -> Prompt:
-    # A browser may send half a surrogate pair, which neither JSON nor a tokenizer takes.
-    clean = text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
-    if not clean:
+    cleaned = clean(text)
+    if not cleaned:
         raise AnswerError("Type a sentence to search for, such as “No pleural effusion”.")
-    return reads_of(models)(clean)
+    return reads_of(models)(cleaned)
 
 
 def _unread(prompt: Prompt) -> Unmarked | None:
@@ -209,7 +209,8 @@ class _Question:
 
 
 def _column(model: DualEncoder, question: _Question, k: int, calibration: Calibration | None) -> Column:
-    films, prompt, against = question.films, question.prompt, question.against
+    films, prompt = question.films, question.prompt
+    against = None if isinstance(model, TwoBoxes) else question.against  # it reads neither sentence
     vectors = model.encode_text([prompt.text, *([against.text] if against else [])])
     query = Query(model.tower_id, vectors, calibration)
     seen = _similarities(films.embeddings[query.tower_id], query)

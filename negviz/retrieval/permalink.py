@@ -30,15 +30,19 @@ def fragment(
     meant: tuple[str, Polarity] | None = None,
     models: Sequence[str] = (),
     opposite: str = "",
+    boxes: tuple[str, str] = ("", ""),
 ) -> str:
     """What a page reads at load: the sentence, the set it was put to, what it was said to mean, the models
-    that were added, and the contrary in the visitor's words."""
+    that were added, the contrary in the visitor's words, and two boxes that were both filled."""
+    show, but_not = boxes if all(boxes) else ("", "")
     parts = {
         "q": text,
         "films": films,
         "meant": ".".join(meant or ()),
         "models": ".".join(models),
         "opposite": opposite,
+        "show": show,
+        "not": but_not,
     }
     given = {name: value for name, value in parts.items() if value}
     return "#" + urlencode(

@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, 
 from negviz.page import words
 from negviz.results.files import RESULTS
 from tests.browser.app_process import fork_app
+from tests.tiny import tiny_rivals
 from tests.tiny_maps import tiny_maps
 from training.bench.running import FLAGS, free_port
 
@@ -154,6 +155,7 @@ def running(
 ) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("shown")
     family = shutil.copytree(family_folder, folder / "tiny")
+    tiny_rivals(family)
     shutil.copytree(RESULTS, family / "results", dirs_exist_ok=True)  # so that Evidence has all its tables
     arguments = ["--family", str(family), "--collection", str(hostile_collection)]
     with pytest.MonkeyPatch.context() as patch:

@@ -307,6 +307,32 @@ def test_the_no_is_taken_away_by_keyboard_alone(visit: Visit) -> None:
     assert len(visit.films("base")) == 10
 
 
+def test_two_boxes_are_filled_by_keyboard_and_stay_a_column(visit: Visit) -> None:
+    visit.page.locator(".nv-add > button").press("Enter")
+    show, but_not = (
+        visit.page.get_by_role("textbox", name=name) for name in (words.SHOW_BOX, words.BUT_NOT_BOX)
+    )
+    expect(but_not).to_have_value("There is a pleural effusion.")  # what the example rules out
+    show.fill("chest film")
+    show.press("Tab")
+    visit.page.keyboard.type("pleural effusion")  # over what stood there, which Tab selects
+    visit.page.keyboard.press("Enter")
+    column = visit.page.locator("[data-model=two-boxes] .nv-margin")
+    expect(column).to_have_text("Show “chest film”, but not “pleural effusion”")
+    films = visit.films("two-boxes")
+    assert len(films) == 10
+    visit.search("fluid")
+    expect(column).to_be_visible()
+    assert visit.films("two-boxes") == films
+    assert visit.barriers(".nv-sets") == []
+    visit.page.locator("#nv-fold-diagnosis").click()
+    expect(visit.page.locator(".nv-panel-diagnosis")).to_contain_text("CON2")
+    expect(visit.page.locator(".nv-panel-diagnosis")).not_to_contain_text("but not")
+    but_not.fill("")
+    but_not.press("Enter")
+    expect(column).to_have_count(0)
+
+
 def test_a_pinned_sentence_is_compared_with_the_next(visit: Visit) -> None:
     visit.page.get_by_role("button", name=words.PIN).click()
     visit.page.get_by_role("button", name=words.UNPIN).wait_for()

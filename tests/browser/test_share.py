@@ -131,6 +131,8 @@ def test_a_link_brings_back_a_sentence_without_its_no_and_further_films(visit: V
     kept = f"#q=no%20fluid&films={quote(films, safe='')}"
     follow(visit, running, f"{kept}&taken=1&opposite=there%20is%20fluid", "no fluid")
     expect(visit.page.locator("[data-model=base] h3 q").last).to_have_text("there is fluid")
+    follow(visit, running, f"{kept}&show=chest%20film&not=pleural%20effusion", "no fluid")
+    expect(visit.page.locator("[data-model=two-boxes] .nv-tile")).to_have_count(10)
     follow(visit, running, f"{kept}&more=base.nosuch&like=film03&panel=nosuch&taken=", "no fluid")
     expect(visit.page.locator("[data-model=base] .nv-tile")).to_have_count(26)
     visit.page.locator(".nv-like[data-like=film03]").wait_for()

@@ -27,8 +27,10 @@ from negviz.models.training_free import (
     Arithmetic,
     RivalSettings,
     TrainingFree,
+    TwoBoxes,
     Wording,
     activations,
+    arithmetic_of,
     rivals_path,
     rules_out,
     steered,
@@ -447,3 +449,21 @@ def test_directions_are_verified(family: dict[str, DualEncoder], folder: Path) -
 def test_the_shipped_settings_fit_the_shipped_base() -> None:
     shipped = load_models(Path(__file__).parents[2] / "checkpoints" / "compact")
     assert list(load_rivals(shipped)) == list(WITH_COMPOSED)
+
+
+def test_two_boxes_rank_by_what_is_wanted_less_what_is_not(models: dict[str, DualEncoder]) -> None:
+    base = models["base"]
+    boxes = TwoBoxes.of(base, " chest film ", "pleural effusion", 0.5)
+    films = np.random.default_rng(0).normal(size=(50, base.dim)).astype(np.float32)
+    films /= np.linalg.norm(films, axis=1, keepdims=True)
+    show, but_not = base.encode_text(["chest film", "pleural effusion"])
+    found, same = boxes.encode_text(["no effusion", "qwerty"])
+    assert np.array_equal(found, same)  # it reads no sentence
+    assert np.array_equal(np.argsort(films @ found), np.argsort(films @ show - 0.5 * (films @ but_not)))
+    assert boxes.tower_for("no effusion") is None
+
+
+def test_the_weight_of_two_boxes_is_that_of_the_rival_that_subtracts(models: dict[str, DualEncoder]) -> None:
+    rivals = RivalSettings(SETTINGS, {layer: torch.ones(32) for layer in (0, 1)}).columns(models["base"])
+    assert arithmetic_of([models["base"], *rivals.values()]) == Arithmetic(Wording("chest film"), 2.0)
+    assert arithmetic_of([models["base"]]) is None

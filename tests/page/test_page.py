@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from negviz.common.download import Patience
 from negviz.films.collection import Collection, CollectionError, Film
 from negviz.films.on_demand import open_openi
 from negviz.models.encoder import DualEncoder
+from negviz.models.training_free import Arithmetic, TrainingFree
 from negviz.page import words
 from negviz.page.attribution.panel import WordsPanel
 from negviz.page.build import foot
@@ -300,8 +301,8 @@ def test_clearing_a_visit_empties_the_page_and_the_memory(explore: Explore) -> N
     told: list[str] = []
     explore.room.when_forgetting(told.append)
     visited = json.dumps([asked.text])
-    box, visit, _, *shown = explore.clear("drawn/test", visited, asked.text, "", False, "", asked.json())
-    assert (box, visit, Shown(*shown).columns) == ("", "", "")
+    emptied = explore.clear("drawn/test", visited, asked.text, "", False, "", asked.json())
+    assert (*emptied[:4], Shown(*emptied[5:]).columns) == ("", "", "", "", "")
     assert told == [asked.text]
     assert explore.room.answer(asked) is not before
     for odd in ("", "{", "7", "[7]"):
@@ -313,17 +314,17 @@ def test_a_cleared_visit_is_brought_back_as_it_was(explore: Explore) -> None:
     pinned = Asked("effusion", "drawn/all").json()
     before = say(explore, "no effusion", "drawn/all", taken=True, pinned=pinned)
     kept = (True, before.pinned, before.asked)
-    *_, timer = explore.clear("drawn/all", "[]", "no effu", "", *kept)[:3]
-    cleared = Shown(*explore.clear("drawn/all", "[]", "no effu", "", *kept)[3:])
+    *_, timer = explore.clear("drawn/all", "[]", "no effu", "", *kept)[:5]
+    cleared = Shown(*explore.clear("drawn/all", "[]", "no effu", "", *kept)[5:])
     assert (timer["active"], cleared.undo["visible"], cleared.asked) == (
         True,
         True,
         Asked("", "drawn/all").json(),
     )
-    twice = Shown(*explore.clear("drawn/all", "[]", "", cleared.cleared, False, "", cleared.asked)[3:])
+    twice = Shown(*explore.clear("drawn/all", "[]", "", cleared.cleared, False, "", cleared.asked)[5:])
     assert (twice.cleared, twice.undo["visible"]) == (cleared.cleared, True)  # still to be had
-    box, *shown = explore.bring_back(cleared.cleared)
-    assert box == "no effu"
+    box, show, but_not, *shown = explore.bring_back(cleared.cleared)
+    assert (box, show, but_not) == ("no effu", "", "")
     now = vars(Shown(*shown))
     assert {name: (now[name], was) for name, was in vars(before).items() if now[name] != was} == {}
     assert explore.forget_cleared()[0] == ""
@@ -771,6 +772,40 @@ def test_models_beyond_the_first_three_are_added_by_the_visitor(
 
 
 # The endpoint ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def boxed(models: dict[str, DualEncoder], collection: Collection) -> Explore:
+    """With the rival whose weight two boxes take."""
+    facts = {field.name: getattr(models["base"], field.name) for field in fields(DualEncoder)}
+    rival = TrainingFree(**(facts | {"name": "arithmetic"}), method=Arithmetic(weight=2.0))
+    every = {**models, "arithmetic": rival}
+    return Explore(Room(every, search_sets(models, collection), Pictures(collection)))
+
+
+def test_two_boxes_are_a_column_that_stays_until_one_is_empty(boxed: Explore) -> None:
+    said = say(boxed, "no effusion")
+    filled = Shown(*boxed.fill("chest film", f"pleural effusion {SCRIPT}", False, "", said.asked))
+    assert filled.columns.count('<section class="nv-column"') == 4
+    assert "Show “chest film”, but not “pleural effusion &lt;script&gt;" in filled.columns
+    after = say(boxed, "pleural effusion", asked=filled.asked)
+    last = [each.columns.partition('aria-label="Show, but not"')[2] for each in (filled, after)]
+    assert words.NOT_SEPARATED not in last[0]  # no sentence is read there
+    first, second = (re.findall('data-film="([^"]+)"', each)[:8] for each in last)
+    assert first == second
+    assert "8 of 8 films stay" in Shown(*boxed.look(True, "", after.asked)).columns
+    emptied = Shown(*boxed.fill("chest film", " ", False, "", after.asked))
+    assert emptied.columns.count('<section class="nv-column"') == 3
+
+
+def test_two_boxes_start_with_what_the_example_rules_out(boxed: Explore) -> None:
+    started = boxed.room.boxes(boxed.first_paint()[0].prompt)
+    assert started == ("A chest radiograph.", "There is a pleural effusion.")
+
+
+def test_without_a_weight_that_was_chosen_there_is_no_column_of_two_boxes(explore: Explore) -> None:
+    asked = Asked("no effusion", show="chest film", but_not="effusion")
+    assert list(explore.room.columns(asked)) == list(explore.models)
 
 
 def test_the_endpoint_answers_for_every_model(explore: Explore) -> None:

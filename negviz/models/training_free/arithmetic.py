@@ -21,8 +21,16 @@ class Arithmetic(OfDenials):
     def vectors(self, prompts: Sequence[Prompt], encode: Encode) -> Vectors:
         """As of a `RivalMethod`."""
         scenes, concepts = self.wording.parts(prompts, encode)
-        return unit(scenes - self.weight * concepts, scenes)  # the scene itself where nothing is left
+        return less(scenes, concepts, self.weight)
 
     def tower(self) -> TextTower | None:
         """As of a `RivalMethod`: the vector is made from two other sentences."""
         return None
+
+
+def less(wanted: Vectors, unwanted: Vectors, weight: float) -> Vectors:
+    """unit(wanted − weight · unwanted), unit vectors [n, dim]; `wanted` itself where nothing is left.
+
+    Films rank by it as by cos(film, wanted) − weight · cos(film, unwanted), of which it is a multiple.
+    """
+    return unit(wanted - weight * unwanted, wanted)

@@ -132,7 +132,7 @@ class WordsPanel:
 
         Raises `AnswerError`.
         """
-        given = self._heat(WordsQuestion(replace(asked, meant=None))).given
+        given = self._heat(WordsQuestion(replace(asked.by_sentence, meant=None))).given
         return {model: attribution.cue_share for model, attribution in given.items()}
 
     def show_heads(self, asked: str, opened: bool = True) -> tuple[str, str]:
@@ -211,7 +211,7 @@ class WordsPanel:
 
 def _to_all(asked: str) -> Asked:
     """The question without what only changes the marking."""
-    return replace(Asked.read(asked), meant=None)
+    return replace(Asked.read(asked).by_sentence, meant=None)
 
 
 def lay_out(board: Board) -> None:

@@ -43,7 +43,7 @@ class DiagnosisPanel:
 
     def diagnose(self, asked: Asked) -> dict[str, Diagnosis]:
         """Every chosen model's signatures.  Raises `AnswerError`."""
-        given = self.room.answer(asked)
+        given = self.room.answer(asked.by_sentence)
         opposite = given.opposite
         turned = None
         if opposite is not None:

@@ -57,7 +57,7 @@ def _answering(room: Room, key: str, make: Callable[[Room, Asked, str], Markup])
 
 def _further(room: Room, asked: Asked, name: str) -> Markup:
     """The films of a column beyond those that it shows.  Raises `AnswerError`."""
-    model, films = room.chosen(asked).get(name), room.answer(asked).films
+    model, films = room.columns(asked).get(name), room.answer(asked).films
     if model is None:
         raise AnswerError("There is no such column here.")
     given = answer(

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from negviz.language.identifiers import SIGNS
+from negviz.models.training_free import TWO_BOXES
 from negviz.page import words
 from negviz.page.diagnosis.words import apart as apart_in_words
 from negviz.page.pictures import Pictures
@@ -215,6 +216,8 @@ def columns(
         searched=f"{searched} {words.SIMILARITY}.",
         most=min(MORE, len(answer.films)),
         pinned=pinned,
+        boxes=words.two_boxes(asked.show, asked.but_not),
+        two_boxes=TWO_BOXES,
     )
 
 

@@ -104,7 +104,7 @@ class Explore:
     ) -> tuple[Any, ...]:
         """A new sentence; or the old one over other films or by other models, as corrected as it was."""
         before = Asked.read(asked)
-        known = before if before.text == text else Asked(text)
+        known = before if before.text == text else Asked(text, show=before.show, but_not=before.but_not)
         shown, instead = self._instead(films, self.room.choice(before.films))
         question = self._kept(replace(known, films=shown, models=tuple(models)), before)
         return self._show(question, taken=taken, pinned=pinned, instead=instead)
@@ -149,6 +149,11 @@ class Explore:
         """Compared with the opposite in the visitor's own words."""
         return self._show(replace(Asked.read(asked), opposite=opposite), taken=True, pinned=pinned)
 
+    def fill(self, show: str, but_not: str, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
+        """A column of two boxes more; an empty box takes it away."""
+        filled = replace(Asked.read(asked), show=str(show), but_not=str(but_not))
+        return self._show(filled, taken=taken, pinned=pinned)
+
     def look(self, taken: bool, pinned: str, asked: str) -> tuple[Any, ...]:
         """The same answer, compared with its opposite or not."""
         return self._show(Asked.read(asked), taken=taken, pinned=pinned)
@@ -169,7 +174,7 @@ class Explore:
         if Asked.read(asked).text:  # else it was cleared before, and that can still be undone
             cleared = json.dumps({"box": box, "taken": taken, "pinned": pinned, "asked": asked})
         undo = gr.update(visible=bool(cleared))
-        return "", "", gr.update(active=True), *replace(shown, undo=undo, cleared=cleared).outputs()
+        return "", "", "", "", gr.update(active=True), *replace(shown, undo=undo, cleared=cleared).outputs()
 
     def forget_cleared(self) -> tuple[Any, ...]:
         """The browser is told to forget what was cleared."""
@@ -181,7 +186,7 @@ class Explore:
         asked = Asked.read(str(before.get("asked", "")))
         pinned = str(before.get("pinned", "")) if Asked.read(str(before.get("pinned", ""))).text else ""
         shown = self._show(asked, taken=before.get("taken") is True, pinned=pinned)
-        return str(before.get("box", "")), *shown
+        return str(before.get("box", "")), asked.show, asked.but_not, *shown
 
     def _show(self, asked: Asked, *, taken: bool, pinned: str, instead: str = "") -> tuple[Any, ...]:
         try:

@@ -27,7 +27,12 @@ VIEW: Final = Template("share", words=words)
 def fragment_of(asked: Asked) -> str:
     """A question in an address."""
     return fragment(
-        asked.text, films=asked.films, meant=asked.meant, models=asked.models, opposite=asked.opposite
+        asked.text,
+        films=asked.films,
+        meant=asked.meant,
+        models=asked.models,
+        opposite=asked.opposite,
+        boxes=(asked.show, asked.but_not),
     )
 
 

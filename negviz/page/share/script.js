@@ -217,6 +217,7 @@
     await ask(text, given);
     const [finding, polarity] = (given.get("meant") ?? "").split(".");
     if (finding && isAnswered(text)) await mean(finding, polarity);
+    if (given.get("show") && given.get("not") && isAnswered(text)) await fill(given.get("show"), given.get("not"));
     if (given.get("taken") && isAnswered(text)) await take((given.get("opposite") ?? "").slice(0, 4_000).trim());
     for (const name of Object.keys(AT_LAST)) if (given.get(name)) negviz.restore(name, given.get(name));
   }
@@ -253,6 +254,16 @@
       await until(() => boxes().length);
     }
     for (const box of boxes()) if (box.checked !== models.includes(box.name || box.value)) box.click();
+  }
+
+  /* Two boxes, and the column that they make. */
+  async function fill(show, butNot) {
+    const boxes = () => [...document.querySelectorAll(".nv-two textarea, .nv-two input")];
+    if (!boxes()[0]?.offsetParent) document.querySelector(".nv-add button")?.click();
+    if (!(await until(() => boxes()[1]?.offsetParent))) return;
+    await choose(boxes()[0], show.slice(0, 4_000));
+    await choose(boxes()[1], butNot.slice(0, 4_000), "keypress");
+    await until(() => document.querySelector("[data-model=two-boxes]"));
   }
 
   /* Compare with the opposite: ours, or in the visitor's words. */

@@ -9,6 +9,7 @@ from negviz.films.split import TUNED_ON
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
 from negviz.language.sides import Side
+from negviz.models.training_free import TWO_BOXES
 from negviz.results.averages import Usual
 from negviz.retrieval.answer import Tally
 from negviz.retrieval.examples import Property
@@ -46,6 +47,13 @@ FOLDS: Final = {  # by panel, what unfolds it
     "dial": "Dial",
 }
 ADD: Final = "Add a model"
+SHOW_BOX: Final = "Show films near to"
+BUT_NOT_BOX: Final = "but not near to"
+FILL: Final = "Show the column"
+ABOUT_BOXES: Final = (
+    "Two sentences instead of a “no”, by base alone: nearness to the first, less {weight:g} of the nearness "
+    "to the second, a weight chosen on training studies. An empty box takes the column away."
+)
 TAKE_AWAY: Final = "Take the “no” away"
 PUT_IN: Final = "Put a “no” in"
 WORD_OPPOSITE: Final = "Compare with a sentence of your own"
@@ -134,6 +142,7 @@ _ROLES: Final = {
     "steering": "base, no training",
     "arithmetic": "base, no training",
     "composed": "base, no training",
+    TWO_BOXES: "base, no training",
 }
 _TITLES: Final = {
     "base": "Base",
@@ -141,6 +150,7 @@ _TITLES: Final = {
     "steering": "Steering",
     "arithmetic": "Arithmetic",
     "composed": "Composed",
+    TWO_BOXES: "Show, but not",
 }
 _MANY: Final = 3  # findings that are too many for a chip
 _TO_SEE_THEM: Final = "start with --films DIR to see them."
@@ -157,8 +167,14 @@ def offer(model: str) -> str:
     return " · ".join(filter(None, column_title(model)))
 
 
+def two_boxes(show: str, but_not: str) -> str:
+    """What the column of two boxes was asked."""
+    wanted, unwanted = (text.strip().removesuffix(".") for text in (show, but_not))
+    return f"Show “{wanted}”, but not “{unwanted}”"
+
+
 def _in_a_sentence(model: str) -> str:
-    return "base" if model == "base" else column_title(model)[0]
+    return {"base": "base", TWO_BOXES: "the two boxes"}.get(model, column_title(model)[0])
 
 
 def base_note(family: str, source: str | None) -> str:
