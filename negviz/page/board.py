@@ -13,12 +13,14 @@ import gradio as gr
 from markupsafe import Markup
 from starlette.routing import Route
 
+from negviz.page import words
 from negviz.page.room import Asked, Room
 from negviz.page.server.lanes import IN_SLOW
 
 # In the browser, which knows what is unfolded; what was cleared goes from folded panels too.
 _WHEN_DUE: Final = """(asked, unfolded, name, due) =>
   unfolded === name || !JSON.parse(asked || '{"text": ""}').text ? asked : due"""
+_WAITS: Final = Markup('<p class="nv-note nv-waits" role="status">{}</p>').format(words.WORKED_OUT)
 _STAMP: Final = Markup('<p class="nv-of" data-of="{asked}"><q dir="auto">{text}</q></p>')
 
 
@@ -39,10 +41,11 @@ class Board:
 
     @contextmanager
     def fold(self, name: str) -> Iterator[None]:
-        """A place for a panel that is shown, and answers, only while it is the one unfolded."""
+        """A place for a panel that is shown, and answers, only while it is the one unfolded; else empty."""
         with gr.Column(elem_classes=f"nv-panel nv-panel-{name}"):
+            html(_WAITS)
             named = gr.Textbox(name, visible=False)
-            self._due.append(gr.Textbox(self.asked.value, visible=False))
+            self._due.append(gr.Textbox("", visible=False))
             yield
         due = self._due.pop()
         gr.on(

@@ -86,10 +86,14 @@ class Visit:
         return [(button.get_attribute("id") or "").removeprefix("nv-fold-") for button in buttons]
 
     def unfold(self, panel: str) -> None:
-        """Have a panel of Explore open, by its name."""
+        """Have a panel of Explore open, by its name, and what it answers there."""
         button = self.page.locator(f"#nv-fold-{panel}")
         if button.get_attribute("aria-expanded") != "true":
             button.click()
+        self.page.wait_for_function(
+            "css => !document.querySelector(`${css} .nv-follows`) || document.querySelector(`${css} .nv-of`)",
+            arg=f".nv-panel-{panel}",
+        )
 
     @property
     def box(self) -> Locator:

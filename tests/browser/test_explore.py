@@ -538,6 +538,14 @@ def test_one_panel_at_a_time_is_unfolded_and_answers(stay: Visit) -> None:
     assert height <= 2 * stay.page.viewport_size["height"]  # type: ignore[index]
 
 
+def test_a_folded_panel_is_worked_out_when_it_is_opened(visit: Visit) -> None:
+    for name in ("attribution", "diagnosis", "dial"):
+        assert visit.page.locator(f".nv-panel-{name} .nv-of").count() == 0
+        visit.unfold(name)
+        expect(visit.page.locator(f".nv-panel-{name} .nv-of q", has_text="No effusion")).to_have_count(1)
+        expect(visit.page.get_by_text(words.WORKED_OUT).locator("visible=true")).to_have_count(0)
+
+
 def test_a_panel_says_what_it_answers_and_is_dim_until_that_is_what_was_asked(stay: Visit) -> None:
     panels = stay.page.locator(".nv-panel-diagnosis .nv-follows")
     dim = stay.page.locator(".nv-panel-diagnosis .nv-follows[data-stale]")

@@ -55,8 +55,13 @@ def client(dial: Dial) -> Iterator[TestClient]:
         yield made
 
 
+def follow(dial: Dial, asked: str) -> tuple[Any, ...]:
+    """What the panel shows when it is first opened."""
+    return dial.follow(asked, ABNORMAL[0], "right", 0.6, SEED)
+
+
 def test_a_curve_a_model_and_the_numbers_behind_it(dial: Dial) -> None:
-    _, film, plot = dial.first_paint(ASKED)
+    *_, film, plot = follow(dial, ASKED)
     assert "page/dial-film?finding=effusion&amp;side=right&amp;severity=0.60" in film
     assert words.SIMULATED in film
     for model in dial.room.models:
@@ -78,9 +83,9 @@ def test_the_dial_follows_the_sentence(dial: Dial) -> None:
 
 
 def test_nothing_asked_and_nothing_measured_are_calm(dial: Dial) -> None:
-    assert words.EMPTY in dial.first_paint(Asked("").json())[2]
+    assert words.EMPTY in follow(dial, Asked("").json())[-1]
     dial.__dict__["sweeps"] = {}
-    assert words.NO_SWEEP in dial.first_paint(ASKED)[2]
+    assert words.NO_SWEEP in follow(dial, ASKED)[-1]
 
 
 def test_another_chest_comes_round_again(dial: Dial) -> None:
@@ -115,7 +120,7 @@ def test_this_chest_is_measured_point_by_point_once_the_dial_is_used(
 
 
 def test_what_is_typed_is_no_markup(dial: Dial) -> None:
-    assert "<script>" not in dial.first_paint(Asked("no effusion <script>alert(1)</script>").json())[2]
+    assert "<script>" not in follow(dial, Asked("no effusion <script>alert(1)</script>").json())[-1]
 
 
 def test_warmer_is_said_only_where_it_is_measured(dial: Dial) -> None:

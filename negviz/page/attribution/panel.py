@@ -217,7 +217,7 @@ def _to_all(asked: str) -> Asked:
 def lay_out(board: Board) -> None:
     """The table of words, its settings and the heads, where this is called, and the named endpoint."""
     panel = board.room.own(WordsPanel)
-    table = html(panel.show(board.asked.value or ""))
+    table = html("")
     with gr.Accordion(words.MEASURED, open=False, elem_classes="nv-words-fold"):
         target = gr.Radio(
             [(words.TARGETS[name], name) for name in _TARGETS], value="hits", label=words.TARGET

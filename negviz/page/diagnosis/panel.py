@@ -91,7 +91,7 @@ def _scale(signature: Signature, here: Sequence[float | None], known: Sequence[B
 def lay_out(board: Board) -> None:
     """The panel where this is called, with the shares that the words panel has measured."""
     panel = DiagnosisPanel(board.room, board.room.own(WordsPanel).cue_shares)
-    shown = html(panel.show(board.asked.value or ""))
+    shown = html("")
     board.on_answer(panel.show, shown)
 
 

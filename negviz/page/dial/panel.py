@@ -85,10 +85,6 @@ class Dial:
         towers = {model.tower_id for model in self.room.models.values()}
         return {tower: sweep for tower in towers if (sweep := read_sweep(tower)) is not None}
 
-    def first_paint(self, asked: str) -> tuple[DialSetting, str, str]:
-        chest = DialSetting.read(self._finding(asked) or "", None, SEEDS[0])
-        return chest, self._film(asked, chest, _FIRST), self._plot(asked, chest, _FIRST)
-
     def _shown(self, asked: str, chest: DialSetting, severity: float) -> tuple[Any, str, str]:
         return side_choice(chest), self._film(asked, chest, severity), self._plot(asked, chest, severity)
 
@@ -155,7 +151,7 @@ def side_choice(chest: DialSetting) -> Any:
 def lay_out(board: Board) -> None:
     """The dial, its film and its curves where this is called."""
     dial = Dial(board.room)
-    chest, film, plot = dial.first_paint(board.asked.value or "")
+    chest = DialSetting.read("", None, SEEDS[0])
     sides = sides_of(chest.finding)
     with gr.Column(elem_classes="nv-dial"):
         html(markup.VIEW("heading"))
@@ -177,10 +173,10 @@ def lay_out(board: Board) -> None:
                     elem_classes="nv-dial-severity",
                     buttons=[],
                 )
-                shown = html(film)
+                shown = html("")
                 button = gr.Button(words.ANOTHER)
             with gr.Column(scale=5, min_width=320):
-                curves = html(plot)
+                curves = html("")
     seed, used = gr.State(chest.seed), gr.State(False)
     at = [board.asked, finding, side, severity, seed]
     answered = board.on_answer(dial.follow, [finding, side, shown, curves], inputs=at[1:])

@@ -309,7 +309,7 @@ def lay_out(board: Board) -> None:
     """The panel where this is called, and the named endpoint."""
     panel = board.room.own(MapPanel)
     html(panel.head())
-    placed = html(panel.show(board.asked.value or ""))
+    placed = html("")
     html(panel.shell())
     board.on_answer(panel.show, placed)
     api(panel.map, api_name="map", **IN_SLOW)

@@ -46,6 +46,7 @@ FOLDS: Final = {  # by panel, what unfolds it
     "diagnosis": "Diagnosis",
     "dial": "Dial",
 }
+WORKED_OUT: Final = "Being worked out for your sentence."
 ADD: Final = "Add a model"
 SHOW_BOX: Final = "Show films near to"
 BUT_NOT_BOX: Final = "but not near to"
