@@ -13,6 +13,7 @@ from negviz.page.diagnosis.panel import DIAGNOSIS
 from negviz.page.dial.panel import DIAL
 from negviz.page.evidence.panel import EVIDENCE
 from negviz.page.lesson.panel import LESSON
+from negviz.page.loop.panel import LOOP
 from negviz.page.many.panel import MANY
 from negviz.page.map.panel import MAP
 from negviz.page.room import Room
@@ -22,7 +23,7 @@ from negviz.page.uploads.panel import UPLOADS
 from negviz.page.viewer.panel import VIEWER
 
 # Under the galleries of Explore, and the tabs beside it.
-EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, FILM, MAP, DIAGNOSIS, DIAL, SHARE, VIEWER, UPLOADS)
+EXPLORE: Final[tuple[Panel, ...]] = (ATTRIBUTION, FILM, MAP, DIAGNOSIS, DIAL, LOOP, SHARE, VIEWER, UPLOADS)
 TABS: Final[tuple[Panel, ...]] = (LESSON, MANY, EVIDENCE, ABOUT)
 
 

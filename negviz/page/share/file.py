@@ -21,6 +21,7 @@ from negviz.retrieval.export import UNSEALED, sealed
 from negviz.retrieval.permalink import fragment
 from negviz.retrieval.search import Hit
 
+_ECHOED: Final = 300  # characters of a sentence below a picture
 VIEW: Final = Template("share", words=words)
 
 
@@ -42,6 +43,12 @@ def caption(given: Answer, room: Room) -> str:
     family = " ".join(filter(None, (model.family, model.origin)))
     searched = page_words.set_choice(films.collection.name, films.part, len(films))
     return words.caption(searched, family, model.tower_id[:8], simulated=films.collection.name == PHANTOMS)
+
+
+def says(given: Answer, text: str) -> list[str]:
+    """What stands below a picture above its caption."""
+    credit = page_words.CREDITS.get(given.films.collection.name, "")
+    return [f"“{text[:_ECHOED]}”", page_words.NOT_CLINICAL, *filter(None, [credit])]
 
 
 @dataclass(frozen=True)

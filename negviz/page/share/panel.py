@@ -22,7 +22,6 @@ from negviz.common.download import DownloadError
 from negviz.common.errors import NegvizError
 from negviz.films.collection import CollectionError, open_image
 from negviz.films.openi import OpeniError
-from negviz.page import words as page_words
 from negviz.page.board import Board, Panel, html
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
@@ -30,12 +29,11 @@ from negviz.page.server.films import thumbnail
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import lanes
 from negviz.page.share import words
-from negviz.page.share.file import VIEW, caption, fragment_of, handout, plain, to_file
+from negviz.page.share.file import VIEW, caption, fragment_of, handout, plain, says, to_file
 from negviz.retrieval.export import to_csv
 from negviz.retrieval.permalink import PermalinkError, address, qr_code
 
 _LONGEST: Final = 40_000  # bytes of a request: a sentence of 4,000 characters, escaped
-_ECHOED: Final = 300  # characters of a sentence below a picture
 _STATE: Final = re.compile(r"(?:&[a-z]+=[A-Za-z0-9%._~!*'()-]+){0,12}")  # as `encodeURIComponent` leaves it
 _PATIENCE: Final = 4.0  # seconds for films that are on their way
 
@@ -55,10 +53,12 @@ def bar(asked: Asked, room: Room) -> Markup:
     if not asked.text:
         return VIEW("nothing")
     given = room.answer(asked)
-    credit = page_words.CREDITS.get(given.films.collection.name, "")
-    says = [f"“{asked.text[:_ECHOED]}”", page_words.NOT_CLINICAL, *filter(None, [credit])]
     return VIEW(
-        "bar", asked=asked.json(), fragment=fragment_of(asked), caption=caption(given, room), says=says
+        "bar",
+        asked=asked.json(),
+        fragment=fragment_of(asked),
+        caption=caption(given, room),
+        says=says(given, asked.text),
     )
 
 

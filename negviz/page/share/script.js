@@ -5,11 +5,14 @@
                                  address leads to this computer only
    negviz.loaded(address)        the picture that lies there; null where there is none
    negviz.wrapped(pen, text, font, width, most)   lines of so many pixels as [text, font]
+   negviz.here()                 the address of the page; "" where it leads to this computer only
    negviz.caption()              lines that say what a picture taken now is of */
 "use strict";
 (() => {
   const here = () => location.href.split("#")[0].split("?")[0];
   const onlyHere = () => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+
+  negviz.here = () => (onlyHere() ? "" : here());
 
   const post = (route, body) => negviz.post(`share/${route}`, body);
 
@@ -20,7 +23,7 @@
   negviz.caption = () => {
     const { says, caption } = bar().dataset;
     const day = new Date().toISOString().slice(0, 10);
-    return [...JSON.parse(says), [caption, day, onlyHere() ? "" : here()].filter(Boolean).join(" · ")];
+    return [...JSON.parse(says), [caption, day, negviz.here()].filter(Boolean).join(" · ")];
   };
 
   negviz.qr = async (box, asked, local, further = "") => {
@@ -65,6 +68,9 @@
       const said = await post("file", { asked });
       const name = negviz.save(new Blob([await said.blob()], { type: "text/html" }), "negviz-comparison.html");
       return bar.dataset.saySavedWith.replace("{name}", name).replace("{hash}", said.headers.get("X-SHA256"));
+    },
+    async loop(bar, asked) {
+      return bar.dataset.saySaved.replace("{name}", await negviz.saveLoop(asked));
     },
     async png(bar, asked) {
       const canvas = await draw(await (await post("comparison", { asked })).json());

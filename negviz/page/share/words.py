@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from negviz.explain.loop import SECONDS
+
 SUMMARY: Final = "Share"
 LABEL: Final = "Share or save"
 BUTTONS: Final = {
     "link": "Copy a link",
     "qr": "QR code",
     "png": "Picture (PNG)",
+    "loop": f"{SECONDS}-second loop (GIF)",
     "csv": "Table (CSV)",
     "file": "Page to keep (HTML)",
 }

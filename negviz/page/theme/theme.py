@@ -19,6 +19,7 @@ _PALETTE: Final = {  # light, dark
     "matches": ("#006B5B", "#5CCFB8"),
     "contradicts": ("#A3276B", "#F59AC3"),
 }
+DARK: Final = {name: dark for name, (_, dark) in _PALETTE.items()}  # for pictures that are drawn here
 _FONTS: Final = (FAMILY, "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 _MONO: Final = ("ui-monospace", "Consolas", "monospace")
 _GRADIO: Final = {  # which of gradio's colours takes which of ours

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from negviz.explain.loop import SECONDS
 from negviz.films.split import TUNED_ON
 from negviz.findings import Polarity
 from negviz.language.prompt import MAX_CHARACTERS
@@ -45,6 +46,7 @@ FOLDS: Final = {  # by panel, what unfolds it
     "map": "Map",
     "diagnosis": "Diagnosis",
     "dial": "Dial",
+    "loop": f"In {SECONDS} seconds",
 }
 WORKED_OUT: Final = "Being worked out for your sentence."
 ADD: Final = "Add a model"
