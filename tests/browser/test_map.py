@@ -38,6 +38,7 @@ def _draw(visit: Visit) -> None:
     visit.unfold("map")
     visit.page.wait_for_function(_SEEN, polling=1000)
     visit.page.wait_for_selector(POINTS.format("base"))
+    visit.page.wait_for_selector(".nv-panel-map .nv-of", state="attached")  # what lies above is there
 
 
 def _choose(visit: Visit, what: str) -> None:
@@ -159,6 +160,27 @@ def test_what_was_typed_stays_on_the_map_and_in_the_browser(seat: Visit) -> None
     assert "fluid" not in seat.page.evaluate(
         "JSON.stringify([localStorage, sessionStorage, document.cookie])"
     )
+
+
+def test_arrows_lead_from_the_first_models_place_of_the_last_sentence(seat: Visit) -> None:
+    arrows = """model => document.querySelector(`.nv-map-pane[data-map-model=${model}] .nv-map-plot`)
+      .layout.annotations.map(({ax, ay, x, y}) => [[ax, ay], [x, y]])"""
+    star = """model => { const {x, y} = document.querySelector(
+      `.nv-map-pane[data-map-model=${model}] .nv-map-plot`).data.at(-1); return [x.at(-1), y.at(-1)]; }"""
+    seat.search("no fluid by the heart")
+    seat.page.wait_for_function(
+        "document.querySelector('.nv-map-plot').data.at(-1).customdata.at(-1)?.typed === 'no fluid by the heart'"
+    )
+    assert seat.page.evaluate(arrows, "base") == []
+    for model in ("con1", "con2"):
+        assert seat.page.evaluate(arrows, model) == [
+            [seat.page.evaluate(star, "base"), seat.page.evaluate(star, model)]
+        ]
+    _choose(seat, words.FILMS.format(collection="drawn"))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW_FILMS)
+    assert seat.page.evaluate(arrows, "con2") == []
+    _choose(seat, words.SHEETS["effusion"].format(n=99))
+    expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW)
 
 
 def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:

@@ -122,6 +122,7 @@
     data.push(...ours(model, figure.data, ink, ground));
     const layout = {
       ...figure.layout,
+      annotations: moved(model, ink),
       dragmode: narrow() ? false : "lasso",
       paper_bgcolor: ground,
       plot_bgcolor: ground,
@@ -164,6 +165,18 @@
       marker: { symbol: "star", color: ink, opacity: 1, size: shown.map((_, at) => (at === shown.length - 1 ? 20 : 12)), line: { color: ground, width: 1.5 } },
     };
     return drawn.films ? [rings(model, traces, shown.at(-1), ink), stars] : [stars];
+  }
+
+  /* The way of the last sentence from its place in the first model to that in this one; panes share their axes. */
+  function moved(model, ink) {
+    const [first] = models();
+    const places = [...visit.values()].at(-1)?.maps[drawn.key];
+    const [from, to] = [places?.[first], places?.[model]];
+    if (drawn.films || model === first || !from || !to) return [];
+    return [{
+      x: to[0], y: to[1], ax: from[0], ay: from[1], xref: "x", yref: "y", axref: "x", ayref: "y", text: "",
+      showarrow: true, arrowside: "end+start", arrowhead: 2, startarrowhead: 6, arrowwidth: 2, arrowcolor: ink, standoff: 10,
+    }];
   }
 
   function rings(model, traces, place, ink) {

@@ -29,11 +29,12 @@ TYPED: Final = "your sentences"
 PLACED: Final = "placed among its neighbours, not computed like the others"
 TOP_FILMS: Final = "first ten films"
 CENTRE: Final = "your sentence: a placement, the centre of its first ten films"
+_ARROWS: Final = "Arrows: from where the first model has your sentence."
 HOW: Final = (
     "Click a point to search its sentence. Draw around points to mark them in every pane; the list below "
-    "does the same."
+    f"does the same. {_ARROWS}"
 )
-HOW_NARROW: Final = "Tap a point to search its sentence. Mark sentences in the lists below."
+HOW_NARROW: Final = f"Tap a point to search its sentence. Mark sentences in the lists below. {_ARROWS}"
 HOW_FILMS: Final = (
     "Each point is a film. Hover to see it, click to select it everywhere; draw around points to find them "
     "in the columns. Rings: the first ten films."
