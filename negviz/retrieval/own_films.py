@@ -5,7 +5,8 @@
         shelf.put(file)                             # raises OwnFilmError: the next may still be good
     best(shelf.films, models["con2"], "No pleural effusion")
 
-What is kept of a film is its name, a thumbnail and what each image tower makes of it.
+What is kept of a film is its name, a thumbnail and what each image tower makes of it; of the one whose like
+is looked for also its pixels, to say where on it a sentence finds what it says.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ class Shelf:
         self._known: dict[str, OwnFilm] = {}
         self._listed: dict[str, None] = {}  # keys, in order
         self._sought: str | None = None
+        self._picture_sought: Image.Image | None = None
         self._visit = 0  # counts what was cleared: a film under way then is not kept
         self._closed = False
         self._lock = Lock()
@@ -132,19 +134,26 @@ class Shelf:
         with self._lock:
             return self._known[self._sought] if self._sought else None
 
+    @property
+    def picture_sought(self) -> Image.Image | None:
+        """The pixels of the one whose like is looked for, the only ones that are kept."""
+        with self._lock:
+            return self._picture_sought
+
     def put(self, file: File, *, seek: bool = False) -> None:
         """Open a film to be searched or, with `seek`, to look for its like.  Raises `OwnFilmError`."""
         if file.problem:
             raise OwnFilmError(file.problem)
         key, visit = hashlib.sha256(file.data).hexdigest(), self._visit
         self._check(key, seek=seek)
-        film = self._known.get(key) or self._embed(key, file)
+        image = read_film(file.data) if seek else None
+        film = self._known.get(key) or self._embed(key, file, image)
         with self._lock:
             if self._closed or visit != self._visit:
                 raise OwnFilmError("Your films were deleted while this one was read.")
             if seek:
                 self._drop_sought()
-                self._sought = key
+                self._sought, self._picture_sought = key, image
             else:
                 self._listed[key] = None
             self._known[key] = film
@@ -153,7 +162,7 @@ class Shelf:
         """Forget every film."""
         with self._lock:
             self._visit += 1
-            self._sought = None
+            self._sought = self._picture_sought = None
             self._listed.clear()
             self._known.clear()
 
@@ -175,8 +184,8 @@ class Shelf:
                     f"{MAX_FILMS} films are open already, which is the most; delete them first."
                 )
 
-    def _embed(self, key: str, file: File) -> OwnFilm:
-        image = read_film(file.data)
+    def _embed(self, key: str, file: File, image: Image.Image | None) -> OwnFilm:
+        image = image or read_film(file.data)
         with _ENCODING:
             vectors = {id_: model.encode_images([image])[0] for id_, model in self._towers.items()}
         return OwnFilm(key, file.name, self._picture(image), vectors)

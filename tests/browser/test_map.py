@@ -168,9 +168,8 @@ def test_arrows_lead_from_the_first_models_place_of_the_last_sentence(seat: Visi
     star = """model => { const {x, y} = document.querySelector(
       `.nv-map-pane[data-map-model=${model}] .nv-map-plot`).data.at(-1); return [x.at(-1), y.at(-1)]; }"""
     seat.search("no fluid by the heart")
-    seat.page.wait_for_function(
-        "document.querySelector('.nv-map-plot').data.at(-1).customdata.at(-1)?.typed === 'no fluid by the heart'"
-    )
+    last = "document.querySelector('.nv-map-plot').data.at(-1).customdata.at(-1)?.typed"
+    seat.page.wait_for_function(f"{last} === 'no fluid by the heart'")
     assert seat.page.evaluate(arrows, "base") == []
     for model in ("con1", "con2"):
         assert seat.page.evaluate(arrows, model) == [

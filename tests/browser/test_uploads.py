@@ -70,6 +70,9 @@ def test_films_like_one_are_found(own: Visit) -> None:
     sought.wait_for()
     expect(sought.locator(".nv-tile")).to_have_count(8)
     expect(sought.locator("tbody tr")).to_have_count(3)
+    own.page.get_by_role("button", name=words.WHERE).press("Enter")
+    expect(own.page.locator(".nv-own-where-maps figure")).to_have_count(6)
+    assert own.barriers(".nv-own-panel") == []
     own.page.reload()
     own.page.wait_for_selector(".nv-tile")
     assert own.page.locator(".nv-own-sought").count() == 0

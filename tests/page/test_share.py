@@ -83,6 +83,20 @@ def test_every_picture_says_which_films_and_models_it_is_of(
     assert "not of patients" not in caption(real.answer(Asked(SENTENCE)), real)
 
 
+def test_the_file_holds_the_maps_that_are_on_show_and_loads_nothing(client: TestClient, room: Room) -> None:
+    film = room.answer(Asked(SENTENCE)).columns[0].hits[0].id
+    without = client.post("/share/file", json={"asked": asked()}).text
+    assert "nv-where" not in without
+    made = client.post("/share/file", json={"asked": asked(), "film": film})
+    assert made.text.count("<figure") == 2 * len(room.models)  # the sentence and its opposite
+    assert "What moved the score, not where disease is." in made.text
+    assert "--nv-towards" in made.text
+    assert not re.findall(r'(?:src|href)="(?!data:)', made.text)
+    assert seal_holds(made.content)
+    for odd in ("nosuch", "../../etc/passwd", 7):
+        assert "nv-where" not in client.post("/share/file", json={"asked": asked(), "film": odd}).text
+
+
 def test_a_qr_code_takes_the_state_of_the_page_and_nothing_else_along(client: TestClient) -> None:
     sent = {"asked": asked(), "page": "https://example.org/"}
     plain = client.post("/share/qr", json=sent).text

@@ -20,6 +20,8 @@ from negviz.models.encoder import DualEncoder
 from negviz.page.board import Board
 from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
+from negviz.page.saliency.panel import FilmPanel
+from negviz.page.saliency.words import CAPTION
 from negviz.page.server.films import TILE_BYTES
 from negviz.page.uploads import http, panel, words
 from negviz.retrieval.answer import search_sets
@@ -184,6 +186,19 @@ def test_films_like_one_are_one_ranking_where_models_share_a_tower(room: Room) -
     assert "mine.png" in shown
     assert words.SIMILARITY in shown
     assert shown.count('<th scope="row">') == len(room.models)
+
+
+def test_where_on_ones_own_film_is_drawn_as_on_any_other_and_kept_nowhere(room: Room) -> None:
+    own = opened(room, "a.png", seek="mine.png")
+    shown = own.where(SENTENCE.json(), Visit("visit"))
+    assert shown.count("<figure") == 2 * len(room.models)  # the sentence and its opposite
+    assert 'src="data:image/jpeg;base64,' in shown
+    assert "film/large" not in shown
+    assert CAPTION in shown
+    assert list(room.own(FilmPanel)._drawn._known) == []
+    assert words.NONE_SOUGHT in own.where(SENTENCE.json(), Visit("another"))
+    own.delete(SENTENCE.json(), Visit("visit"))
+    assert words.NONE_SOUGHT in own.where(SENTENCE.json(), Visit("visit"))
 
 
 def test_without_a_sentence_films_are_kept_and_nothing_is_searched(room: Room) -> None:

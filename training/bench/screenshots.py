@@ -69,6 +69,7 @@ def take(browser: Browser, address: str) -> dict[str, bytes]:
                 {
                     "explore-light.png": _window,
                     "words.png": _words,
+                    "film.png": _film,
                     "map.png": _map,
                     "dial.png": _dial,
                     "lesson.png": _lesson,
@@ -118,6 +119,13 @@ def _panel(page: Page, selector: str) -> bytes:
 def _words(page: Page) -> bytes:
     page.locator("#nv-fold-attribution").click()
     return _panel(page, ".nv-words")
+
+
+def _film(page: Page) -> bytes:
+    page.locator("#nv-fold-saliency").click()
+    page.wait_for_selector(".nv-where-maps[aria-busy=false] figure")
+    page.wait_for_function(_LOADED)
+    return _panel(page, ".nv-where")
 
 
 def _map(page: Page) -> bytes:

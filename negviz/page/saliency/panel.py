@@ -7,16 +7,19 @@ everybody has.
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 from gradio.events import api
 from markupsafe import Markup
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -36,6 +39,7 @@ from negviz.page.room import AnswerError, Asked, Room
 from negviz.page.saliency import words
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
+from negviz.page.server.films import in_a_file
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
@@ -49,11 +53,21 @@ _PATIENCE: Final = 4.0  # seconds for a film that is on its way
 _REMEMBERED: Final = 512  # of some 10 kB
 
 
+@dataclass(frozen=True, eq=False)
+class OwnPicture:
+    """A visitor's own film, of which nothing is kept."""
+
+    picture: Image.Image
+
+    def image(self) -> Image.Image:
+        return self.picture
+
+
 @dataclass(frozen=True)
 class FilmQuestion:
     """What is drawn once for everybody: one film, and the sentences of one answer."""
 
-    source: Path | Dialled
+    source: Path | Dialled | OwnPicture
     texts: tuple[str, ...]  # the sentence and, where it has one, its opposite
     models: tuple[str, ...]
 
@@ -85,6 +99,11 @@ class FilmMaps:
     denies: bool  # whether the first sentence rules the finding out
     models: Mapping[str, ModelMaps]
     region: tuple[Segment, ...]  # around the finding where a simulated film shows it
+    within: str = ""  # the picture as a data: address, where it is not to be fetched
+
+    @property
+    def address(self) -> str:
+        return self.within or f"film/large?{urlencode({'id': self.film})}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +124,11 @@ class FilmPanel:
         folder = self.room.home.results
         return read_offers(self.room.models, RESULTS if folder is None else folder / RESULTS.name)
 
-    def look(self, asked: Asked, film: str, source: Path | Dialled) -> FilmMaps:
-        """The maps of one film of a collection, or of one of the dial.  Raises `AnswerError`."""
+    def look(self, asked: Asked, film: str, source: Path | Dialled | OwnPicture) -> FilmMaps:
+        """The maps of one film of a collection, of one of the dial, or of one's own.  Raises `AnswerError`.
+
+        What is drawn on films of one's own is not kept.
+        """
         given = self.room.answer(asked)
         finding, polarity = _about(asked, given)
         texts = _texts(given)
@@ -117,12 +139,13 @@ class FilmPanel:
             if offer is not None and not offer.offered
         }
         wanted = tuple(name for name in scored if name not in refused)
-        drawn = self._drawn(FilmQuestion(source, texts, wanted)) if wanted else {}
+        draw_it = self._draw if isinstance(source, OwnPicture) else self._drawn
+        drawn = draw_it(FilmQuestion(source, texts, wanted)) if wanted else {}
         models = {}
         for name, offer in scored.items():
             maps = refused.get(name) or drawn[name]
             models[name] = ModelMaps((), maps, offer) if isinstance(maps, str) else ModelMaps(maps, "", offer)
-        region = () if isinstance(source, Dialled) else self._region(film, finding)
+        region = self._region(film, finding) if isinstance(source, Path) else ()
         return FilmMaps(film, texts, finding, polarity == "absent", models, region)
 
     def saliency(self, prompt: str, film: str) -> dict[str, Any]:
@@ -170,6 +193,15 @@ class FilmPanel:
             if each.maps and each.maps[0].signed
         }
 
+    def maps(self, asked: Asked, film: str, source: Path | OwnPicture) -> Markup:
+        """The maps of one film with its picture within, for a file or a film that has no address.
+
+        Raises `AnswerError`.
+        """
+        image = open_image(source) if isinstance(source, Path) else source.image()
+        within = f"data:image/jpeg;base64,{b64encode(in_a_file(image)).decode()}"
+        return _VIEW("maps", shown=replace(self.look(asked, film, source), within=within))
+
     def pair(self, asked: Asked, films: Sequence[str], model: str) -> Markup:
         """One model's maps of both sentences on several films, for panels that show them."""
         collection, _ = self._find(films[0])
@@ -186,7 +218,7 @@ class FilmPanel:
     def _draw(self, question: FilmQuestion) -> dict[str, tuple[Saliency, ...] | str]:
         """Models that share an image tower are asked at once: the film goes through it once for all."""
         source = question.source
-        image = source.image() if isinstance(source, Dialled) else open_image(source)
+        image = open_image(source) if isinstance(source, Path) else source.image()
         models = {name: self.room.models[name] for name in question.models}
         towers = {model.tower_id: model.image for model in models.values()}
         drawn: dict[str, tuple[Saliency, ...] | str] = {}

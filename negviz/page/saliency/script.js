@@ -43,6 +43,12 @@
     svg.replaceChildren(...parts);
   };
 
+  /* The film whose maps are on show; "" where none are. */
+  negviz.mapped = () => {
+    const seen = panel()?.checkVisibility() && panel().querySelector(".nv-where-maps[aria-busy=false] figure");
+    return seen && shown ? JSON.parse(shown)[1] : "";
+  };
+
   const panel = () => document.querySelector(".nv-where");
   const tiles = () => [...document.querySelectorAll(".nv-tile[data-film]")];
 

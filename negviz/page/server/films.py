@@ -29,6 +29,7 @@ from negviz.page.server.once import EachOnce
 TILE_BYTES: Final = 7_000  # thirty of them make the first paint
 _TILE_SIDE: Final = 210  # pixels: a well of 105 on a screen of double density
 _LARGE_SIDE: Final = 1024
+_DRAWN_ON: Final = 448  # pixels: twice as dense as a map of it is wide
 _QUALITIES: Final = (85, 75, 65, 55, 45, 35, 25, 15, 5)
 _TILES_KEPT: Final = 4096  # 28 MB at most
 _LARGE_KEPT: Final = 64
@@ -96,6 +97,11 @@ def thumbnail(image: Image.Image) -> bytes:
         (made for quality in _QUALITIES if len(made := _jpeg(small, quality)) <= TILE_BYTES),
         _jpeg(_within(image, _TILE_SIDE // 2), _QUALITIES[-1]),
     )
+
+
+def in_a_file(image: Image.Image) -> bytes:
+    """A JPEG that something can be drawn on, and that a page may hold within."""
+    return _jpeg(_within(image, _DRAWN_ON), _QUALITIES[0])
 
 
 def _within(image: Image.Image, side: int) -> Image.Image:

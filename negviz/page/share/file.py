@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from negviz.films.collection import PHANTOMS
 from negviz.page import words as page_words
 from negviz.page.explore.markup import verdict
 from negviz.page.room import Asked, Room
+from negviz.page.saliency import words as where
 from negviz.page.share import words
 from negviz.page.templates import Template
+from negviz.page.theme.theme import rules_for_maps
 from negviz.page.widgets.tile import MARKS
 from negviz.retrieval.answer import Answer, Column
 from negviz.retrieval.export import UNSEALED, sealed
@@ -106,7 +110,15 @@ def _plain_film(given: Answer, hit: Hit) -> dict[str, Any]:
     return {"id": hit.id, "shape": shape, "mark": word, "kind": name, "score": page_words.number(hit.score)}
 
 
-def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes]) -> bytes:
+@dataclass(frozen=True)
+class Mapped:
+    """Where on one film the models find what the sentence says."""
+
+    film: str
+    maps: Markup
+
+
+def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes], mapped: Mapped | None = None) -> bytes:
     """The sealed file; `thumbnails` are JPEGs by id, as far as they are at hand."""
     shown, given = handout(asked, room)
     model = next(iter(room.models.values()))
@@ -119,5 +131,15 @@ def to_file(asked: Asked, room: Room, thumbnails: Mapping[str, bytes]) -> bytes:
         "made": page_words.base_note(model.family, model.origin),
     }
     marks = MARKS if given.marked else {}
-    page = VIEW("file", shown=shown, marks=marks, thumbnails=thumbnails, facts=facts, unsealed=UNSEALED)
+    page = VIEW(
+        "file",
+        shown=shown,
+        marks=marks,
+        thumbnails=thumbnails,
+        facts=facts,
+        unsealed=UNSEALED,
+        mapped=mapped,
+        rules=rules_for_maps() if mapped else "",
+        where=where,
+    )
     return sealed(str(page))

@@ -25,11 +25,12 @@ from negviz.films.openi import OpeniError
 from negviz.page.board import Board, Panel, html
 from negviz.page.pictures import Pictures
 from negviz.page.room import AnswerError, Asked, Room
+from negviz.page.saliency.panel import FilmPanel
 from negviz.page.server.films import thumbnail
 from negviz.page.server.http import NOT_KEPT, NotJsonError, TooLongError, read_object
 from negviz.page.server.lanes import lanes
 from negviz.page.share import words
-from negviz.page.share.file import VIEW, caption, fragment_of, handout, plain, says, to_file
+from negviz.page.share.file import VIEW, Mapped, caption, fragment_of, handout, plain, says, to_file
 from negviz.retrieval.export import to_csv
 from negviz.retrieval.permalink import PermalinkError, address, qr_code
 
@@ -78,7 +79,10 @@ Make = Callable[[Request, dict[str, Any], Asked], Awaitable[Response]]
 
 
 def routes(room: Room) -> list[Route]:
-    """POST share/qr, share/comparison, share/csv and share/file; each takes {"asked": …} as JSON."""
+    """POST share/qr, share/comparison, share/csv and share/file; each takes {"asked": …} as JSON.
+
+    The file takes the id of the film whose maps are on show along, as "film".
+    """
 
     async def qr(_: Request, body: dict[str, Any], asked: Asked) -> Response:
         further = str(body.get("state", ""))
@@ -95,17 +99,30 @@ def routes(room: Room) -> list[Route]:
         _shown, given = await lanes().slow.run_in_thread(request, handout, asked, room)
         return Response(to_csv(given), media_type="text/csv", headers=NOT_KEPT)
 
-    async def file(request: Request, _: dict[str, Any], asked: Asked) -> Response:
+    async def file(request: Request, body: dict[str, Any], asked: Asked) -> Response:
         slow = lanes().slow
         _shown, given = await slow.run_in_thread(request, handout, asked, room)
         ids = dict.fromkeys(hit.id for column in given.columns for hit in column.hits)
         films = await thumbnails(request, room.pictures, ids)
-        content = await slow.run_in_thread(request, to_file, asked, room, films)
+        mapped = await _mapped(request, room, asked, str(body.get("film", "")))
+        content = await slow.run_in_thread(request, to_file, asked, room, films, mapped)
         headers = {**NOT_KEPT, "X-SHA256": hashlib.sha256(content).hexdigest()}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     made: dict[str, Make] = {"qr": qr, "comparison": comparison, "csv": table, "file": file}
     return [Route(f"/share/{name}", _answering(make), methods=["POST"]) for name, make in made.items()]
+
+
+async def _mapped(request: Request, room: Room, asked: Asked, film_id: str) -> Mapped | None:
+    """The maps of a film that are on show; None where there are none, or its picture does not come."""
+    try:
+        path = await room.pictures.find(film_id, wait=_PATIENCE) if film_id else None
+        if path is None:
+            return None
+        draw = room.own(FilmPanel).maps
+        return Mapped(film_id, await lanes().slow.run_in_thread(request, draw, asked, film_id, path))
+    except (CollectionError, OpeniError, DownloadError):
+        return None
 
 
 def _answering(make: Make) -> Callable[[Request], Awaitable[Response]]:

@@ -65,7 +65,7 @@
       return bar.dataset.saySaved.replace("{name}", name);
     },
     async file(bar, asked) {
-      const said = await post("file", { asked });
+      const said = await post("file", { asked, film: negviz.mapped() });
       const name = negviz.save(new Blob([await said.blob()], { type: "text/html" }), "negviz-comparison.html");
       return bar.dataset.saySavedWith.replace("{name}", name).replace("{hash}", said.headers.get("X-SHA256"));
     },

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import gradio as gr
+from markupsafe import Markup
 
 from negviz.page.theme.fonts import FAMILY, font_css
 
@@ -60,6 +61,14 @@ def theme() -> gr.themes.Base:
         colours |= dict.fromkeys(names.split(), light)
         colours |= {f"{name}_dark": dark for name in names.split()}
     return gr.themes.Base(font=_FONTS, font_mono=_MONO, text_size="lg", radius_size="sm").set(**colours)
+
+
+def rules_for_maps() -> Markup:
+    """The rules of maps drawn on a film, in light colours, for a file that holds nothing else of the page."""
+    light = "".join(f"--nv-{name}:{pair[0]};" for name, pair in _PALETTE.items())
+    folders = (_SHARED.parents[1] / name / "style.css" for name in ("saliency", "attribution"))
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in folders)
+    return Markup(f":root{{{light}}}\n{rules}")  # our own
 
 
 def css() -> str:

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from negviz.page.board import Board, Panel, html, stamped
 from negviz.page.room import Asked, Room
+from negviz.page.saliency.panel import FilmPanel, OwnPicture
+from negviz.page.saliency.words import CAPTION
 from negviz.page.server.films import thumbnail
 from negviz.page.server.lanes import IN_SLOW
 from negviz.page.templates import Template
@@ -64,10 +66,15 @@ def lay_out(board: Board) -> None:
             show = gr.Button(words.SHOW, elem_classes="nv-own-show", size="sm")  # pressed by the script
             delete = gr.Button(words.DELETE, elem_classes="nv-own-delete", size="sm")
         shown = html(_NOTHING)
+        where = gr.Button(words.WHERE, elem_classes="nv-own-where", size="sm")
+        maps = html("")
         secret = html(_VIEW("secret", value=""))
     show.click(stamped(own.show, shown), [board.asked], [shown], **_PRIVATE)
     delete.click(stamped(own.delete, shown), [board.asked], [shown], **_PRIVATE)
     board.on_answer(own.show, [shown], progress="hidden")
+    where.click(own.where, [board.asked], [maps], **_PRIVATE)
+    for event in (show.click, delete.click, board.asked.change):  # of another film, or another sentence
+        event(None, None, [maps], js="() => ''", api_visibility="private")
     page.load(
         own.arrive, None, [secret], concurrency_limit=None, api_visibility="private", show_progress="hidden"
     )
@@ -108,6 +115,18 @@ class OwnFilms:
         """What the visitor's films are to the sentence, and what is like the one that was sought."""
         shelf = self._shelves.of(str(request.session_hash))
         return shown(self._room, shelf, Asked.read(asked)) if shelf else _NOTHING
+
+    def where(self, asked: str, request: gr.Request) -> Markup:
+        """Where on the film that was sought every model finds what the sentence says."""
+        shelf, question = self._shelves.of(str(request.session_hash)), Asked.read(asked)
+        film, picture = (shelf.sought, shelf.picture_sought) if shelf else (None, None)
+        if film is None or picture is None:
+            return _VIEW("nothing", text=words.NONE_SOUGHT)
+        try:
+            found = self._room.own(FilmPanel).maps(question, film.name, OwnPicture(picture))
+        except AnswerError as error:
+            return _VIEW("nothing", text=str(error))
+        return _VIEW("where", maps=found, name=film.name, caption=CAPTION)
 
 
 @dataclass(frozen=True)
