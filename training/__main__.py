@@ -33,8 +33,7 @@ FOR_USERS: Final[Commands] = {
     "study": ("measure.study", "make a blinded reader study, or export and analyse one"),
     "all": (
         "build.command:ALL",
-        f"base, choose, {', '.join(name for name, recipe in RECIPES.items() if recipe.ships)}, what is shown "
-        "of the shipped family, and results, in order",
+        f"base, choose, {', '.join(RECIPES)}, what is shown of the shipped family, and results, in order",
     ),
     "base": (
         "build.command:BASE",

@@ -22,9 +22,10 @@ from negviz.results.files import read_result
 from negviz.retrieval.embeddings import film_embeddings
 from tests.training.test_con1_con2 import PROMPTS
 from training.__main__ import main
+from training.build.captions import build_on_captions
 from training.data.pairs import Pairs, make_pairs
 from training.measure.evaluations import Evaluation
-from training.measure.experiments import con3, con4, knobs, overlap, polarity, scaling, unfrozen
+from training.measure.experiments import con3, con4, con4_seeds, knobs, overlap, polarity, scaling, unfrozen
 from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
 from training.measure.experiments.store import Store, progress
 from training.paths import Paths
@@ -413,6 +414,35 @@ def test_con3_stands_beside_con2_on_prompts_and_on_wordings_never_seen(
     assert results["seeds"] == [0, 1]
     assert "--films DIR" in results["command"]
     _is_shown(tmp_path / "experiment-con3.json")
+
+
+def test_con4_of_every_seed_stands_beside_con3_and_what_needs_no_training(
+    experiments: Callable[..., int],
+    family_folder: Path,
+    collection_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert experiments("con4") == 2  # the family has neither yet
+    few = {"con3": FEW, "con4": replace(FEW, method="con4", distil=4.0, naming=0.5)}
+    paths = Paths(family_folder, str(collection_folder))
+    for config in few.values():
+        build_on_captions(paths, config)
+    monkeypatch.setattr("training.measure.experiments.unseen.FEWEST", 1)
+    monkeypatch.setattr(con4_seeds, "FILES", dict([*con4_seeds.FILES.items()][2:]))
+    assert experiments("con4") == 0
+    results = _read(tmp_path / "experiment-con4.json")
+    assert results["seeds"] == [0, 1]
+    kept = [name for name in results["films"] if name.endswith("kept for one look")]
+    assert kept
+    for films in results["films"].values():
+        assert list(films) == ["base", "CON3", "CON4", con4.AS_READ, con4.AS_LABELLED]
+        for record in films["CON4"].values():
+            assert record["auroc_sd"] is not None
+            assert record["auroc_minus_reference_ci"] is not None
+        assert all(record["auroc_sd"] is None for record in films["CON3"].values())
+    assert "| over CON3 |" in render(results, "experiment-con4.json")
+    _is_shown(tmp_path / "experiment-con4.json")
 
 
 def _is_shown(path: Path) -> None:

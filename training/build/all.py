@@ -76,14 +76,13 @@ def steps_of_all(
         },
         lambda: [paths.results / "tuning.json"],
     )
-    for name, recipe in RECIPES.items():
-        if recipe.ships:
-            yield Step(
-                name,
-                lambda name=name: build_tuned(paths, name, tuning()),  # type: ignore[misc]
-                lambda name=name: _of_recipe(paths, tuning(), name),  # type: ignore[misc]
-                lambda name=name: _weights(paths, name),  # type: ignore[misc]
-            )
+    for name in RECIPES:
+        yield Step(
+            name,
+            lambda name=name: build_tuned(paths, name, tuning()),  # type: ignore[misc]
+            lambda name=name: _of_recipe(paths, tuning(), name),  # type: ignore[misc]
+            lambda name=name: _weights(paths, name),  # type: ignore[misc]
+        )
     if paths.shipped:
         yield from measured_steps(paths, compute, lambda: _of_measuring(paths))
     yield Step(

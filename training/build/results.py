@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from negviz.common.files import write_json
 from negviz.common.shipped import ROOT
+from negviz.models.checkpoint import read_training
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.results.files import read_object
@@ -13,6 +14,7 @@ from training.measure.retuned import Retuned
 from training.paths import PROMPTS, Paths
 from training.report.cards import write_cards
 from training.report.command import refresh
+from training.tune.recipes import RECIPES
 
 
 def build_results(paths: Paths) -> None:
@@ -37,15 +39,17 @@ def build_results(paths: Paths) -> None:
 
 
 def _other_seeds(paths: Paths) -> dict[str, list[DualEncoder]]:
-    """The seeds of which the median ships, tuned as that one was; none where no choice was made."""
-    chosen = read_object(paths.results / "tuning.json") or {"methods": {}}
+    """Seeds beside those that ship, tuned as they were: those that were chosen from, or that a recipe has."""
     again, models = Retuned(paths, fold=""), load_models(paths.family)
+    seeds = {name: seeds for name, seeds in _seeds(paths).items() if name in models and len(seeds) > 1}
+    ships = {name: read_training(paths.family, name).get("seed") for name in seeds}
     return {
-        name: [
-            again.tuned(name, seed=trial["seed"])
-            for trial in tried["seeds"]
-            if trial["seed"] != tried["chosen"]["seed"]
-        ]
-        for name, tried in chosen["methods"].items()
-        if name in models and len(tried["seeds"]) > 1
+        name: [again.tuned(name, seed=seed) for seed in tried if seed != ships[name]]
+        for name, tried in seeds.items()
     }
+
+
+def _seeds(paths: Paths) -> dict[str, list[int]]:
+    chosen = read_object(paths.results / "tuning.json") or {"methods": {}}
+    tried = {name: [trial["seed"] for trial in of["seeds"]] for name, of in chosen["methods"].items()}
+    return {name: [*range(recipe.seeds)] for name, recipe in RECIPES.items()} | tried

@@ -94,7 +94,7 @@ class CaptionConfig:
 CON3: Final = CaptionConfig()
 CON4: Final = CaptionConfig(
     method="con4",
-    steps=1500,  # more than any trial's
+    steps=500,  # more than any trial's
     composed=20,
     sentences=16,
     typed=20,
@@ -102,6 +102,7 @@ CON4: Final = CaptionConfig(
     choosing=0.0,
     distil=4.0,
     naming=0.5,
+    frozen=3,
 )
 
 CAPTION_CONFIGS: Final[dict[str, CaptionConfig]] = {config.method: config for config in (CON3, CON4)}

@@ -34,6 +34,6 @@ def evidence(folder: Path = RESULTS, nothing: str = words.NOTHING) -> Markup:
     return _VIEW("evidence", results=results, beside=read_comparisons(folder))
 
 
-_COLOURED: Final = {name: place for place, name in enumerate(("base", "con1", "con2", "con3"))}
+_COLOURED: Final = {"base": 0, "con1": 1, "con2": 2, "con3": 3, "con4": 7}  # what else there is shares 4 to 6
 _VIEW: Final = Template("evidence", words=words, coloured=_COLOURED, paper=paper)
 EVIDENCE: Final = Panel("evidence", lay_out)

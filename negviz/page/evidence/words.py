@@ -58,6 +58,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "experiment-unfrozen": "The image tower unfrozen",
         "experiment-con3": "CON3 on all films and on CON2's, beside CON2",
         "experiment-con3-settings": "CON3: what each of its parts is worth",
+        "experiment-con4": "CON4 beside CON3, and beside vectors composed without training",
         "experiment-con4-settings": "CON4: how its settings were chosen, and what each of its parts is worth",
     },
     "Reading, and what films are labelled by": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from negviz.results.kinds.kind import Kind
@@ -11,6 +12,7 @@ from negviz.results.types import Dot, Figure, Group, Json, Plot, Table, TableCel
 IGNORED: Final = "“no” ignored"  # heads what a model that ignores it would reach
 
 _SPREAD: Final = "SD of seeds"
+_FEW: Final = 4  # columns of a small table
 
 
 def is_evaluation(value: Json) -> bool:
@@ -109,8 +111,8 @@ def _row(cell: str, model: str, cells: Json, first: int | None, *, of_seeds: boo
 
 
 def four_cells(value: Json) -> Table:
-    """The four cells of an evaluation, a column a model, small enough for a phone."""
-    models, k = value["models"], value["k"]
+    """The four cells of an evaluation, a column a model; the first few, small enough for a phone."""
+    models, k = dict(islice(value["models"].items(), _FEW)), value["k"]
     cells = {
         name: [model["cells"][name] for model in models.values()]
         for name in _cells(models)

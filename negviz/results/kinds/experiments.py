@@ -31,8 +31,9 @@ def _settings(value: Json) -> Table:
         for setting, cells in settings.items()
         if (record := cells.get(cell))
     )
+    beside = value["reference"].removesuffix(" as chosen")
     asked = ("films and prompts", "asked for", "model")
-    head = (*asked, "AUROC", IGNORED, "over base", "over CON2", "SD of seeds", "ceiling")
+    head = (*asked, "AUROC", IGNORED, "over base", f"over {beside}", "SD of seeds", "ceiling")
     note = (
         f"Means of {len(value['seeds'])} seeds; 95 % intervals over prompts and films, differences paired; "
         "ceiling: a supervised probe on the same embeddings."

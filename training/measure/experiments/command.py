@@ -12,7 +12,7 @@ from typing import Final
 from negviz.common.files import write_atomically, write_json
 from negviz.evaluation.cells import Json
 from training.measure.evaluate import family_hashes
-from training.measure.experiments import con3, con4, knobs, overlap, polarity, scaling, unfrozen
+from training.measure.experiments import con3, con4, con4_seeds, knobs, overlap, polarity, scaling, unfrozen
 from training.measure.experiments.material import Material, open_material
 from training.measure.experiments.store import Store, progress
 from training.options import count
@@ -40,6 +40,7 @@ EXPERIMENTS: Final = {
     "con3-settings": Experiment(con3.runs_of_settings, con3.measure_settings),
     "con3": Experiment(con3.runs_of_con3, con3.measure_con3),
     "con4-settings": Experiment(con4.runs_of_trials, con4.measure_trials),
+    "con4": Experiment(con4_seeds.runs_of_seeds, con4_seeds.measure_seeds),
     "unfrozen": Experiment(unfrozen.runs, unfrozen.measure),
 }
 

@@ -124,7 +124,7 @@ def _sit(exam: Exam, shop: Workshop, setting: Setting, fold: int) -> dict[str, V
 
 
 @dataclass(frozen=True)
-class _Composed:
+class Composed:
     """Vectors composed of what sentences say; base's where that is nothing certain."""
 
     directions: FindingDirections
@@ -141,19 +141,24 @@ class _Composed:
         )
 
 
-def _free(material: Material, exams: Iterable[Exam]) -> dict[str, TextEncoder]:
+def training_directions(material: Material) -> FindingDirections:
+    """The findings' directions that CON4 composes of."""
     films, family = material.films.select("train"), material.paths.family
     vectors = material.vectors[material.films.rows(films)]
-    directions = find_directions(material.base, vectors, films.films, family=family)
+    return find_directions(material.base, vectors, films.films, family=family)
+
+
+def _free(material: Material, exams: Iterable[Exam]) -> dict[str, TextEncoder]:
+    directions = training_directions(material)
     said = {caption.text: caption.said for exam in exams for caption in exam.captions}
     return {
         BASE: material.base,
-        AS_LABELLED: _Composed(directions, material.base, said.__getitem__),
-        AS_READ: _Composed(directions, material.base, _read),
+        AS_LABELLED: Composed(directions, material.base, said.__getitem__),
+        AS_READ: Composed(directions, material.base, read),
     }
 
 
-def _read(text: str) -> Said:
+def read(text: str) -> Said:
     return tuple((mention.finding, mention.polarity) for mention in read_mentions(text))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,14 @@ from training.measure.experiments.material import TOP, Material, ProbedEvaluatio
 from training.measure.generalisation import BLIND, FILE
 from training.measure.questions import Question, read_questions
 
+FILES: Final = {"unseen wordings": FILE, "blind wordings": BLIND}
 
-def unseen(material: Material) -> dict[str, ProbedEvaluation]:
-    """Both files of prompts that share no template with a caption, on every collection of the 99 prompts.
+
+def unseen(material: Material, files: Mapping[str, Path] = FILES) -> dict[str, ProbedEvaluation]:
+    """The files of prompts that share no template with a caption, on every collection of the 99 prompts.
 
     Only prompts that five films satisfy and five violate are measured; hedges have no right answer.
     """
-    files = {"unseen wordings": FILE, "blind wordings": BLIND}
     wordings = {
         words: (path, tuple(one for one in read_questions(path) if not one.uncertain))
         for words, path in files.items()
