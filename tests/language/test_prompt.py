@@ -207,12 +207,14 @@ def test_endless_text_costs_no_more_than_its_beginning(text: str) -> None:
     assert time.process_time() - start < 1
 
 
-def test_two_thousand_sentences_a_second() -> None:
+def test_hundreds_of_sentences_a_second_on_any_machine() -> None:
     texts = [row["text"] for row in written()] * 3
     start = time.process_time()
     for text in texts:
         read_mentions(text)
-    assert len(texts) / (time.process_time() - start) > 2_000
+    assert (
+        len(texts) / (time.process_time() - start) > 400
+    )  # two thousand on an idle core; a slip costs tenfold
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ TESTS: Final = {  # what is mutated, and its own tests
 }
 LEFT_OUT: Final = (  # a busy machine fails the first three, so they kill what lives; others are slow
     "tests/retrieval/test_metrics.py::test_a_thousand_resamples_are_fast",
-    "tests/language/test_prompt.py::test_two_thousand_sentences_a_second",
+    "tests/language/test_prompt.py::test_hundreds_of_sentences_a_second_on_any_machine",
     "tests/language/test_prompt.py::test_endless_text_costs_no_more_than_its_beginning",
     "tests/retrieval/test_metrics.py::test_intervals_cover_the_truth",
     "tests/retrieval/test_calibration.py::test_the_command_fits_measures_and_draws",
