@@ -104,7 +104,11 @@ def test_of_nih_films_it_is_said_what_base_saw_of_their_source() -> None:
 
 def test_how_far_seeds_lie_apart_is_shown_where_a_file_knows_it(tmp_path: Path) -> None:
     value = json.loads((RESULTS / "openi.json").read_text(encoding="utf-8"))
-    assert "SD of seeds" not in read_result(RESULTS / "openi.json").tables[0].head
+    for cell in (cell for model in value["models"].values() for cell in model["cells"].values()):
+        for key in [key for key in cell if key == "seeds" or key.endswith("_sd")]:
+            del cell[key]
+    (tmp_path / "openi.json").write_text(json.dumps(value), encoding="utf-8")
+    assert "SD of seeds" not in read_result(tmp_path / "openi.json").tables[0].head
     value["models"]["con2"]["cells"]["all/absent"] |= {"seeds": 5, "p_at_k_sd": 0.0375}
     (tmp_path / "openi.json").write_text(json.dumps(value), encoding="utf-8")
     table = read_result(tmp_path / "openi.json").tables[0]

@@ -74,6 +74,7 @@ def _summary(value: Json) -> Table:
         note += f"; by chance: normal films among {k} picked from those that are right"
     if of_seeds:
         note += f"; {_SPREAD}: of P@{k} over seeds, of which the median in cross-validation is shown"
+        note += ", of CON4 the first"
     return Table("", head, rows, words=2, note=f"{note}.{_seen_by_base(value['data'])}")
 
 
