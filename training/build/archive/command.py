@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         type=Path,
         required=True,
-        metavar="PLACE",
+        metavar="DIR",
         help="folder of the archive, to make or to go on with",
     )
     add(
