@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -424,13 +425,16 @@ def test_con4_of_every_seed_stands_beside_con3_and_what_needs_no_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert experiments("con4") == 2  # the family has neither yet
-    few = {"con3": FEW, "con4": replace(FEW, method="con4", distil=4.0, naming=0.5)}
-    paths = Paths(family_folder, str(collection_folder))
-    for config in few.values():
+    family = shutil.copytree(family_folder, tmp_path / "family")
+    configs = FEW, replace(FEW, method="con4", distil=4.0, naming=0.5)
+    paths = Paths(family, str(collection_folder))
+    for config in configs:
         build_on_captions(paths, config)
     monkeypatch.setattr("training.measure.experiments.unseen.FEWEST", 1)
     monkeypatch.setattr(con4_seeds, "FILES", dict([*con4_seeds.FILES.items()][2:]))
-    assert experiments("con4") == 0
+    films = ["--collection", str(collection_folder), "--films", str(collection_folder)]
+    few = ["--seeds", "2", "--resamples", "10"]
+    assert main(["experiments", "con4", "--family", str(family), *films, *few]) == 0
     results = _read(tmp_path / "experiment-con4.json")
     assert results["seeds"] == [0, 1]
     kept = [name for name in results["films"] if name.endswith("kept for one look")]
