@@ -37,7 +37,7 @@ _SETS: Final = ("findings", "denied", "uncertain", "indexed", "lists")
 _TEXTS: Final = ("id", "image", "uid", "view", "split", "fold", "report")
 FACTS: Final = (*_TEXTS, *_SETS, "sides")  # what a film is made of
 _KEPT: Final = 50_000  # films that are remembered beside the sample
-_MORE: Final = 10**9  # rows: all of them
+EVERY_ROW: Final = 10**9  # rows: all of them
 
 Vectors = NDArray[np.float32]  # [films, dim], unit-norm
 
@@ -105,16 +105,18 @@ class Archive(Collection):
         """Where its image lies, if it still does; no other name is looked for among millions."""
         return self.lies_at(film.image)
 
-    def read(self, condition: str, columns: Sequence[str], *, limit: int = _MORE) -> Any:
+    def read(self, condition: str, columns: Sequence[str], *, limit: int = EVERY_ROW) -> Any:
         """Some columns of its films that meet a condition ("": of all), as an Arrow table."""
-        both = " AND ".join(f"({each})" for each in (self.within, condition) if each)
-        query = self.table.search().select(list(columns)).limit(limit)
+        query, both = self.table.search().select(list(columns)).limit(limit), self._both(condition)
         return (query.where(both) if both else query).to_arrow()
 
     def count(self, condition: str) -> int:
         """How many of its films meet a condition, counted by the table."""
-        both = " AND ".join(f"({each})" for each in (self.within, condition) if each)
-        return int(self.table.count_rows(both or None))
+        return int(self.table.count_rows(self._both(condition) or None))
+
+    def _both(self, condition: str) -> str:
+        """That of its films, and another."""
+        return " AND ".join(f"({each})" for each in (self.within, condition) if each)
 
     def vectors(self, tower_id: str, condition: str = "") -> tuple[list[str], Vectors]:
         """Ids and unit vectors float32 [films, dim] of films that meet a condition, in the table's order."""
@@ -167,7 +169,7 @@ class Archive(Collection):
 
     def only(self, condition: str) -> Archive:
         """Its films that meet a condition on columns, such as `has_effusion AND view = 'PA'`."""
-        return _sampled(replace(self, within=" AND ".join(filter(None, (self.within, f"({condition})")))))
+        return _sampled(replace(self, within=self._both(condition)))
 
     def where(self, keep: Callable[[Film], bool]) -> Collection:
         """Films of the sample."""

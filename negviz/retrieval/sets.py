@@ -145,14 +145,11 @@ class ArchiveSet(SearchSet):
         cls, models: Mapping[str, DualEncoder], archive: Archive, progress: Progress | None
     ) -> tuple[SearchSet, ...]:
         """Its test films, where it has some, and all its films."""
-        parts = {
-            part: archive.only(f"split = '{part}'")
-            for part in ("test",)
-            if archive.count(f"split = '{part}'")
-        }
+        parts = {"test": archive.select("test"), "all": archive}
         return tuple(
             cls.of(models, films, part, progress=progress)
-            for part, films in {**parts, "all": archive}.items()
+            for part, films in parts.items()
+            if len(films) or part == "all"
         )
 
 

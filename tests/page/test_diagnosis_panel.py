@@ -8,22 +8,13 @@ import pytest
 
 from negviz.explain import diagnosis as measured
 from negviz.explain.diagnosis import Background, SemanticCollapse
-from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder
 from negviz.page.diagnosis import words
 from negviz.page.diagnosis.panel import DiagnosisPanel
-from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.words import NOT_SEPARATED
-from negviz.retrieval.answer import search_sets
 from negviz.retrieval.estimate import Estimate
 
 SCRIPT = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
 
 
 @pytest.fixture

@@ -13,20 +13,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from negviz.explain.loop import SECONDS
-from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder
 from negviz.page.loop import words
 from negviz.page.loop.panel import play, routes, show
-from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
-from negviz.retrieval.answer import search_sets
 
 DENIED = Asked("no pleural effusion")
-
-
-@pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
 
 
 @pytest.fixture

@@ -9,19 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder
 from negviz.page.many import panel, words
-from negviz.page.pictures import Pictures
 from negviz.page.room import Room
-from negviz.retrieval.answer import answer, search_sets
+from negviz.retrieval.answer import answer
 
 TEXTS = ("no pleural effusion", "cardiomegaly", "cardiomegaly without effusion", "the weather is fine")
-
-
-@pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ HALF = "effusion \ud83e"  # half of a surrogate pair
 
 
 @pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
-
-
-@pytest.fixture
 def client(room: Room) -> Iterator[TestClient]:
     with TestClient(Starlette(routes=share_routes(room))) as client:
         yield client

@@ -15,26 +15,17 @@ from gradio.context import Context
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from negviz.films.collection import Collection
-from negviz.models.encoder import DualEncoder
 from negviz.page.board import Board
-from negviz.page.pictures import Pictures
 from negviz.page.room import Asked, Room
 from negviz.page.saliency.panel import FilmPanel
 from negviz.page.saliency.words import CAPTION
 from negviz.page.server.films import TILE_BYTES
 from negviz.page.uploads import http, panel, words
-from negviz.retrieval.answer import search_sets
 from negviz.retrieval.own_films import File
 from tests.retrieval.test_own_films import dicom, png, zipped
 
 SENTENCE = Asked("No pleural effusion")
 HOSTILE = '"><img src=x onerror=alert(1)>.png'
-
-
-@pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
 
 
 @pytest.fixture

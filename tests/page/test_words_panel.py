@@ -31,11 +31,6 @@ MODELS = ("base", "con1", "con2")
 
 
 @pytest.fixture
-def room(models: dict[str, DualEncoder], collection: Collection) -> Room:
-    return Room(models, search_sets(models, collection), Pictures(collection))
-
-
-@pytest.fixture
 def panel(room: Room) -> WordsPanel:
     return WordsPanel(room)
 

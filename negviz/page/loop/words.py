@@ -19,7 +19,6 @@ NEXT: Final = "Next"
 PLACE: Final = "{at} of {of}"
 SAVE: Final = "Save as GIF"
 OUTLINED: Final = "outlined"
-FILE: Final = "negviz-loop.gif"
 
 
 def says(scene: Scene, first: str) -> str:

@@ -19,7 +19,17 @@ import numpy as np
 from tqdm import tqdm
 
 from negviz.common.files import running_alone, write_atomically
-from negviz.films.archive import About, ArchiveError, as_row, column, engine, open_table, read_about, schema
+from negviz.films.archive import (
+    EVERY_ROW,
+    About,
+    ArchiveError,
+    as_row,
+    column,
+    engine,
+    open_table,
+    read_about,
+    schema,
+)
 from negviz.films.collection import TABLE, Film, is_archive
 from training.build.archive.embedding import Batch, Cluster, base_of
 from training.build.archive.listing import Listing, list_films
@@ -98,7 +108,7 @@ class Writer:
 
     def missing(self, films: Sequence[Film]) -> list[Film]:
         """Those of the films that are not in it."""
-        there = set(self.table.search().select(["id"]).limit(10**9).to_arrow()["id"].to_pylist())
+        there = set(self.table.search().select(["id"]).limit(EVERY_ROW).to_arrow()["id"].to_pylist())
         return [film for film in films if film.id not in there]
 
     def write(self, films: Sequence[Film], batches: Iterator[Batch]) -> None:

@@ -33,9 +33,9 @@ from negviz.retrieval.metrics import auroc
 from training.data.bank import open_bank
 from training.data.captions import Bank, Caption, truth
 from training.measure.eligible import held_out_fold
-from training.measure.experiments.cells import Sampled, Vectors
-from training.measure.experiments.material import Material, ProbedEvaluation, recipe_of
-from training.measure.experiments.settings import BASE, answers
+from training.measure.experiments.cells import Vectors
+from training.measure.experiments.material import Material, picked, recipe_of, sample
+from training.measure.experiments.settings import BASE, answers_of_all
 from training.measure.experiments.unseen import unseen
 from training.measure.reader import WRITTEN, read_written
 from training.tune.captions import (
@@ -300,7 +300,8 @@ def measure_con3(material: Material) -> Json:
         **{name: partial(_vectors, material, shop, setting, asked) for name, setting in settings.items()},
     }
     measured = {
-        name: _sampled(tasks, asked, [run(seed) for seed in material.seeds]) for name, run in tuned.items()
+        name: sample(tasks, [picked(asked, run(seed)) for seed in material.seeds])
+        for name, run in tuned.items()
     }
     return {
         "what": "CON3 on all training films and on exactly CON2's, beside CON2, on the 99 prompts and on "
@@ -311,24 +312,7 @@ def measure_con3(material: Material) -> Json:
         },
         "reference": REFERENCE,
         "questions": tasks,
-        "films": {
-            name: answers(
-                each, {label: of[name] for label, of in measured.items()}, REFERENCE, each.task.cells
-            )
-            for name, each in tasks.items()
-        },
-    }
-
-
-def _sampled(
-    tasks: Mapping[str, ProbedEvaluation], asked: Sequence[str], seeds: Sequence[Vectors]
-) -> dict[str, Sampled]:
-    place = {prompt: row for row, prompt in enumerate(asked)}
-    return {
-        name: Sampled.of(
-            each.task, [(run[[place[prompt] for prompt in each.prompts]], each.films) for run in seeds]
-        )
-        for name, each in tasks.items()
+        "films": answers_of_all(tasks, measured, REFERENCE, totals=True),
     }
 
 

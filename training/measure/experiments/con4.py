@@ -42,7 +42,7 @@ AS_READ: Final = "composed of what rules read"
 WHOLE: Final = "all parts"
 NO_RANKING: Final = "without ranking"
 SHORT: Final = replace(  # every part, CON3's two terms with the weights they have there
-    CON4, steps=240, lr=5e-4, ranking=CON3.ranking, choosing=CON3.choosing, frozen=3
+    CON4, steps=240, ranking=CON3.ranking, choosing=CON3.choosing
 )
 
 

@@ -7,7 +7,6 @@ that only reads could come; as the rules read it, how far one comes without tuni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from negviz.evaluation.cells import Json
@@ -16,10 +15,10 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from training.data.bank import BLIND_AGAIN
 from training.data.captions import Said
-from training.measure.experiments.cells import Sampled, Vectors
+from training.measure.experiments.cells import Sampled
 from training.measure.experiments.con4 import AS_LABELLED, AS_READ, Composed, read, training_directions
-from training.measure.experiments.material import Material, ProbedEvaluation
-from training.measure.experiments.settings import answers
+from training.measure.experiments.material import Material, ProbedEvaluation, sample
+from training.measure.experiments.settings import answers_of_all
 from training.measure.experiments.unseen import Unseen, unseen
 from training.measure.generalisation import BLIND, FILE
 from training.measure.retuned import Retuned
@@ -50,9 +49,9 @@ def measure_seeds(material: Material) -> Json:
     tasks = {**material.effusion, **unseen(material, FILES)}
     composed = Composed(training_directions(material), material.base, read)
     measured: dict[str, dict[str, Sampled]] = {
-        REFERENCE: _sampled(tasks, [models["con3"].encode_text]),
-        MEASURED: _sampled(tasks, [model.encode_text for model in _seeds(material, models["con4"])]),
-        AS_READ: _sampled(tasks, [composed.encode_text]),
+        REFERENCE: sample(tasks, [models["con3"].encode_text]),
+        MEASURED: sample(tasks, [model.encode_text for model in _seeds(material, models["con4"])]),
+        AS_READ: sample(tasks, [composed.encode_text]),
         AS_LABELLED: {name: _as_labelled(material, composed, each) for name, each in tasks.items()},
     }
     return {
@@ -61,12 +60,7 @@ def measure_seeds(material: Material) -> Json:
         "settings": {MEASURED: read_training(material.paths.family, "con4")},
         "reference": REFERENCE,
         "questions": tasks,
-        "films": {
-            name: answers(
-                each, {label: of[name] for label, of in measured.items()}, REFERENCE, each.task.cells
-            )
-            for name, each in tasks.items()
-        },
+        "films": answers_of_all(tasks, measured, REFERENCE, totals=True),
     }
 
 
@@ -79,15 +73,6 @@ def _seeds(material: Material, ships: DualEncoder) -> list[DualEncoder]:
         models.append(ships if seed == own else again.tuned("con4", seed=seed))
         material.store.count(made=seed != own)
     return models
-
-
-def _sampled(
-    tasks: Mapping[str, ProbedEvaluation], encoders: Sequence[Callable[[list[str]], Vectors]]
-) -> dict[str, Sampled]:
-    return {
-        name: Sampled.of(each.task, [(encode(each.prompts), each.films) for encode in encoders])
-        for name, each in tasks.items()
-    }
 
 
 def _as_labelled(material: Material, composed: Composed, each: ProbedEvaluation) -> Sampled:

@@ -137,11 +137,7 @@ class Material:
 
     def rows(self, question: ProbedEvaluation, vectors: Vectors) -> Vectors:
         """Of vectors of all prompts `asked`, those of one evaluation's."""
-        return vectors[[self._place[prompt] for prompt in question.prompts]]
-
-    @cached_property
-    def _place(self) -> dict[str, int]:
-        return {prompt: place for place, prompt in enumerate(self.asked)}
+        return picked(self.asked, vectors)(question.prompts)
 
     def tuned(self, recipe: Knobs, asked: list[str] | None = None) -> Vectors:
         """What the text tower of a run with the image tower frozen makes of prompts, [asked, dim].
@@ -160,10 +156,7 @@ class Material:
     def sampled(self, recipe: Knobs, tasks: Mapping[str, ProbedEvaluation]) -> dict[str, Sampled]:
         """All seeds of a recipe on some evaluations, the image tower frozen."""
         runs = [self.tuned(recipe_of(recipe, seed)) for seed in self.seeds]
-        return {
-            name: Sampled.of(each.task, [(self.rows(each, prompts), each.films) for prompts in runs])
-            for name, each in tasks.items()
-        }
+        return sample(tasks, [picked(self.asked, run) for run in runs])
 
     def cross_validated(
         self, recipe: Knobs, score: Callable[[Fold, Knobs], float], *, what: str
@@ -196,6 +189,22 @@ class Material:
                 for name in asked
             },
         }
+
+
+def sample(
+    tasks: Mapping[str, ProbedEvaluation], encoders: Sequence[Callable[[list[str]], Vectors]]
+) -> dict[str, Sampled]:
+    """What several seeds, each an encoder of prompts, make of every evaluation."""
+    return {
+        name: Sampled.of(each.task, [(encode(each.prompts), each.films) for encode in encoders])
+        for name, each in tasks.items()
+    }
+
+
+def picked(asked: Sequence[str], vectors: Vectors) -> Callable[[list[str]], Vectors]:
+    """An encoder of prompts whose vectors, [asked, dim], are worked out already."""
+    place = {prompt: row for row, prompt in enumerate(asked)}
+    return lambda prompts: vectors[[place[prompt] for prompt in prompts]]
 
 
 def recipe_of(recipe: Knobs, seed: int) -> Knobs:
@@ -235,4 +244,13 @@ def _chosen(paths: Paths, base: DualEncoder) -> dict[str, Knobs]:
     return recipes
 
 
-__all__ = ["EFFUSION", "TOP", "Material", "ProbedEvaluation", "open_material", "recipe_of"]
+__all__ = [
+    "EFFUSION",
+    "TOP",
+    "Material",
+    "ProbedEvaluation",
+    "open_material",
+    "picked",
+    "recipe_of",
+    "sample",
+]

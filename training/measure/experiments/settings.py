@@ -22,10 +22,26 @@ def measure_settings(material: Material, settings: Mapping[str, Knobs], referenc
     return {
         "settings": {name: facts(recipe) for name, recipe in settings.items()},
         "reference": reference,
-        "films": {
-            name: answers(each, {label: of[name] for label, of in measured.items()}, reference)
-            for name, each in tasks.items()
-        },
+        "films": answers_of_all(tasks, measured, reference),
+    }
+
+
+def answers_of_all(
+    tasks: Mapping[str, ProbedEvaluation],
+    measured: Mapping[str, Mapping[str, Sampled]],
+    reference: str,
+    *,
+    totals: bool = False,
+) -> Json:
+    """What every setting made of every evaluation; with `totals`, of all kinds together as well."""
+    return {
+        name: answers(
+            each,
+            {label: of[name] for label, of in measured.items()},
+            reference,
+            each.task.cells if totals else None,
+        )
+        for name, each in tasks.items()
     }
 
 
