@@ -25,7 +25,7 @@ _ENDLESS = """
 import sys, threading
 from negviz.page.waiting import server
 server._AT_ONCE = 0.0
-server.opened_meanwhile(lambda progress: threading.Event().wait(), port=int(sys.argv[1]))
+server.opened_meanwhile(lambda progress: (progress(0, 9), threading.Event().wait()), port=int(sys.argv[1]))
 """
 
 
@@ -71,6 +71,16 @@ def test_what_is_there_at_once_needs_no_page(monkeypatch: pytest.MonkeyPatch) ->
         assert opened_meanwhile(lambda _: "a room", port=taken.getsockname()[1]) == "a room"
 
 
+def test_what_embeds_nothing_needs_no_page_however_long_it_takes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+
+        def make(_: Progress) -> str:
+            threading.Event().wait(0.2)
+            return "a room"
+
+        assert opened_meanwhile(make, port=taken.getsockname()[1]) == "a room"
+
+
 @pytest.mark.parametrize("at_once", [0.0, 60.0])
 @pytest.mark.parametrize("error", [NegvizError("no film"), TimeoutError("of its own")])
 def test_what_cannot_be_opened_says_so(
@@ -88,7 +98,7 @@ def test_what_cannot_be_opened_says_so(
 def test_a_port_that_is_taken_is_told_at_once() -> None:
     never = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortError, match="it is taken"):
-        opened_meanwhile(lambda _: never.wait(), port=taken.getsockname()[1])
+        opened_meanwhile(lambda progress: (progress(0, 9), never.wait()), port=taken.getsockname()[1])
 
 
 @pytest.mark.timing
@@ -96,7 +106,8 @@ def test_the_opening_can_be_interrupted() -> None:
     command = [sys.executable, "-c", _ENDLESS, str(free_port())]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert words.OPENING in process.stdout.readline().decode()
+        said = [process.stdout.readline().decode() for _ in range(2)]
+        assert words.OPENING in said[1]
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) != 0
 

@@ -28,22 +28,26 @@ from negviz.retrieval.embeddings import Progress
 T = TypeVar("T")
 
 _VIEW: Final = Template("waiting")
-_AT_ONCE: Final = 2.0  # seconds: what is opened within is served without a page before it
+_AT_ONCE: Final = 2.0  # seconds: films embedded within need no page that says so
 _CLOSING: Final = 1  # second that requests have to end in
 
 
 def opened_meanwhile(make: Callable[[Progress], T], *, port: int, host: str | None = None) -> T:
-    """What `make` opens, in a thread of its own; until then its progress is served, and printed.
+    """What `make` opens, in a thread of its own; while it embeds films its progress is served, and printed.
 
-    Raises what `make` raises, and `PortError`.
+    Where there is nothing to embed nothing is served before the page itself: a visitor who came between the
+    two would be refused.  Raises what `make` raises, and `PortError`.
     """
-    progress = EmbeddingProgress()
+    progress, worth_saying = EmbeddingProgress(), threading.Event()
 
     def report(done: int, films: int) -> None:
         progress(done, films)
         print(f"negviz: {progress.said}", flush=True)
+        worth_saying.set()
 
     made = _begun(lambda: make(report))
+    made.add_done_callback(lambda _: worth_saying.set())
+    worth_saying.wait()
     try:
         return made.result(_AT_ONCE)
     except TimeoutError:
