@@ -48,6 +48,11 @@ _MAY_MARK: Final = """(finding, polarity, stands) => {
   const changed = finding !== asFound || polarity !== asSaid;
   return {__type__: "update", interactive: Boolean(finding && polarity && changed)};
 }"""  # in the browser, so that a key that goes on to the button finds it
+_ADD_OURS: Final = f"""(on, names) => {{
+  const others = names.filter((name) => name !== {json.dumps(words.OURS)});
+  return [on ? [...others, {json.dumps(words.OURS)}] : others];
+}}"""  # a list of outputs, of which there is one
+_HAS_OURS: Final = f"(names) => names.includes({json.dumps(words.OURS)})"  # however it was added
 _TYPED: Final = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False, enterkeyhint="search")
 
 
@@ -141,7 +146,13 @@ class _Layout:
                 self.models = gr.CheckboxGroup(
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
-                self._boxes()
+                with gr.Accordion(
+                    words.BOXES,
+                    open=False,
+                    visible=self.explore.room.arithmetic is not None,
+                    elem_classes="nv-boxes",
+                ):
+                    self._boxes()
             self.pin = gr.Button(
                 words.PIN, size="sm", min_width=0, scale=0, elem_classes=["nv-quiet", "nv-pin"]
             )
@@ -151,7 +162,7 @@ class _Layout:
         rival = self.explore.room.arithmetic
         typed: dict[str, Any] = {"max_lines": 1, "max_length": MAX_CHARACTERS, "html_attributes": _TYPED}
         show, but_not = self.explore.room.boxes(self.given.prompt)
-        with gr.Row(visible=rival is not None, elem_classes="nv-two"):
+        with gr.Row(elem_classes="nv-two"):
             self.show = gr.Textbox(show, label=words.SHOW_BOX, elem_classes="nv-box", **typed)
             self.but_not = gr.Textbox(but_not, label=words.BUT_NOT_BOX, elem_classes="nv-box", **typed)
             self.fill = gr.Button(words.FILL, scale=0, min_width=96)
@@ -175,9 +186,22 @@ class _Layout:
                 gr.Button("", visible=False, size="sm", min_width=0, scale=0, elem_classes="nv-offer")
                 for _ in range(OFFERS)
             ]
-            self.taken = gr.Checkbox(
-                False, label=toggle_label(self.given), container=False, elem_classes="nv-toggle", min_width=0
-            )
+            with gr.Column(scale=0, min_width=0, elem_classes="nv-switches"):
+                self.taken = gr.Checkbox(
+                    False,
+                    label=toggle_label(self.given),
+                    container=False,
+                    elem_classes="nv-toggle",
+                    min_width=0,
+                )
+                self.ours = gr.Checkbox(
+                    False,
+                    label=words.ADD_OURS,
+                    container=False,
+                    visible=words.OURS in self.explore.room.further,
+                    elem_classes="nv-ours",
+                    min_width=0,
+                )
             self.undo = gr.Button(words.BRING_BACK, size="sm", min_width=0, scale=0, visible=False)
 
     def _compare(self) -> None:
@@ -260,6 +284,10 @@ class _Layout:
         explore, question = self.explore, [self.box, self.films, self.models, *kept]
         for event in (self.box.submit, self.button.click, self.films.input, self.models.input):
             event(explore.ask, question, shown, **_PRIVATE)
+        self.ours.input(
+            None, [self.ours, self.models], [self.models], js=_ADD_OURS, api_visibility="private"
+        ).then(explore.ask, question, shown, **_PRIVATE)
+        self.models.change(None, [self.models], [self.ours], js=_HAS_OURS, api_visibility="private")
         for changed in (self.finding.input, self.polarity.input):
             changed(
                 None,

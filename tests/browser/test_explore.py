@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from negviz.language.identifiers import identifier
+from negviz.models.checkpoint import write_checkpoint
+from negviz.models.family import load_models
 from negviz.page import words
-from tests.browser.conftest import HOSTILE, App, Visit
+from tests.browser.conftest import HOSTILE, App, Visit, look_at, start
 from tests.language.test_identifiers import IDENTIFYING, ORDINARY
 
 MODELS = ("base", "con1", "con2")
@@ -307,8 +311,32 @@ def test_the_no_is_taken_away_by_keyboard_alone(visit: Visit) -> None:
     assert len(visit.films("base")) == 10
 
 
+def test_ours_is_a_fourth_column_at_one_press_and_is_known_where_models_are_added(
+    chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path: Path
+) -> None:
+    family = Path(shutil.copytree(family_folder, tmp_path / "tiny"))
+    tuned = load_models(family)["con2"].text.tunable()
+    write_checkpoint(family, words.OURS, tuned, training={"seed": 1})
+    with start(["--family", str(family), "--collection", str(collection_folder)], tmp_path) as app:
+        for visit in look_at(chromium, app, {}):
+            ours = visit.page.get_by_role("checkbox", name=words.ADD_OURS)
+            ours.focus()
+            visit.page.keyboard.press("Space")
+            visit.page.locator(f".nv-column[data-model={words.OURS}]").wait_for()
+            assert len(visit.films(words.OURS)) == len(visit.films("base")) > 0
+            visit.search("effusion")
+            assert len(visit.films(words.OURS)) == len(visit.films("base")) > 0
+            visit.page.locator(".nv-add > button").click()  # the same model, named there too
+            added = visit.page.locator(f".nv-add input[name={words.OURS}]")
+            expect(added).to_be_checked()
+            added.uncheck()
+            visit.page.locator(f".nv-column[data-model={words.OURS}]").wait_for(state="detached")
+            expect(ours).not_to_be_checked()
+
+
 def test_two_boxes_are_filled_by_keyboard_and_stay_a_column(visit: Visit) -> None:
     visit.page.locator(".nv-add > button").press("Enter")
+    visit.page.locator(".nv-boxes > button").press("Enter")
     show, but_not = (
         visit.page.get_by_role("textbox", name=name) for name in (words.SHOW_BOX, words.BUT_NOT_BOX)
     )

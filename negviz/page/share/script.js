@@ -265,7 +265,12 @@
   /* Two boxes, and the column that they make. */
   async function fill(show, butNot) {
     const boxes = () => [...document.querySelectorAll(".nv-two textarea, .nv-two input")];
-    if (!boxes()[0]?.offsetParent) document.querySelector(".nv-add button")?.click();
+    for (const fold of [".nv-add > button", ".nv-boxes > button"]) {
+      if (boxes()[0]?.offsetParent) break;
+      const button = document.querySelector(`${fold}:not(.open)`);
+      if (button) button.click();
+      await until(() => document.querySelector(".nv-boxes > button"));
+    }
     if (!(await until(() => boxes()[1]?.offsetParent))) return;
     await choose(boxes()[0], show.slice(0, 4_000));
     await choose(boxes()[1], butNot.slice(0, 4_000), "keypress");

@@ -50,6 +50,9 @@ FOLDS: Final = {  # by panel, what unfolds it
 }
 WORKED_OUT: Final = "Being worked out for your sentence."
 ADD: Final = "Add a model"
+OURS: Final = "con4"  # the model of ours that stands beside the columns at one press
+ADD_OURS: Final = "Add CON4, ours"
+BOXES: Final = "Show films near to one sentence, but not to another"
 SHOW_BOX: Final = "Show films near to"
 BUT_NOT_BOX: Final = "but not near to"
 FILL: Final = "Show the column"
