@@ -438,7 +438,7 @@ _CUES: Final = (
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
         r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
         r"known to have had|"
-        r"used to (?:have|suffer from)|previously had|in two minds about|runs in the family(?: :)?|"
+        r"used to (?:have|be|show|suffer from)|previously had|in two minds about|runs in the family(?: :)?|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)",
     ),

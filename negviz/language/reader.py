@@ -71,7 +71,10 @@ _BEARS: Final = re.compile(  # a "no" before one of these denies that, and leave
     r"(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){0,3} $"
 )
 _KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
-_OF_SIZE: Final = re.compile(r" of (?!any )(?:an? )?(?P<bound>[a-z]+) (?:size|volume|extent)(?![^ ])")
+_OF_SIZE: Final = re.compile(  # it stands behind
+    r"(?: of (?!any )(?:an? )?| (?:(?:or|and) [a-z]+ )?(?=(?:[a-z]+ than|over|above|exceeding) \d))"
+    r"(?P<bound>[a-z]+)(?: (?:size|volume|extent)(?![^ ])| (?:than )?\d)"
+)
 _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
 _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
@@ -98,14 +101,12 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
         answered = _answer(text, clause)
         times = None if answered else tenses.split(text, clause)
         other = None if answered or times else sides.elsewhere(text, clause)
-        if answered is not None:
-            told, heard = _answered(text, clause, answered, found)
-        elif times is not None:
+        if times is not None:
             told, heard = _now(text, *times, found)
         elif other is not None:
             told, heard = _on_either_side(text, clause, other, found, readings)
         else:
-            told, heard = _read_clause(text, clause, found)
+            told, heard = _in_one_time(text, clause, found)
         taken_up = _TAKES_UP.match(text, clause[0] - 4) or _TAKES_UP.match(text, clause[0] - 1)
         if not told and readings and taken_up:
             readings = [_turned(reading, heard) for reading in readings]
@@ -116,6 +117,12 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
 
 def _answer(text: str, clause: Span) -> Answer | None:
     return answer_at(text, clause[1] + 1) if text.startswith(" ?", clause[1]) else None
+
+
+def _in_one_time(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:
+    """What a clause says, or a question with its answer."""
+    answer = _answer(text, clause)
+    return _read_clause(text, clause, found) if answer is None else _answered(text, clause, answer, found)
 
 
 def _answered(
@@ -149,7 +156,7 @@ def asked(text: str, terms: Sequence[Term] = ASKED) -> list[Reading]:
     others = [one for one in find_terms(text) if not any(overlap(one.span, other.span) for other in wanted)]
     every = sorted([*wanted, *others], key=lambda item: item.span)
     spans = {item.span for item in wanted}
-    told = [reading for clause in _clauses(text) for reading in _read_clause(text, clause, every)[0]]
+    told = [reading for clause in _clauses(text) for reading in _in_one_time(text, clause, every)[0]]
     return [reading for reading in told if reading.span in spans]
 
 

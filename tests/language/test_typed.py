@@ -238,6 +238,9 @@ def said(text: str) -> set[str]:
         ("no displaced rib fracture", "fracture:uncertain"),
         ("no new mass", "nodule:uncertain"),
         ("no overt edema", "edema:uncertain"),
+        ("no nodule or mass larger than 4 mm", "nodule:uncertain"),
+        ("no effusion exceeding 100 ml", "effusion:uncertain"),
+        ("no pneumothorax over the right apex", "pneumothorax:absent"),
         ("no large nodule or fracture", "nodule:uncertain fracture:absent"),
         ("no acute pneumothorax", "pneumothorax:absent"),
         ("no focal consolidation", "consolidation:absent"),
@@ -397,6 +400,7 @@ def said(text: str) -> set[str]:
         ("nodule: tbc", "nodule:uncertain"),
         ("in two minds about edema", "edema:uncertain"),
         ("used to suffer from edema", "edema:uncertain"),
+        ("there used to be a nodule", "nodule:uncertain"),
         ("no ruling out edema", "edema:uncertain"),
         ("not convinced there's a nodule", "nodule:uncertain"),
         ("is the edema better", "edema:uncertain"),
@@ -419,6 +423,7 @@ def test_what_people_type_is_read(text: str, mentions: str) -> None:
     [
         ("PE", "effusion:present"),
         ("no PE", "effusion:absent"),
+        ("is the chest fluid still there? could not find it", "effusion:absent edema:absent"),
         ("NAD", "normal:present"),
         ("CM", "cardiomegaly:present"),
         ("no rib #", "fracture:absent"),
@@ -553,6 +558,7 @@ def test_pneumonia_denies_nothing_else() -> None:
     ("text", "bound"),
     [
         ("no large effusion", "large"),
+        ("no nodules bigger than 6 mm", "bigger"),
         ("a displaced fracture is not seen", "displaced"),
         ("no new pulmonary nodule", "new"),
         ("no non-calcified nodule", "non calcified"),
