@@ -20,7 +20,8 @@ _DENIES: Final = (
     r"none)|(?:can|could|do|did) not(?= (?:see|find|spot|make|identify|detect|appreciate))"
 )
 _WITH_IT: Final = (  # what either may go on to say without a word of another finding
-    r"(?: (?:it|there|that|this|these|i|we|you|is|are|was|does|do|did|have|has|can|could|see|seen|find|spot|make out|identify|detect|appreciate|found|"
+    r"(?: (?:it|there|that|this|these|i|we|you|is|are|was|does|do|did|have|has|can|could|see|seen|find|"
+    r"spot|make out|identify|detect|appreciate|found|"
     r"noted|identified|visible|any|one|ones|not|at|all|in|on|the|a|film|x|ray|xray|rays|cxr|radiograph|"
     r"image|picture|view|chest|here|today|now|so|think|really|to|be|chance|way|evidence|sign|of|{more}))*"
 )

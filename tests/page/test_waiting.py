@@ -96,9 +96,12 @@ def test_what_cannot_be_opened_says_so(
 
 
 def test_a_port_that_is_taken_is_told_at_once() -> None:
-    never = threading.Event()
+    def never(progress: Progress) -> None:
+        progress(0, 9)
+        threading.Event().wait()
+
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortError, match="it is taken"):
-        opened_meanwhile(lambda progress: (progress(0, 9), never.wait()), port=taken.getsockname()[1])
+        opened_meanwhile(never, port=taken.getsockname()[1])
 
 
 @pytest.mark.timing
