@@ -174,7 +174,8 @@ _CUES: Final = (
         rf"(?!doubtful){_MISS}(?:e|y|ed|en|ied|ue)?(?: with)?|"
         r"after (?:being|having been)(?: \w+)? (?:absent|clear|cleared|gone|negative|resolved)|"
         r"nothing but|"
-        rf"(?:not|never) {_ADV}(?:seen|shown|noted|found|known|thought|felt|believed) to (?:have |be |be "
+        rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|demonstrated|proven|noted|found|known|thought|felt|"
+        rf"believed) to (?:have |be |be "
         rf"getting )?(?:been |become )?(?!{_THERE})[a-z]+|(?:not|never) {_ADV}(?:seen|shown|noted|found|"
         rf"known) to have enlarged|"
         r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
@@ -197,7 +198,8 @@ _CUES: Final = (
         "uncertainty",
         "before",
         rf"(?:can(?: not| never)|(?:could|may|should|must|might)(?: not| never)?) (?:\w+ ){{0,2}}?be {_ADV}"
-        rf"{_EXCLUDED}|neither (?:confirmed|proven) nor {_EXCLUDED}|can not be (?:judged|ruled in or out)|"
+        rf"{_EXCLUDED}|runs in the family(?! :)|neither (?:confirmed|proven) nor {_EXCLUDED}|"
+        rf"can not be (?:judged|ruled in or out)|"
         rf"too close to call|(?:could|can|might) go either way|tbc|pending(?= [.,;]|$)|in childhood|"
         rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|"
         rf"in the past(?= [.,;]|$)|"
@@ -242,7 +244,10 @@ _CUES: Final = (
         rf"ruling out|"
         rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
         rf" an?)? (?:exclusion "
-        rf"of|excluding)|if(?! any(?= [.,;?]|$))|unless|in case(?: of)?|in the event of|should there be|"
+        rf"of|excluding)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
+        rf"as long as)(?: that)?"
+        rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT})?|in case(?: of)?|in the event of|"
+        rf"should there be|"
         rf"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
         rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
     ),
@@ -273,7 +278,8 @@ _CUES: Final = (
         rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?: seen| found|"
         rf" present| noted| identified)?(?= [.,;]|$)|"
         rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
-        rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
+        rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?:in|on|of|at|over) neither(?![^ ])|"
+        rf"(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
         rf"here))?(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
         + "".join(
@@ -365,7 +371,7 @@ _CUES: Final = (
         r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable|(?:visuali[sz]ation|"
         r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
         r"another) )|clear (?:of|from)|"
-        r"clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|"
+        r"clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|(?:complete|full|total) clearing of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify|find|see)|"
@@ -436,11 +442,14 @@ _CUES: Final = (
         r"still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
         r"can you see|"
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
-        r"(?:interval )?clearing of|(?:past |previous |prior |remote |family )*history(?: of)?|"
+        r"(?<!complete )(?<!full )(?<!total )(?:interval )?clearing of|(?:past |previous |prior |remote |"
+        r"family )*history(?: of)?|"
         r"known to have had|"
-        r"used to (?:have|be|show|suffer from)|previously had|in two minds about|runs in the family(?: :)?|"
+        r"(?:used to (?:have|be|show|suffer from)|once (?:had|showed|suffered from))|previously had|"
+        r"in two minds about|runs in the family :|treated for|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
-        rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)",
+        rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)|"
+        rf"{_KIN}(?= (?:left |right )?{_FINDING})",
     ),
     _Entry(  # what a person has had is not what the film shows; it reaches no further than what it names
         "past",

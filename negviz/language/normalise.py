@@ -90,6 +90,8 @@ _CONTRACTIONS: Final = {
     "bilat": "bilateral",
     "wo": "without",
     "nl": "normal",
+    "nml": "normal",
+    "oed": "edema",
     "poss": "possible",
     "prob": "probably",
     "susp": "suspected",

@@ -68,7 +68,7 @@ KIND: Final = (  # a "no" before one of these denies that size or kind, not the 
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )
 TIME: Final = r"(?:acute|new|newly|recent|old|healed|healing|chronic|remote)"
-RATIO: Final = r"(?:cardio ?thoracic (?:ratio|index))"
+RATIO: Final = r"(?:(?:cardio ?thoracic|c ?/ ?t) (?:ratio|index))"
 # Between a subject and its predicate: names of things, never a verb or a state that would end the phrase.
 THING: Final = (
     r"(?: (?!(?:is|are|was|were|has|have|enlarged|stable|unchanged|large|increased|normal|clear|no|not|with|"

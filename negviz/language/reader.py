@@ -89,6 +89,7 @@ _ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs"
     r"for)"
     r"(?![^ ])|$)"
 )
+_CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|whether)(?![^ ])")
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
@@ -302,7 +303,7 @@ def _judge(
 ) -> Reading:
     """What a term says under the cues that govern it."""
     over = [cue for cue in cues if _governs(text, cue, item)]
-    if settled(text, item.span[1], clause[1]):
+    if settled(text, item.span[1], clause[1]) and not _CONDITION.search(text, clause[0], item.span[0]):
         over = [cue for cue in over if cue.kind != "uncertainty"]
     denials = [cue for cue in over if cue.kind == "negation" and cue.name != "flip"]
     state: Polarity

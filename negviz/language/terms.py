@@ -200,7 +200,9 @@ TERMS: Final = (
     _term(  # between the two, or on a film that makes every heart larger
         rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5])|{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d) (?:on|"
         rf"in) (?:an? |the "
-        rf"|this )?(?:ap|supine|portable|bedside)",
+        rf"|this )?(?:ap|supine|portable|bedside)|"
+        rf"(?:ap|supine|portable|bedside)(?: (?:view|film|projection|image|radiograph))?(?: [,;:])? "
+        rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)",
         Outcome("cardiomegaly", "uncertain", None),
     ),
     _term(
@@ -502,6 +504,13 @@ ASKED: Final = (
     _term(r"congested lungs?", Outcome("edema")),
     _term(r"volume loss", Outcome("atelectasis")),
     _term(r"air bronchograms?", _CONSOLIDATION),
+    _term(r"meniscus(?! (?:sign|of))", _EFFUSION),
+    _term(r"kerley(?: [abc])?(?: lines?)?|septal lines?", Outcome("edema")),
+    _term(r"(?:cortical )?step ?offs?|cortical (?:break|breach|disruption)s?", _FRACTURE),
+    _term(
+        r"(?:lung )?markings (?:do|does) not (?:reach|extend to)",
+        Outcome("pneumothorax", "present", "present"),
+    ),
     _term(r"(?:\w+ )?pneumonias?", _CONSOLIDATION),
     _term(ACUTE_PROCESS, Outcome("normal", None, "present")),
     _term(rf"(?:acute|active) (?:(?:pulmonary|lung) )?{PATHOLOGY}", Outcome("normal", None, "present")),
