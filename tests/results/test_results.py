@@ -114,7 +114,6 @@ WITHOUT_CON4 = (  # they speak of CON3 alone, or take long to measure
     "experiment-overlap",
     "heads",
     "leave-out",
-    "training-free",
 )
 
 
