@@ -28,7 +28,8 @@ _ONCE: Final = (  # stands before it
     r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"(?<!to )(?<!with )(?<!from )(?<!the )(?:initial|first|earlier|prior|previous|old) (?:film|study|exam|"
     r"x ray|cxr)|"
-    r"used to (?:have|be|show)|(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
+    r"used to (?:have|be|show)|"
+    r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
 )
