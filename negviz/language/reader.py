@@ -71,9 +71,9 @@ _BEARS: Final = re.compile(  # a "no" before one of these denies that, and leave
     r"(?: (?!(?:and|or|nor|with|no|without)(?![^ ]))[a-z]+){0,3} $"
 )
 _KIND: Final = re.compile(r"(?P<bound>tension|loculated) ")
-_OF_SIZE: Final = re.compile(  # it stands behind
-    r"(?: of (?!any )(?:an? )?| (?:(?:or|and) [a-z]+ )?(?=(?:[a-z]+ than|over|above|exceeding) \d))"
-    r"(?P<bound>[a-z]+)(?: (?:size|volume|extent)(?![^ ])| (?:than )?\d)"
+_OF_SIZE: Final = re.compile(r" of (?!any )(?:an? )?(?P<bound>[a-z]+) (?:size|volume|extent)(?![^ ])")
+_BEYOND: Final = re.compile(  # "larger than 5 mm", "or mass over 2 cm"
+    r" (?:(?:or|and) [a-z]+ )?(?P<bound>[a-z]+(?= than)|over|above|exceeding) (?:than )?\d"
 )
 _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
@@ -107,7 +107,7 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
         elif other is not None:
             told, heard = _on_either_side(text, clause, other, found, readings)
         else:
-            told, heard = _in_one_time(text, clause, found)
+            told, heard = _in_one_time(text, clause, answered, found)
         taken_up = _TAKES_UP.match(text, clause[0] - 4) or _TAKES_UP.match(text, clause[0] - 1)
         if not told and readings and taken_up:
             readings = [_turned(reading, heard) for reading in readings]
@@ -120,9 +120,10 @@ def _answer(text: str, clause: Span) -> Answer | None:
     return answer_at(text, clause[1] + 1) if text.startswith(" ?", clause[1]) else None
 
 
-def _in_one_time(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:
+def _in_one_time(
+    text: str, clause: Span, answer: Answer | None, found: Sequence[Found]
+) -> tuple[list[Reading], list[ScopedCue]]:
     """What a clause says, or a question with its answer."""
-    answer = _answer(text, clause)
     return _read_clause(text, clause, found) if answer is None else _answered(text, clause, answer, found)
 
 
@@ -157,7 +158,11 @@ def asked(text: str, terms: Sequence[Term] = ASKED) -> list[Reading]:
     others = [one for one in find_terms(text) if not any(overlap(one.span, other.span) for other in wanted)]
     every = sorted([*wanted, *others], key=lambda item: item.span)
     spans = {item.span for item in wanted}
-    told = [reading for clause in _clauses(text) for reading in _in_one_time(text, clause, every)[0]]
+    told = [
+        reading
+        for clause in _clauses(text)
+        for reading in _in_one_time(text, clause, _answer(text, clause), every)[0]
+    ]
     return [reading for reading in told if reading.span in spans]
 
 
@@ -360,6 +365,7 @@ def _bound(text: str, clause: Span, item: Found, cue: ScopedCue, others: Sequenc
         _BEARS.search(text, after, start)
         or _KIND.match(text, start, item.span[1])
         or _OF_SIZE.match(text, item.span[1])
+        or _BEYOND.match(text, item.span[1])
     )
     if bears is not None:
         sudden = findings & _SUDDEN or _AIRSPACE.match(text, *item.span)

@@ -241,6 +241,7 @@ def said(text: str) -> set[str]:
         ("no nodule or mass larger than 4 mm", "nodule:uncertain"),
         ("no effusion exceeding 100 ml", "effusion:uncertain"),
         ("no pneumothorax over the right apex", "pneumothorax:absent"),
+        ("no fracture of rib 7", "fracture:absent"),
         ("no large nodule or fracture", "nodule:uncertain fracture:absent"),
         ("no acute pneumothorax", "pneumothorax:absent"),
         ("no focal consolidation", "consolidation:absent"),
