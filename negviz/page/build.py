@@ -146,13 +146,13 @@ class _Layout:
                 self.models = gr.CheckboxGroup(
                     [(words.offer(name), name) for name in further], label=words.ADD
                 )
-                with gr.Accordion(
-                    words.BOXES,
-                    open=False,
-                    visible=self.explore.room.arithmetic is not None,
-                    elem_classes="nv-boxes",
-                ):
-                    self._boxes()
+            with gr.Accordion(  # seen where the other is open; inside it, its first press could be lost
+                words.BOXES,
+                open=False,
+                visible=self.explore.room.arithmetic is not None,
+                elem_classes="nv-boxes",
+            ):
+                self._boxes()
             self.pin = gr.Button(
                 words.PIN, size="sm", min_width=0, scale=0, elem_classes=["nv-quiet", "nv-pin"]
             )

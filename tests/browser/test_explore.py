@@ -334,6 +334,14 @@ def test_ours_is_a_fourth_column_at_one_press_and_is_known_where_models_are_adde
             expect(ours).not_to_be_checked()
 
 
+@pytest.mark.parametrize("visit", [PHONE], indirect=True)
+def test_on_a_phone_the_switch_stands_beside_the_reading(visit: Visit) -> None:
+    reading, switch = (visit.page.locator(css).bounding_box() for css in (".nv-meant", ".nv-switches"))
+    assert reading is not None
+    assert switch is not None
+    assert abs(reading["y"] - switch["y"]) < reading["height"]
+
+
 def test_two_boxes_are_filled_by_keyboard_and_stay_a_column(visit: Visit) -> None:
     visit.page.locator(".nv-add > button").press("Enter")
     visit.page.locator(".nv-boxes > button").press("Enter")

@@ -266,10 +266,8 @@
   async function fill(show, butNot) {
     const boxes = () => [...document.querySelectorAll(".nv-two textarea, .nv-two input")];
     for (const fold of [".nv-add > button", ".nv-boxes > button"]) {
-      if (boxes()[0]?.offsetParent) break;
-      const button = document.querySelector(`${fold}:not(.open)`);
-      if (button) button.click();
-      await until(() => document.querySelector(".nv-boxes > button"));
+      await until(() => document.querySelector(fold));
+      document.querySelector(`${fold}:not(.open)`)?.click();
     }
     if (!(await until(() => boxes()[1]?.offsetParent))) return;
     await choose(boxes()[0], show.slice(0, 4_000));
