@@ -245,8 +245,9 @@ _CUES: Final = (
         rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
         rf" an?)? (?:exclusion "
         rf"of|excluding)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
-        rf"as long as)(?: that)?"
-        rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT})?|in case(?: of)?|in the event of|"
+        rf"(?:as|so) long as)(?: that)?"
+        rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT}| not?(?= [a-z]))?|"
+        rf"in case(?: of)?(?: no(?= [a-z]))?|in the event of|"
         rf"should there be|"
         rf"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
         rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
