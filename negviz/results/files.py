@@ -19,7 +19,8 @@ from typing import Any, Final
 from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.common.read_files import read_json
-from negviz.films.collection import ASSETS, PHANTOMS, is_shipped, open_collection
+from negviz.common.shipped import COMPACT
+from negviz.films.collection import ASSETS, OPENI, PHANTOMS, is_shipped, open_collection
 from negviz.results.kinds import UNKNOWN, kind_of
 from negviz.results.kinds.evaluation import is_evaluation
 from negviz.results.kinds.kind import Kind
@@ -29,7 +30,7 @@ from negviz.results.types import Json, Plot, Result, Table
 RESULTS: Final = ASSETS / "results"
 OTHERS: Final = "others"  # a folder of results: what other people's models reach, of kinds that list them
 _FIRST: Final = ("openi", "nih", "phantoms", "simulated", "openi-findings")  # then the others, by name
-_EARLIER: Final = "Its simulated films are those shipped before the present ones."
+_TOWER: Final = "base/image_tower.safetensors"
 _BEYOND: Final = 1e18  # nothing is measured that large, and no axis could hold it
 _OF_ANOTHER_SHAPE: Final = (  # what picking figures raises where a file lacks what its kind has
     ArithmeticError,
@@ -116,8 +117,40 @@ def describe(value: Json, note: str) -> str:
     """What was measured, in the file's own words, and over what: whole sentences."""
     what = value.get("what")
     said = f"{what[:1].upper()}{what[1:]}." if isinstance(what, str) and what else ""
-    earlier = set(_hashes(value.get("data"), PHANTOMS)) - {_shipped(PHANTOMS)}
-    return " ".join(filter(None, (said, note, _EARLIER if earlier else "")))
+    return " ".join(filter(None, (said, note, earlier(value))))
+
+
+def earlier(value: Json) -> str:
+    """What it was measured with that has been replaced since; of other people's models nothing is known."""
+    data = value.get("data")
+    old = {
+        "simulated films": {*_hashes(data, PHANTOMS)} - _shipped_films(PHANTOMS),
+        "labels of Open-i": {*_hashes(data, OPENI)} - _shipped_films(OPENI),
+        "models": {*_towers([data, value.get("family")])} - _shipped_towers(),
+    }
+    words = [what for what, hashes in old.items() if hashes and (what != "models" or _of_shipped(value))]
+    told = " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    return f"Its {told} are those shipped before the present ones." if told else ""
+
+
+def _of_shipped(value: Json) -> bool:
+    command = str(value.get("command"))
+    return "--family" not in command or f"--family checkpoints/{COMPACT.name} " in command
+
+
+def _towers(data: Any) -> Iterator[str]:
+    """Of the image towers that it was measured with: their ids, or the hashes of their files."""
+    each = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
+    for name, value in each:
+        if name in ("tower_id", _TOWER) and isinstance(value, str):
+            yield value
+        yield from _towers(value)
+
+
+@cache
+def _shipped_towers() -> frozenset[str]:
+    embedded = {path.stem for path in (ASSETS / OPENI / "embeddings").glob("*.safetensors")}
+    return frozenset({*embedded, *([file_sha256(COMPACT / _TOWER)] if (COMPACT / _TOWER).is_file() else ())})
 
 
 def _hashes(data: Any, collection: str, key: str = "") -> Iterator[str]:
@@ -132,8 +165,9 @@ def _hashes(data: Any, collection: str, key: str = "") -> Iterator[str]:
 
 
 @cache
-def _shipped(collection: str) -> str:
-    return open_collection(collection).hash if is_shipped(collection) else ""
+def _shipped_films(name: str) -> frozenset[str]:
+    films = open_collection(name) if is_shipped(name) else None
+    return frozenset({films.hash, films.select("test").hash} if films is not None else ())
 
 
 def _place(name: str) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from negviz.results.files import read_evaluations, read_object
+from negviz.results.files import earlier, read_evaluations, read_object
 from negviz.results.types import Figure, Json, Table, figure
 
 GAIN: Final = 0.15
@@ -54,6 +54,7 @@ class PaperComparison:
     ours: tuple[Figure, ...]
     verdict: Verdict
     base: Figure | None = None  # where base starts from, of a gain over it
+    earlier: bool = False  # whether it was measured with models that have been replaced since
 
     @property
     def films_called(self) -> str:
@@ -88,7 +89,9 @@ def in_rows(beside: Sequence[PaperComparison]) -> Table:
         ours = {each.films_called: each for each in beside if each.claim == claim}
         if ours:
             figures = (", ".join(map(str, ours[name].ours)) if name in ours else "—" for name in films)
-            rows.append((CLAIMS[claim], THEIRS[claim], sentence(next(iter(ours.values()))), *figures))
+            first = next(iter(ours.values()))
+            asked = CLAIMS[claim] + (", models before the present ones" if first.earlier else "")
+            rows.append((asked, THEIRS[claim], sentence(first), *figures))
     return Table("", ("claim", "the paper", "here", *films), tuple(rows), words=3)
 
 
@@ -143,7 +146,8 @@ def _rivals(scaling: Json) -> Iterator[PaperComparison]:
         if scaling.get("reference") == _CON1 and "p_at_k_minus_reference" in record:
             lead = figure(record, "p_at_k_minus_reference", signed=True)
             turned: dict[Verdict, Verdict] = {"agrees": "opposite", "opposite": "agrees"}
-            yield PaperComparison("rivals", name, (lead,), turned.get(_less(lead), "undecided"))
+            verdict = turned.get(_less(lead), "undecided")
+            yield PaperComparison("rivals", name, (lead,), verdict, earlier="models" in earlier(scaling))
 
 
 def _cue_share(diagnosis: Json) -> Iterator[PaperComparison]:

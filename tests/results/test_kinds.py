@@ -47,7 +47,7 @@ def test_a_file_is_of_the_kind_of_the_command_that_made_it() -> None:
     "data",
     [
         '{"phantoms": "HASH"}',
-        '{"collections": {"openi": "other", "phantoms": "HASH"}}',
+        '{"collections": {"nih": "other", "phantoms": "HASH"}}',
         '{"collection": "phantoms", "collection_hash": "HASH"}',
         '{"evaluations": {"phantoms, unseen wordings": {"collection_hash": "HASH"}}}',
     ],
@@ -57,7 +57,28 @@ def test_what_was_measured_over_earlier_simulated_films_says_so(data: str) -> No
     for hash_, said in (("0" * 64, True), (shipped, False)):
         told = describe({"data": json.loads(data.replace("HASH", hash_))}, "A note.")
         assert ("shipped before the present ones" in told) is said
-    assert describe({"data": {"collection": "openi", "collection_hash": "0"}}, "A note.") == "A note."
+    assert describe({"data": {"collection": "nih", "collection_hash": "0"}}, "A note.") == "A note."
+
+
+OF_ALL = "Its simulated films, labels of Open-i and models are those"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"data": {"openi": "0" * 64}}, "Its labels of Open-i are those"),
+        ({"data": {"tower_id": "0" * 16}}, "Its models are those"),
+        ({"family": {"base/image_tower.safetensors": "0" * 64}}, "Its models are those"),
+        ({"data": {"openi": "0", "tower_id": "0", "phantoms": "0"}}, OF_ALL),
+    ],
+)
+def test_what_was_measured_with_earlier_labels_or_models_says_so(value: dict[str, Any], said: str) -> None:
+    assert f"{said} shipped before the present ones." in describe(value, "A note.")
+
+
+def test_of_the_models_of_somebody_else_nothing_is_said_to_be_earlier() -> None:
+    command = "python -m training diagnosis --family checkpoints/mine"
+    assert describe({"command": command, "data": {"tower_id": "0" * 16}}, "A note.") == "A note."
 
 
 def test_beside_a_denial_stands_what_a_model_that_ignores_it_would_reach() -> None:
