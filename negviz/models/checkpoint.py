@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,12 +196,15 @@ def write_checkpoint(
     *,
     training: Mapping[str, Any],
     logit_scale: float | None = None,
+    order: Sequence[str] = (),
 ) -> None:
     """Add the tuned model `name`, or replace it, in half precision.
 
     `training` is any JSON: hyper-parameters, seed, data hashes, `parameter_delta`.  `logit_scale` is given
-    where it was tuned too.  Raises `CheckpointError`, and leaves the family as it was, where half precision
-    cannot hold a value.
+    where it was tuned too.  Models of `order` stand in that order behind the base, whichever was tuned first,
+    and any others behind them.
+
+    Raises `CheckpointError`, and leaves the family as it was, where half precision cannot hold a value.
     """
     if name == "base" or not _NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} cannot name a tuned model: use lower-case letters, digits, - and _.")
@@ -214,7 +217,9 @@ def write_checkpoint(
             write_json(path, record)  # killed from here on: no such model, but no wrong one
         _move(source, folder / name)
         record["models"][name] = {**records[WEIGHTS_FILE], **scale}
-        record["columns"] += [name] if name not in record["columns"] else []
+        columns = dict.fromkeys([*record["columns"], name])
+        places = {"base": -1, **{each: place for place, each in enumerate(order)}}
+        record["columns"] = sorted(columns, key=lambda each: places.get(each, len(order)))
         write_json(path, record)
 
 

@@ -249,6 +249,15 @@ def test_a_tuned_model_that_is_base(folder: Path, models: dict[str, DualEncoder]
 # Writing --------------------------------------------------------------------------------------
 
 
+def test_models_stand_in_the_order_they_are_given_whichever_was_tuned_first(
+    folder: Path, models: dict[str, DualEncoder]
+) -> None:
+    tuned = {name: tensor + 0.25 for name, tensor in models["base"].text.tunable().items()}
+    for name in ("mine", "con4", "con1"):
+        write_checkpoint(folder, name, tuned, training={}, order=("con1", "con2", "con4", "con3"))
+    assert list(load_models(folder)) == ["base", "con1", "con2", "con4", "mine"]
+
+
 def test_a_model_is_read_as_it_was_written(folder: Path, models: dict[str, DualEncoder]) -> None:
     tuned = {name: tensor + 0.25 for name, tensor in models["base"].text.tunable().items()}
     write_checkpoint(folder, "con3", tuned, training={"seed": 7, "learning_rate": 2e-5}, logit_scale=4.5)

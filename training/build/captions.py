@@ -14,6 +14,7 @@ from training.paths import Paths
 from training.tune.captions import CON3, CaptionConfig, Lessons, tune_captions, where_to_lie
 from training.tune.con1_con2 import run_id
 from training.tune.devices import CPU, Compute
+from training.tune.recipes import RECIPES
 
 
 def build_on_captions(paths: Paths, config: CaptionConfig = CON3, compute: Compute = CPU) -> None:
@@ -36,7 +37,12 @@ def build_on_captions(paths: Paths, config: CaptionConfig = CON3, compute: Compu
     }
     if compute.main:
         write_checkpoint(
-            paths.family, config.method, tuned.tensors, training=facts, logit_scale=base.logit_scale
+            paths.family,
+            config.method,
+            tuned.tensors,
+            training=facts,
+            logit_scale=base.logit_scale,
+            order=[*RECIPES],
         )
         state.unlink(missing_ok=True)
     compute.wait()

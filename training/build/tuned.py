@@ -100,6 +100,13 @@ def _build_from_pairs(paths: Paths, method: str, compute: Compute) -> None:
         "compute": compute.describe(),
     }
     if compute.main:
-        write_checkpoint(paths.family, method, tuned.tensors, training=facts, logit_scale=tuned.logit_scale)
+        write_checkpoint(
+            paths.family,
+            method,
+            tuned.tensors,
+            training=facts,
+            logit_scale=tuned.logit_scale,
+            order=[*RECIPES],
+        )
         state.unlink(missing_ok=True)
     compute.wait()
