@@ -24,6 +24,16 @@ class FilmsError(NegvizError):
     """A source of films that cannot be used; the message says what to do."""
 
 
+def drop_replaced(path: Path) -> None:
+    """Remove what lies beside a shipped file of a base's own, of bases that this one replaces.
+
+    Such files are named by their base and lie in a folder for them alone.
+    """
+    for old in path.parent.iterdir():
+        if old.stem != path.stem:
+            old.unlink()
+
+
 def add_path_options(
     parser: argparse.ArgumentParser, *, collection: str, films: str, nih: str = _NIH_FILMS
 ) -> None:

@@ -22,7 +22,7 @@ from negviz.retrieval.embeddings import Progress, film_embeddings, shipped_path,
 from training.data.base import sides, training_data
 from training.data.phantoms.draw import simulator_hash
 from training.measure.probe import ProbeScores, measure
-from training.paths import FilmsError, Paths, told
+from training.paths import FilmsError, Paths, drop_replaced, told
 from training.tune.base import BaseConfig, BaseRun, train_base, train_branch
 from training.tune.devices import CPU, Compute
 from training.tune.directions import HEADS_FILE
@@ -118,9 +118,8 @@ def embed_films(paths: Paths, compute: Compute = CPU) -> None:
             vectors = film_embeddings(model, collection, progress=_shown_on(bar), encode=encode)
         if paths.shipped:
             path = shipped_path(model.tower_id, collection.name)
-            for old in path.parent.glob("*.safetensors"):  # of the base that this one replaces
-                old.unlink()
             write_embeddings(path, collection, vectors)
+            drop_replaced(path)
 
 
 def _shown_on(bar: tqdm[Any]) -> Progress:

@@ -44,7 +44,7 @@ from training.data.phantoms.draw import simulator_hash
 from training.data.phantoms.jobs import in_processes
 from training.measure.evaluate import family_hashes
 from training.options import count
-from training.paths import Paths, add_family_option, again
+from training.paths import Paths, add_family_option, again, drop_replaced
 from training.report.curves import draw_doses
 
 FIRST_SEED: Final = 9_000_000  # no seed from here on makes a shipped film or one that is trained on
@@ -97,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
                 known = embed(model, shots, folder)
                 write_sweep(sweep_path(model.tower_id, shipped=paths.shipped), known)
             sweeps[model.tower_id] = known
+    if paths.shipped:
+        drop_replaced(sweep_path(next(iter(sweeps))))
     command = again("dose", args, chests=CHESTS, size=SIZE)
     results = {**measure(models, sweeps), "family": family_hashes(args.family), "command": command}
     write_json(paths.results / "dose.json", results)

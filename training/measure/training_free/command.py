@@ -31,7 +31,7 @@ from training.measure.evaluations import evaluations
 from training.measure.training_free.choice import ScoredSettings, best, choose, recipe
 from training.measure.training_free.figures import K, against_tuned, evaluate_beside, gate, say, tallies
 from training.options import add_bootstrap_option, natural
-from training.paths import PROMPTS, Paths, add_path_options, again
+from training.paths import PROMPTS, Paths, add_path_options, again, drop_replaced
 from training.report.dots import draw_training_free
 from training.tune.choose import base_scores, make_folds
 from training.tune.directions import find_directions
@@ -120,6 +120,8 @@ def _set_up(paths: Paths, base: DualEncoder) -> dict[str, tuple[ScoredSettings, 
             "tower_id": base.tower_id,
         },
     }
-    folder = SHIPPED if paths.shipped else paths.family / FOLDER
-    write_rivals(rivals_path(base, folder), made, facts)
+    path = rivals_path(base, SHIPPED if paths.shipped else paths.family / FOLDER)
+    write_rivals(path, made, facts)
+    if paths.shipped:
+        drop_replaced(path)
     return trials
