@@ -1,4 +1,4 @@
-"""Labels of films to come: by which words they change, what was judged by hand, and the counts of it."""
+"""Labels of films that a rebuild changed: by which words, what was judged by hand, and the counts of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from negviz.films.collection import Film, open_collection
 from negviz.films.openi import parse_report
 from tests.films.test_openi import report_xml
 from training.data.films import label
-from training.data.relabelled import NEXT, JudgedByHand, Relabelled, read_judged, relabelled, to_judge
+from training.data.relabelled import CHANGED, JudgedByHand, Relabelled, read_judged, relabelled, to_judge
 from training.paths import RESULTS
 
-COUNTED: Final[dict[str, Any]] = json.loads((RESULTS / "labels-next.json").read_text("utf-8"))
+COUNTED: Final[dict[str, Any]] = json.loads((RESULTS / "labels-changed.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def coming() -> list[Relabelled]:
-    with NEXT.open(encoding="utf-8", newline="") as file:
+def changed() -> list[Relabelled]:
+    with CHANGED.open(encoding="utf-8", newline="") as file:
         return [Relabelled(**row) for row in csv.DictReader(file)]
 
 
@@ -65,29 +65,29 @@ def test_what_denies_all_that_is_acute_is_a_kind_of_its_own() -> None:
     }
 
 
-def test_no_label_of_a_test_film_that_was_confirmed_by_hand_changes(coming: list[Relabelled]) -> None:
+def test_no_label_of_a_test_film_that_was_confirmed_by_hand_changes(changed: list[Relabelled]) -> None:
     test = {film.id for film in open_collection("openi") if film.split == "test"}
-    of_test = [one for one in coming if one.id in test]
+    of_test = [one for one in changed if one.id in test]
     assert "effusion" not in {one.finding for one in of_test}
     assert COUNTED["test_films"] == {"films": 70, "confirmed": 0, "other_findings": len(of_test)}
 
 
-def test_every_change_starts_from_the_shipped_label_and_is_counted(coming: list[Relabelled]) -> None:
+def test_every_change_is_what_the_manifest_says_and_is_counted(changed: list[Relabelled]) -> None:
     shipped = open_collection("openi")
-    for one in coming:
+    for one in changed:
         film = shipped.by_id(one.id)
         sets = {"present": film.findings, "uncertain": film.uncertain, "denied": film.denied}
-        assert one.old == next((state for state, names in sets.items() if one.finding in names), ""), one
+        assert one.new == next((state for state, names in sets.items() if one.finding in names), ""), one
         assert one.old != one.new, one
     counted = {(c["kind"], c["finding"], c["old"], c["new"]): c["labels"] for c in COUNTED["changes"]}
-    assert counted == Counter((one.kind, one.finding, one.old, one.new) for one in coming)
-    assert (COUNTED["labels"], COUNTED["films"]) == (len(coming), len({one.id for one in coming}))
+    assert counted == Counter((one.kind, one.finding, one.old, one.new) for one in changed)
+    assert (COUNTED["labels"], COUNTED["films"]) == (len(changed), len({one.id for one in changed}))
 
 
-def test_what_was_judged_is_what_the_draw_gives_and_is_counted(coming: list[Relabelled]) -> None:
+def test_what_was_judged_is_what_the_draw_gives_and_is_counted(changed: list[Relabelled]) -> None:
     judged = read_judged()
     second = [one for one in judged if one.draw == "second"]
-    drawn = [(one.id, one.finding, one.old, one.new, one.kind) for one in to_judge(coming)]
+    drawn = [(one.id, one.finding, one.old, one.new, one.kind) for one in to_judge(changed)]
     assert [(one.id, one.finding, one.old, one.new, one.kind) for one in second] == drawn
     verdicts = Counter((one.draw, one.verdict) for one in judged)
     counted = COUNTED["judged_by_hand"]
@@ -111,10 +111,10 @@ def test_a_verdict_says_which_label_is_right() -> None:
     assert [verdict(judged) for judged in ("denied", "uncertain", "present")] == ["old", "new", "neither"]
 
 
-def test_agreement_before_is_that_of_the_shipped_labels() -> None:
+def test_agreement_after_is_that_of_the_shipped_labels() -> None:
     shipped: dict[str, Any] = json.loads((RESULTS / "labels.json").read_text("utf-8"))
     sides = COUNTED["agreement_with_mesh"]
-    assert {name: each["before"] for name, each in sides.items()} == shipped["agreement"]
+    assert {name: each["after"] for name, each in sides.items()} == shipped["agreement"]
     for each in sides.values():  # what is indexed stays
         assert indexed(each["before"]) == indexed(each["after"])
 
@@ -123,6 +123,6 @@ def indexed(counts: dict[str, float]) -> float:
     return sum(number for key, number in counts.items() if key.startswith("mesh_yes"))
 
 
-def test_sentences_are_numbers_and_no_word_of_them_is_kept(coming: list[Relabelled]) -> None:
-    assert all(number.isdigit() for one in coming for number in one.sentences.split())
+def test_sentences_are_numbers_and_no_word_of_them_is_kept(changed: list[Relabelled]) -> None:
+    assert all(number.isdigit() for one in changed for number in one.sentences.split())
     assert all(one.sentence.isdigit() for one in read_judged())

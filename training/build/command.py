@@ -94,9 +94,7 @@ def _check(args: argparse.Namespace) -> None:
 def _add_folder(parser: argparse.ArgumentParser) -> None:
     what = "write collection folders with images there instead"
     parser.add_argument("--to", type=Path, metavar="DIR", help=what)
-    differing = (
-        "write and count only how today's labels differ from the shipped (assets/openi/labels-next.csv)"
-    )
+    differing = "write only which labels would change (assets/openi/labels-next.csv); nothing uses them yet"
     parser.add_argument("--next", action="store_true", help=differing)
 
 

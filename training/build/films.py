@@ -19,7 +19,7 @@ from negviz.films.collection import ASSETS, Collection, Film, open_collection, w
 from negviz.films.openi import Report
 from negviz.findings import ABNORMAL
 from training.data.films import Known, build_openi, known_findings, nih_films
-from training.data.relabelled import JUDGED, NEXT, Relabelled, counted, read_judged, relabelled
+from training.data.relabelled import CHANGED, JUDGED, NEXT, Relabelled, counted, read_judged, relabelled
 from training.paths import RESULTS, FilmsError, Paths
 
 
@@ -27,6 +27,8 @@ def build_films(paths: Paths, *, to: Path | None = None) -> None:
     """Write the shipped, pixel-free `assets/`; with `to`, collection folders there, images included."""
     source = paths.need_films()
     films, reports, copies = build_openi(source)
+    if to is None:
+        _record_changes(films, reports)
     _write_collection(to, "openi", films, source)
     if paths.nih is not None:
         external, unknown = nih_films(paths.nih, keep=lambda name: name.startswith("e_"))
@@ -38,18 +40,34 @@ def build_films(paths: Paths, *, to: Path | None = None) -> None:
 
 
 def write_next_labels(paths: Paths) -> None:
-    """Write what the real films give today where that is not what the shipped manifest says; count it."""
+    """Write the labels that the real films give today where the shipped manifest says otherwise, if any."""
     films, reports, _ = build_openi(paths.need_films())
     changes = relabelled(open_collection("openi").films, films, reports)
+    if changes:
+        _write_changes(NEXT, changes)
+    else:
+        NEXT.unlink(missing_ok=True)
+    print(f"{len(changes)} labels of {len({change.id for change in changes})} films would change")
+
+
+def _record_changes(films: Sequence[Film], reports: Mapping[str, Report]) -> None:
+    """Keep what the manifest that is about to be written says otherwise than the one before it."""
+    changes = relabelled(open_collection("openi").films, films, reports)
+    if changes:
+        write_json(RESULTS / "labels-changed.json", changed_labels_results(films, reports, changes))
+        _write_changes(CHANGED, changes)
+    NEXT.unlink(missing_ok=True)
+
+
+def _write_changes(path: Path, changes: Sequence[Relabelled]) -> None:
     out = StringIO()
     writer = csv.DictWriter(out, [field.name for field in fields(Relabelled)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(asdict, changes))
-    write_atomically(NEXT, out.getvalue().encode())
-    write_json(RESULTS / "labels-next.json", next_labels_results(films, reports, changes))
+    write_atomically(path, out.getvalue().encode())
 
 
-def next_labels_results(
+def changed_labels_results(
     films: Sequence[Film], reports: Mapping[str, Report], changes: Sequence[Relabelled]
 ) -> dict[str, Any]:
     """The changes counted, agreement with NLM's indexing before and after, and what was judged by hand."""
@@ -58,7 +76,7 @@ def next_labels_results(
     test = {film.id for film in films if film.split == "test"}
     of_test = Counter(change.finding == "effusion" for change in changes if change.id in test)
     return {
-        "what": "labels that films are to be given otherwise, by the words of their reports",
+        "what": "labels that films were given otherwise than before, by the words of their reports",
         "labels": len(changes),
         "films": len({change.id for change in changes}),
         "test_films": {"films": len(test), "confirmed": of_test[True], "other_findings": of_test[False]},
@@ -71,8 +89,8 @@ def next_labels_results(
             for draw in ("first", "second")
         },
         "agreement_with_mesh": {name: {"before": before[name], "after": after[name]} for name in ABNORMAL},
-        "data": {"openi": open_collection("openi").hash, JUDGED.name: file_sha256(JUDGED)},
-        "command": "python -m training films --next --films DIR",
+        "data": {"openi": Collection("openi", tuple(films)).hash, JUDGED.name: file_sha256(JUDGED)},
+        "command": "python -m training films --films DIR",
     }
 
 

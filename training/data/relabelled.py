@@ -1,4 +1,4 @@
-"""What the next manifest changes: labels that reports, as they are read now, give otherwise than before.
+"""What a new manifest changes: labels that reports, as they are read now, give otherwise than before.
 
 Each change is of a *kind*, by the words that it comes from: what a "no" bears on ("no large", "no acute"), a
 denial of all that is acute.  What some of them should be was judged by hand, by what their reports say.
@@ -22,7 +22,8 @@ from negviz.findings import FINDINGS
 from negviz.language.prompt import Mention, read_mentions, strongest
 from training.paths import FilmsError
 
-NEXT: Final = ASSETS / "openi" / "labels-next.csv"  # what the manifest will say once it is rebuilt
+CHANGED: Final = ASSETS / "openi" / "labels-changed.csv"  # what the manifest says otherwise than its last
+NEXT: Final = ASSETS / "openi" / "labels-next.csv"  # what the next will say otherwise; none: nothing
 JUDGED: Final = ASSETS / "openi" / "labels-judged.csv"
 _ACUTE_PROCESS: Final = re.compile(r"\b(?:acute|active)\b", re.IGNORECASE)
 

@@ -66,7 +66,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "typed": "How typed prompts are read",
         "second-reader": "Rules alone, and rules with a second reader",
         "labels": "Labels: MeSH headings against reports",
-        "labels-next": "Labels that will change, and why",
+        "labels-changed": "Labels that the last rebuild changed, and why",
         "simulator": "Are the simulated films believable? Judged by the image tower of real films",
     },
     "How the page holds up": {

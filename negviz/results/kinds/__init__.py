@@ -18,7 +18,7 @@ from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
 from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
-from negviz.results.kinds.labels_next import LABELS_NEXT
+from negviz.results.kinds.labels_changed import LABELS_CHANGED
 from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.reader import READER
@@ -38,7 +38,7 @@ KINDS: Final = (  # the first that recognises a file has it
     MAP,
     SETTINGS,
     LABELS,
-    LABELS_NEXT,
+    LABELS_CHANGED,
     TUNING,
     TRAINING_FREE,
     HEADS,

@@ -1,4 +1,4 @@
-"""`python -m training films --next`: which labels of films are to change, and by which words."""
+"""`python -m training films`: which labels of films it changed, and by which words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _summary(value: Json) -> Table:
         )
         for change in value["changes"]
     )
-    head = ("words", "finding", "was", "becomes", "labels", "judged right")
+    head = ("words", "finding", "was", "is", "labels", "judged right")
     return Table("", head, rows, words=4, note=_note(value))
 
 
@@ -58,4 +58,4 @@ def _rest(value: Json) -> tuple[Iterable[Plot], Iterable[Table]]:
     return (), (Table("Agreement with MeSH headings, by study", head, rows),)
 
 
-LABELS_NEXT: Final = Kind("films", holds("changes", "agreement_with_mesh"), _summary, _rest)
+LABELS_CHANGED: Final = Kind("films", holds("changes", "agreement_with_mesh"), _summary, _rest)
