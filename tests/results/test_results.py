@@ -13,7 +13,7 @@ import pytest
 
 from negviz.common.files import file_sha256
 from negviz.common.shipped import COMPACT
-from negviz.films.collection import open_collection
+from negviz.films.collection import ASSETS, open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from negviz.results.files import read_result
@@ -79,9 +79,13 @@ def results(name: str) -> dict[str, Any]:
 LABELLED = ("openi", "openi-held-out", "nih", "phantoms")
 OF_THE_PAGE = ("benchmark", "crowd", "visits")  # they measure a page and a machine, no weights and no labels
 OF_READING = ("reader", "typed")  # of sentences by rules: tests/language reads them again
-OF_EARLIER_FILMS = (  # long to measure: they are of simulated films that ship no more, and say so
+OF_EARLIER = (  # long to measure: they are of films, labels or models that ship no more, and say so
     "experiment-con3",
+    "experiment-con3-settings",
+    "experiment-con4",
+    "experiment-con4-settings",
     "experiment-knobs",
+    "experiment-overlap",
     "experiment-scaling",
     "experiment-unfrozen",
     "leave-out",
@@ -97,24 +101,14 @@ def test_results_belong_to_the_weights_and_labels_that_ship(name: str, ties: Tie
     tied = {key: value for key, value in hashes(results(name)) if ties(key)}
     assert tied, f"{name}.json does not say what it was measured with"
     wrong = {key for key, value in tied.items() if value not in ties(key)}
-    if name in OF_EARLIER_FILMS:
-        of_films = {key for key in wrong if "phantoms" in key or key.endswith("/simulator")}
-        assert of_films, f"{name}.json is of the films that ship: take it off the list"
-        assert (
-            name == "simulator"
-            or "shipped before the present ones" in read_result(RESULTS / f"{name}.json").what
-        )
-        wrong -= of_films
-    assert not wrong, f"{name}.json was measured with others; run its command again"
+    if name in OF_EARLIER:
+        assert wrong, f"{name}.json is of what ships: take it off the list"
+        assert "shipped before the present ones" in read_result(RESULTS / f"{name}.json").what
+    else:
+        assert not wrong, f"{name}.json was measured with others; run its command again"
 
 
-WITHOUT_CON4 = (  # they speak of CON3 alone, or take long to measure
-    "calibration",
-    "experiment-con3",
-    "experiment-overlap",
-    "heads",
-    "leave-out",
-)
+OF_ONE_OF_OURS = ("experiment-overlap",)  # it was measured before there was a CON4
 
 
 def names(value: Any) -> Iterator[str]:
@@ -128,9 +122,8 @@ def names(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", [path.stem for path in RESULTS.glob("*.json")])
 def test_what_is_measured_of_one_tuned_model_is_measured_of_all(name: str) -> None:
-    measured = {*names(results(name))}
-    if "con3" in measured:
-        assert ("con4" in measured) == (name not in WITHOUT_CON4)
+    measured = {*names(results(name))} & {"con3", "con4"}
+    assert (len(measured) == 1) == (name in OF_ONE_OF_OURS)
 
 
 def test_evaluating_again_gives_the_committed_figures() -> None:
@@ -158,6 +151,13 @@ def test_embeddings_are_shipped_for_every_film(family: dict[str, DualEncoder], n
     vectors = film_embeddings(base, collection)
     assert vectors.shape == (len(collection), base.dim)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_nothing_is_shipped_of_a_base_that_was_replaced() -> None:
+    (embedded,) = (ASSETS / "openi" / "embeddings").iterdir()
+    (dose,) = (ASSETS / "dose").iterdir()
+    assert {dose.stem, embedded.stem} == {load_models(COMPACT)["base"].tower_id}
+    assert len({path.stem for path in (ASSETS / "training_free").iterdir()}) == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

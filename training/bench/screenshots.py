@@ -21,7 +21,7 @@ from training.paths import add_family_option
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-MOST_BYTES: Final = 250_000
+MOST_BYTES: Final = 220_000
 _COLOURS: Final = (256, 128, 64, 32)  # tried in turn until a picture is small enough
 _SMALLER: Final = 0.8
 _PATIENCE: Final = 120_000  # milliseconds
