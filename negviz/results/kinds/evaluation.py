@@ -43,7 +43,10 @@ def _summary(value: Json) -> Table:
     counts_normal = any(
         "normal_at_k" in cell for model in models.values() for cell in model["cells"].values()
     )
-    of_seeds = any("seeds" in cell for model in models.values() for cell in model["cells"].values())
+    spread = [
+        name for name, model in models.items() if any("seeds" in cell for cell in model["cells"].values())
+    ]
+    of_seeds = bool(spread)
     rows = tuple(
         _row(cell, name, model["cells"], k if counts_normal else None, of_seeds=of_seeds)
         for cell in _cells(models)
@@ -74,7 +77,7 @@ def _summary(value: Json) -> Table:
         note += f"; by chance: normal films among {k} picked from those that are right"
     if of_seeds:
         note += f"; {_SPREAD}: of P@{k} over seeds, of which the median in cross-validation is shown"
-        note += ", of CON4 the first"
+        note += ", of CON4 the first" if "con4" in spread else ""
     return Table("", head, rows, words=2, note=f"{note}.{_seen_by_base(value['data'])}")
 
 
