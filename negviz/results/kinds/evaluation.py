@@ -46,9 +46,8 @@ def _summary(value: Json) -> Table:
     spread = [
         name for name, model in models.items() if any("seeds" in cell for cell in model["cells"].values())
     ]
-    of_seeds = bool(spread)
     rows = tuple(
-        _row(cell, name, model["cells"], k if counts_normal else None, of_seeds=of_seeds)
+        _row(cell, name, model["cells"], k if counts_normal else None, of_seeds=bool(spread))
         for cell in _cells(models)
         for name, model in models.items()
         if cell in model["cells"]
@@ -57,7 +56,7 @@ def _summary(value: Json) -> Table:
         "prompts",
         "model",
         f"P@{k}",
-        *((_SPREAD,) if of_seeds else ()),
+        *((_SPREAD,) if spread else ()),
         "AP",
         "AUROC",
         IGNORED,
@@ -75,7 +74,7 @@ def _summary(value: Json) -> Table:
     if counts_normal:
         head = (*head, f"normal of {k}", "by chance")
         note += f"; by chance: normal films among {k} picked from those that are right"
-    if of_seeds:
+    if spread:
         note += f"; {_SPREAD}: of P@{k} over seeds, of which the median in cross-validation is shown"
         note += ", of CON4 the first" if "con4" in spread else ""
     return Table("", head, rows, words=2, note=f"{note}.{_seen_by_base(value['data'])}")
