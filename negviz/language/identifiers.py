@@ -49,7 +49,8 @@ SIGNS: Final = (
     ),
     IdentifierSign(
         "a name",
-        r"\b(?:mrs|mister|madam)\b\.?\s+[a-zÀ-ÿ]{2,}|\bmr\b\.?\s+(?!imag|scan|angio|exam|stud|spectro)[a-zÀ-ÿ]{2,}",
+        r"\b(?:mrs|mister|madam)\b\.?\s+[a-zÀ-ÿ]{2,}|\bmr\b\.?\s+(?!imag|scan|angio|exam|stud|"
+        r"spectro)[a-zÀ-ÿ]{2,}",
     ),
     IdentifierSign("a name", r"\bname\s*(?::|is\b)|\bnamed\s+[a-zÀ-ÿ]{2,}"),
     IdentifierSign("a name", rf"\b(?:Ms|Miss|Dr|Herr|Frau)\b\.?\s+{_NAME}", any_case=False),

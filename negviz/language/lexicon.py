@@ -23,7 +23,7 @@ Reach = Literal[
 _ADV = (
     r"(?:(?:been|be|being|currently|definitely|definitively|clearly|obviously|readily|convincingly|now|"
     r"actually|really|any|there|reliably|confidently|completely|entirely|totally|fully|absolutely|yet|so|"
-    r"otherwise|significantly|appreciably|grossly|overtly|to|appear|appears|seem|also|either|"
+    r"otherwise|significantly|appreciably|grossly|overtly|to|appear|appears|seem|also|either|all|quite|"
     r"radiographically) )*"
 )
 _SEEN = (
@@ -59,7 +59,8 @@ _GONE = (
     r"(?:resolved|cleared|disappeared|gone|vanished|drained|evacuated|dissipated|subsided|dried (?:up|out))"
 )
 _KIN = (
-    r"(?:mother|mom|mum|mommy|father|dad|brother|sister|aunt|uncle|cousin|sibling|parent|grand(?:mother|"
+    r"(?:mother|mom|mum|mommy|father|dad|gran|granny|nan|nana|grandpa|gran ?dad|brother|sister|aunt|uncle|"
+    r"cousin|sibling|parent|grand(?:mother|"
     r"father|"
     r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
 )
@@ -70,6 +71,10 @@ _THERE = (  # what is denied where it is not seen to be so; of all else that it 
 )
 _MISS = (  # what nobody does with a finding that is plain to see
     r"(?:miss|ignor|overlook|den|mistak|escap|disput|argu|disguis|hid|doubt|question|contest)"
+)
+_DATED_LATER = (  # what had been so at a time that a sentence then names
+    r"(?:[a-z]+ ){1,8}(?:last (?:week|month|year|night|time|summer|winter|spring|autumn|fall)|ago|yesterday|"
+    r"as a (?:child|kid|baby|teenager)|years back|(?:in|back in|since) (?:19|20)\d\d)"
 )
 _PLAN = (  # "could be followed up" advises, it doubts nothing
     r"(?:further |better |readily |clinically |also )?(?:followed|evaluated|characterized|assessed|obtained|"
@@ -252,6 +257,12 @@ _CUES: Final = (
         rf"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
         rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
     ),
+    _Entry(
+        "spared",
+        "uncertainty",
+        "before",
+        r"(?<!not )(?:optional|allowed|acceptable|permitted|tolerated)(?= [.,;]|$)",
+    ),  # of a list it is the last item alone
     # Negation.
     _Entry(
         "no",
@@ -272,7 +283,8 @@ _CUES: Final = (
         r"materiali[sz]ed?)(?= [.,;]|$| on | in | at | here| today| now)|"
         r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= [.,;]|$)|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
-        rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|any) ){_ELSEWHERE}(?![^ ]))|"
+        rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|"
+        rf"any)(?! ?more) ){_ELSEWHERE}(?![^ ]))|"
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
@@ -302,7 +314,7 @@ _CUES: Final = (
         r"wanted|"
         r"allowed)(?![^ ]))|"
         r"(?:not any ?more|no more|nope|nah|nada|zilch|n|false|can not|off the table|out of the question|"
-        r"unwanted|crossed out)(?= [.,;]|$| here| on| at| in)|not here|came and went|(?:definitely|"
+        r"unwanted|crossed out)(?= [.,;]|$| (?:here|on|at|in)(?![^ ]))|not here|came and went|(?:definitely|"
         r"certainly|absolutely) not(?= [.,;]|$)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|missing(?= (?:on|from|in|here)(?![^ ])|[.,;]|"
         rf"$)|(?<=is )denied|denied(?= [.,;]|$| by)|unseen|"
@@ -349,7 +361,8 @@ _CUES: Final = (
         "after",
         rf"0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|s(?= (?:\w+ )?{_FINDING})|"
-        rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those) (?:but|except|"
+        rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those)"
+        rf"(?: (?:on|in|about) (?:the|a|this|my|any) [a-z]+)? (?:but|except|"
         r"other than|"
         rf"apart from|besides)(?: (?:for )?(?:those|one|a film|the ones|ones|these|films|that)(?= (?:with|"
         rf"showing|"
@@ -411,6 +424,8 @@ _CUES: Final = (
         r"query|equivocal|perhaps|maybe|if any|suspected|suspect|suspicion (?:of|for)|suspicion|"
         r"suspicious for|suspicious of|suspicious(?= [.,;]|$)|doubtful|(?:hardly|scarcely|barely)(?: any|"
         r" an?)?|"
+        r"hedg(?:e|es|ed|ing) (?:about|on|over|around)|(?:ambiguous|inconclusive|undecided|unclear|vague|"
+        r"noncommittal) (?:for|about|on|as to)|"
         rf"apparent(?= {_FINDING}\w* (?:due to|from|because of|related to) (?:the |an? )?(?:ap|portable|"
         rf"supine|projection|position\w*|technique|rotation|magnification)(?![^ ]))|uncertain(?! (?:acuity|"
         r"age|etiology|"
@@ -440,7 +455,7 @@ _CUES: Final = (
         r"borderline|(?<!any )chance of|probability of|whether|"
         r"(?:was|were) there (?:ever|an?|any)|(?:has|have|did) (?:he|she|the patient|the film|this film|"
         r"they)(?= (?:got|have|had|any|an?|show)(?![^ ]))|(?:is|are) there(?! (?:now|again|today|"
-        r"still)(?![^ ]))(?= )|does (?:this|the|he|she|it)|do you see|"
+        r"still)(?![^ ]))(?= )|^(?:is|are) there (?:still|now)|does (?:this|the|he|she|it)|do you see|"
         r"can you see|"
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
         r"(?<!complete )(?<!full )(?<!total )(?:interval )?clearing of|(?:past |previous |prior |remote |"
@@ -457,6 +472,7 @@ _CUES: Final = (
         "uncertainty",
         "next",
         rf"status post(?! remote)|post(?= {_FINDING})|past(?! the)|^had|(?<=who )had|"
+        rf"(?:(?<=i )|(?<=he )|(?<=she )|(?<=we )|(?<=they )|(?<=patient )|(?<=pt ))had(?= {_DATED_LATER})|"
         rf"(?:previous|prior|former)(?= (?:left |right |small |"
         rf"large )?(?!fracture){_FINDING}\w*(?: [.,;?]| on | in |$))",
     ),
@@ -479,12 +495,14 @@ CLAUSE_END: Final = re.compile(
     r")(?<!every film )(?<!any chest )but(?! (?:those|the ones|"
     r"ones) (?:with|showing|that)(?![^ ]))(?! (?:(?:can|could|is|"
     r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!cases )(?<!chests )"
+    r"however|although|though|"
+    r"(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!the film )(?<!cases )(?<!chests )"
     r"(?<!those )(?<!something )(?:except(?: for)?|aside from|"
     r"apart from|"
     r"other than)(?! (?:those|one|ones|the ones) (?:with|showing|that|who|labell?ed|tagged|marked|reported)"
     r"(?![^ ]))|"
-    r"with the exception of|which|that (?:is|are|was|were)|while|whereas|(?<!not )(?<!never )yet|"
+    r"with the exception of|(?<!in )which|that (?:is|are|was|were)(?! (?:not|no longer) (?:there|present|"
+    r"seen|visible|identified|evident)(?![^ ]))|while|whereas|(?<!not )(?<!never )yet|"
     r"nevertheless|nonetheless|"
     r"despite|in spite of|because|save for|"
     r"since(?! (?:resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"

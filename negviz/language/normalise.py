@@ -116,6 +116,11 @@ _CONTRACTIONS: Final = {
     "enl": "enlarged",
     "clr": "clear",
     "pna": "pneumonia",
+    "lat": "lateral",
+    "lg": "large",
+    "sm": "small",
+    "xr": "x ray",
+    "xrs": "x rays",
 }
 
 

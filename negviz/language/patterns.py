@@ -38,7 +38,7 @@ _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a c
     r"optic|"
     r"pituitary|gallbladder|duodenal|appendiceal|calf|thigh|forearm|scalp|groin|inguinal|rectal|vaginal|"
     r"vulval|"
-    r"belly|stomach|tummy|abdomen|arms|legs|feet|hands|thighs|ankles|knees|"
+    r"pitting|belly|stomach|tummy|abdomen|arms|legs|feet|hands|thighs|ankles|knees|"
     r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cord)"
 )
 OTHER_ORGAN: Final = (
@@ -46,12 +46,11 @@ OTHER_ORGAN: Final = (
     rf"tumou?rs?|"
     rf"o?edema|effusions?|consolidations?|opacit(?:y|ies)|emphysema)|"
     rf"(?:mass(?:es)?|nodules?|lesions?|lumps?|growths?|spots?|tumou?rs?|o?edema|effusions?|fluid|"
-    rf"water) (?:in|of|on|around) (?:the |her |his |my |"
-    rf"an? )?"
+    rf"water) (?:(?:in|of|on|around|both|bilateral) )+(?:the |her |his |my |an? )?"
     rf"(?:left |right )?{_ELSEWHERE}|"
     r"(?:femoral|femur|hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
     r"elbow|"
-    r"patellar?|dental|tooth) fractures?|"
+    r"patellar?|dental|tooth) (?:fractures?|#)|"
     r"(?:broken|cracked|snapped|fractured|broke) (?:(?:the|a|an|my|his|her|left|right|upper|lower) )*(?:arm|"
     r"leg|wrist|ankle|foot|toe|finger|hip|"
     r"nose|jaw|skull|hand|elbow|knee|tooth|teeth|thumb|femur|pelvis|leads?|needle)|"
@@ -87,10 +86,10 @@ UPPER: Final = (
     r"(?:(?:upper|high|top)(?: (?:limits?|range|end|side))?(?: of)?(?: the)? ?normal(?: limits?| range)?)"
 )
 HEART: Final = (
-    r"(?:(?:hearts?|cardiac|cardio ?mediastinal|cardiomediastinum|cardiopericardial)"
+    r"(?:(?:hearts?|cor(?! pulmonale)|cardiac|cardio ?mediastinal|cardiomediastinum|cardiopericardial)"
     r"(?! (?:failure|valves?|disease|rate|attack|surgery|transplant|monitor|pacemaker|pacing|leads?|device|"
     r"apex|defibrillator|border|margin|catheter|aneurysm|abnormality|arrest|or pulmonary|"
-    r"and pulmonary disease))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
+    r"and pulmonary disease)(?![^ ]))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
     r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|"
@@ -122,13 +121,18 @@ BONES: Final = (
 STUDY: Final = (
     r"(?:chests?(?: (?:x rays?|x xxxx|xrays?|radiographs?|films?|exam(?:ination)?|study|studies|scan|images?|"
     r"radiography|imaging|views?|picture))?|cxr|x rays?|x xxxx|xrays?|radiographs?|films?|stud(?:y|ies)|"
-    r"exam(?:ination)?s?|scans?|(?<!bony )thorax)"
+    r"exam(?:ination)?s?|scans?|portables?(?! (?:chest|x|film|view|ap|pa|exam|radiograph|study|image))|"
+    r"(?<!bony )thorax)"
 )
 VIEW: Final = (
     r"(?: (?:2|two|view|views|pa|ap|and|lateral|frontal|portable|adult|screening|appearance|of|the|xxxx|"
     r"single|series|radiographic|looking))"
 )
-EXCEPT: Final = r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|for))"
+EXCEPT: Final = (
+    r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|"
+    r"for(?! (?:[a-z]+ )?(?:practice|teaching|lectures?|comparison|students?|reference|contrast|class|"
+    r"exams?)(?![^ ]))))"
+)
 ORGAN: Final = (
     r"(?:cardio ?(?:pulmonary|thoracic|respiratory)|cardio pulmonary|cardiac ?,? ?(?:or |and |"
     r"/ )?pulmonary(?: ?,? ?(?:or|and|/) pleural)?|"

@@ -31,6 +31,7 @@ MAX_CHARACTERS: Final = 2_000
 _WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
 _EITHER: Final[tuple[Polarity, ...]] = ("present", "absent")
 _COMMA = re.compile(r" , (?:(?!no |not )[a-z]+ ){0,2}")
+_FAILURE = re.compile(r"chf|failure|overload")  # which shows in more than one way
 _OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
 _SPEAKER = re.compile(
     r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
@@ -52,7 +53,8 @@ _TAKEN_BACK = re.compile(
     r"find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|$)))|"
     r"contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|that))? (?:wrong|"
     r"mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|correction|corrected|"
-    r"amended|retracted|scratch that|take that back|not so|actually (?:not|no)|but there (?:is|are|was) "
+    r"amended|retracted|over ?(?:ruled|turned|called)|turn(?:s|ed) out (?:not|to be|it)|scratch that|"
+    r"take that back|not so|actually (?:not|no)|but there (?:is|are|was) "
     rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
     r"clear|clean|fine|ok|negative))(?![^ ])"
 )
@@ -273,7 +275,7 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         not_normal = findings == {"normal"} and any(
             state == "present" for one in others for _, state in one.outcomes
         )
-        of_effusions = findings == {"edema"} and any(
+        of_effusions = _FAILURE.search(normal.text, *reading.span) is not None and any(
             ("effusion", "present") in one.outcomes for one in others
         )
         if told or longer or not_normal or of_effusions or (findings == {"normal"} and others and not within):

@@ -15,7 +15,7 @@ from typing import Final
 from negviz.findings import Outcome, Polarity, Term
 from negviz.language import sides, tenses
 from negviz.language.answers import Answer, answer_at, settled
-from negviz.language.lexicon import CLAUSE_END
+from negviz.language.lexicon import CLAUSE_END, CUES
 from negviz.language.opposite import CONTRARY
 from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Found, ScopedCue, Span, clause_cues
@@ -45,7 +45,15 @@ _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of th
     r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
 _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
-    r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this) (?!not )"
+    r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this|it|that|these) (?!not )"
+    r"|(?:and |so |but )?(?:do|does|did|have|has|could|might) (?:i|we|they|he|she|it)(?: (?:still|really|"
+    r"now|also|possibly|maybe))? (?:have|has|had|got|get|be|show|need) (?!no |not |to )"
+)
+_ASKS: Final = re.compile(  # what follows a statement and leaves that as it is
+    r" , (?:and |so |but )?(?:is|are|was|were|has|have|does|do|did|could|can|would|will|should)"
+    r"(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their)(?![^ ]) (?!not ))|"
+    r" (?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|dangerous|worrying|right|true|"
+    r"correct)(?= *$)"
 )
 _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
@@ -265,7 +273,10 @@ def _clauses(text: str) -> Iterator[Span]:
 
 def _apart(text: str) -> Iterator[Span]:
     start = 0
+    cues = [cue.span() for cue in CUES.finditer(text)]
     for match in CLAUSE_END.finditer(text):
+        if any(first < match.start() < last for first, last in cues):
+            continue  # "anything on the list but nodules"
         answer = answer_at(text, match.start())
         if match.start() < start or (answer is None and _ANSWER.match(text, match.start())):
             continue
@@ -282,6 +293,9 @@ def _question(text: str, clause: Span) -> list[ScopedCue]:
     inverted = _INVERTED.match(text, *clause) if clause[0] == 0 else None
     if inverted is not None:
         return [ScopedCue("open", "uncertainty", inverted.span(), clause)]
+    later = [match.end() for match in _ASKS.finditer(text, *clause)]
+    if later:  # "collarbone broken, has he got a pneumothorax"
+        return [ScopedCue("open", "uncertainty", (later[-1] - 1, later[-1]), (later[-1], clause[1]))]
     if not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])

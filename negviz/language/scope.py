@@ -9,6 +9,7 @@ from typing import Final
 
 from negviz.findings import Term
 from negviz.language.lexicon import CUES, HEDGE_END, NEGATION_END, CueKind, CueMatch, cue_of
+from negviz.language.patterns import KIND, TIME
 
 Span = tuple[int, int]
 
@@ -68,6 +69,10 @@ _STATED_ITEM: Final = re.compile(  # and what is said to be
     r"bilaterally|"
     r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
 )
+_UNFINISHED: Final = re.compile(  # its item goes on behind the comma: "no new, enlarging nodule"
+    rf"(?<![^ ])(?:{KIND}|{TIME}|small|tiny|minimal|trace|focal|definite|obvious|clear|significant|evidence|"
+    r"signs?)$"
+)
 _OF_EITHER_SIDE: Final = frozenset({"ruled out", "denied"})  # "ptx was ruled out overnight"
 _ARTICLE: Final = re.compile(r" ?(?:(?:the|my|his|her|this) )?")
 _ADVERBS: Final = frozenset({"possibly", "probably", "likely", "presumably", "perhaps", "potentially"})
@@ -86,6 +91,10 @@ _SUBJECT: Final = 400  # characters; no list of findings is longer
 _WORDS: Final = 20  # characters; enough for the words next to a cue
 _CUES_AHEAD: Final = 30  # no sentence that means something has more
 _NEW_SUBJECT_BEFORE: Final = re.compile(r"(?<![^ ]), and (?:an?|the) ")
+_SIZED_BEFORE: Final = re.compile(  # "small pneumothorax, pleural fluid nil"
+    r"(?<![^ ])(?:small|mild|moderate|large|big|huge|massive|minimal|tiny|residual) (?!or |to )[^,]*,"
+    r"(?= (?!and |or |nor ))"
+)
 
 
 def clause_cues(text: str, clause: Span, found: Sequence[Found]) -> list[ScopedCue]:
@@ -133,7 +142,10 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
     if cue.reach == "none":
         return cue.span
     if cue.reach == "before":
-        return _before(text, cue.span[0], floor, found)
+        start, last = _before(text, cue.span[0], floor, found)
+        own = {"spared": _JOINT}.get(cue.name, _SIZED_BEFORE if cue.kind == "negation" else None)
+        heads = own.finditer(text, start, last) if own else ()
+        return max([start, *(head.end() for head in heads)]), last
     if cue.reach == "next":
         return _next(text, cue, end, found)
     forward = _after(text, cue, end, found)
@@ -214,10 +226,15 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
 
     A hedge stands alone, and so does a denial of all ("no acute process, emphysema").
     """
-    comma = stretch.find(" ,", 0 if alone else first)
+    comma = stretch.find(" ,")
     while comma >= 0 and not _ALSO.search(stretch, comma):
         closed = _ALSO.search(stretch, first, comma)  # "no effusion or pneumothorax, emphysema"
-        if alone or closed or _SIZED_ITEM.match(stretch, comma) or _STATED_ITEM.match(stretch, comma):
+        sized = _SIZED_ITEM.match(stretch, comma)
+        if comma < first and not alone:  # "no pneumonia, small nodule", but "no new, enlarging nodule"
+            sized = None if _UNFINISHED.search(stretch, 0, comma) else sized
+        elif alone or closed or _STATED_ITEM.match(stretch, comma):
+            return stretch[:comma]
+        if sized:
             return stretch[:comma]
         comma = stretch.find(" ,", comma + 2)
     return stretch

@@ -68,9 +68,16 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "edemia": "edema",
     "edeema": "edema",
     "eodema": "edema",
+    "edima": "edema",
+    "edama": "edema",
+    "edemma": "edema",
     "nodual": "nodule",
     "emphazema": "emphysema",
     "broekn": "broken",
+    **dict.fromkeys(
+        ("pnemonia", "pneumona", "neumonia", "pnuemonia", "numonia", "newmonia", "pnumonia", "pneumonea"),
+        "pneumonia",
+    ),
 }
 # English and medical words one letter away from a word above; found by comparing with a 30,000-word list.
 _INNOCENT: Final = frozenset(

@@ -44,7 +44,10 @@ _NOW: Final = re.compile(
     r"radiograph|x rays?|"
     r"cxr)|after(?:wards?)?(?= [.,;]|$))(?![^ ])"
 )
-_OF_LATE: Final = re.compile(r"(?<![^ ])this (?:time|morning|week|evening)(?![^ ])")  # then, beside a "now"
+_OF_LATE: Final = re.compile(
+    r"(?<![^ ])this (?:time|morning|week|month|year|visit|"
+    r"evening)(?![^ ])"
+)  # then, beside a "now"
 _MARK: Final = re.compile(r" (?:[.,;?!]|but|however|although|though|yet|while|whereas|and|-)(?= )")
 _THERE: Final = re.compile(
     r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some)|enlarged|bigger|swollen|broken|"

@@ -76,6 +76,15 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
 _ALONE_AFTER = (
     r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|[.!?]))*$)"
 )
+_FILM_THAT_IS = (  # "that is" begins a clause, in which nothing else says what is normal
+    "(?:"
+    + "|".join(
+        f"(?<={one} that is {no})|(?<={one}s that are {no})"
+        for one in ("film", "x ray", "xray", "cxr", "radiograph", "image", "chest", "one", "case", "scan")
+        for no in ("", "not ")
+    )
+    + ")"
+)
 _ABNORMAL = Outcome("normal", "absent", "present")
 _ACUTE = (  # what comes suddenly; nothing is said of what has long been there
     Outcome("normal", "absent", None),
@@ -115,6 +124,7 @@ TERMS: Final = (
         rf"cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|hydro ?thoraces|"
         rf"(?:pleura|pleural (?:spaces?|cavit(?:y|ies))) (?:free of|without|with|has|have)(?: no|"
         rf" any)? (?:fluid|water)|"
+        rf"(?:fluid|water|liquid) (?:with)?in (?:the )?lining (?:of|around) {WHOSE}lungs?|"
         rf"layering (?:fluid|effusions?)|(?:fluid|water) (?:is )?(?:layering|meniscus)|"
         rf"meniscus sign(?: of (?:fluid|water))?|"
         rf"lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|lungs? (?:has|have|with)(?: no|"
@@ -236,8 +246,8 @@ TERMS: Final = (
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
         rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
-        rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:is |has |have |"
-        rf"are )?(?:not )?(?:popped|"
+        rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:(?:is|has|have|are|"
+        rf"was|were|got|been) ){{0,2}}(?:not )?(?:popped|"
         rf"burst|punctured|deflated|blown)|visceral pleural (?:line|edge)s?|"
         r"pleural air(?: collections?)?|air in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"chest cavity)",
@@ -258,7 +268,9 @@ TERMS: Final = (
         derived=True,
     ),
     _term(
-        rf"lungs(?: {BE})?(?: not)? (?:fully |all the way |completely )?up|"
+        rf"lungs?(?: (?:{BE}|has|have|been)){{0,2}}(?: (?:still|now|back|not)){{0,2}} (?:fully |"
+        rf"all the way |completely )?(?:up|"
+        rf"re ?expanded|re ?inflated)(?! (?:to|with) )|"
         rf"lungs(?: {BE})? (?:expanded|up|out) (?:all the way )?to the (?:chest wall|ribs|edge)",
         Outcome("pneumothorax", "absent", "uncertain"),
         derived=True,
@@ -314,6 +326,8 @@ TERMS: Final = (
         r"lung) )*(?<!tissue )(?<!subcutaneous )(?<!peripheral )(?<!leg )(?<!pedal )o?edema(?:tous"
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
+        r"(?:fluid|water|liquid) (?:inside|within|in) (?:the |my |his |her )?(?:air ?sacs?|alveoli|"
+        r"air ?spaces?)|"
         r"lungs?(?: is| are)? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in "
         r"(?:them|it)|"
         r"(?:wet|waterlogged|water logged) lungs?|pulm(?:onary)? ed",
@@ -346,6 +360,7 @@ TERMS: Final = (
         r"collapse of (?:the )?(?:(?:right|left|upper|lower|middle|entire|and|portion|of|a|"
         r"substantial) ){0,7}(?:lobes?|segments?|lungs?)|"
         r"collapsed (?:(?:right|left|upper|lower|middle|air) ){0,3}(?:lobes?|segments?|sacs|alveoli)|"
+        r"airless (?:(?:right|left|upper|lower|middle) ){0,2}(?:lungs?|lobes?|segments?|bases?)|"
         r"atx|(?:partly|partially|incompletely) (?:collapsed|deflated|inflated) (?:lungs?|lobes?)",
         Outcome("atelectasis"),
     ),
@@ -371,10 +386,15 @@ TERMS: Final = (
     _term(
         r"fracture[ds]?|#(?: s)?(?! \d)|broken (?:(?:right|left|upper|lower|"
         r"collar) )*(?:ribs?|bones?|collar ?bones?|clavicles?|sternum|shoulder)|"
-        r"crack(?:ed|s in the) (?:ribs?|bones?)|(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
+        r"cracked (?:ribs?|bones?)|(?:hairline |tiny |small )?(?:cracks?|breaks?) in (?:(?:the|a|an|any|my|"
+        r"his|"
+        r"her|one|two|three|several|some|lower|upper|left|right|of|\d) )*(?:ribs?|bones?|collar ?bone|"
+        r"clavicle|sternum)|"
+        r"(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
         r"(?:(?:that )?(?:is|are|has|have|looks?|appears?|seems?) )?(?:not )?(?:(?:seen|thought|found|"
         r"felt) )?(?:(?:to )?(?:be|been) )?(?:broken|cracked|snapped)|"
-        r"ribs? \d+(?: (?:and|to|-) \d+)? (?:is |are )?(?:broken|cracked)|bust(?:ed)? (?:ribs?|bones?|"
+        r"ribs? \d+(?:(?: ?(?:and|to|-|,))? \d+)* (?:is |are |all )*(?:broken|cracked)|bust(?:ed)? (?:ribs?|"
+        r"bones?|"
         r"collar ?bone)|"
         r"(?:broke|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
         r"\d) )*(?:ribs?|bones?|clavicle|"
@@ -411,7 +431,13 @@ TERMS: Final = (
         rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
         _ABNORMAL,
     ),
-    _term(rf"^{STUDY} (?:[-,:] )?(?:all )?(?:normal|unremarkable)(?= [.,;]|$)", _NORMAL),
+    _term(
+        rf"^{STUDY} (?:[-,:] )?(?:(?:all|definitely|certainly|clearly|completely|entirely|totally|"
+        rf"absolutely|really|not) ){{0,3}}(?:normal|unremarkable)"
+        r"(?= (?:[.,;!]|yay|phew|hooray|lol|thank|luckily|today|now)|$)",
+        _NORMAL,
+    ),
+    _term(rf"{_FILM_THAT_IS}(?:normal|unremarkable)(?= (?:[.,;!?]|but|and|or|with|please)|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
         rf"nothing (?:abnormal|to see|to report)|(?:all|"
@@ -440,7 +466,8 @@ TERMS: Final = (
         _NORMAL,
     ),
     _term(
-        rf"abnormal{VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|are|was|looks?|appears?|seems?)(?: (?:not|"
+        rf"abnormal lungs(?= [.,;!?]|$)|abnormal{VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|are|was|looks?|appears?|"
+        rf"seems?)(?: (?:not|"
         rf"clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
@@ -482,7 +509,11 @@ ASKED: Final = (
         r"chf|(?:congestive )?(?:heart|cardiac) failure|(?:fluid|volume) overload(?:ed)?|overloaded",
         Outcome("edema"),
     ),
-    _term(r"air leaks?|air leaking|pneumo|pleural (?:line|edge)s?", Outcome("pneumothorax")),
+    _term(
+        r"air leak(?:s|ed|ing)?|pneumo|deep (?:lateral )?sulcus(?: signs?)?|(?:absent|missing|loss of|"
+        r"lost) (?:lung )?markings|pleural (?:line|edge)s?",
+        Outcome("pneumothorax"),
+    ),
     _term(rf"fluid(?: {MIDDLE}){{0,4}} on {WHOSE}lungs?", _EFFUSION, Outcome("edema")),
     _term(
         r"collapsed (?:right |left )?lungs?|lungs? (?:is |has |have |are )?(?:not )?collapsed",
@@ -498,11 +529,38 @@ ASKED: Final = (
     ),
     _term(r"lung collapse", Outcome("pneumothorax"), Outcome("atelectasis")),
     _term(
-        r"(?<!lung )(?<!lobe )collapse(?= [.,;]|$| or | and | vs | no )",
+        r"(?<!lung )(?<!lobe )collapse(?= [.,;?!]|$| or | and | vs | no )",
         Outcome("atelectasis"),
         Outcome("pneumothorax"),
     ),
-    _term(r"congested lungs?", Outcome("edema")),
+    _term(
+        r"congested lungs?|(?:bat ?wings?|bat wing|butterfly)(?: (?:pattern|appearance|shadow(?:s|ing)?|"
+        r"opacit(?:y|ies)|distribution|edema))?|cephali[sz]ation|(?:peri)?bronchial cuffing|"
+        r"upper lobe (?:venous |blood )?diversion",
+        Outcome("edema"),
+    ),
+    _term(
+        r"(?:(?:lungs?|chest)(?: (?:is|are|looks?|appears?))?(?: (?:very|so|mildly|markedly|not|both))? )?"
+        r"hyper ?(?:inflat(?:ed|ion)|expan(?:ded|sion)|aerat(?:ed|ion)|lucen(?:t|cy))"
+        r"(?: (?:lungs?|chests?))?|copd|barrel(?: shaped)? chests?|air trapping|"
+        r"flat(?:tened|tening)?(?: (?:of|the|both|bilateral))* (?:hemi ?)?diaphragms?|"
+        r"(?:hemi ?)?diaphragms?(?: (?:is|are|look|appear|both))* flat(?:tened)?|"
+        r"increased (?:ap|anteroposterior|retrosternal) (?:diameter|(?:air ?)?space|clear space)",
+        Outcome("emphysema"),
+    ),
+    _term(r"(?:boot|water bottle|globe) shaped? (?:heart|cardiac silhouette)", _CARDIOMEGALY),
+    _term(
+        r"cannon ?balls?|miliary(?: \w+)?|(?:thick |thin )?(?:walled )?cavit(?:y|ies|"
+        r"ary lesions?)",
+        _NODULE,
+    ),
+    _term(r"(?:vanishing|phantom) tumou?rs?|thorn signs?", _EFFUSION),
+    _term(r"silhouette signs?|spine signs?", _CONSOLIDATION),
+    _term(
+        r"(?:sail|luftsichel|golden s|"
+        r"s sign of golden)(?: signs?)?(?: of golden)?",
+        Outcome("atelectasis"),
+    ),
     _term(r"volume loss", Outcome("atelectasis")),
     _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"meniscus(?! (?:sign|of))", _EFFUSION),
@@ -532,7 +590,8 @@ LOOSE: Final = (
         _not_after("vertebral", "compression", "disc", "body")
         + r"collaps(?:ed|ing)(?!(?: [a-z]+){0,2} (?:vertebra\w*|dis[ck]s?|bod(?:y|ies)|spine))|"
         r"lungs?(?: (?:has|have|is|are|was|gone|come|came|went|all|still|now)){0,4} (?:down|dropped)|"
-        r"(?:down|dropped|deflated) lungs?",
+        r"(?:down|dropped|deflated) lungs?|(?:caved|fallen) in|(?:[rl][uml]l|lobes?) (?:is |has |gone |"
+        r"still )*down|lungs?(?: [a-z]+){0,4} no air(?: in it)?",
         Outcome("pneumothorax"),
         Outcome("atelectasis"),
     ),
