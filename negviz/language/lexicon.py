@@ -37,8 +37,8 @@ _ELSEWHERE = (  # a finding that another film or view does not show is not there
 )
 _EXCLUDE = r"(?:exclude|rule out|excluding|ruling out|rule|dismiss)"
 _EXCLUDED = r"(?:excluded|ruled out|dismissed)"
-_FINDING = (  # how the word of a finding begins, where a cue means that word alone
-    r"(?:effus|cardiomegaly|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodul|emphysema|fracture|"
+FINDING: Final = (  # how the word of a finding begins, where a cue means that word alone
+    r"(?:effus|cardiomegal|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodul|emphysema|fracture|"
     r"infiltrat|enlarged|collapse|dilated)"
 )
 _DEGREE = (
@@ -47,7 +47,7 @@ _DEGREE = (
     r"completely|fully|entirely|markedly|overall|xxxx|any|in|evidence|of|the|been) )*"
 )
 _CHANGE = (
-    rf"(?:changes?|increases?|decreases?|improvement|worsening(?! (?!of |in )(?:\w+ ){{0,2}}?{_FINDING})|"
+    rf"(?:changes?|increases?|decreases?|improvement|worsening(?! (?!of |in )(?:\w+ ){{0,2}}?{FINDING})|"
     rf"progression|difference|reduction|"
     r"resolution|regression|alteration)"
 )
@@ -65,7 +65,7 @@ _KIN = (
     r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
 )
 _THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
-    rf"(?:{_FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
+    rf"(?:{FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
     rf"absent|"
     r"gone|clear|normal|abnormal|positive|an?|the|any|show|contain|have|in|on|at)(?![^ ]))"
 )
@@ -145,6 +145,7 @@ _CUES: Final = (
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
         r"lacking|free of|"
         r"spared)|not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
+        rf"no (?:way|chance)(?: that| it| this)* (?:is|are|was) not|"
         rf"(?:no|without|not an?|not the) (?:absence|lack) of|(?:not|never) {_ADV}(?:yet )?{_GONE}|"
         rf"(?:almost|nearly|near|partially|mostly|partly|largely|incompletely|incomplete|"
         rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
@@ -161,12 +162,13 @@ _CUES: Final = (
         rf"no (?:known |clear |good |further )?(?:spread|extension|let ?up|drainage|treatment|intervention|"
         rf"explanation|cause|reason|symptoms) (?:of|in|for|from|with)(?= (?:(?:the|an?|her|his|my|this|"
         rf"that) )?"
-        rf"(?:\w+ )?(?:{_FINDING}|mass|lesion|fluid|broken|big))|"
+        rf"(?:\w+ )?(?:{FINDING}|mass|lesion|fluid|broken|big))|"
         r"(?:not|no longer) (?:only|just|merely|simply)(?: (?:is|are) there)?|"
         r"never seen (?:such|(?:an? )?(?:worse|bigger|larger|better)|more|so much)|no ifs or buts|no wonder|"
+        r"(?:blind|mad|crazy|foolish|silly|stupid) not to (?:see|notice|spot|find)|"
         r"could not be (?:clearer|plainer|more obvious)|no doubt|no question|no more than|no less(?: than)?|"
         rf"(?:no|not any) (?:interval |further |significant |real )?growth (?:of|in)(?= (?:(?:the|a|this|"
-        rf"that|her|his|my) )?(?:\w+ )?(?:{_FINDING}|mass|lesion))|"
+        rf"that|her|his|my) )?(?:\w+ )?(?:{FINDING}|mass|lesion))|"
         r"(?:can|could) not (?:not|fail to|help but) (?:see|notice|find|spot)|no two ways about(?: it)?|"
         r"nothing if not|(?:can|could) not be (?:anything|much) (?:but|else than|"
         r"other than)|"
@@ -195,7 +197,7 @@ _CUES: Final = (
         "uncertainty",
         "after",
         rf"(?:not|never|(?:nobody|no one) has) {_ADV}{_EXCLUDED}"
-        rf"(?= (?::|(?:an? |any |the )?(?:\w+ )?{_FINDING}))",
+        rf"(?= (?::|(?:an? |any |the )?(?:\w+ )?{FINDING}))",
     ),
     # Uncertainty that is spelt with negation: before any negation is looked for, as in CheXpert.
     _Entry(
@@ -261,7 +263,8 @@ _CUES: Final = (
         "spared",
         "uncertainty",
         "before",
-        r"(?<!not )(?:optional|allowed|acceptable|permitted|tolerated)(?= [.,;]|$)",
+        r"(?<!not )(?:optional|allowed|acceptable|permitted|tolerated)(?= [.,;]|$)|"
+        r"not (?:been )?(?:mentioned|reported|recorded|described|stated|commented on)(?= [.,;]|$)",
     ),  # of a list it is the last item alone
     # Negation.
     _Entry(
@@ -281,7 +284,9 @@ _CUES: Final = (
         r"nothing|negative)(?= [.,;]|$)|"
         r"(?:(?:do|does|did) not|(?:has|have|had) not|never) (?:show(?:n|ed)?(?: up)?|appear(?:ed)?|"
         r"materiali[sz]ed?)(?= [.,;]|$| on | in | at | here| today| now)|"
-        r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= [.,;]|$)|"
+        r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= (?:[.,;]|on|in|at|"
+        r"here)(?![^ ])|$)|"
+        r"nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
         rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|"
         rf"any)(?! ?more) ){_ELSEWHERE}(?![^ ]))|"
@@ -290,7 +295,7 @@ _CUES: Final = (
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
         rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?: seen| found|"
         rf" present| noted| identified)?(?= [.,;]|$)|"
-        rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|"
+        rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|(?<=: )neg(?:ative)?(?! for)|"
         rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?:in|on|of|at|over) neither(?![^ ])|"
         rf"(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
         rf"here))?(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
@@ -298,7 +303,8 @@ _CUES: Final = (
         + "".join(
             rf"|(?<={finding} )free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ]))" for finding in NAMED
         )
-        + rf"|(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|filtered out|disproved|"
+        + rf"|(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|left off(?: the list)?|"
+        rf"filtered out|disproved|"
         rf"disproven|"
         rf"refuted|undetected|undetectable|lacking){_END}|"
         rf"non ?existent|in ?existent|non ?existing|nowhere(?: (?:to be )?(?:seen|found|visible|"
@@ -352,15 +358,15 @@ _CUES: Final = (
         "no",
         "negation",
         "next",
-        rf"(?:non|un)(?= ?{_FINDING})|far from|nowhere near|pseudo|"
+        rf"(?:non|un)(?= ?(?:{FINDING}|broken|cracked))|far from|nowhere near|pseudo|"
         r"mimic(?:s|king|ked)?|simulat(?:es|ing)|masquerad(?:es|ing) as|(?:mistaken|mistakable) for",
     ),  # "nonconsolidated lobe with opacities"
     _Entry(
         "no",
         "negation",
         "after",
-        rf"0(?= (?:\w+ )?{_FINDING})|zero|nil|nothing of|none of|nobody|no one|"
-        rf"negative(?= (?:pleural |lung |rib |pulmonary )?{_FINDING})|s(?= (?:\w+ )?{_FINDING})|"
+        rf"0(?= (?:\w+ )?{FINDING})|zero|nil|nothing of|none of|nobody|no one|"
+        rf"negative(?= (?:pleural |lung |rib |pulmonary )?{FINDING})|s(?= (?:\w+ )?{FINDING})|"
         rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those)"
         rf"(?: (?:on|in|about) (?:the|a|this|my|any) [a-z]+)? (?:but|except|"
         r"other than|"
@@ -426,7 +432,7 @@ _CUES: Final = (
         r" an?)?|"
         r"hedg(?:e|es|ed|ing) (?:about|on|over|around)|(?:ambiguous|inconclusive|undecided|unclear|vague|"
         r"noncommittal) (?:for|about|on|as to)|"
-        rf"apparent(?= {_FINDING}\w* (?:due to|from|because of|related to) (?:the |an? )?(?:ap|portable|"
+        rf"apparent(?= {FINDING}\w* (?:due to|from|because of|related to) (?:the |an? )?(?:ap|portable|"
         rf"supine|projection|position\w*|technique|rotation|magnification)(?![^ ]))|uncertain(?! (?:acuity|"
         r"age|etiology|"
         r"significance|"
@@ -442,7 +448,8 @@ _CUES: Final = (
         r"ion)?(?: of)?(?= )|raises? the (?:possibility|question) of|"
         r"rule out|r / ?o|(?:to|please|must) exclude(?! (?:any|anything|all|every|everything|the|those|"
         r"these|films?|cases?|patients?)(?![^ ]))|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
-        r"ing)?(?: for| of)|(?!^)(?<!am )look(?:ing)? for|check(?:ing)? for|"
+        r"ing)?(?: for| of)|(?!^)(?<!am )look(?:ing)? for|check(?:ing)?(?: (?:the|this|my|a|her|"
+        r"his))?(?: (?:films?|x rays?|cxr|chest))? for|"
         r"screen(?:ing)? for|correlate for|(?:at )?risk (?:for|of)|disagree(?:s|d|ment)?(?: on| about|"
         r" over)?|disputed|debated|debatable|wondering (?:about|if)|afraid (?:of|"
         r"it is)|"
@@ -465,16 +472,16 @@ _CUES: Final = (
         r"in two minds about|runs in the family :|treated for|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)|"
-        rf"{_KIN}(?= (?:left |right )?{_FINDING})",
+        rf"{_KIN}(?= (?:left |right )?{FINDING})",
     ),
     _Entry(  # what a person has had is not what the film shows; it reaches no further than what it names
         "past",
         "uncertainty",
         "next",
-        rf"status post(?! remote)|post(?= {_FINDING})|past(?! the)|^had|(?<=who )had|"
+        rf"status post(?! remote)|post(?= {FINDING})|past(?! the)|^had|(?<=who )had|"
         rf"(?:(?<=i )|(?<=he )|(?<=she )|(?<=we )|(?<=they )|(?<=patient )|(?<=pt ))had(?= {_DATED_LATER})|"
         rf"(?:previous|prior|former)(?= (?:left |right |small |"
-        rf"large )?(?!fracture){_FINDING}\w*(?: [.,;?]| on | in |$))",
+        rf"large )?(?!fracture){FINDING}\w*(?: [.,;?]| on | in |$))",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",

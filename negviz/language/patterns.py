@@ -48,7 +48,8 @@ OTHER_ORGAN: Final = (
     rf"(?:mass(?:es)?|nodules?|lesions?|lumps?|growths?|spots?|tumou?rs?|o?edema|effusions?|fluid|"
     rf"water) (?:(?:in|of|on|around|both|bilateral) )+(?:the |her |his |my |an? )?"
     rf"(?:left |right )?{_ELSEWHERE}|"
-    r"(?:femoral|femur|hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
+    r"(?:femoral|femur|femoral neck|neck of femur|nof|colles|scaphoid|ulnar?|radius|metacarpal|metatarsal|"
+    r"hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
     r"elbow|"
     r"patellar?|dental|tooth) (?:fractures?|#)|"
     r"(?:broken|cracked|snapped|fractured|broke) (?:(?:the|a|an|my|his|her|left|right|upper|lower) )*(?:arm|"
@@ -125,7 +126,8 @@ STUDY: Final = (
     r"(?<!bony )thorax)"
 )
 VIEW: Final = (
-    r"(?: (?:2|two|view|views|pa|ap|and|lateral|frontal|portable|adult|screening|appearance|of|the|xxxx|"
+    r"(?: (?:2|two|pre|post|op|preop|postop|operative|routine|baseline|control|view|views|pa|ap|and|lateral|"
+    r"frontal|portable|adult|screening|appearance|of|the|xxxx|"
     r"single|series|radiographic|looking))"
 )
 EXCEPT: Final = (
@@ -151,7 +153,7 @@ ACUTE_PROCESS: Final = (
 
 NAMED: Final = (  # what a film may be negative for, spelt with a hyphen
     "pneumothorax effusion effusions fluid fracture consolidation edema nodule infiltrate opacity "
-    "atelectasis cardiomegaly emphysema"
+    "atelectasis cardiomegaly emphysema ptx fractures nodules infiltrates opacities"
 ).split()
 OTHER_ORGANS: Final = "".join(  # what a mass may sit in without being a nodule of the lung
     f"(?<!{word} )"

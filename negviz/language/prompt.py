@@ -30,8 +30,12 @@ from negviz.language.tongue import english
 MAX_CHARACTERS: Final = 2_000
 _WHITE: Final = ("effusion", "consolidation", "edema", "atelectasis")  # what may look white, hazy or a shadow
 _EITHER: Final[tuple[Polarity, ...]] = ("present", "absent")
-_COMMA = re.compile(r" , (?:(?!no |not )[a-z]+ ){0,2}")
+_COMMA = re.compile(
+    r"(?: (?!(?:and|or|nor|positive|present|yes|there|is|are|seen|noted|confirmed) )[a-z]+){0,2} (?:,|with)"
+    r"(?: (?!(?:and|or|nor|no|not) )[a-z]+){0,3} "
+)
 _FAILURE = re.compile(r"chf|failure|overload")  # which shows in more than one way
+_BEHIND = re.compile(r" (?:(?:films?|cases?|patients?) )?(?:(?:is|was) )?")
 _OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
 _SPEAKER = re.compile(
     r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
@@ -312,7 +316,7 @@ def _may_share_a_sign(text: str, one: Reading, last: Reading) -> bool:
     sign = last.cues[0].span[0] if last.cues else 0
     return (
         ("absent" in {state for _, state in last.outcomes})
-        and sign == last.span[1] + 1
+        and _BEHIND.fullmatch(text[last.span[1] : sign]) is not None
         and one.cues in ((), last.cues)
         and not one.derived
         and _COMMA.fullmatch(text[one.span[1] : last.span[0]]) is not None

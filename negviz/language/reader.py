@@ -15,7 +15,7 @@ from typing import Final
 from negviz.findings import Outcome, Polarity, Term
 from negviz.language import sides, tenses
 from negviz.language.answers import Answer, answer_at, settled
-from negviz.language.lexicon import CLAUSE_END, CUES
+from negviz.language.lexicon import CLAUSE_END, CUES, FINDING
 from negviz.language.opposite import CONTRARY
 from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Found, ScopedCue, Span, clause_cues
@@ -46,12 +46,14 @@ _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of th
 )
 _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this|it|that|these) (?!not )"
+    rf"|(?:is|are) (?:(?:any|an?) )?(?=(?:[a-z]+ )?{FINDING})"
     r"|(?:and |so |but )?(?:do|does|did|have|has|could|might) (?:i|we|they|he|she|it)(?: (?:still|really|"
-    r"now|also|possibly|maybe))? (?:have|has|had|got|get|be|show|need) (?!no |not |to )"
+    r"now|also|possibly|maybe))? (?:have|has|had|got|get|be|show|need|broken|"
+    r"cracked) (?!no |not |to )"
 )
 _ASKS: Final = re.compile(  # what follows a statement and leaves that as it is
     r" , (?:and |so |but )?(?:is|are|was|were|has|have|does|do|did|could|can|would|will|should)"
-    r"(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their)(?![^ ]) (?!not ))|"
+    r"(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their|any|these|those|all)(?![^ ]) (?!not ))|"
     r" (?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|dangerous|worrying|right|true|"
     r"correct)(?= *$)"
 )
@@ -293,9 +295,10 @@ def _question(text: str, clause: Span) -> list[ScopedCue]:
     inverted = _INVERTED.match(text, *clause) if clause[0] == 0 else None
     if inverted is not None:
         return [ScopedCue("open", "uncertainty", inverted.span(), clause)]
-    later = [match.end() for match in _ASKS.finditer(text, *clause)]
-    if later:  # "collarbone broken, has he got a pneumothorax"
-        return [ScopedCue("open", "uncertainty", (later[-1] - 1, later[-1]), (later[-1], clause[1]))]
+    later = _ASKS.search(text, *clause)
+    if later is not None:  # "collarbone broken, has he got a pneumothorax"
+        at = later.end()
+        return [ScopedCue("open", "uncertainty", (at - 1, at), (at, clause[1]))]
     if not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])

@@ -62,12 +62,14 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
     r"wet|swollen|less|more|decreased|increased|"
     r"reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"
+    r"still (?:an?|some|small|mild)|[rl][uml]l|"
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:present|there|yes|positive|confirmed|instead|as before|bilateral|"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|present|there|yes|positive|confirmed|instead|"
+    r"as before|bilateral|"
     r"bilaterally|"
-    r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.;]|$| please)"
+    r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.,;]|$| please)"
 )
 _UNFINISHED: Final = re.compile(  # its item goes on behind the comma: "no new, enlarging nodule"
     rf"(?<![^ ])(?:{KIND}|{TIME}|small|tiny|minimal|trace|focal|definite|obvious|clear|significant|evidence|"
@@ -201,8 +203,18 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end
     hedge = hedge and not text.startswith("rule out", cue.span[0])  # what is looked for is a list
+    denied_so = text[slice(*cue.span)]
+    apiece = (
+        cue.kind == "negation"
+        and bool(
+            re.search(  # "nil effusion, nil nodule, consolidation"
+                rf"(?<![^ ]){re.escape(denied_so)} [^,;.]*, (?:and )?$",
+                text[max(0, cue.span[0] - _WORDS * 3) : cue.span[0]],
+            )
+        )
+    )
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
-    return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all))
+    return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all or apiece))
 
 
 def _to_end_of_verb(stretch: str, first: int) -> str:

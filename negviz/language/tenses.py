@@ -26,7 +26,8 @@ _DATED: Final = (  # of two of these the later one is now
 )
 _ONCE: Final = (  # stands before it
     r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"
-    r"(?<!to )(?<!with )(?<!from )(?<!the )(?:initial|first|earlier|prior|previous|old) (?:film|study|exam|"
+    r"(?<!to )(?<!with )(?<!from )(?<!the )(?:index|baseline|initial|first|earlier|prior|previous|"
+    r"old) (?:film|study|exam|"
     r"x ray|cxr)|"
     r"used to (?:have|be|show)|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
@@ -36,7 +37,9 @@ _ONCE: Final = (  # stands before it
 _THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO}|{_DATED})|{_ONCE})(?![^ ])")
 _LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
-    r"(?<![^ ])(?:(?:and |but |is |are )?now|today|currently|at present|no longer|"
+    r"(?<![^ ])(?:(?:and |but |is |are )?now|today|(?:[a-z0-9]+ )?(?:hours?|days?|weeks?|months?|"
+    r"years?) later|"
+    r"currently|at present|no longer|"
     r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
     r"(?:current|present|new|after|latest|this)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"(?:on|at|by) (?:follow ?up|repeat|recheck|review|discharge)|"

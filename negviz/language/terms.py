@@ -339,6 +339,7 @@ TERMS: Final = (
             "effusion": "effus(?:ed|ive)",
             "edema": "o?edematous",
             "nodule": "nodular",
+            "cardiomegaly": "cardiomegalic",
         }.items()
     ),
     _term(
@@ -396,7 +397,7 @@ TERMS: Final = (
         r"ribs? \d+(?:(?: ?(?:and|to|-|,))? \d+)* (?:is |are |all )*(?:broken|cracked)|bust(?:ed)? (?:ribs?|"
         r"bones?|"
         r"collar ?bone)|"
-        r"(?:broke|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
+        r"(?:broken?|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
         r"\d) )*(?:ribs?|bones?|clavicle|"
         r"collar ?bone|sternum)|"
         r"break in (?:the |a |any )?(?:ribs?|bones?)",
@@ -445,14 +446,16 @@ TERMS: Final = (
         rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
-        rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable)|"
+        rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable|within normal limits)|"
         rf"within normal limits {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
     ),
     _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
-        rf"(?<!left )(?<!right ){STUDY}(?: (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
+        rf"(?<=no )(?:normal|unremarkable) (?:ones|cases)(?= [.,;!?]|$)|"
+        rf"(?<!left )(?<!right ){STUDY}(?:(?: that)? (?:does|do|did) not (?:look|appear|seem)|"
+        rf" (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
         rf":(?= [a-z]+ ?(?:[.,;!]|"
         rf"$))))(?: "
         rf"(?:completely|entirely|all|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
@@ -467,8 +470,7 @@ TERMS: Final = (
     ),
     _term(
         rf"abnormal lungs(?= [.,;!?]|$)|abnormal{VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|are|was|looks?|appears?|"
-        rf"seems?)(?: (?:not|"
-        rf"clearly|very)){{0,2}} abnormal",
+        rf"seems?|(?:came|comes) back|reported as|read as)(?: (?:not|clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
     _term(rf"{ACUTE_PROCESS}|{_NIL_ACUTE}", *_ACUTE, derived=True),
