@@ -28,6 +28,10 @@ PARTIAL: Final = ".negviz-partial"  # ends the names of what is half done; git a
 LOCK: Final = ".negviz-lock"
 _HOST: Final = re.sub(r"[^A-Za-z0-9]+", "-", platform.node())[:24]
 _OWN: Final = f".{_HOST}{PARTIAL}"  # of this machine: not every disk shows its locks to another
+_LINE: Final = re.compile(r"\n\s*")
+_PLAIN_LIST: Final = re.compile(
+    r"\[\n\s*([^][{}]+?)\n\s*\]"
+)  # as `json` indents it; no string holds a line end
 _LEFTOVER: Final = 86_400.0  # seconds after which nobody on any machine is still writing
 _WAITS: Final = 60.0  # seconds for another process to finish its reading and writing
 _LOOKS: Final = 1.0  # seconds: who sweeps holds a lock for a moment, to see whether it is anybody's
@@ -85,8 +89,9 @@ def _write_beside(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON in one step; figures that are not numbers are refused."""
+    """Write JSON in one step, lists of plain values on one line; figures that are not numbers are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    text = _PLAIN_LIST.sub(lambda found: f"[{_LINE.sub(' ', found[1])}]", text)
     write_atomically(path, f"{text}\n".encode())
 
 
