@@ -17,7 +17,12 @@ from training.paths import PROMPTS, Paths
 
 MEASURED_ON: Final = ("evaluation.csv", "findings.csv", "generalisation.csv")  # of assets/prompts
 ALL_MEASURED_ON: Final = (*MEASURED_ON, "blind.csv")  # which was written after CON3 was fixed
-TYPED_ON: Final = ("typed.csv", "typed-again.csv", "typed-last.csv")  # by which readers are measured
+TYPED_ON: Final = (  # by which readers are measured
+    "typed.csv",
+    "typed-again.csv",
+    "typed-last.csv",
+    "typed-fourth.csv",
+)
 BLIND_AGAIN: Final = "blind-again.csv"  # on which CON4 is to be scored, once; written before it was chosen
 
 
