@@ -56,7 +56,8 @@ _CHANGED = (
     r"resolving|altered|calcified|sclerotic|obscuring)"
 )
 _GONE = (
-    r"(?:resolved|cleared|disappeared|gone|vanished|drained|evacuated|dissipated|subsided|dried (?:up|out))"
+    r"(?:resolved|cleared|disappeared|gone|vanished|settled|drained(?: dry)?|evacuated|dissipated|subsided|"
+    r"dried (?:up|out))"
 )
 _KIN = (
     r"(?:mother|mom|mum|mommy|father|dad|gran|granny|nan|nana|grandpa|gran ?dad|brother|sister|aunt|uncle|"
@@ -84,7 +85,8 @@ _DISCARD = (  # what is not wanted
     r"(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude|remove|avoid(?:ing)?|"
     r"filter out|"
     r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|hide|ban|refuse|forbid|reject|strike|ditch|"
-    r"(?:toss|throw|cross|take|cut) (?:out|away)|toss|(?:stay|keep) away from|spare (?:me|us)|keep out|"
+    r"(?:toss|throw|cross|take|cut|filter|sort|put) (?:out|away)|toss|(?:stay|keep) away from|spare (?:me|"
+    r"us)|keep out|"
     r"stop (?:showing|giving|sending)(?: (?:me|us))?|screen out)"
 )
 _THOSE = (
@@ -141,7 +143,8 @@ _CUES: Final = (
         rf"devoid of|lacking|missing|denied)|"
         rf"(?:{_DISCARD}|(?:do|does) not (?:want|show|give|include|need)(?: (?:me|us))?|not)(?: {_THOSE})+ "
         rf"{_LACKING}|(?:can|could|would) not (?:\w+ )?(?:say|claim|argue|pretend)(?: that)?{_IS_NOT}|"
-        rf"(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|^do not exclude|"
+        rf"never not|(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|"
+        rf"^do not exclude|"
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
         r"lacking|free of|"
         r"spared)|not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
@@ -216,7 +219,7 @@ _CUES: Final = (
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
         r"identified|apparent)(?![^ ]))|"
         r"(?:may|might|could) be(?= (?:present|there|seen)(?![^ ]))|"
-        r"do not (?:care|mind)|does not matter|either way|"
+        r"(?:is|are|looks|appears) borderline(?= [.,;]|$)|do not (?:care|mind)|does not matter|either way|"
         rf"not (?:as )?(?:well|fully|adequately|completely|optimally|reliably) (?:seen|visuali[sz]ed|"
         rf"evaluated|assessed|demonstrated|appreciated|characterized){_ELSEWHERE}|"
         r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
@@ -256,7 +259,8 @@ _CUES: Final = (
         rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT}| not?(?= [a-z]))?|"
         rf"in case(?: of)?(?: no(?= [a-z]))?|in the event of|"
         rf"should there be|"
-        rf"not necessarily|nor exclude|(?:can|could) not (?:tell|say|determine|be sure|be certain|"
+        rf"(?:do|does|did) not know(?: if| whether| that| about)?|not necessarily|nor exclude|(?:can|"
+        rf"could) not (?:tell|say|determine|be sure|be certain|"
         rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
     ),
     _Entry(
@@ -287,6 +291,9 @@ _CUES: Final = (
         r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= (?:[.,;]|on|in|at|"
         r"here)(?![^ ])|$)|"
         r"nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
+        r"(?:(?<=pneumothorax )|(?<=ptx ))(?:(?:has|is|completely|fully|now|since) )*re ?(?:expanded|"
+        r"inflated)|"
+        r"not(?= (?:be )?(?:among|in the|included|part of)(?![^ ]))|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
         rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|"
         rf"any)(?! ?more) ){_ELSEWHERE}(?![^ ]))|"
@@ -450,7 +457,8 @@ _CUES: Final = (
         r"these|films?|cases?|patients?)(?![^ ]))|evaluat(?:e|ion|ing)(?: for| of)|assess(?:ment|"
         r"ing)?(?: for| of)|(?!^)(?<!am )look(?:ing)? for|check(?:ing)?(?: (?:the|this|my|a|her|"
         r"his))?(?: (?:films?|x rays?|cxr|chest))? for|"
-        r"screen(?:ing)? for|correlate for|(?:at )?risk (?:for|of)|disagree(?:s|d|ment)?(?: on| about|"
+        r"screen(?:ing)? for|(?:watch|watching|look|monitor|monitoring) (?:out )?for|beware of|"
+        r"correlate for|(?:at )?risk (?:for|of)|disagree(?:s|d|ment)?(?: on| about|"
         r" over)?|disputed|debated|debatable|wondering (?:about|if)|afraid (?:of|"
         r"it is)|"
         r"i am thinking|my guess is|would you call (?:this|it)|"

@@ -132,7 +132,7 @@ VIEW: Final = (
 )
 EXCEPT: Final = (
     r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|"
-    r"for(?! (?:[a-z]+ )?(?:practice|teaching|lectures?|comparison|students?|reference|contrast|class|"
+    r"for(?! (?:[a-z]+ )?(?:age|practice|teaching|lectures?|comparison|students?|reference|contrast|class|"
     r"exams?)(?![^ ]))))"
 )
 ORGAN: Final = (

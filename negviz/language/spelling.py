@@ -75,6 +75,8 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "emphazema": "emphysema",
     "broekn": "broken",
     "brokn": "broken",
+    "dissapeared": "disappeared",
+    "disapeared": "disappeared",
     "ribb": "rib",
     "ribbs": "ribs",
     "oedma": "edema",

@@ -199,7 +199,7 @@ TERMS: Final = (
     ),
     _term(
         rf"small heart|(?:heart|cardiac) size(?: {BE})? not increased|{HEART}(?: {BE})? small|"
-        rf"{HEART}(?: {BE})?(?: of)?(?: the| an?)? (?:right|ordinary|usual) size",
+        rf"{HEART}(?: {BE}| came out)?(?: of)?(?: the| an?)? (?:right|ordinary|usual) size",
         Outcome("cardiomegaly", "absent", None),
         derived=True,
     ),
@@ -460,7 +460,8 @@ TERMS: Final = (
         rf"$))))(?: "
         rf"(?:completely|entirely|all|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
         rf"(?:normal|unremarkable|negative|fine|okay|ok|good|great|healthy|within normal limits){EXCEPT}|"
-        rf"(?:everything|all) (?:is|looks|appears|seems) (?:normal|fine|ok|okay|good|unremarkable){EXCEPT}|"
+        rf"(?:everything|all) (?:is|was|looks|looked|appears|seems) (?:normal|healthy|fine|ok|okay|good|"
+        rf"unremarkable){EXCEPT}|"
         rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
         rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
         r"(?:cxr|x ?rays?|films?|radiographs?)(?: (?:is|was|came back|comes back|all|looks?)){0,3} (?:clear|"
@@ -531,7 +532,7 @@ ASKED: Final = (
     ),
     _term(r"lung collapse", Outcome("pneumothorax"), Outcome("atelectasis")),
     _term(
-        r"(?<!lung )(?<!lobe )collapse(?= [.,;?!]|$| or | and | vs | no )",
+        r"(?<!lung )(?<!lobe )collapse(?= [.,;?!]|$| (?:or|and|vs|no|at|in|on|with|both|left|right) )",
         Outcome("atelectasis"),
         Outcome("pneumothorax"),
     ),
@@ -621,7 +622,11 @@ LOOSE: Final = (
     ),
     _term(r"broken|breaks?|cracks?|cracked|snapped|busted", _FRACTURE),
     _term(_not_after("to", "i", "we", "you") + r"(?:white )?(?:spots?|dots?|blobs?)", _NODULE, _OPACITY),
-    _term(_not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)", _NODULE),
+    _term(
+        _not_after("skin", "breast", "neck", "bone") + r"(?:lumps?|growths?|tumou?rs?)|round (?:things?|"
+        r"shapes?|balls?)",
+        _NODULE,
+    ),
     _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
     _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
     _term(r"bull(?:a|ae|as|ous)|blebs?", Outcome("emphysema")),
