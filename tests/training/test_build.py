@@ -42,6 +42,7 @@ def _small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.tune.choose.RATES", (1e-3,))
     monkeypatch.setattr("training.tune.choose.BATCHES", (16,))
     monkeypatch.setattr("training.tune.choose.SEEDS", (0,))
+    monkeypatch.setattr("negviz.evaluation.ceiling.STRENGTHS", (1e-2,))
 
 
 @pytest.mark.parametrize("make", [tiny_clip, tiny_siglip], ids=["clip", "siglip"])
@@ -428,8 +429,14 @@ def test_simulating_anew_makes_base_anew_and_nothing_that_does_not_depend_on_it(
 
 
 def test_a_plan_measures_a_unit_of_every_step_and_builds_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Over two frames instead of all that CON4 learns from, which take longest to be read."""
+    frames = tmp_path / "frames.csv"
+    frames.write_text(
+        "frame,kind,said\nnope no {x},denial,x:absent\nthere is {x} over here,plain,x:present\n", "utf-8"
+    )
+    monkeypatch.setattr("training.data.typed.TYPED_FRAMES", frames)
     tiny_clip(tmp_path / "hub")
     own, family = own_films(tmp_path / "own"), tmp_path / "family"
     argv = [
