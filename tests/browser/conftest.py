@@ -45,6 +45,20 @@ PUT_FOLDED_BACK = """() => {
   window.folded.reverse().forEach(([details, children]) => details.append(...children));
   delete window.folded;
 }"""
+# Nor does what other tabs and panels hold.  It waits in an element that is in no page, in its order, so that
+# svelte, whose it is, finds its neighbours.
+SET_HIDDEN_ASIDE = """() => {
+  const top = [...document.body.querySelectorAll("*")].filter(node => node.children.length
+    && getComputedStyle(node).display === "none" && node.parentElement.checkVisibility());
+  window.hidden = top.map(node => [node, document.createElement("div")]);
+  window.hidden.forEach(([node, waiting]) => waiting.append(...node.childNodes));
+}"""
+PUT_HIDDEN_BACK = """() => {
+  window.hidden.forEach(([node, waiting]) => node.append(...waiting.childNodes));
+  delete window.hidden;
+}"""
+# The rules of axe that look at what is hidden, but for those of colours, of the head and of what plays.
+ASK_HIDDEN = ("accesskeys", "area-alt", "aria-allowed-role", "duplicate-id-aria")
 ALL_ANSWERED = (
     "![...document.querySelectorAll('.pending, [data-stale], [aria-busy=true]')]"
     ".some(element => element.offsetParent)"
@@ -110,20 +124,31 @@ class Visit:
         self, within: str | None = None, impacts: Sequence[str] = ("serious", "critical")
     ) -> list[str]:
         """What bars somebody, by axe, on the page or in a part of it, as far as it is unfolded."""
-        # passes are not listed: of a page of many tables they are megabytes
-        only = {"resultTypes": ["violations"]}
         self.page.wait_for_function(ALL_ANSWERED)  # else it is dim
         self.page.evaluate(SET_FOLDED_ASIDE)
         try:
-            found = Axe().run(self.page, context=within, options=only)
+            found = self._axe(within, runOnly=ASK_HIDDEN)
+            self.page.evaluate(SET_HIDDEN_ASIDE)
+            try:
+                found += self._axe(within)
+            finally:
+                self.page.evaluate(PUT_HIDDEN_BACK)
         finally:
             self.page.evaluate(PUT_FOLDED_BACK)
         return [
             f"{rule['id']}: {node['target']} {node['failureSummary']}"
-            for rule in found.response["violations"]
+            for rule in found
             if rule["impact"] in impacts
             for node in rule["nodes"]
         ]
+
+    def _axe(self, within: str | None, **options: object) -> list[dict[str, Any]]:
+        # passes are not listed: of a page of many tables they are megabytes
+        only = {"resultTypes": ["violations"], **options}
+        violations: list[dict[str, Any]] = (
+            Axe().run(self.page, context=within, options=only).response["violations"]
+        )
+        return violations
 
     @property
     def hacked(self) -> bool:
