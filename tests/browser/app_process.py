@@ -19,14 +19,16 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["negviz.page.launch", "transformers.models.bert.modeling_bert"])
 
 
-def fork_app(arguments: Sequence[str], surroundings: Mapping[str, str], log: Path) -> BaseProcess:
-    """`app.py` with these arguments, all it says in `log`."""
-    process = _FORKS.Process(target=_run, args=(list(arguments), dict(surroundings), log))
+def fork_app(
+    arguments: Sequence[str], surroundings: Mapping[str, str], log: Path, code: str = ""
+) -> BaseProcess:
+    """`app.py`, or `code` in its place, with these arguments, all it says in `log`."""
+    process = _FORKS.Process(target=_run, args=(list(arguments), dict(surroundings), log, code))
     process.start()
     return process
 
 
-def _run(arguments: list[str], surroundings: dict[str, str], log: Path) -> None:
+def _run(arguments: list[str], surroundings: dict[str, str], log: Path, code: str) -> None:
     import torch
 
     torch.set_num_threads(int(surroundings["OMP_NUM_THREADS"]))  # which is read only when torch is imported
@@ -37,4 +39,7 @@ def _run(arguments: list[str], surroundings: dict[str, str], log: Path) -> None:
         os.dup2(out, stream)
     sys.argv = ["app.py", *arguments]
     os.chdir(_ROOT)
-    runpy.run_path("app.py", run_name="__main__")
+    if code:
+        exec(code, {"__name__": "__main__"})  # noqa: S102
+    else:
+        runpy.run_path("app.py", run_name="__main__")

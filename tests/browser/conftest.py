@@ -199,12 +199,14 @@ def start(
     folder: Path,
     *,
     port: int | None = None,
-    anew: Sequence[str] = (),
+    code: str = "",
+    anew: bool = False,
     until: str = "is ready at",
 ) -> Iterator[App]:
     """The app with these arguments and a port, once it prints `until`; `folder` takes its log and its cache.
 
-    It is forked from a process that has imported what apps import; `anew` are words for a new Python instead.
+    It is forked from a process that has imported what apps import, or it is `python app.py` where it is to be
+    started `anew`.  `code` takes the place of `app.py`.
     """
     log, number = folder / "log", port or free_port()
     arguments = [*arguments, "--port", str(number)]
@@ -217,12 +219,12 @@ def start(
     log.touch()
     wait: Callable[[float], object]
     if anew:
-        command = [sys.executable, *anew, *arguments]
+        command = [sys.executable, "app.py", *arguments]
         with log.open("wb") as out:
             process = Popen(command, cwd=ROOT, env=surroundings, stdout=out, stderr=STDOUT)
         ended, terminate, wait = (lambda: process.poll() is not None), process.terminate, process.wait
     else:
-        forked = fork_app(arguments, surroundings, log)
+        forked = fork_app(arguments, surroundings, log, code)
         ended, terminate, wait = (lambda: not forked.is_alive()), forked.terminate, forked.join
     try:
         _wait_for(until, ended, log)

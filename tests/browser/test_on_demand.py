@@ -77,7 +77,7 @@ def running(
 ) -> Iterator[App]:
     arguments = ["--family", str(family_folder), "--nlm", nlm.url]
     folder = tmp_path_factory.mktemp("on_demand")
-    with start(arguments, folder, anew=["-c", LAUNCH, str(assets)]) as app:
+    with start([str(assets), *arguments], folder, code=LAUNCH) as app:
         yield app
 
 

@@ -53,7 +53,7 @@ def house(
             patch.setenv(variable, str(folder / variable))
         patch.setenv("NEGVIZ_MAPS", str(maps))
         arguments = ["--family", str(family_folder), "--collection", str(hostile_collection)]
-        running = start(arguments, folder, anew=["app.py"])
+        running = start(arguments, folder, anew=True)
         app = running.__enter__()
     try:
         yield House(app, folder, began)

@@ -28,7 +28,7 @@ def local(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH, "1")
         patch.setenv("TMPDIR", str(temporary))
-        with start(arguments, tmp_path_factory.mktemp("app"), anew=["app.py"]) as app:
+        with start(arguments, tmp_path_factory.mktemp("app"), anew=True) as app:
             yield app
 
 

@@ -30,7 +30,7 @@ def test_the_page_says_how_far_it_is_and_opens_by_itself(
     chromium: Browser, family_folder: Path, collection_folder: Path, tmp_path: Path
 ) -> None:
     go, arguments = tmp_path / "go", ["--family", str(family_folder), "--collection", str(collection_folder)]
-    with start(arguments, tmp_path, anew=["-c", LAUNCH, str(go)], until="being opened at port") as app:
+    with start([str(go), *arguments], tmp_path, code=LAUNCH, until="being opened at port") as app:
         context = chromium.new_context()
         context.set_default_timeout(ANSWERS_WITHIN)
         page = context.new_page()
