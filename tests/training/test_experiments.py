@@ -25,6 +25,7 @@ from tests.training.test_con1_con2 import PROMPTS
 from training.__main__ import main
 from training.build.captions import build_on_captions
 from training.data.pairs import Pairs, make_pairs
+from training.data.wordings import read_frames
 from training.measure.evaluations import Evaluation
 from training.measure.experiments import con3, con4, con4_seeds, knobs, overlap, polarity, scaling, unfrozen
 from training.measure.experiments.recipe import Knobs, carry_out, fewer, fixed
@@ -176,6 +177,8 @@ def experiments(
     }
     monkeypatch.setattr("training.measure.experiments.material.evaluations", lambda paths: asked)
     monkeypatch.setattr("negviz.evaluation.ceiling.STRENGTHS", (1e-2,))
+    frames = read_frames()[::6]  # of every kind
+    monkeypatch.setattr("training.data.bank.read_frames", lambda: frames)
     monkeypatch.setattr(Paths, "results", property(lambda self: tmp_path))
     monkeypatch.setenv("NEGVIZ_CACHE", str(tmp_path / "cache"))
     for module, name, few in (
