@@ -6,6 +6,7 @@ A missing browser skips these tests, except where CI is set: there it fails them
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from subprocess import STDOUT, Popen
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -273,21 +275,69 @@ def _matters(said: ConsoleMessage) -> bool:
     return said.type == "error" and not said.location["url"].endswith(hasty)
 
 
-def look_at(chromium: Browser, running: App, options: dict[str, Any]) -> Iterator[Visit]:
-    """The page, and at the end whether it was content and asked nobody but the app."""
+def look_at(
+    chromium: Browser, running: App, options: dict[str, Any], *, alone: bool = False
+) -> Iterator[Visit]:
+    """The page, and at the end whether it was content and asked nobody but the app.
+
+    Half of what a visit costs is a new process of the browser and reading gradio's scripts in it, so visits
+    come to a tab that others have left, of which nothing is kept but what was read; `alone` opens one that is
+    thrown away.
+    """
     usual = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light", "reduced_motion": "reduce"}
-    context = chromium.new_context(**(usual | options))
-    context.set_default_timeout(ANSWERS_WITHIN)
-    visit = Visit(context.new_page())
-    visit.page.on("request", lambda asked: visit.hosts.add(urlsplit(asked.url).netloc))
-    visit.page.on("console", lambda said: visit.complaints.append(said.text) if _matters(said) else None)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.goto(running.address)
-    visit.page.wait_for_selector(".nv-tile")
+    wanted = usual | options
+    media = {name: wanted.pop(name) for name in ("color_scheme", "reduced_motion")}
+    tabs = [] if alone else _left_tabs(chromium, wanted)
+    page = tabs.pop() if tabs else _open_tab(chromium, wanted)
+    page.set_viewport_size(wanted["viewport"])
+    page.emulate_media(**media)
+    visit = Visit(page)
+    told: dict[str, Callable[[Any], object]] = {
+        "request": lambda asked: visit.hosts.add(urlsplit(asked.url).netloc),
+        "console": lambda said: visit.complaints.append(said.text) if _matters(said) else None,
+        "pageerror": lambda error: visit.complaints.append(str(error)),
+    }
+    for event, tell in told.items():
+        page.on(event, tell)  # type: ignore[call-overload]
+    page.goto(running.address)
+    page.wait_for_selector(".nv-tile")
     yield visit
-    context.close()
+    if alone:
+        page.context.close()
+    else:
+        _leave(page, running, told)
+        tabs.append(page)
     assert visit.hosts - {""} == {urlsplit(running.address).netloc}  # "" are data: and blob: addresses
     assert visit.complaints == []
+
+
+# The tabs that visits have left, by browser and by what a context cannot change later.
+_LEFT: WeakKeyDictionary[Browser, dict[str, list[Page]]] = WeakKeyDictionary()
+
+
+def _left_tabs(chromium: Browser, wanted: dict[str, Any]) -> list[Page]:
+    lasting = {name: value for name, value in wanted.items() if name != "viewport"}
+    return _LEFT.setdefault(chromium, {}).setdefault(json.dumps(lasting, sort_keys=True), [])
+
+
+def _open_tab(chromium: Browser, wanted: dict[str, Any]) -> Page:
+    context = chromium.new_context(**wanted)
+    context.set_default_timeout(ANSWERS_WITHIN)
+    return context.new_page()
+
+
+def _leave(page: Page, running: App, told: dict[str, Callable[[Any], object]]) -> None:
+    """A tab as it was before anybody came, but for scripts that it has read."""
+    for event, tell in told.items():  # what gradio says of being left is no complaint of the page
+        page.remove_listener(event, tell)
+    page.evaluate("sessionStorage.clear()")
+    page.goto("about:blank")
+    page.unroute_all()
+    page.context.clear_cookies()
+    clearing = page.context.new_cdp_session(page)
+    origin = running.address.removesuffix("/")
+    clearing.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    clearing.detach()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

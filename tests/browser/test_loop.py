@@ -22,7 +22,7 @@ def open_loop(visit: Visit) -> None:
 
 
 def test_the_loop_plays_by_itself_is_paused_and_stepped_by_keyboard(chromium: Browser, running: App) -> None:
-    for visit in look_at(chromium, running, {"reduced_motion": "no-preference"}):
+    for visit in look_at(chromium, running, {"reduced_motion": "no-preference"}, alone=True):
         visit.page.clock.install()
         open_loop(visit)
         scenes = visit.page.locator(".nv-scene").count()
@@ -43,7 +43,7 @@ def test_the_loop_plays_by_itself_is_paused_and_stepped_by_keyboard(chromium: Br
 def test_who_wants_less_motion_gets_none_until_it_is_asked_for(
     chromium: Browser, running: App, options: dict[str, object], tmp_path: Path
 ) -> None:
-    for visit in look_at(chromium, running, {**options, "reduced_motion": "reduce"}):
+    for visit in look_at(chromium, running, {**options, "reduced_motion": "reduce"}, alone=True):
         visit.page.clock.install()
         open_loop(visit)
         visit.page.clock.run_for(30_000)

@@ -62,7 +62,7 @@ def house(
 
 
 def test_a_visit_leaves_nothing_behind(chromium: Browser, house: House) -> None:
-    for visit in look_at(chromium, house.app, {"accept_downloads": True}):
+    for visit in look_at(chromium, house.app, {"accept_downloads": True}, alone=True):
         addresses: list[str] = []
         visit.page.on("request", lambda request: addresses.append(request.url))  # noqa: B023
         _use_everything(visit)
