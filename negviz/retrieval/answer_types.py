@@ -96,6 +96,11 @@ class Column:
     certainty: Certainty | None = field(default=None, compare=False, repr=False)
 
     @property
+    def contradicting_picks(self) -> float | None:
+        """Films that contradict to expect among the judged hits by chance."""
+        return None if self.random_picks is None else self.tally.judged - self.random_picks
+
+    @property
     def abstains(self) -> bool:
         """Whether the order of the films is known to be worth nothing."""
         return self.certainty is not None and self.certainty.abstains

@@ -71,10 +71,12 @@ def films(explore: Explore) -> SearchSet:
 
 
 def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
-    said = words.verdict("no effusion", "effusion", [("base", 8), ("con1", 3), ("con2", 1)], 10)
-    assert "".join(said) == (
-        "You asked for no effusion. Films showing effusion: base 8, CON1 3, CON2 1 of 10."
+    counts = [("base", 8), ("con1", 3), ("con2", 1)]
+    said = "".join(words.verdict("no effusion", "effusion", counts, 10, 5.0))
+    assert said == (
+        "Asked for no effusion, base shows 8 of 10 with effusion, CON1 3, CON2 1; random picks: 5."
     )
+    assert "".join(words.verdict("edema", None, counts, 10)).endswith("that contradict it, CON1 3, CON2 1.")
 
 
 def test_many_findings_leave_the_verdict_its_room() -> None:

@@ -179,7 +179,7 @@ def test_the_file_opens_offline_and_says_what_it_is(client: TestClient, room: Ro
     model = next(iter(room.models.values()))
     for part in (SENTENCE, model.family, model.tower_id, room.sets[0].name, room.sets[0].collection.hash):
         assert part in text
-    assert "You asked for no effusion." in text
+    assert "Asked for no effusion, base shows " in text
     assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
     assert "<script" not in text
     assert not re.search(r"""(?:src|href)=["'](?!data:image/jpeg;base64,)""", text)

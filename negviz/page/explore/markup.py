@@ -186,11 +186,17 @@ def verdict(answer: Answer) -> tuple[str, str, str]:
     if not any(column.tally.judged for column in answer.columns):
         return words.verdict(asked, None, [], len(first.hits))
     showing = None if first.showing is None else answer.mentions[0].finding
+    present = showing is not None and answer.mentions[0].polarity == "present"
     counts = [
         (column.model, column.tally.contradicts if column.showing is None else column.showing)
         for column in answer.columns
     ]
-    return words.verdict(asked, showing, counts, len(first.hits))
+    chances = {
+        column.random_picks if present else column.contradicting_picks
+        for column in answer.columns  # which differ where not every film says
+    }
+    chance = chances.pop() if len(chances) == 1 else None
+    return words.verdict(asked, showing, counts, len(first.hits), chance)
 
 
 # The galleries --------------------------------------------------------------------------------

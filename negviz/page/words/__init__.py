@@ -299,14 +299,20 @@ def _asked(finding: str, polarity: Polarity) -> str:
 
 
 def verdict(
-    asked: str, showing: str | None, counts: Sequence[tuple[str, int]], shown: int
+    asked: str,
+    showing: str | None,
+    counts: Sequence[tuple[str, int]],
+    shown: int,
+    by_chance: float | None = None,
 ) -> tuple[str, str, str]:
     """The verdict in three parts, the middle one to be set in italics; without `counts` no film is judged."""
     if not counts:
         return "You asked for ", asked, ". None of the films shown says whether it has that."
-    what = f"Films showing {showing}" if showing else "Films that contradict this"
-    each = ", ".join(f"{_in_a_sentence(model)} {count}" for model, count in counts)
-    return "You asked for ", asked, f". {what}: {each} of {shown}."
+    what = f"with {showing}" if showing else "that contradict it"
+    (first, count), *others = counts
+    each = "".join(f", {_in_a_sentence(model)} {count}" for model, count in others)
+    chance = "" if by_chance is None else f"; {_random_picks(by_chance)}"
+    return "Asked for ", asked, f", {_in_a_sentence(first)} shows {count} of {shown} {what}{each}{chance}."
 
 
 def usual(found: Usual, models: Sequence[str]) -> str:
@@ -374,4 +380,8 @@ def precision(matches: int, judged: int, shown: int, random_picks: float | None)
     if random_picks is None or not judged:
         return f"none of {shown} says", ""
     of = str(judged) if judged == shown else f"{judged} judged"
-    return f"{matches} of {of} match", f"random picks: {random_picks:.1f}".removesuffix(".0")
+    return f"{matches} of {of} match", _random_picks(random_picks)
+
+
+def _random_picks(films: float) -> str:
+    return f"random picks: {films:.1f}".removesuffix(".0")
