@@ -11,7 +11,7 @@ from negviz.explain.diagnosis import Background, SemanticCollapse
 from negviz.page.diagnosis import words
 from negviz.page.diagnosis.panel import DiagnosisPanel
 from negviz.page.room import Asked, Room
-from negviz.page.words import NOT_SEPARATED
+from negviz.page.words import TOLD_APART
 from negviz.retrieval.estimate import Estimate
 
 SCRIPT = "<script>alert(1)</script>"
@@ -75,6 +75,10 @@ def test_a_sentence_is_placed_among_the_prompts(
 
 def test_what_the_margins_tell_is_said_by_their_interval() -> None:
     assert "prefers the right one in 90 %" in words.separation(Estimate(0.9, 0.8, 0.95))
-    assert NOT_SEPARATED in words.separation(Estimate(0.55, 0.4, 0.7))
-    assert "prefers the wrong one" in words.separation(Estimate(0.2, 0.1, 0.3))
+    for told, side in (
+        (Estimate(0.9, 0.8, 0.95), 1),
+        (Estimate(0.55, 0.4, 0.7), 0),
+        (Estimate(0.2, 0.1, 0.3), -1),
+    ):
+        assert words.separation(told).startswith(TOLD_APART[side])
     assert words.collapse(SemanticCollapse(0.9, None), None).endswith("1 is the same.")

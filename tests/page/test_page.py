@@ -792,7 +792,7 @@ def test_two_boxes_are_a_column_that_stays_until_one_is_empty(boxed: Explore) ->
     assert "Show “chest film”, but not “pleural effusion &lt;script&gt;" in filled.columns
     after = say(boxed, "pleural effusion", asked=filled.asked)
     last = [each.columns.partition('aria-label="Show, but not"')[2] for each in (filled, after)]
-    assert words.NOT_SEPARATED not in last[0]  # no sentence is read there
+    assert words.TELLS_APART not in last[0]  # no sentence is read there
     first, second = (re.findall('data-film="([^"]+)"', each)[:8] for each in last)
     assert first == second
     assert "8 of 8 films stay" in Shown(*boxed.look(True, "", after.asked)).columns

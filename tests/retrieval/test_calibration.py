@@ -256,6 +256,7 @@ def test_a_column_says_that_its_model_abstains(room: Room) -> None:
     asked = Asked(NO)
     shown = str(columns(room.answer(asked), asked, room.pictures))
     assert words.ABSTAINS in _head(shown, "base")
+    assert words.TELLS_APART not in _head(shown, "base")  # one line, one voice
     assert words.ABSTAINS not in _head(shown, "con2")
     assert words.ABSTAINING in shown
     compared = room.compare(asked, Asked("pleural effusion"))
@@ -266,9 +267,9 @@ def test_a_column_says_that_its_model_abstains(room: Room) -> None:
 @pytest.mark.parametrize(
     ("separation", "said"),
     [
-        (Estimate(0.6, 0.4, 0.8), words.NOT_SEPARATED),
-        (Estimate(0.2, 0.1, 0.3), words.WRONG_WAY),
-        (Estimate(0.9, 0.8, 0.95), words.margin(0.03)),
+        (Estimate(0.6, 0.4, 0.8), words.told_apart(0)),
+        (Estimate(0.2, 0.1, 0.3), words.told_apart(-1)),
+        (Estimate(0.9, 0.8, 0.95), words.told_apart(1)),
         (None, ""),
     ],
 )
@@ -279,7 +280,7 @@ def test_a_column_says_what_its_margin_tells_and_nothing_where_that_is_not_known
     given = room.answer(asked)
     changed = replace(given, columns=(replace(given.columns[1], margin=Margin(0.03, separation)),))
     shown = str(columns(changed, asked, room.pictures))
-    every = (words.NOT_SEPARATED, words.WRONG_WAY, words.margin(0.03))
+    every = [words.told_apart(side) for side in words.TOLD_APART]
     assert [each for each in every if each in shown] == ([said] if said else [])
 
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from negviz.explain.diagnosis import Blindness, Hallucination, SemanticCollapse, Signature
 from negviz.page.attribution.words import percent
-from negviz.page.words import NOT_SEPARATED, number
+from negviz.page.words import TELLS_APART, TOLD_APART, number
 from negviz.retrieval.estimate import Estimate
 
 TITLE: Final = "What goes wrong in these models?"
 QUESTIONS: Final[dict[Signature, str]] = {
-    "collapse": "Tells opposites apart?",
+    "collapse": TELLS_APART,
     "blindness": "Reads the “no”?",
     "hallucination": "Shows what you ruled out?",
 }
@@ -40,7 +40,7 @@ NO: Final = "no"
 
 
 def collapse(found: SemanticCollapse, alike: float | None) -> str:
-    """How close the two sentences are, and what the films' margins tell."""
+    """What the films' margins tell, and how close the two sentences are."""
     if alike is None:
         near = f"Your sentence and its opposite have a similarity of {number(found.cosine)}; 1 is the same."
     else:
@@ -48,20 +48,17 @@ def collapse(found: SemanticCollapse, alike: float | None) -> str:
             f"Your sentence and its opposite (similarity {number(found.cosine)}) are more alike than "
             f"{percent(alike)} of pairs of the 99 prompts."
         )
-    return f"{near} {separation(found.separation)}" if found.separation else near
+    return f"{separation(found.separation)} {near}" if found.separation else near
 
 
 def separation(found: Estimate) -> str:
     """Which of two films a model puts nearer to the sentence than to its opposite."""
     interval = f" [{', '.join(map(percent, found.shown))}]" if found.shown else ""
     side, right = found.side_of(0.5), f"{percent(found.value)}{interval}"
-    if side == 1:
-        return (
-            f"Of two films, one that matches and one that contradicts, it prefers the right one in {right}."
-        )
-    if side == -1:
-        return f"Of two films it prefers the wrong one more often: right in {right}."
-    return f"{NOT_SEPARATED} Of two films it prefers the right one in {right}."
+    return (
+        f"{TOLD_APART[side]} Of two films, one that matches and one that contradicts, it prefers the right "
+        f"one in {right}."
+    )
 
 
 def blindness(found: Blindness) -> str:

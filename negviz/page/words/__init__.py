@@ -101,9 +101,9 @@ IDENTIFIER: Final = (
 SEND_ANYWAY: Final = "Send anyway"
 GO_BACK: Final = "Back to the sentence"
 WORDINGS: Final = "Other wordings, by how many of base’s ten films are right"
-NOT_SEPARATED: Final = "This model does not separate your sentence from its opposite."
-WRONG_WAY: Final = "This model takes your sentence for its opposite more often than not."
-ABSTAINS: Final = "The order of these films is not to be relied on."
+TELLS_APART: Final = "Tells opposites apart?"
+TOLD_APART: Final = {1: "Mostly.", 0: "By chance only.", -1: "The wrong way."}  # above, at, below one half
+ABSTAINS: Final = "Do not rely on the order of these films."
 ABSTAINING: Final = (
     "An order is not to be relied on where it does not follow how much nearer films are to your sentence "
     "than to its opposite: on training sentences, such an order was right no oftener than chance."
@@ -236,9 +236,9 @@ def toggle(polarity: Polarity | None, *, opposite: bool) -> str:
     return PUT_IN if polarity == "present" else TAKE_AWAY
 
 
-def margin(value: float) -> str:
-    nearer, other = ("its opposite", "your sentence") if value < 0 else ("your sentence", "its opposite")
-    return f"Nearer to {nearer} than to {other} by {abs(value):.2f}"
+def told_apart(side: int) -> str:
+    """What the margins of all films searched tell, in the diagnosis' own question and answer."""
+    return f"{TELLS_APART} {TOLD_APART[side]}"
 
 
 def stays(films: int, shown: int) -> str:
