@@ -95,9 +95,10 @@ class _Layout:
         self.explore = explore
         self.given, reading, columns = explore.first_paint()
         self._ask()
-        self._choose()
+        self._try()
         self._read(reading)
         self._compare()
+        self._choose()
         self.columns = _html(columns)
         _html(markup.like_place())
         self._remember()
@@ -128,13 +129,17 @@ class _Layout:
                 elem_classes="nv-box",
             )
             self.button = gr.Button(words.SEARCH, variant="primary", scale=0, min_width=96)
+            # on phones alone: it unfolds what stands between verdict and films elsewhere
+            gr.Button(words.ASIDE, size="sm", min_width=0, scale=0, elem_classes=["nv-quiet", "nv-aside"])
         _html(markup.guard())
+
+    def _try(self) -> None:
+        self.examples = _html(self.explore.tries(self.explore.sets[0]))
+        if len(self.explore.room.home.choices) > 1:
+            _html(picker(self.explore.room.home))
 
     def _choose(self) -> None:
         sets, further = self.explore.sets, self.explore.room.further
-        self.examples = _html(self.explore.tries(sets[0]))
-        if len(self.explore.room.home.choices) > 1:
-            _html(picker(self.explore.room.home))
         with gr.Row(elem_classes="nv-sets") as self.searched:
             self.films = gr.Radio(
                 self.explore.choices(),

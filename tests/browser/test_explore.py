@@ -21,6 +21,9 @@ MODELS = ("base", "con1", "con2")
 SECRET = "no effusion in zanzibar"
 CHIP = ".nv-meant > button > span:first-child"
 FAR = 60  # pixels
+PROJECTOR = {"width": 1280, "height": 720}
+HEIGHTS = "all => all.map(one => one.getBoundingClientRect().height)"
+BOTTOMS = "all => all.map(one => one.getBoundingClientRect().bottom)"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
@@ -138,6 +141,9 @@ def test_what_may_mean_several_things_is_asked_and_marked_when_it_is_told(stay: 
     assert answers is not None
     assert question["height"] < 30  # one line of 18 px, above its answers
     assert question["y"] + question["height"] <= answers["y"]
+    row = [".nv-offer:visible", ".nv-meant", ".nv-switches"]
+    tops = [stay.page.locator(css).first.evaluate("one => one.getBoundingClientRect().top") for css in row]
+    assert max(tops) - min(tops) < 1
     offers.first.focus()
     stay.page.keyboard.press("Enter")
     stay.page.get_by_text(words.CORRECTED).wait_for()
@@ -318,12 +324,16 @@ def test_ours_is_a_fourth_column_at_one_press_and_is_known_where_models_are_adde
     tuned = load_models(family)["con2"].text.tunable()
     write_checkpoint(family, words.OURS, tuned, training={"seed": 1})
     with start(["--family", str(family), "--collection", str(collection_folder)], tmp_path) as app:
-        for visit in look_at(chromium, app, {}):
+        for visit in look_at(chromium, app, {"viewport": PROJECTOR}):
             ours = visit.page.get_by_role("checkbox", name=words.ADD_OURS)
             ours.focus()
             visit.page.keyboard.press("Space")
             visit.page.locator(f".nv-column[data-model={words.OURS}]").wait_for()
             assert len(visit.films(words.OURS)) == len(visit.films("base")) > 0
+            heads = visit.page.locator(".nv-column > div:first-child").evaluate_all(HEIGHTS)
+            assert len(heads) == 4
+            assert max(heads) <= 72  # three lines
+            assert max(visit.page.locator(".nv-tile").evaluate_all(BOTTOMS)) <= PROJECTOR["height"]
             visit.search("effusion")
             assert len(visit.films(words.OURS)) == len(visit.films("base")) > 0
             visit.page.locator(".nv-add > button").click()  # the same model, named there too
@@ -516,12 +526,51 @@ def test_no_width_needs_sideways_scrolling(stay: Visit, width: int) -> None:
     stay.page.set_viewport_size({"width": 1366, "height": 768})
 
 
-def test_a_laptop_shows_all_thirty_films_above_the_fold(visit: Visit) -> None:
-    tiles = visit.page.locator(".nv-tile").all()
-    assert len(tiles) == 30
-    for tile in tiles:
-        box = tile.bounding_box() or {"y": 0, "height": 1_000}
-        assert box["y"] + box["height"] <= 768
+@pytest.mark.parametrize("visit", [{"viewport": PROJECTOR}], indirect=True, ids=["1280x720"])
+def test_a_projector_shows_all_thirty_films_above_the_fold(visit: Visit) -> None:
+    for sentence in ("", "heart is big, no fluid at the bottom"):
+        if sentence:
+            visit.search(sentence)
+        bottoms = visit.page.locator(".nv-tile").evaluate_all(BOTTOMS)
+        assert len(bottoms) == 30
+        assert max(bottoms) <= PROJECTOR["height"]
+        assert _last_line(visit.page.locator(".nv-verdict")) > 0.5
+
+
+def _last_line(text: Locator) -> float:
+    """How wide the last line is, as a share of the widest."""
+    share: float = text.evaluate(
+        """text => {
+          const range = document.createRange(), lines = new Map();
+          range.selectNodeContents(text);
+          for (const { bottom, left, right } of range.getClientRects()) {
+            const line = Math.round(bottom / 10), [from, to] = lines.get(line) ?? [left, right];
+            lines.set(line, [Math.min(from, left), Math.max(to, right)]);
+          }
+          const widths = [...lines.values()].map(([from, to]) => to - from);
+          return widths.at(-1) / Math.max(...widths);
+        }"""
+    )
+    return share
+
+
+@pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
+def test_on_a_phone_the_first_film_is_in_the_upper_half_and_the_rest_at_one_press(visit: Visit) -> None:
+    aside = visit.page.locator(".nv-sets, .nv-wordings, .nv-usual").locator("visible=true")
+    first = visit.page.locator(".nv-column:visible .nv-tile").first.bounding_box()
+    assert first is not None
+    assert first["y"] < 844 / 2
+    expect(aside).to_have_count(0)
+    more = visit.page.get_by_role("button", name=words.ASIDE)
+    expect(more).to_have_attribute("aria-expanded", "false")
+    more.focus()
+    visit.page.keyboard.press("Enter")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    expect(visit.page.locator(".nv-sets")).to_be_visible()
+    visit.page.get_by_role("radio", name="all films").check()
+    visit.page.get_by_text("Searched all 26 films").wait_for()
+    expect(more).to_have_attribute("aria-expanded", "true")
+    assert visit.barriers() == []
 
 
 def test_what_is_typed_is_kept_nowhere(stay: Visit, running: App) -> None:

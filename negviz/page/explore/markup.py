@@ -81,7 +81,6 @@ def reading(
     known = [] if usual is None else [c.model for c in answer.columns if c.model in usual.right]
     others = _wordings(usual, known) if usual is not None and known else []
     notes = [instead] if instead else []
-    notes += [words.usual(usual, known)] if usual is not None and known else []
     notes += [words.CORRECTED] if corrected else []
     notes += [words.CUT] if answer.cut else []
     notes += _left_aside(answer) if answer.marked and not corrected else []
@@ -93,6 +92,7 @@ def reading(
         verdict=verdict(answer) if answer.marked else None,
         unmarked=why_unmarked(answer),
         others=others,
+        usual=words.usual(usual, known) if usual is not None and known else "",
         notes=notes,
     )
 

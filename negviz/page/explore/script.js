@@ -19,6 +19,17 @@
   };
   negviz.mounted(".nv-folds button", say);
 
+  /* On a phone the films begin in the upper half: what stands before them elsewhere is unfolded by a button. */
+  const aside = button => {
+    const open = String(button.closest(".nv-tabs").hasAttribute("data-aside"));
+    if (button.getAttribute("aria-expanded") !== open) button.setAttribute("aria-expanded", open);
+  };
+  negviz.on("click", ".nv-aside", button => {
+    button.closest(".nv-tabs").toggleAttribute("data-aside");
+    aside(button);
+  });
+  negviz.mounted(".nv-aside", aside);
+
   /* A panel that still answers another question than the films on show is dimmed and keeps its place. */
   let opened; // the question that the page came with, which panels answer that carry none
   negviz.changed(() => {

@@ -20,6 +20,7 @@ TITLE: Final = "negviz"
 NOT_CLINICAL: Final = "Research and teaching only. Not for clinical use."
 SENTENCE: Final = "Films you want to see"
 SEARCH: Final = "Search"
+ASIDE: Final = "More ▾"  # on phones: other wordings, the films to search in, further models, sharing
 TRY: Final = "Try"
 SHOWS: Final[dict[Property, str]] = {
     "passes over": "base passes over the no",
