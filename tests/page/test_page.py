@@ -73,9 +73,7 @@ def films(explore: Explore) -> SearchSet:
 def test_the_verdict_names_what_was_asked_for_and_what_is_shown() -> None:
     counts = [("base", 8), ("con1", 3), ("con2", 1)]
     said = "".join(words.verdict("no effusion", "effusion", counts, 10, 5.0))
-    assert said == (
-        "Asked for no effusion, base shows 8 of 10 with effusion, CON1 3, CON2 1; random picks: 5."
-    )
+    assert said == ("Asked for no effusion, base shows 8 of 10 with effusion, CON1 3, CON2 1; chance: 5.")
     assert "".join(words.verdict("edema", None, counts, 10)).endswith("that contradict it, CON1 3, CON2 1.")
 
 
@@ -345,7 +343,7 @@ def test_an_average_is_that_of_the_films_on_show_and_names_them(
     )
     said = say(explore, "no effusion").reading
     assert "Of 3 wordings that rule out effusion, base finds no right film for 1 and ten for 1" in said
-    assert "means of 10: base 4.0, CON2 9.7." in said
+    assert "means of 10: base 4, CON2 9.7." in said
     assert re.findall(r'data-try="([^"]+)"', said) == ["Free of fluid", "Effusion: none", "No effusion"]
     assert "“Free of fluid”: right of ten, base 10, CON2 9" in said
     assert (said.count('tabindex="0"'), said.count('tabindex="-1"')) == (1, 2)  # arrows go on from the first

@@ -312,7 +312,7 @@ def verdict(
     what = f"with {showing}" if showing else "that contradict it"
     (first, count), *others = counts
     each = "".join(f", {_in_a_sentence(model)} {count}" for model, count in others)
-    chance = "" if by_chance is None else f"; {_random_picks(by_chance)}"
+    chance = "" if by_chance is None else f"; chance: {_plain(by_chance)}"
     return "Asked for ", asked, f", {_in_a_sentence(first)} shows {count} of {shown} {what}{each}{chance}."
 
 
@@ -320,10 +320,14 @@ def usual(found: Usual, models: Sequence[str]) -> str:
     """One sentence proves little; what others like it find."""
     first, *_ = models
     right = [round(each) for each in found.right[first]]
-    means = ", ".join(f"{_in_a_sentence(model)} {found.mean(model):.1f}" for model in models)
+    means = ", ".join(f"{_in_a_sentence(model)} {_plain(found.mean(model))}" for model in models)
+    if right.count(0) or right.count(10):
+        spread = f"no right film for {right.count(0)} and ten for {right.count(10)}"
+    else:
+        spread = f"{min(right)} to {max(right)} right films"
     return (
-        f"Of {len(right)} wordings that rule out {found.finding}, {_in_a_sentence(first)} finds no right "
-        f"film for {right.count(0)} and ten for {right.count(10)}; means of 10: {means}."
+        f"Of {len(right)} wordings that rule out {found.finding}, {_in_a_sentence(first)} finds {spread}; "
+        f"means of 10: {means}."
     )
 
 
@@ -335,8 +339,7 @@ def wording(found: Usual, place: int, models: Sequence[str]) -> str:
 
 def normal(films: int, by_chance: float) -> str:
     """ "0 normal (chance: 2.5)": what a model that hears only "no" would fill its ten with."""
-    chance = f"{by_chance:.1f}".removesuffix(".0")
-    return f"{films} normal (chance: {chance})"
+    return f"{films} normal (chance: {_plain(by_chance)})"
 
 
 def origin(at_hand: int, films: int, host: str | None = None, *, reached: bool | None = None) -> str:
@@ -381,8 +384,8 @@ def precision(matches: int, judged: int, shown: int, random_picks: float | None)
     if random_picks is None or not judged:
         return f"none of {shown} says", ""
     of = str(judged) if judged == shown else f"{judged} judged"
-    return f"{matches} of {of} match", _random_picks(random_picks)
+    return f"{matches} of {of} match", f"random picks: {_plain(random_picks)}"
 
 
-def _random_picks(films: float) -> str:
-    return f"random picks: {films:.1f}".removesuffix(".0")
+def _plain(films: float) -> str:
+    return f"{films:.1f}".removesuffix(".0")
