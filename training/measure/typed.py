@@ -2,12 +2,13 @@
 
 A file is scored once: a later run keeps what the results say of it.
 
-Three files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
+Four files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
 nor their tests: `typed.csv` was scored once, `typed-again.csv` once after what the first had shown was
-mended, and `typed-last.csv` once after the second reader had come.  The writers knew the findings and the
-kinds of user; those of the first two were to label, too, and so knew the conventions of labelling, by which
-somebody else labelled the third.  Before any reader ran, the columns `user,text` of the three had the SHA-256
-78bfc68c83bf7c16…, 48e77991b42d158c… and 85428f3617a9f0ac….
+mended, `typed-last.csv` once after the second reader had come, and `typed-fourth.csv` once after the rules
+had been mended with other prompts.  The writers knew the findings and the kinds of user, and but for the
+third the conventions of labelling; that one was labelled by somebody else.  Before any reader ran, the columns
+`user,text` of the four had the SHA-256 78bfc68c83bf7c16…, 48e77991b42d158c…, 85428f3617a9f0ac… and
+2fa7d8e0c70dbdfa….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
 - *right*: surely read, as its writer labelled it;
