@@ -503,19 +503,12 @@ _CUES: Final = (
     ),
 )
 
-# Where a clause ends for every cue.
+# Where a clause ends, but for within a cue ("anything but").
 CLAUSE_END: Final = re.compile(
     r"(?<![^ ])(?:[.;!?]|"
-    r"(?<!anything )(?<!everything )(?<!nothing )(?<!all )(?<!any film )(?<!any films )(?<!all films "
-    r")(?<!every film )(?<!any chest )but(?! (?:those|the ones|"
-    r"ones) (?:with|showing|that)(?![^ ]))(?! (?:(?:can|could|is|"
-    r"are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|"
-    r"however|although|though|"
-    r"(?!^)(?<!anything )(?<!everything )(?<!all )(?<!films )(?<!the film )(?<!cases )(?<!chests )"
-    r"(?<!those )(?<!something )(?:except(?: for)?|aside from|"
-    r"apart from|"
-    r"other than)(?! (?:those|one|ones|the ones) (?:with|showing|that|who|labell?ed|tagged|marked|reported)"
-    r"(?![^ ]))|"
+    r"but(?! (?:(?:can|could|is|are) )?not (?:\w+ ){0,2}(?:excluded|ruled out))|however|although|though|"
+    r"(?!^)(?:except(?: for)?|aside from|apart from|other than)"
+    r"(?! (?:those|one|ones|the ones) (?:with|showing|that|who|labell?ed|tagged|marked|reported)(?![^ ]))|"
     r"with the exception of|(?<!in )which|that (?:is|are|was|were)(?! (?:not|no longer) (?:there|present|"
     r"seen|visible|identified|evident)(?![^ ]))|while|whereas|(?<!not )(?<!never )yet|"
     r"nevertheless|nonetheless|"
