@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -53,7 +54,7 @@ def test_a_qr_code_is_drawn_here(sharing: Visit) -> None:
     sharing.page.locator(".nv-share .nv-qr svg[role=img]").wait_for()
 
 
-@pytest.mark.parametrize("kind", ["png", "csv", "file"])
+@pytest.mark.parametrize("kind", ["png", "svg", "csv", "file"])
 def test_a_comparison_is_saved(sharing: Visit, kind: str, tmp_path: Path) -> None:
     with sharing.page.expect_download() as caught:
         press(sharing, kind)
@@ -63,6 +64,12 @@ def test_a_comparison_is_saved(sharing: Visit, kind: str, tmp_path: Path) -> Non
     content = path.read_bytes()
     if kind == "png":
         assert content.startswith(b"\x89PNG")
+    elif kind == "svg":
+        drawn = list(ElementTree.fromstring(content).iter())
+        assert SECRET in "".join(text.text or "" for text in drawn)
+        films = [node.get("href", "") for node in drawn if node.tag.endswith("image")]
+        assert len(films) == 30
+        assert all(film.startswith("data:image/jpeg;base64,") for film in films)
     elif kind == "csv":
         assert content.decode().startswith(",".join(CSV_COLUMNS))
     else:

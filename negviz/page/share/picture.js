@@ -94,9 +94,7 @@
     style.textContent = `${await (sheets ??= rules())} * { transition: none !important; animation: none !important; }`;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${innerWidth}" height="${Math.ceil(height)}">` +
       `<foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(style)}${body}</foreignObject></svg>`;
-    // what XML has no place for
-    const safe = svg.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, "");
-    const image = await negviz.loaded(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(safe)}`);
+    const image = await negviz.loaded(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(negviz.plainXml(svg))}`);
     const canvas = document.createElement("canvas");
     const pen = canvas.getContext("2d");
     const wide = width + 2 * EDGE;

@@ -73,8 +73,19 @@
       return bar.dataset.saySaved.replace("{name}", await negviz.saveLoop(asked));
     },
     async png(bar, asked) {
-      const canvas = await draw(await (await post("comparison", { asked })).json());
+      const canvas = document.createElement("canvas");
+      await draw(await (await post("comparison", { asked })).json(), (width, height) => {
+        [canvas.width, canvas.height] = [2 * width, 2 * height]; // fit for a slide
+        const pen = canvas.getContext("2d");
+        pen.scale(2, 2);
+        return pen;
+      });
       return bar.dataset.saySaved.replace("{name}", await saved(canvas, "negviz-comparison.png"));
+    },
+    async svg(bar, asked) {
+      const pen = await draw(await (await post("comparison", { asked })).json(), negviz.svgPen);
+      const picture = new Blob([pen.text()], { type: "image/svg+xml" });
+      return bar.dataset.saySaved.replace("{name}", negviz.save(picture, "negviz-comparison.svg"));
     },
   };
 
@@ -128,28 +139,27 @@
   const COLOURS = { matches: "#006B5B", contradicts: "#A3276B", "not-stated": "#525C63" };
   const FACE = "system-ui, sans-serif";
 
-  async function draw(comparison) {
+  /* With a pen for so many pixels, which is returned. */
+  async function draw(comparison, penFor) {
     const columns = comparison.columns;
-    const canvas = document.createElement("canvas");
-    const pen = canvas.getContext("2d");
+    const ruler = document.createElement("canvas").getContext("2d");
     const width = 2 * EDGE + columns.length * WIDE + (columns.length - 1) * GAP;
     const rows = Math.max(...columns.map((column) => Math.ceil(column.films.length / ACROSS)));
     const lines = [
-      ...wrap(pen, `“${comparison.sentence}”`, `600 24px ${FACE}`, width - 2 * EDGE, 4),
-      ...wrap(pen, comparison.verdict, `18px ${FACE}`, width - 2 * EDGE, 3),
+      ...wrap(ruler, `“${comparison.sentence}”`, `600 24px ${FACE}`, width - 2 * EDGE, 4),
+      ...wrap(ruler, comparison.verdict, `18px ${FACE}`, width - 2 * EDGE, 3),
     ];
     const top = EDGE + lines.length * 32 + 16;
     const notes = [...comparison.notes, negviz.caption().at(-1)];
     const height = top + 64 + rows * (SIDE + 28) + 16 + 22 * notes.length + EDGE;
-    [canvas.width, canvas.height] = [2 * width, 2 * height]; // fit for a slide
-    pen.scale(2, 2);
+    const pen = penFor(width, height);
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, width, height);
     lines.forEach(([text, font], row) => write(pen, text, EDGE, EDGE + 24 + row * 32, font, "#14181B"));
     await Promise.all(columns.map((column, n) => drawColumn(pen, column, EDGE + n * (WIDE + GAP), top)));
     notes.forEach((note, row) =>
       write(pen, note, EDGE, height - EDGE - 22 * (notes.length - 1 - row), `13px ${FACE}`, "#525C63"));
-    return canvas;
+    return pen;
   }
 
   function drawColumn(pen, column, x, y) {

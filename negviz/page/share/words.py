@@ -12,6 +12,7 @@ BUTTONS: Final = {
     "link": "Copy a link",
     "qr": "QR code",
     "png": "Picture (PNG)",
+    "svg": "Picture (SVG)",
     "loop": f"{SECONDS}-second loop (GIF)",
     "csv": "Table (CSV)",
     "file": "Page to keep (HTML)",
