@@ -13,9 +13,10 @@ from starlette.routing import BaseRoute
 
 from negviz.common.errors import NegvizError
 from negviz.page.explore.further import further_routes
+from negviz.page.lesson.votes import vote_routes
 from negviz.page.panels import panel_routes
 from negviz.page.room import Room
-from negviz.page.server.door import guarded
+from negviz.page.server.door import guarded, only_here
 from negviz.page.server.films import film_routes
 from negviz.page.server.health import health_routes
 from negviz.page.server.http import PortError
@@ -38,7 +39,8 @@ def serve(
     further: Sequence[BaseRoute] = (),
 ) -> None:
     """Serve the page of a room, as `serve_routes` does; `further` are routes beside its own."""
-    serve_routes(page, [*page_routes(room), *further], port=port, host=host)
+    votes = [] if only_here(host) else vote_routes()  # there is nobody else to vote
+    serve_routes(page, [*page_routes(room), *votes, *further], port=port, host=host)
 
 
 def mount_page(page: gr.Blocks, room: Room, path: str) -> Starlette:

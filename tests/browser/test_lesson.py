@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from negviz.page.lesson import words
+from negviz.page.lesson.votes import Votes, vote_routes
 from tests.browser.conftest import App, Visit, look_at
 
 # What of a projected step is beyond the edges of the window or lies under the bar.
@@ -19,6 +22,7 @@ CUT = """() => {
       return box.width && (box.bottom > bar.top + 1 || box.right > innerWidth + 1 || box.left < -1); })
     .map(node => node.outerHTML.slice(0, 80));
 }"""
+VOTES = "/page/lesson/votes"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
@@ -111,6 +115,55 @@ def test_a_step_has_a_qr_code_to_its_comparison(taught: Visit) -> None:
     step.get_by_role("button", name=words.QR).click()
     step.locator(".nv-qr svg[role=img]").wait_for()
     assert words.LOCAL_ONLY in step.inner_text()
+
+
+def test_a_room_votes_by_phone_where_phones_reach_the_page_and_else_by_hand(
+    taught: Visit, visit: Visit, running: App
+) -> None:
+    kept = Votes()
+    rooms = TestClient(Starlette(routes=vote_routes(kept)))
+
+    def answer(route: Route) -> None:
+        said = rooms.post(
+            VOTES, content=route.request.post_data, headers={"Content-Type": "application/json"}
+        )
+        route.fulfill(status=said.status_code, body=said.text, content_type="application/json")
+
+    page, line = taught.page, taught.page.locator(".nv-now .nv-room")
+    page.get_by_role("button", name=words.PRESENT).click()
+    expect(line).to_have_text(words.ROOM["hands"].strip())
+    for _ in range(7):
+        page.keyboard.press("PageUp")  # to the first step
+    page.keyboard.press("Escape")
+    for each in (page, visit.page):
+        each.route(f"**{VOTES}", answer)
+    page.evaluate("negviz.here = () => 'http://class.example/'")
+    with page.expect_request(f"**{VOTES}") as opened:
+        page.get_by_role("button", name=words.PRESENT).click()
+    assert opened.value.post_data_json == {"open": True}
+    expect(line).to_have_text(words.ROOM["phones"].format(votes=0).strip())
+    with page.expect_request("**/share/qr") as drawn:
+        page.locator(".nv-now").get_by_role("button", name=words.QR).click()
+    state = (drawn.value.post_data_json or {})["state"]
+    page.locator(".nv-now").get_by_role("button", name=words.QR).click()
+    assert state.startswith("&lesson=")
+    visit.page.goto("about:blank")
+    visit.page.goto(f"{running.address}#q=no%20effusion{state}")
+    step = visit.page.locator(".nv-step").first
+    expect(step.locator(".nv-room")).to_have_text(words.ROOM["joined"].strip())
+    for vote in ("0", "2"):  # the last one counts
+        step.locator(f"[data-vote='{vote}']").click()
+        expect(step.locator(".nv-room")).to_have_text(words.ROOM["counted"].format(votes=1).strip())
+    expect(line).to_have_text(words.ROOM["phones"].format(votes=1).strip())
+    third = page.locator(".nv-now [data-vote='2'] .nv-vote-mark")
+    reveal = page.locator(".nv-lesson-bar").get_by_role("button", name=words.REVEAL)
+    if page.locator(".nv-now .nv-answer").is_visible():  # another test has left it so
+        reveal.click()
+    expect(third).to_have_text("")  # nobody sees how others voted before the answer
+    reveal.click()
+    expect(third).to_contain_text(" · 1")
+    page.keyboard.press("Escape")
+    page.unroute(f"**{VOTES}")
 
 
 @pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])

@@ -1,6 +1,7 @@
 """The Lesson tab: steps that ask first and reveal after, the same for everybody and measured once.
 
-A vote is a pressed button in one browser; nothing about it is sent.  The script makes a slide show of it.
+A vote is a pressed button in one browser; only in a room that somebody presents to is it counted (`votes`).
+The script makes a slide show of it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-/* The lesson: votes and reveals on the page, and one step at a time for a projector.  Nothing is sent: a vote
-   is aria-pressed on a button of this page. */
+/* The lesson: votes and reveals on the page, and one step at a time for a projector.  A vote is aria-pressed on
+   a button of this page; it is sent only by those who followed the code of somebody who presents. */
 "use strict";
 (() => {
   const lesson = () => document.querySelector(".nv-lesson");
@@ -13,7 +13,60 @@
       button.setAttribute("aria-pressed", String(button.dataset.vote === place));
     }
     mark(step);
+    if (joined) cast(step, Number(place));
   }
+
+  /* Votes by phone: who presents opens a room, whose name is in the codes that phones read. */
+  const VOTES = "page/lesson/votes";
+  const OFTEN = 2_000; // milliseconds between two looks at the counts
+  const counted = new Map(); // by place of a step, the votes for each of its options
+  const voter = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  let room = "";
+  let joined = false; // it is somebody else's
+  let again = 0; // the timer of the next look
+
+  async function votes(asked) { return (await negviz.post(VOTES, asked)).json(); }
+
+  function say(step, key) {
+    const all = counted.get(steps().indexOf(step)) ?? [];
+    const said = negviz.fill(JSON.parse(lesson().dataset.room)[key], { votes: all.reduce((sum, n) => sum + n, 0) });
+    const line = step.querySelector(".nv-room");
+    if (line.textContent !== said) line.textContent = said;
+  }
+
+  async function open() {
+    if (joined) return;
+    try { room ||= negviz.here() && (await votes({ open: true })).room; } catch { /* this page counts no votes */ }
+    if (!room) return steps().forEach((step) => say(step, "hands"));
+    look();
+  }
+
+  async function look() {
+    clearTimeout(again);
+    if (!presenting()) return;
+    const place = at;
+    try { counted.set(place, (await votes({ room, step: place })).counts); } catch { /* the next look may reach it */ }
+    const step = steps()[place];
+    say(step, "phones");
+    mark(step);
+    again = setTimeout(look, OFTEN);
+  }
+
+  async function cast(step, vote) {
+    const place = steps().indexOf(step);
+    try {
+      counted.set(place, (await votes({ room, step: place, vote, voter })).counts);
+      say(step, "counted");
+    } catch {
+      say(step, "lost");
+    }
+  }
+
+  negviz.keep("lesson", () => "", (code) => {
+    [room, joined] = [code, true];
+    [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim() === "Lesson").click();
+  });
+  negviz.mounted(".nv-lesson", () => { if (joined) steps().forEach((step) => say(step, "joined")); });
 
   function show(step, open) {
     const button = step.querySelector("[data-lesson=show]");
@@ -25,11 +78,12 @@
   /* After the reveal, the true answer and one's own say so in words. */
   function mark(step) {
     const open = !step.querySelector(".nv-answer").hidden;
+    const votes = open && !joined ? counted.get(steps().indexOf(step)) : null; // nobody follows the others
     for (const button of step.querySelectorAll("[data-vote]")) {
       const right = open && button.dataset.vote === step.dataset.right;
       const yours = open && button.getAttribute("aria-pressed") === "true";
       const says = button.querySelector(".nv-vote-mark");
-      says.textContent = [right && `✓ ${says.dataset.right}`, yours && says.dataset.yours].filter(Boolean).map((word) => ` · ${word}`).join("");
+      says.textContent = [votes && String(votes[button.dataset.vote]), right && `✓ ${says.dataset.right}`, yours && says.dataset.yours].filter(Boolean).map((word) => ` · ${word}`).join("");
       button.classList.toggle("nv-right", right);
     }
   }
@@ -39,7 +93,8 @@
     const open = box.hidden;
     button.setAttribute("aria-expanded", String(open));
     box.hidden = !open;
-    if (open) await negviz.qr(box, JSON.parse(step.dataset.asked), box.dataset.local);
+    const further = room && !joined ? `&lesson=${room}` : "";
+    if (open) await negviz.qr(box, JSON.parse(step.dataset.asked), box.dataset.local, further);
   }
 
   function go(to) {
@@ -64,6 +119,7 @@
     stage.classList.add("nv-presenting");
     stage.requestFullscreen?.().catch(() => {}); // without it the stage fills the window
     go(at);
+    open();
   }
 
   function leave() {

@@ -28,6 +28,16 @@ QR_LABEL: Final = "QR code: this comparison on your own screen"
 LOCAL_ONLY: Final = "This address leads to this computer only; open the page by a name that others can reach."
 VOTED: Final = "Your vote"
 RIGHT: Final = "True here"
+ROOM: Final = {  # what is said of votes beside the number of a step; {votes} is theirs
+    "hands": " · vote by show of hands",  # no phone can reach this page
+    "phones": " · votes by phone: {votes}",
+    "counted": " · your vote is counted; in the room: {votes}",
+    "joined": " · you vote in the room",
+    "lost": " · your vote could not be counted; the lesson may be over",
+}
+NO_ROOM: Final = "There is no room for more votes; vote by show of hands."
+NO_SUCH_ROOM: Final = "There is no such lesson, or it is over."
+NO_VOTE: Final = "This is no vote of the lesson."
 FILMS_OF: Final = "The films of {model}"
 
 _HEADINGS: Final = {
@@ -44,7 +54,8 @@ _HEADINGS: Final = {
 def lead(films: str) -> str:
     return (
         f"Vote first, look after. The films are {films}, whatever Explore searches; the counts are measured "
-        "on them, and your votes stay in this browser."
+        "on them. Your votes stay in this browser; if you came by a presenter’s code, they are counted "
+        "there, without a name, and forgotten after the lesson."
     )
 
 

@@ -211,12 +211,16 @@ async def _not_taken(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": NOT_TAKEN}, 422)
 
 
+def only_here(host: str | None) -> bool:
+    """Whether no other machine reaches the page."""
+    bound = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    # A proxy on this machine passes the names on by which it is known.
+    return bound in _LOOPBACK and not proxies()
+
+
 def guarded(routes: Sequence[BaseRoute], host: str | None) -> dict[str, Any]:
     """What gradio's app is made with so that the door is before it, and our `routes` behind."""
-    bound = host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    behind = proxies()
-    # A proxy on this machine passes the names on by which it is known.
-    loopback = bound in _LOOPBACK and not behind
+    behind, loopback = proxies(), only_here(host)
     tools = os.environ.get("NEGVIZ_MCP") == "1"
     return {
         "routes": [*routes],  # before gradio's

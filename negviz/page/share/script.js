@@ -227,6 +227,7 @@
     const given = new URLSearchParams(location.hash.slice(1));
     const text = (given.get("q") ?? "").slice(0, 4_000).trim();
     if (!text) return;
+    if (given.get("lesson")) return negviz.restore("lesson", given.get("lesson").slice(0, 40)); // to vote in
     document.querySelector("[role=tab]")?.click(); // Explore
     const pinned = (given.get("pin") ?? "").slice(0, 4_000).trim();
     if (pinned && await ask(pinned, given)) await pin(pinned);
