@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Final
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
 FOR_EVER: Final = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
@@ -27,10 +23,3 @@ def plotly_script() -> bytes:
     from plotly.offline import get_plotlyjs
 
     return gzip.compress(get_plotlyjs().encode(), mtime=0)
-
-
-def send(request: Request, gzipped: bytes, kind: str, headers: Mapping[str, str]) -> Response:
-    """As it is, or unpacked for a client that takes no gzip."""
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(gzipped, media_type=kind, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(gzip.decompress(gzipped), media_type=kind, headers=dict(headers))

@@ -37,10 +37,11 @@ from negviz.page import words as page_words
 from negviz.page.board import Board, Panel, html
 from negviz.page.map import words
 from negviz.page.map.figures import COLOURS, film_figure, prompt_figures
-from negviz.page.map.http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script, send
+from negviz.page.map.http import FOR_EVER, FRESH, HEADERS, plotly_address, plotly_script
 from negviz.page.room import Asked, Room
 from negviz.page.server import arguments
 from negviz.page.server.arguments import told
+from negviz.page.server.http import send
 from negviz.page.server.lanes import IN_SLOW, lanes
 from negviz.page.server.once import EachOnce
 from negviz.page.templates import Template

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from negviz.common.errors import NegvizError
 from negviz.common.read_files import parse_json
@@ -53,3 +56,10 @@ async def read_object(request: Request, most: int) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise NotJsonError("What was sent is no UTF-8.") from error
     return parse_json(text, "What was sent", NotJsonError, typed=True)
+
+
+def send(request: Request, gzipped: bytes, kind: str, headers: Mapping[str, str]) -> Response:
+    """As it is, or unpacked for a client that takes no gzip."""
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(gzipped, media_type=kind, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(gzip.decompress(gzipped), media_type=kind, headers=dict(headers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from negviz.page.server.http import send
+
 _SHARED: Final = Path(__file__).with_name("core.js")
 _FOR_EVER: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Encoding",
 }
 
 
@@ -31,7 +35,12 @@ def head() -> str:
 
 
 def script_routes() -> list[Route]:
-    def send(_: Request) -> Response:
-        return Response(script(), media_type="text/javascript", headers=_FOR_EVER)
+    def respond(request: Request) -> Response:
+        return send(request, _packed(), "text/javascript", _FOR_EVER)
 
-    return [Route("/page/negviz.js", send)]
+    return [Route("/page/negviz.js", respond)]
+
+
+@cache
+def _packed() -> bytes:
+    return gzip.compress(script(), mtime=0)
