@@ -41,9 +41,9 @@ def read_usual(
 ) -> Usual | None:
     """What was measured over these films of the collection of that hash; None where nothing was.
 
-    Figures are taken for the models of `backgrounds` only, and only from a file that was measured with the
-    same weights as these.  Over films that are `listed` for a finding, sentences that rule that out were put
-    to them; over others, those that rule out what the models were tuned on.
+    Figures are taken for the models of `backgrounds` only, and only where they were measured with the same
+    weights, whatever else a family was given since.  Over films that are `listed` for a finding, sentences
+    that rule that out were put to them; over others, those that rule out what the models were tuned on.
     """
     finding, name = listed or TUNED_ON, Path(films.collection.name).name
     value = read_object(folder / (f"{name}-findings.json" if listed else f"{name}.json"))
@@ -63,7 +63,8 @@ def read_usual(
                 row for row in model["prompts"] if (row["finding"], row["polarity"]) == (finding, "absent")
             ]
             for name, model in value["models"].items()
-            if name in backgrounds and backgrounds[name].family == measured["family"]
+            if name in backgrounds
+            and _weights(name, backgrounds[name].family) == _weights(name, measured["family"])
         }
         right = {name: tuple(10 * float(row["p_at_k"]) for row in of) for name, of in rows.items() if of}
         sentences = [tuple(str(row["prompt"]) for row in rows[name]) for name in right]
@@ -71,3 +72,8 @@ def read_usual(
         return None  # it only adds to what is measured here
     alike = sentences and all(each == sentences[0] for each in sentences)
     return Usual(finding, sentences[0], len(films), right) if alike else None
+
+
+def _weights(model: str, hashes: Mapping[str, str]) -> dict[str, str]:
+    """Of a family's files those that a model's vectors are made by: base's and its own."""
+    return {file: digest for file, digest in hashes.items() if file.partition("/")[0] in ("base", model)}
