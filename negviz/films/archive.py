@@ -32,6 +32,7 @@ from negviz.findings import FINDINGS
 
 ENGINES: Final = "pip install 'lancedb==0.40.0' 'ray[data]==2.60.0'"
 SAMPLE: Final = 20_000  # films
+HELD_BELOW: Final = 200_000  # films; of so many, vectors are found by an index and not held in memory
 _ABOUT: Final = b"negviz"  # the key of what is known of the archive as a whole
 _SETS: Final = ("findings", "denied", "uncertain", "indexed", "lists")
 _TEXTS: Final = ("id", "image", "uid", "view", "split", "fold", "report")
@@ -129,6 +130,14 @@ class Archive(Collection):
         found: Vectors = flat.reshape(rows.num_rows, self.towers[tower_id])
         return found
 
+    def is_indexed(self, tower_id: str) -> bool:
+        """Whether the table has its films in parts that lie near to each other."""
+        return column(tower_id) in self._indexed
+
+    @cached_property
+    def _indexed(self) -> frozenset[str]:
+        return indexed(self.table)
+
     def need(self, tower_id: str) -> None:
         if tower_id not in self.towers:
             raise ArchiveError(
@@ -223,6 +232,11 @@ def engine(name: str) -> Any:
         raise ArchiveError(f"Archives need two more packages; run: {ENGINES}") from error
 
 
+def indexed(table: Any) -> frozenset[str]:
+    """The columns that a table has an index of."""
+    return frozenset(name for index in table.list_indices() for name in index.columns)
+
+
 def read_about(table: Any, place: Path) -> About:
     try:
         return About(**json.loads((table.schema.metadata or {})[_ABOUT]))
@@ -241,15 +255,17 @@ def _sampled(archive: Archive) -> Archive:
         films, share = list(map(as_film, rows.to_pylist())), 2 * share
     films.sort(key=lambda film: (drawn(film.id), film.id))
     sample = tuple(films[:SAMPLE])
-    notes = () if len(sample) == total else (_about_sample(len(sample), total),)
-    return replace(archive, films=sample, total=total, notes=notes)
+    opened = replace(archive, films=sample, total=total)
+    return opened if len(sample) == total else replace(opened, notes=(_about_sample(opened),))
 
 
-def _about_sample(sample: int, total: int) -> str:
-    return (
-        f"Margins, how sure a model may be, and maps are of a fixed random sample of {sample:,} of {total:,} "
-        "films; films are found, marked and counted among all."
+def _about_sample(archive: Archive) -> str:
+    said = (
+        f"Margins, how sure a model may be, and maps are of a fixed random sample of {len(archive):,} of "
+        f"{archive.total:,} films; films are found, marked and counted among all"
     )
+    by_index = archive.total >= HELD_BELOW and any(map(archive.is_indexed, archive.towers))
+    return f"{said}, by an index that may miss a few." if by_index else f"{said}."
 
 
 # Rows -----------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """The films of an archive that lie nearest to a sentence or to a film.
 
-Search is exact.  Below 200,000 films their vectors are read when the first sentence is put to them, and stay
-in memory; of more, the table compares every film where it lies.  What it finds is put in order here, so that
-a score is the same as over any other collection.
+Below 200,000 films search is exact: their vectors are read when the first sentence is put to them, and stay
+in memory.  Of more, the table's index is asked, which compares what is asked with the films of some parts, or
+every film where it has none.  What is found is put in order here, so that a score is the same as over any
+other collection.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from negviz.common.order import best_first, places_by_id, rank_of, top_k
-from negviz.films.archive import FACTS, Archive, column
+from negviz.films.archive import FACTS, HELD_BELOW, Archive, column
 from negviz.films.collection import Film
 from negviz.retrieval.cosine import Vectors, cosines
 
-HELD_BELOW: Final = 200_000  # films
+PROBES: Final = 100  # parts of an index that are looked into at least
 _SPARE: Final = 10  # films more than are asked for: some have equal scores, or nearly
 
 
@@ -57,8 +58,14 @@ def rank_in(archive: Archive, tower_id: str, vector: Vectors, film_id: str, most
 def _asked(archive: Archive, tower_id: str, vector: Vectors, k: int, columns: Sequence[str]) -> Any:
     archive.need(tower_id)
     query = archive.table.search(vector, vector_column_name=column(tower_id)).distance_type("dot").limit(k)
-    query = query.select([*columns, "_distance"]).bypass_vector_index()
+    query = query.select([*columns, "_distance"])
+    query = by_index(query) if archive.is_indexed(tower_id) else query.bypass_vector_index()
     return (query.where(archive.within, prefilter=True) if archive.within else query).to_arrow()
+
+
+def by_index(query: Any) -> Any:
+    """Look into the parts of an index nearest to what is asked, and into more where too little is found."""
+    return query.minimum_nprobes(PROBES).maximum_nprobes(0)
 
 
 def _ordered(films: list[Film], vectors: Vectors, vector: Vectors, k: int) -> Found:

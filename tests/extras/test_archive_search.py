@@ -23,6 +23,7 @@ from negviz.retrieval.search import RetrievalError, rank
 from training.build.archive.command import Writer
 from training.build.archive.embedding import Batch
 from training.build.archive.listing import list_films
+from training.data import archive as rows
 
 pytestmark = pytest.mark.extra
 pytest.importorskip("lancedb", reason="an optional extra: pip install 'lancedb==0.40.0' 'ray[data]==2.60.0'")
@@ -59,11 +60,29 @@ def place(
     return folder
 
 
-@pytest.fixture(params=["held", "asked of the table"])
-def archive(place: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Archive:
+@pytest.fixture(scope="module")
+def in_parts(
+    tmp_path_factory: pytest.TempPathFactory,
+    family_folder: Path,
+    collection_folder: Path,
+    models: dict[str, DualEncoder],
+) -> Path:
+    """The same, in six parts."""
+    folder = tmp_path_factory.mktemp("in parts") / "drawn"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "HELD_BELOW", 0)
+        patch.setattr(rows, "PART", 4)
+        _write(folder, family_folder, collection_folder, models, backwards=True)
+    return folder
+
+
+@pytest.fixture(params=["held", "asked of the table", "asked of its index"])
+def archive(
+    place: Path, in_parts: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Archive:
     if request.param != "held":
         monkeypatch.setattr(archived, "HELD_BELOW", 0)
-    return _open(place)
+    return _open(in_parts if request.param == "asked of its index" else place)
 
 
 def _open(place: Path) -> Archive:
@@ -107,6 +126,56 @@ def test_films_are_picked_by_what_is_known_of_them(archive: Archive, models: dic
     assert {hit.id for hit in found} == expected
 
 
+def test_that_films_are_found_by_an_index_is_told(
+    place: Path, in_parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "SAMPLE", 10)
+    for many, said in ((0, True), (25, False)):
+        monkeypatch.setattr(archives, "HELD_BELOW", many)
+        assert ("by an index that may miss a few" in _open(in_parts).notes[0]) is said
+        assert "by an index" not in _open(place).notes[0]
+
+
+def test_only_an_archive_of_many_films_is_put_into_parts(
+    place: Path, in_parts: Path, models: dict[str, DualEncoder]
+) -> None:
+    tower = models["base"].tower_id
+    assert _open(in_parts).is_indexed(tower)
+    assert not _open(place).is_indexed(tower)
+
+
+def test_an_index_that_looks_into_one_part_goes_on_until_there_are_enough(
+    in_parts: Path, models: dict[str, DualEncoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archived, "HELD_BELOW", 0)
+    monkeypatch.setattr(archived, "PROBES", 1)
+    archive, base = _open(in_parts), models["base"]
+    few = negviz.search(base, archive, "No pleural effusion.", k=2)
+    assert len(few) == 2
+    normal = archive.only("has_normal")
+    found = negviz.search(base, normal, "No pleural effusion.", k=normal.total)
+    assert {hit.id for hit in found} == {film.id for film in normal}
+
+
+def test_films_that_come_later_are_found_by_the_index_too(
+    tmp_path: Path,
+    family_folder: Path,
+    collection_folder: Path,
+    models: dict[str, DualEncoder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (archived, rows):
+        monkeypatch.setattr(module, "HELD_BELOW", 0)
+    monkeypatch.setattr(rows, "PART", 4)
+    films, base, place = open_collection(collection_folder), models["base"], tmp_path / "drawn"
+    for some in ([*range(12)], [*range(12, 24)]):
+        writer = Writer.open(place, list_films(collection_folder), family_folder)
+        writer.write(films.films, _batches(films, base, some))
+        writer.finish()
+    for sentence in SENTENCES:
+        assert negviz.search(base, _open(place), sentence, k=7) == negviz.search(base, films, sentence, k=7)
+
+
 def test_what_is_seen_as_a_whole_is_a_sample_that_does_not_depend_on_the_order_of_writing(
     place: Path,
     tmp_path: Path,
@@ -123,8 +192,8 @@ def test_what_is_seen_as_a_whole_is_a_sample_that_does_not_depend_on_the_order_o
     assert [film.id for film in one] == [film.id for film in two]
     assert "a fixed random sample of 10 of 24 films" in one.notes[0]
     whole = film_embeddings(models["base"], open_collection(collection_folder))
-    rows = open_collection(collection_folder).rows(one.films)
-    assert np.array_equal(film_embeddings(models["base"], one), whole[rows])
+    places = open_collection(collection_folder).rows(one.films)
+    assert np.array_equal(film_embeddings(models["base"], one), whole[places])
     with pytest.raises(RetrievalError, match="too many to rank"):
         rank(models["base"], one, "effusion")
     assert len(negviz.search(models["base"], one, "effusion", k=24)) == 24

@@ -24,7 +24,6 @@ from negviz.films.archive import (
     About,
     ArchiveError,
     as_row,
-    column,
     engine,
     open_table,
     read_about,
@@ -33,6 +32,7 @@ from negviz.films.archive import (
 from negviz.films.collection import TABLE, Film, is_archive
 from training.build.archive.embedding import Batch, Cluster, base_of
 from training.build.archive.listing import Listing, list_films
+from training.data.archive import finish, with_vectors, without_vectors
 from training.options import count
 from training.paths import add_family_option, add_labels_option
 
@@ -135,20 +135,19 @@ class Writer:
                 if why
             ]
         if rows:
-            self.table.add(_with_vectors(rows, np.concatenate(vectors), self.tower, self.table.schema))
+            layout = self.table.schema
+            known = engine("pyarrow").Table.from_pylist(rows, schema=without_vectors(layout, self.tower))
+            self.table.add(with_vectors(known, np.concatenate(vectors), self.tower, layout))
 
     def finish(self) -> None:
-        """List what was left out, and make films quick to be found by id and for a sample."""
+        """List what was left out, and make films quick to be found."""
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(
             [("id", "image", "why"), *((film.id, film.image, why) for film, why in self.skipped)]
         )
         write_atomically(self.place / SKIPPED, out.getvalue().encode())
         if self.table.count_rows():
-            index = engine("lancedb.index")
-            for name, kind in {"id": index.BTree, "draw": index.BTree, "split": index.Bitmap}.items():
-                self.table.create_index(name, config=kind())
-            self.table.optimize()
+            finish(self.table, self.tower)
 
     def summary(self) -> str:
         films = f"{self.place}: {self.table.count_rows():,} films"
@@ -163,13 +162,3 @@ def _refuse_another(there: About, wanted: About, place: Path) -> None:
         raise ArchiveError(f"{place} was made with another image tower; give --to another folder.")
     if there.folder != wanted.folder:
         raise ArchiveError(f"{place} holds films of {there.folder}; give --to another folder.")
-
-
-def _with_vectors(rows: list[dict[str, Any]], vectors: Any, tower: str, layout: Any) -> Any:
-    pa = engine("pyarrow")
-    name = column(tower)
-    known = pa.Table.from_pylist(rows, schema=pa.schema([field for field in layout if field.name != name]))
-    flat = pa.array(vectors.ravel(), pa.float32())
-    return known.append_column(
-        layout.field(name), pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-    ).select(layout.names)
