@@ -87,6 +87,7 @@ FOR_MAINTAINERS: Final[Commands] = {
     "benchmark": ("bench.benchmark", "how long the page takes, beside the least it could take"),
     "crowd": ("bench.crowd", "whether one visitor can stop the others: a class at once, and a flood"),
     "visits": ("bench.visits", "whether the page's memory stays level, visit after visit"),
+    "archives": ("bench.archives", "how soon films are found among a million, beside comparing all"),
     "screenshots": ("bench.screenshots", "take the pictures of the page that the READMEs show"),
     "report": ("report.command", "write the tables of the READMEs and model cards, or check them"),
 }

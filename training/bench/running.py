@@ -60,6 +60,14 @@ class RunningApp:
         """Memory that the process holds now; None where there is no /proc."""
         return self._status("VmRSS")
 
+    def busy_seconds(self) -> float | None:
+        """Time of processors that the process took so far; None where there is no /proc."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
     def _status(self, name: str) -> int | None:
         try:
             status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")

@@ -20,6 +20,7 @@ from negviz.common.files import rewriting, write_atomically
 from negviz.common.read_files import read_json
 from negviz.common.shipped import ROOT
 from negviz.results.kinds import kind_of
+from negviz.results.kinds.archives import ARCHIVES
 from negviz.results.kinds.evaluation import EVALUATION
 from negviz.results.kinds.experiments import MAP, SETTINGS, TRIALS
 from negviz.results.kinds.generalisation import GENERALISATION
@@ -28,7 +29,7 @@ from negviz.results.kinds.leave_out import LEAVE_OUT
 from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.saliency import SALIENCY
 from negviz.results.kinds.visits import VISITS
-from training.report.curves import draw_visits
+from training.report.curves import draw_archives, draw_visits
 from training.report.dots import (
     draw,
     draw_experiment,
@@ -48,6 +49,7 @@ _DOCUMENTS: Final = (
     "training/README.md",
 )
 _PICTURES: Final[Mapping[Kind, Callable[[dict[str, Any], str], str]]] = {  # of a file's value and name
+    ARCHIVES: lambda value, _: draw_archives(value),
     EVALUATION: lambda value, name: draw(value, f"{name}: precision at {value['k']} by cell and model"),
     GENERALISATION: lambda value, _: draw_conditions(value),
     LEAVE_OUT: lambda value, _: draw_leave_out(value),
@@ -58,7 +60,11 @@ _PICTURES: Final[Mapping[Kind, Callable[[dict[str, Any], str], str]]] = {  # of 
     TRIALS: lambda value, _: draw_trials(value),
     VISITS: lambda value, _: draw_visits(value),
 }
-_OF_A_MACHINE: Final = ("benchmark", "crowd")  # true of one machine at rest: a page may wait for them
+_OF_A_MACHINE: Final = (
+    "archives",
+    "benchmark",
+    "crowd",
+)  # true of one machine at rest: a page may wait for them
 _OPEN: Final = re.compile(r"<!-- results:(\S+) -->")
 _TABLE: Final = re.compile(r"(<!-- results:(\S+) -->\n).*?(<!-- /results -->)", re.DOTALL)
 

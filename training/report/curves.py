@@ -1,4 +1,5 @@
-"""Figures that rise and fall, as pictures: dose and response, calibration, memory over visits."""
+"""Figures that rise and fall, as pictures: dose and response, calibration, memory over visits,
+search over archives."""
 
 from __future__ import annotations
 
@@ -92,6 +93,38 @@ def draw_visits(results: Json) -> Figure:
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:,.0f}")
+    return figure
+
+
+@picture
+def draw_archives(results: Json) -> Figure:
+    """Films found by an index beside all compared, of `python -m training archives`."""
+    growth, curve, k = results["growth"], results["curve"], results["k"]
+    names = {"memory": "all compared, in memory", "disk": "all compared, on disk", "index": "index"}
+    largest = growth[-1]["films"]
+    figure = new(
+        f"How soon the {k} films nearest to a sentence are found",
+        f"left: {largest:,} films, and an index that looks into {curve[0]['probes']} to "
+        f"{curve[-1]['probes']} of its {results['parts']:,} parts · right: as films grow",
+        220,
+        marks={name: stroke(number) for number, name in enumerate(names.values())},
+        name="Time and recall of searching archives",
+    )
+    shares_found, times = panels(figure, ["share found, by ms", "ms, by films"])
+    found = [point["recall"] for point in curve]
+    shares_found.plot([point["median_ms"] for point in curve], found, **stroke(2), marker="o")
+    for number, way in enumerate(names):
+        taken = [each[way]["median_ms"] for each in growth]
+        times.plot([each["films"] for each in growth], taken, **stroke(number), marker="o", clip_on=False)
+        if way != "index":
+            shares_found.axvline(taken[-1], **stroke(number))
+    shares_found.set(xscale="log")
+    times.set(xscale="log", yscale="log")
+    times.tick_params(labelleft=True)
+    for axis in (shares_found.xaxis, times.xaxis, times.yaxis):
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter("")
+    shares(shares_found.yaxis, sorted({min(found), 0.9, 0.99, 1}))
     return figure
 
 

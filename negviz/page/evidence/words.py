@@ -73,6 +73,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "benchmark": "How long the page takes",
         "crowd": "Whether one visitor can stop the others",
         "visits": "Memory, visit after visit",
+        "archives": "How soon films are found among a million",
     },
 }
 MORE: Final = "More results"

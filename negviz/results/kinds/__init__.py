@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from negviz.results.kinds.archives import ARCHIVES
 from negviz.results.kinds.base import BASE
 from negviz.results.kinds.benchmark import BENCHMARK
 from negviz.results.kinds.calibration import CALIBRATION
@@ -55,6 +56,7 @@ KINDS: Final = (  # the first that recognises a file has it
     CROWD,
     BENCHMARK,
     VISITS,
+    ARCHIVES,
 )
 UNKNOWN: Final = Kind("", lambda value: True)
 
