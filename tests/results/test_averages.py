@@ -78,11 +78,11 @@ def test_what_a_family_was_given_since_takes_no_average_away(
     sets: tuple[SearchSet, ...], measured: dict[str, Any], tmp_path: Path
 ) -> None:
     since = WEIGHTS | {"family.json": "new", "con4/model.safetensors": "4"}
-    found = _read(*sets[:2], measured | {"data": measured["data"] | {"family": since}}, tmp_path)
+    found = _read(sets[0], sets[1], measured | {"data": measured["data"] | {"family": since}}, tmp_path)
     assert found is not None
     assert list(found.right) == ["base", "con2"]
     other = WEIGHTS | {"con2/model.safetensors": "3"}
-    found = _read(*sets[:2], measured | {"data": measured["data"] | {"family": other}}, tmp_path)
+    found = _read(sets[0], sets[1], measured | {"data": measured["data"] | {"family": other}}, tmp_path)
     assert found is not None
     assert list(found.right) == ["base"]
 
