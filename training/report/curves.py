@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from training.report.figure import COLOURS, LINE, Json, dots, look, new, panels, picture, shares, stroke
 
@@ -99,32 +100,30 @@ def draw_visits(results: Json) -> Figure:
 @picture
 def draw_archives(results: Json) -> Figure:
     """Films found by an index beside all compared, of `python -m training archives`."""
-    growth, curve, k = results["growth"], results["curve"], results["k"]
+    growth, curve, taken = results["growth"], results["curve"], "processor_ms"
     names = {"memory": "all compared, in memory", "disk": "all compared, on disk", "index": "index"}
-    largest = growth[-1]["films"]
     figure = new(
-        f"How soon the {k} films nearest to a sentence are found",
-        f"left: {largest:,} films, and an index that looks into {curve[0]['probes']} to "
-        f"{curve[-1]['probes']} of its {results['parts']:,} parts · right: as films grow",
+        f"What it costs to find the {results['k']} films nearest to a sentence",
+        f"time of processors, ms · left: {growth[-1]['films']:,} films, {curve[0]['probes']} to "
+        f"{curve[-1]['probes']} of the {results['parts']:,} parts of an index; upright: all compared",
         220,
         marks={name: stroke(number) for number, name in enumerate(names.values())},
-        name="Time and recall of searching archives",
+        name="Cost and recall of searching archives",
     )
-    shares_found, times = panels(figure, ["share found, by ms", "ms, by films"])
-    found = [point["recall"] for point in curve]
-    shares_found.plot([point["median_ms"] for point in curve], found, **stroke(2), marker="o")
+    found, grown = panels(figure, ["share found, by ms", "ms, by films"])
+    found.plot([each[taken] for each in curve], [each["recall"] for each in curve], **stroke(2), marker="o")
     for number, way in enumerate(names):
-        taken = [each[way]["median_ms"] for each in growth]
-        times.plot([each["films"] for each in growth], taken, **stroke(number), marker="o", clip_on=False)
+        times = [each[way][taken] for each in growth]
+        grown.plot([each["films"] for each in growth], times, **stroke(number), marker="o", clip_on=False)
         if way != "index":
-            shares_found.axvline(taken[-1], **stroke(number))
-    shares_found.set(xscale="log")
-    times.set(xscale="log", yscale="log")
-    times.tick_params(labelleft=True)
-    for axis in (shares_found.xaxis, times.xaxis, times.yaxis):
+            found.axvline(times[-1], **stroke(number))
+    found.set(xscale="log", xticks=[10, 100, 1_000])
+    grown.set(xscale="log", yscale="log", xticks=[each["films"] for each in growth])
+    grown.tick_params(labelleft=True)
+    for axis in (found.xaxis, grown.xaxis, grown.yaxis):
         axis.set_major_formatter("{x:,g}")
-        axis.set_minor_formatter("")
-    shares(shares_found.yaxis, sorted({min(found), 0.9, 0.99, 1}))
+        axis.set_minor_locator(NullLocator())
+    shares(found.yaxis, (0.8, 0.9, 1))
     return figure
 
 

@@ -45,13 +45,14 @@ def _notes(value: Json, films: int) -> list[str]:
         f"drawn ones and {near['all_drawn'][1]:.4f} among all.",
         f"Asked with the 99 prompts as {len(value['curve'][0]['recall_by_model'])} models put them; of "
         f"the first {ranks['first']:,} films the index finds {ranks['recall']:.1%}.",
-        f"The page over them is ready {page['start_s']:g} s after its start, answers in "
-        f"{page['answer_median_s']:g} s (median) and came to hold {page['peak_memory_gb']:g} GB; on disk "
-        f"films take {disk['films']:g} GB and indices {disk['indices']:g} GB.",
+        f"The page over them is ready {page['start_s']:g} s after its start ({page['start_processor_s']:g} s "
+        f"of processors), answers in {page['answer_median_s']:g} s ({page['answer_processor_s']:g} s of "
+        f"processors) and came to hold {page['peak_memory_gb']:g} GB; on disk films take {disk['films']:g} "
+        f"GB and indices {disk['indices']:g} GB.",
         f"Embedding: {embedding['archive_per_s']:g} films a second by one worker, "
         f"{embedding['tower_per_s']:g} by the bare image tower on a core ({embedding['ratio']:g}).",
-        f"On {facts['cores']} cores that others used too (load before: {facts['load_before'][0]:.1f}): read "
-        "times beside each other.",
+        f"On {facts['cores']} cores (load before: {facts['load_before'][0]:.1f}): read times beside each "
+        "other.",
     ]
 
 
