@@ -52,10 +52,11 @@ _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r"cracked) (?!no |not |to )"
 )
 _ASKS: Final = re.compile(  # what follows a statement and leaves that as it is
-    r" , (?:and |so |but )?(?:is|are|was|were|has|have|does|do|did|could|can|would|will|should)"
+    r" , (?:and |so |but )?(?P<verb>is|are|was|were|has|have|does|do|did|could|can|would|will|should)"
     r"(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their|any|these|those|all)(?![^ ]) (?!not ))|"
-    r" (?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|dangerous|worrying|right|true|"
-    r"correct)(?= *$)"
+    r" (?P<tag>(?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|dangerous|worrying|right|"
+    r"true|"
+    r"correct))(?= *$)"
 )
 _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
@@ -297,8 +298,7 @@ def _question(text: str, clause: Span) -> list[ScopedCue]:
         return [ScopedCue("open", "uncertainty", inverted.span(), clause)]
     later = _ASKS.search(text, *clause)
     if later is not None:  # "collarbone broken, has he got a pneumothorax"
-        at = later.end()
-        return [ScopedCue("open", "uncertainty", (at - 1, at), (at, clause[1]))]
+        return [ScopedCue("open", "uncertainty", later.span(later.lastgroup or 0), (later.end(), clause[1]))]
     if not text.startswith(("?", " ?"), clause[1]):
         return []
     mark = text.index("?", clause[1])
