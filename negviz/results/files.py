@@ -140,11 +140,8 @@ def _of_shipped(value: Json) -> bool:
 
 def _towers(data: Any) -> Iterator[str]:
     """Of the image towers that it was measured with: their ids, or the hashes of their files."""
-    each = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
-    for name, value in each:
-        if name in ("tower_id", _TOWER) and isinstance(value, str):
-            yield value
-        yield from _towers(value)
+    for _, each in _objects(data):
+        yield from (each[name] for name in ("tower_id", _TOWER) if isinstance(each.get(name), str))
 
 
 @cache
@@ -153,15 +150,23 @@ def _shipped_towers() -> frozenset[str]:
     return frozenset({*embedded, *([file_sha256(COMPACT / _TOWER)] if (COMPACT / _TOWER).is_file() else ())})
 
 
-def _hashes(data: Any, collection: str, key: str = "") -> Iterator[str]:
+def _hashes(data: Any, collection: str) -> Iterator[str]:
     """Of a collection as it was measured over, wherever that stands in `data`."""
-    if not isinstance(data, Mapping):
-        return
-    named = collection in (key.partition(",")[0].partition("-")[0], data.get("collection"))
-    for name, value in data.items():
-        if isinstance(value, str) and (name == collection or (named and name == "collection_hash")):
-            yield value
-        yield from _hashes(value, collection, str(name))
+    for key, each in _objects(data):
+        named = collection in (key.partition(",")[0].partition("-")[0], each.get("collection"))
+        names = (collection, "collection_hash") if named else (collection,)
+        yield from (each[name] for name in names if isinstance(each.get(name), str))
+
+
+def _objects(value: Any, key: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every object of JSON, each with the key that it stands under, "" for those in lists."""
+    if isinstance(value, Mapping):
+        yield key, value
+        for name, each in value.items():
+            yield from _objects(each, str(name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _objects(each)
 
 
 @cache
