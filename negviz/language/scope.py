@@ -46,6 +46,8 @@ _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue th
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
 _SHOWS: Final = re.compile(r"shows?|demonstrates?|reveals?")
 _JOINT: Final = re.compile(r"(?<![^ ])(?:,|and|or|/|nor|with)(?![^ ])")
+_COMMA: Final = re.compile(r" ,")
+_ITEM_BEFORE: Final = re.compile(r"([^,;.]*), (?:and )?$")
 _ALSO: Final = re.compile(r" (?:and|or|nor|/|versus|vs)(?= )")
 _OPENS_ITEM: Final = re.compile(r"(?:,|and|with|or|:|there is|there are)$")
 _STANDS: Final = re.compile(
@@ -204,18 +206,17 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end
     hedge = hedge and not text.startswith("rule out", cue.span[0])  # what is looked for is a list
-    denied_so = text[slice(*cue.span)]
-    apiece = (
-        cue.kind == "negation"
-        and bool(
-            re.search(  # "nil effusion, nil nodule, consolidation"
-                rf"(?<![^ ]){re.escape(denied_so)} [^,;.]*, (?:and )?$",
-                text[max(0, cue.span[0] - _WORDS * 3) : cue.span[0]],
-            )
-        )
-    )
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
-    return start, start + len(_to_end_of_list(stretch, first - start, alone=hedge or of_all or apiece))
+    return start, start + len(
+        _to_end_of_list(stretch, first - start, alone=hedge or of_all or _apiece(text, cue))
+    )
+
+
+def _apiece(text: str, cue: CueMatch) -> bool:
+    """Whether the item before is denied by the same word: "nil effusion, nil nodule, consolidation"."""
+    before = _ITEM_BEFORE.search(text, max(0, cue.span[0] - 3 * _WORDS), cue.span[0])
+    denied = f" {text[slice(*cue.span)]} "
+    return cue.kind == "negation" and before is not None and denied in f" {before[1]}"
 
 
 def _to_end_of_verb(stretch: str, first: int) -> str:
@@ -239,17 +240,17 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
 
     A hedge stands alone, and so does a denial of all ("no acute process, emphysema").
     """
-    comma = stretch.find(" ,")
-    while comma >= 0 and not _ALSO.search(stretch, comma):
+    for match in _COMMA.finditer(stretch):
+        comma = match.start()
+        named = alone or comma >= first  # behind what a term names; else "no lines, small nodule"
+        if _ALSO.search(stretch, comma):
+            if named:
+                return stretch
+            continue
+        sized = _SIZED_ITEM.match(stretch, comma) and (named or not _UNFINISHED.search(stretch, 0, comma))
         closed = _ALSO.search(stretch, first, comma)  # "no effusion or pneumothorax, emphysema"
-        sized = _SIZED_ITEM.match(stretch, comma)
-        if comma < first and not alone:  # "no pneumonia, small nodule", but "no new, enlarging nodule"
-            sized = None if _UNFINISHED.search(stretch, 0, comma) else sized
-        elif alone or closed or _STATED_ITEM.match(stretch, comma):
+        if sized or (named and (alone or closed or _STATED_ITEM.match(stretch, comma))):
             return stretch[:comma]
-        if sized:
-            return stretch[:comma]
-        comma = stretch.find(" ,", comma + 2)
     return stretch
 
 

@@ -530,6 +530,7 @@ def said(text: str) -> set[str]:
         ("nodule was expressly denied", "nodule:absent"),
         ("everything looked healthy on the x ray", "normal:present"),
         ("heart came out the usual size", "cardiomegaly:absent"),
+        ("no wires, clips or edema, large effusion", "edema:absent effusion:present"),
         # lay words
         ("heart looks plump", "cardiomegaly:present"),
         ("heart a touch fat", "cardiomegaly:present"),
