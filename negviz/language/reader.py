@@ -276,8 +276,9 @@ def _clauses(text: str) -> Iterator[Span]:
 
 def _apart(text: str) -> Iterator[Span]:
     start = 0
-    cues = [cue.span() for cue in CUES.finditer(text)]
-    for match in CLAUSE_END.finditer(text):
+    ends = list(CLAUSE_END.finditer(text))
+    cues = [cue.span() for cue in CUES.finditer(text)] if ends else []
+    for match in ends:
         if any(first < match.start() < last for first, last in cues):
             continue  # "anything on the list but nodules"
         answer = answer_at(text, match.start())
