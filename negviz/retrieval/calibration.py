@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from math import fsum
 from pathlib import Path
 from typing import Any, Final, Literal, Self, get_args
 
@@ -78,9 +79,9 @@ def feature(name: Feature, seen: Seen, of: Seen | None = None) -> Floats:
     """
     values, asked = (_figures(name, each) for each in (seen, of or seen))
     weights = seen.halved
-    middle = weights @ values
+    middle = fsum(weights * values)  # exact: no order of films changes its last digit
     centred: Floats = asked - middle
-    return centred if name == "margin" else _over(centred, float(weights @ (values - middle) ** 2) ** 0.5)
+    return centred if name == "margin" else _over(centred, fsum(weights * (values - middle) ** 2) ** 0.5)
 
 
 def _figures(name: Feature, seen: Seen) -> Floats:
