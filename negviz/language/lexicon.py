@@ -61,9 +61,9 @@ _GONE = (
 )
 _KIN = (
     r"(?:mother|mom|mum|mommy|father|dad|gran|granny|nan|nana|grandpa|gran ?dad|brother|sister|aunt|uncle|"
-    r"cousin|sibling|parent|grand(?:mother|"
-    r"father|"
-    r"ma|pa|parent|dad|mom)|daughter|son|wife|husband|relative)s?"
+    r"cousin|sibling|parent|grand(?:mother|father|ma|pa|parent|dad|mom|son|daughter)|daughter|son|wife|"
+    r"husband|relative|twin|spouse|partner|nephew|niece|neighbou?r|(?:room|flat|house) ?mate|friend|"
+    r"colleague|(?:boy|girl)friend)s?"
 )
 _THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
     rf"(?:{FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
@@ -103,7 +103,7 @@ _IS_NOT = r"(?: (?:there|it|this|that|he|she) (?:is|are|was|were|has) (?:no|not(
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
-    r" already| as of | this | too| radio| with | up)"
+    r" already| as of | this | too| radio| with | up| once | when | overnight)"
 )
 
 
@@ -147,12 +147,21 @@ _CUES: Final = (
         rf"^do not exclude|"
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
         r"lacking|free of|"
-        r"spared)|not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
+        r"spared)|(?:not|hardly|nothing|far from|anything but)(?: at all| very| so| remotely|"
+        r" an?)* (?:subtle|equivocal|"
+        r"ambiguous)(?: at all)?(?: about(?: (?:the|this|that))?)?|"
+        r"(?:no|not an?|not the|without an?|beyond an?) (?:[a-z]+ )?(?:shadow|trace|shred|hint|ounce|scrap|"
+        r"bit) "
+        r"of (?:an? )?doubt(?: remains?| left)?|"
+        r"not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
         rf"no (?:way|chance)(?: that| it| this)* (?:is|are|was) not|"
         rf"(?:no|without|not an?|not the) (?:absence|lack) of|(?:not|never) {_ADV}(?:yet )?{_GONE}|"
+        r"(?:do|does|did|will|would|has|have) not (?:yet |fully |completely |really )?(?:clear|resolve|"
+        r"disappear|"
+        r"subside|settle|go away|improve)|"
         rf"(?:almost|nearly|near|partially|mostly|partly|largely|incompletely|incomplete|"
         rf"partial)(?: completely| complete| total)? (?:{_GONE}|resolution|clearing)|"
-        rf"(?:no|not|without) {_DEGREE}(?:resolution|clearing)(?= of)",
+        rf"(?:no|not|without|little|minimal|hardly any) {_DEGREE}(?:resolution|clear(?:ing|ance))(?= of)",
     ),
     _Entry(
         "unchanged",
@@ -169,6 +178,15 @@ _CUES: Final = (
         r"(?:not|no longer) (?:only|just|merely|simply)(?: (?:is|are) there)?|"
         r"never seen (?:such|(?:an? )?(?:worse|bigger|larger|better)|more|so much)|no ifs or buts|no wonder|"
         r"(?:blind|mad|crazy|foolish|silly|stupid) not to (?:see|notice|spot|find)|"
+        rf"no (?:evidence|sign|suggestion|indication)(?: that| of)?(?= (?:the |this |that |her |his |my )"
+        rf"(?:[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion) (?:has|have|is|are|was|were|having|"
+        rf"being) (?:been |"
+        r"getting |become |got )?(?:enlarg|chang|grow|increas|progress|worse|bigg|larg|spread|mov))|"
+        rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|found|thought|felt) to (?:(?:be|have been|get) any "
+        r"(?:different|(?:small|larg|bigg|wors|bett)er?)|clear|resolve|disappear|shrink|heal|change|move|"
+        r"grow)|"
+        r"(?:do|does|did) not (?:see|show|find)(?= (?:the|this|that) "
+        rf"(?:[a-z]+ )?{FINDING}[a-z]* (?:get|grow|enlarge|change|move|increase|worsen|become|shrink))|"
         r"could not be (?:clearer|plainer|more obvious)|no doubt|no question|no more than|no less(?: than)?|"
         rf"(?:no|not any) (?:interval |further |significant |real )?growth (?:of|in)(?= (?:(?:the|a|this|"
         rf"that|her|his|my) )?(?:\w+ )?(?:{FINDING}|mass|lesion))|"
@@ -184,7 +202,8 @@ _CUES: Final = (
         rf"(?!doubtful){_MISS}(?:e|y|ed|en|ied|ue)?(?: with)?|"
         r"after (?:being|having been)(?: \w+)? (?:absent|clear|cleared|gone|negative|resolved)|"
         r"nothing but|"
-        rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|demonstrated|proven|noted|found|known|thought|felt|"
+        rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|demonstrated|proven|noted|found|observed|known|"
+        rf"thought|felt|"
         rf"believed) to (?:have |be |be "
         rf"getting )?(?:been |become )?(?!{_THERE})[a-z]+|(?:not|never) {_ADV}(?:seen|shown|noted|found|"
         rf"known) to have enlarged|"
@@ -208,12 +227,25 @@ _CUES: Final = (
         "uncertainty",
         "before",
         rf"(?:can(?: not| never)|(?:could|may|should|must|might)(?: not| never)?) (?:\w+ ){{0,2}}?be {_ADV}"
-        rf"{_EXCLUDED}|runs in the family(?! :)|neither (?:confirmed|proven) nor {_EXCLUDED}|"
+        rf"{_EXCLUDED}|runs in the family(?! :)|"
+        rf"in (?:(?:my|her|his|the|their|our|an?|next|door|two|three|both|older|younger|elder|"
+        rf"pt) ){{0,3}}{_KIN}"
+        r"(?! (?:film|x)(?![^ ]))|in the family|not (?:assessable|evaluable|interpretable)|"
+        r"(?:not|never) (?:entirely |completely )?out of the question|"
+        r"as a (?:child|kid|baby|teenager)|in (?:his|her|their|my) (?:teens|twenties|thirties|forties|youth)|"
+        rf"neither (?:confirmed|proven) nor {_EXCLUDED}|"
         rf"can not be (?:judged|ruled in or out)|"
         rf"too close to call|(?:could|can|might) go either way|tbc|pending(?= [.,;]|$)|in childhood|"
         rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|"
-        rf"in the past(?= [.,;]|$)|"
-        rf"yes or no|or not(?= [.,;?]|$)|"
+        rf"in the past(?= [.,;]|$)|(?:by )?history only|back in (?:19|20)\d\d|"
+        rf"(?<!than )(?<!with )(?<!to )(?<!from )(?<!since )(?<!from the )last (?:winter|summer|spring|"
+        rf"autumn|"
+        rf"fall)(?= [.,;]|$)|treated (?:in|back in) (?:19|20)\d\d|"
+        rf"(?<!than )(?<!with )(?<!to )(?<!from )(?<!since )(?<!exam )(?<!examination )"
+        rf"(?<!film )(?<!study )(?<!ray )(?<!radiograph )(?:some|many|several|(?:a )?few|a couple of|two|"
+        rf"three|"
+        rf"\d+) (?:years|decades) ago(?= [.,;]|$)|"
+        rf"yes or no|or (?:not?|none|absent)(?= [.,;?]|$)|(?:present or absent|absent or present)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
@@ -225,7 +257,9 @@ _CUES: Final = (
         r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
         r"(?:can|could) not be (?:confirmed|determined|assessed|evaluated|denied)|"
         r"not (?:been )?(?:confirmed|certain)(?! (?:if|whether|that|about|of))|"
-        r"(?:could|may|might) be (?:hiding|hidden)|(?:may|might) or (?:may|might) not be (?:present|there)|"
+        r"(?:could|may|might|can|would) (?:easily |well |still )?be (?:hiding|hidden|missed|overlooked|"
+        r"obscured|"
+        r"masked)|(?:may|might) or (?:may|might) not be (?:present|there)|"
         r"not (?:un|im)(?:likely|probable|possible)(?= [.,;]|$)|(?:not|less|un) ?likely(?= [.,;]|$)|"
         r"in the differential|remains? (?:a|in) (?:question|doubt|"
         r"possibility|consideration)|"
@@ -243,7 +277,9 @@ _CUES: Final = (
         rf"(?:hard|difficult|impossible|too early) to (?:say|tell|claim|be sure)(?: that)?{_IS_NOT}|"
         rf"(?:no way|"
         rf"unable|inability|difficult|hard|impossible|not(?: \w+){{1,4}}?|failure) to (?:\w+ )?{_EXCLUDE}|"
-        rf"exclusion of(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|limited|hard))|"
+        rf"(?:exclusion of|excluding|ruling out)(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|"
+        rf"limited|hard|needs?|requires?|"
+        rf"would|awaits|pending))|"
         rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive)"
         rf"(?:(?: that)?{_IS_NOT}| (?:if|whether|that|about|of|by)|(?= there ))|"
         rf"doubts?(?= (?:that|if|whether|there|it|this|he|she|"
@@ -257,8 +293,15 @@ _CUES: Final = (
         rf"of|excluding)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
         rf"(?:as|so) long as)(?: that)?"
         rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT}| not?(?= [a-z]))?|"
+        rf"(?:assuming|supposing)(?= (?:[a-z]+ )?{FINDING})|(?:no|without) (?:(?:past|previous|prior|"
+        rf"known) )?"
+        r"history of|^(?:is|are|was|were) (?:not (?:that|this|it|there)|(?:that|this|it) not)(?= )|"
+        r"do you think(?: that)?|"
         rf"in case(?: of)?(?: no(?= [a-z]))?|in the event of|"
-        rf"should there be|"
+        rf"should there be|^should(?= (?:an?|any|the) )|only (?:when|if)|when(?:ever)? (?:there is|he has|"
+        rf"she has)|"
+        r"(?:were|had) there (?:to be|been)|(?:some |many |several |\w+ )?(?:years|months|decades) ago"
+        r"(?= ,? ?(?:he|she|i|they|the patient|pt)(?![^ ]))|"
         rf"(?:do|does|did) not know(?: if| whether| that| about)?|not necessarily|nor exclude|(?:can|"
         rf"could) not (?:tell|say|determine|be sure|be certain|"
         rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
@@ -275,6 +318,8 @@ _CUES: Final = (
         "no",
         "negation",
         "after",
+        rf"not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|none(?= {FINDING})|"
+        rf"^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         r"(?<=have )not (?:yet )?(?:seen|found|identified|noticed|spotted|detected)"
         r"(?= (?!(?:before|since|yet|it|this|that|them|so|here|on|in|at|by|and|or|but|previously|either|"
         r"to|any|an?)(?![^ ]))[a-z])",
@@ -291,7 +336,12 @@ _CUES: Final = (
         r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= (?:[.,;]|on|in|at|"
         r"here)(?![^ ])|$)|"
         r"nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
-        r"(?:(?<=pneumothorax )|(?<=ptx ))(?:(?:has|is|completely|fully|now|since) )*re ?(?:expanded|"
+        r"(?:no|not) (?:have|has|exists?|see|there is|is there|to (?:be )?(?:see|seen|find|found|detect|"
+        r"recogni[sz]e))(?= [.,;]|$| on | in | at )|"
+        r"(?:we|i|they|he|she) (?:do|does|did) not (?:have|see|find)(?= [.,;]|$| here| in | on )|"
+        r"negative for (?:this|that|the) (?:pt|patient|film|one)|"
+        r"(?:(?<=pneumothorax )|(?<=ptx )|(?<=atelectasis )|(?<=collapse )|(?<=lobe ))(?:(?:has|is|"
+        r"completely|fully|now|since) )*re ?(?:expanded|"
         r"inflated)|"
         r"not(?= (?:be )?(?:among|in the|included|part of)(?![^ ]))|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
@@ -300,7 +350,8 @@ _CUES: Final = (
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
         rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
-        rf"no(?= [.,;]|$| exist)|none(?! (?:of|with|has|have|showing|that)(?![^ ]))|nil(?: seen| found|"
+        rf"no(?= [.,;]|$| exist)|none(?! (?:(?:of|with|has|have|showing|that)(?![^ ])|in (?:the )?pleura))|"
+        rf"nil(?: seen| found|"
         rf" present| noted| identified)?(?= [.,;]|$)|"
         rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|(?<=: )neg(?:ative)?(?! for)|"
         rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?:in|on|of|at|over) neither(?![^ ])|"
@@ -358,7 +409,9 @@ _CUES: Final = (
         "gone",
         "negation",
         "after",
-        r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved",
+        r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved|"
+        r"(?<!has )(?<!have )(?<!is )(?<!are )(?<!now )(?:completely|fully|totally|interval) cleared"
+        rf"(?= (?:[a-z]+ ){{0,3}}?{FINDING})",
         {"resolution of": ("persistence of",)},
     ),
     _Entry(
@@ -372,7 +425,9 @@ _CUES: Final = (
         "no",
         "negation",
         "after",
-        rf"0(?= (?:\w+ )?{FINDING})|zero|nil|nothing of|none of|nobody|no one|"
+        rf"0(?= (?:\w+ )?{FINDING})|zero|"
+        r"nil(?! (?:of note|to report|untoward|sinister|remarkable)(?![^ ]))|nothing of(?! note)|none of|"
+        r"nobody|no one|"
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{FINDING})|s(?= (?:\w+ )?{FINDING})|"
         rf"(?:anything|everything|everyone|anyone|all|any|films?|cases?|chests?|those)"
         rf"(?: (?:on|in|about) (?:the|a|this|my|any) [a-z]+)? (?:but|except|"
@@ -393,12 +448,13 @@ _CUES: Final = (
         r"(?:un(?:touched|affected|troubled)|spared) (?:by|from)|cured of|clean of|void of|"
         r"no way(?: that)?|in no way|by no means|at no (?:point|time)|nary|nada|"
         r"zilch|zip|unable to (?:see|find|identify|detect)(?: any)?|"
-        r"without|w / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
+        r"without|w(?:ith)? / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
         r"negative(?= (?:acute|active))|"
         r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable|(?:visuali[sz]ation|"
         r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
         r"another) )|clear (?:of|from)|"
-        r"clear(?= (?:focal )?air ?space)|devoid of|absence of|lack of|(?:complete|full|total) clearing of|"
+        r"clear(?= (?:focal )?air ?space)|devoid of|absence (?:of|from)|lack of|(?:complete|full|"
+        r"total) clear(?:ing|ance) of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
         r"rules out|ruled out|ruling out|fail(?:s|ed)? to (?:show|reveal|demonstrate|identify|find|see)|"
@@ -418,6 +474,7 @@ _CUES: Final = (
             "negative for": ("positive for",),
             "free of": ("affected by",),
             "absence of": ("presence of",),
+            "absence from": ("presence of",),
             "lack of": ("presence of",),
             "lack": ("have",),
             "lacks": ("has",),
@@ -463,6 +520,8 @@ _CUES: Final = (
         r"it is)|"
         r"i am thinking|my guess is|would you call (?:this|it)|"
         r"differential(?: diagnosis)?(?: considerations?)?(?: includes?)?|"
+        r"(?:what|how) about(?= (?:(?:an?|any|the) |"
+        rf"{FINDING}))|"
         r"favou?r(?:s|ed|ing)?|most xxxx|"
         r"xxxx(?= (?:represents?|reflects?|representing|reflecting)(?![^ ]))|"
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
@@ -473,14 +532,23 @@ _CUES: Final = (
         r"still)(?![^ ]))(?= )|^(?:is|are) there (?:still|now)|does (?:this|the|he|she|it)|do you see|"
         r"can you see|"
         r"(?<!in )(?<!since )(?<!last )may|looks? like|"
-        r"(?<!complete )(?<!full )(?<!total )(?:interval )?clearing of|(?:past |previous |prior |remote |"
+        r"(?<!complete )(?<!full )(?<!total )(?:interval )?clear(?:ing|ance) of|(?:past |previous |prior |"
+        r"remote |"
         r"family )*history(?: of)?|"
         r"known to have had|"
-        r"(?:used to (?:have|be|show|suffer from)|once (?:had|showed|suffered from))|previously had|"
+        r"(?:used to (?:have|be|show|suffer from)|once (?:had|showed|suffered from|(?:admitted|"
+        r"hospitali[sz]ed|"
+        r"diagnosed) with|treated for))|(?:was|were|been) told of|background history of|"
+        r"previously had|"
         r"in two minds about|runs in the family :|treated for|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)|"
-        rf"{_KIN}(?= (?:left |right )?{FINDING})",
+        rf"{_KIN}(?= (?:left |right )?{FINDING})|"
+        rf"{_KIN}(?: (?!not? |never |without |(?:is|are|was|to|that|this) )(?:[a-z]+|,)){{1,5}}? (?:had|has|"
+        r"have|with|diagnosed|broke|cracked|fractured|showed|got)(?= (?!been|no(?:t|ne)?(?![^ ]))[a-z])|"
+        rf"{_KIN} (?:broke|cracked|fractured|was told|were told|[-:])|f / h|"
+        r"(?:patient|person|man|woman|lady|guy|someone) (?:in|from) (?:the )?(?:next|other|opposite|"
+        r"neighbou?ring) (?:bed|room|ward|bay) (?:had|has|with)",
     ),
     _Entry(  # what a person has had is not what the film shows; it reaches no further than what it names
         "past",
@@ -488,8 +556,8 @@ _CUES: Final = (
         "next",
         rf"status post(?! remote)|post(?= {FINDING})|past(?! the)|^had|(?<=who )had|"
         rf"(?:(?<=i )|(?<=he )|(?<=she )|(?<=we )|(?<=they )|(?<=patient )|(?<=pt ))had(?= {_DATED_LATER})|"
-        rf"(?:previous|prior|former)(?= (?:left |right |small |"
-        rf"large )?(?!fracture){FINDING}\w*(?: [.,;?]| on | in |$))",
+        rf"(?:previous|prior|former|remote)(?= (?:left |right |small |spontaneous |"
+        rf"large )?(?!fracture|nodul){FINDING}\w*(?: [.,;?]| on | in |$))",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",
@@ -513,7 +581,7 @@ CLAUSE_END: Final = re.compile(
     r"seen|visible|identified|evident)(?![^ ]))|while|whereas|(?<!not )(?<!never )yet|"
     r"nevertheless|nonetheless|"
     r"despite|in spite of|because|save for|"
-    r"since(?! (?:resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"
+    r"since(?! (?:re ?expanded|re ?inflated|resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (

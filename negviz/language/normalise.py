@@ -17,7 +17,7 @@ from negviz.language.spelling import correct
 
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
-    r"(?P<either>[+]/[-−–]|[-−–]/[+]|±)"
+    r"(?P<either>[+]/[-−–]|[-−–]/[+]|±|\([?]\))"
     r"|(?P<minus>\([-−–]\)|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$))|(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
@@ -25,7 +25,10 @@ _TOKEN = re.compile(
     r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+]+(?=\s*(?:[,;./]|$))|(?<=\w)[+]+(?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|"
     r"$)))"
-    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no)(?!\w)|(?<!\w)w/(?=\s)))"
+    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n\.a\.d|w\.n\.l)(?!\w)|(?<!\w)w/(?=\s)))"
+    r"|(?P<share>(?i:(?<=cardiothoracic ratio )|(?<=cardiothoracic ratio: )|(?<=c:t ratio )|(?<=c/t ratio )|"
+    r"(?<=ctr )|(?<=ctr: ))\d+(?:[.]\d+)?\s?(?:cm|mm)?\s?"
+    r"(?:/|over|out of|of)\s?\d+(?:[.]\d+)?(?:\s?[cm]m)?\b)"
     r"|&&|[.]{2,}|…|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
 )
 _SHORT: Final = {
@@ -39,6 +42,8 @@ _SHORT: Final = {
     "y/n": "yes or no",
     "yes/no": "yes or no",
     "w/": "with",
+    "n.a.d": "nad",
+    "w.n.l": "within normal limits",
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
 _SIGNED: Final = re.compile(
@@ -46,6 +51,11 @@ _SIGNED: Final = re.compile(
 )  # all in one line
 _OPENS_ITEM: Final = re.compile(r"(?:\A|[,;])\s*\Z")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
+_ABBREVIATED: Final = re.compile(  # a full stop behind one of these ends no sentence
+    r"(?<!\w)(?:pulm|bilat|consol|inf|sup|mod|lat|rt|lt|eff|effs|poss|prob|susp|approx|opac|nod|nods|resp|"
+    r"cardiomeg|atelect|emphys|fx|dx|hx|no)\Z",
+    re.IGNORECASE,
+)
 _PLAIN: Final = {"&&": ";", "…": ",", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {
     **{
@@ -90,6 +100,14 @@ _CONTRACTIONS: Final = {
     "pos": "positive",
     "bilat": "bilateral",
     "wo": "without",
+    "w": "with",
+    "fh": "family history",
+    "yr": "year",
+    "yrs": "years",
+    "abnl": "abnormal",
+    "abn": "abnormal",
+    "pulm": "pulmonary",
+    "cardiopulm": "cardiopulmonary",
     "nl": "normal",
     "nml": "normal",
     "oed": "edema",
@@ -160,6 +178,9 @@ def _words(match: re.Match[str], text: str) -> str:
     token = match[0]
     if match.lastgroup == "short":
         return _SHORT[token.lower()]
+    if match.lastgroup == "share":  # "CT ratio 12/33"
+        part, whole = map(float, re.findall(r"\d+(?:[.]\d+)?", token))
+        return f"{part / whole:.2f}" if whole else token
     if match.lastgroup == "either":
         return "query"
     if match.lastgroup is not None:
@@ -194,6 +215,8 @@ def _mark(token: str, text: str, start: int) -> str:
         return "no"  # as in a query
     if token == "-" and before.isalnum() and after.isalnum():
         return ""
+    if token == "." and text[start + 2 : start + 3].islower() and _ABBREVIATED.search(text, 0, start):
+        return ""  # "no pulm. nods"
     if token == "?" and not before.strip() and text[start + 1 :].strip():
         return "query"  # "? effusion" asks of what follows, "effusion?" of what went before
     return _PLAIN.get(token, "," if token.startswith("..") else token)

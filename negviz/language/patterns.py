@@ -52,6 +52,10 @@ OTHER_ORGAN: Final = (
     r"hip|skull|nasal|wrist|ankle|foot|toe|finger|tibial?|fibular?|pelvic|mandib\w+|knee|"
     r"elbow|"
     r"patellar?|dental|tooth) (?:fractures?|#)|"
+    r"fractures? (?:of|in|at) (?:(?:the|my|his|her|left|right) )*(?:hips?|femur|wrists?|ankles?|feet|foot|"
+    r"toes?|"
+    r"fingers?|knees?|elbows?|skull|jaw|nose|pelvis|hands?|tibia|fibula|radius|ulna)|"
+    r"consolidation (?:chemo\w*|therapy|phase|cycle|course)|"
     r"(?:broken|cracked|snapped|fractured|broke) (?:(?:the|a|an|my|his|her|left|right|upper|lower) )*(?:arm|"
     r"leg|wrist|ankle|foot|toe|finger|hip|"
     r"nose|jaw|skull|hand|elbow|knee|tooth|teeth|thumb|femur|pelvis|leads?|needle)|"
@@ -68,7 +72,12 @@ KIND: Final = (  # a "no" before one of these denies that size or kind, not the 
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )
 TIME: Final = r"(?:acute|new|newly|recent|old|healed|healing|chronic|remote)"
-RATIO: Final = r"(?:(?:cardio ?thoracic|c ?/ ?t) (?:ratio|index))"
+RATIO: Final = (
+    r"(?:(?:cardio ?thoracic|c ?[/:]? ?t|(?:heart|cardiac) (?:to |/ )?(?:chest|thorax|thoracic)) (?:ratio|"
+    r"index)|"
+    r"ratio of (?:the )?(?:heart|cardiac)(?: (?:width|size|diameter))? to (?:the )?(?:thorax|thoracic|chest)"
+    r"(?: (?:width|size|diameter))?)"
+)
 # Between a subject and its predicate: names of things, never a verb or a state that would end the phrase.
 THING: Final = (
     r"(?: (?!(?:is|are|was|were|has|have|enlarged|stable|unchanged|large|increased|normal|clear|no|not|with|"
@@ -79,7 +88,7 @@ THING: Final = (
 NOUN: Final = THING.replace("(?: (?!", "(?: (?!,|", 1)  # the same within one item of a list
 TAIL: Final = rf"(?:(?: {BE}(?: (?:{ADVERB}|,)){{0,8}}?)|(?: {ADVERB}){{0,8}}?)"
 LIMITS: Final = (
-    r"(?:within (?:the )?(?:range of )?(?:normal(?: limits?)?|limits(?: of normal)?)|wnl|"
+    r"(?:within (?:the )?(?:range of )?(?:normal(?: limits?| range)?|limits(?: of normal)?)|wnl|"
     r"(?:low )?normal(?! (?:volumes?|inflation|expansion|variant))|unremarkable|"
     r"not remarkable|ok|okay|fine)"
 )

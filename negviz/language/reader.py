@@ -19,7 +19,7 @@ from negviz.language.lexicon import CLAUSE_END, CUES, FINDING
 from negviz.language.opposite import CONTRARY
 from negviz.language.patterns import KIND, TIME
 from negviz.language.scope import Found, ScopedCue, Span, clause_cues
-from negviz.language.terms import ASKED, TERMS
+from negviz.language.terms import ASKED, LOOSE, TERMS
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ _TWIN: Final = re.compile(r" (?:, )?(?:or|and|/|,) ")
 _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute by their nature
 _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
 _TAKES_UP: Final = re.compile(  # "…, but it is not there"
+    r" which (?:(?:was|were) no longer|(?:is|are|has|have) (?:no longer|not|now|since|gone|resolved|"
+    r"cleared))(?![^ ])|"
     r" but (?:it|they|that|this|none|not|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|"
     r"not))(?![^ ])|; there (?:is|"
     r"are) none(?![^ ])"
@@ -119,7 +121,7 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
             told, heard = _on_either_side(text, clause, other, found, readings)
         else:
             told, heard = _in_one_time(text, clause, answered, found)
-        taken_up = _TAKES_UP.match(text, clause[0] - 4) or _TAKES_UP.match(text, clause[0] - 1)
+        taken_up = any(_TAKES_UP.match(text, max(0, clause[0] - back)) for back in (6, 4, 1))
         if not told and readings and taken_up:
             readings = [_turned(reading, heard) for reading in readings]
         readings += told
@@ -423,9 +425,24 @@ def _one_of_two(
         for other in others
     ):
         return False
+    if _reworded(text, clause, item):
+        return False
     before = text[max(clause[0], start - _NEARBY) : start]
     after = _VERSUS_AFTER.match(text, end, clause[1]) or _VERSUS_BEYOND.match(text, end, clause[1])
     return bool(after or _VERSUS_BEFORE.search(before))
+
+
+def _reworded(text: str, clause: Span, item: Found) -> bool:
+    """Whether an "or" offers the same finding in looser words: "hazy area or opacity"."""
+    findings = {outcome.finding for outcome in item.term.outcomes}
+    start, end = item.span
+    near = (max(clause[0], start - _NEARBY), min(clause[1], end + _NEARBY))
+    return any(
+        _OR.fullmatch(text[min(loose.end(), end) : max(loose.start(), start)])
+        for term in (*ASKED, *LOOSE)
+        if not findings.isdisjoint(outcome.finding for outcome in term.outcomes)
+        for loose in term.pattern.finditer(text, *near)
+    )
 
 
 def _across_slash(text: str, item: Found, others: Sequence[Found]) -> bool:

@@ -59,7 +59,10 @@ _STANDS: Final = re.compile(
 )
 _IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
-    r" , (?:small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
+    r" , (?:(?:displaced|comminuted)(?= (?:left|right|\d|[lr] ))|(?:the |both )?lungs?(?= (?:hyper|"
+    r"emphysematous|"
+    r"overinflated|congested|hazy|wet|white))|"
+    r"small|mild|moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|"
     r"present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|healed|"
     r"healing|"
     r"enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|"
@@ -70,6 +73,11 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
     r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|present|there|yes|positive|confirmed|instead|"
+    r"again (?:evident|seen|noted|visible|shown|identified|demonstrated)|(?:marked|widespread|extensive|"
+    r"severe|"
+    r"pronounced|mild|moderate)(?: (?:in|at|on|throughout) [^,]*)?|"
+    r"(?:in|at|of|on) (?:the )?(?:both (?:bases|apices|lungs|sides)|left|right|lingula|\d\w*|[rl][uml]l)"
+    r"(?: (?!or |nor )[^,]*)?|"
     r"as before|bilateral|"
     r"bilaterally|"
     r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.,;]|$| please)"
@@ -188,7 +196,7 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     stop = bound.search(text, start, end)
     while stop is not None and (
         stop.start() - start <= 1  # "no, the …" ends nothing that has begun
-        or (_SHOWS.fullmatch(stop[0]) and not any(start <= item.span[0] < stop.start() for item in found))
+        or (_SHOWS.fullmatch(stop[0]) and _begins(text, (start, stop.start()), found))
     ):  # "neither side shows …"
         stop = bound.search(text, stop.end(), end)
     end = stop.start() if stop else end
@@ -209,6 +217,13 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
     return start, start + len(
         _to_end_of_list(stretch, first - start, alone=hedge or of_all or _apiece(text, cue))
+    )
+
+
+def _begins(text: str, before: Span, found: Sequence[Found]) -> bool:
+    """Whether a verb has the cue for its subject: no item, and no comma, stands between ("neither side")."""
+    return "," not in text[slice(*before)] and not any(
+        before[0] <= item.span[0] < before[1] for item in found
     )
 
 

@@ -80,6 +80,8 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "ribb": "rib",
     "ribbs": "ribs",
     "oedma": "edema",
+    "emphesyma": "emphysema",
+    "sen": "seen",
     "smal": "small",
     "samll": "small",
     "tehre": "there",

@@ -61,20 +61,22 @@ _SMALL_HEART = Outcome("cardiomegaly", "absent", "present")
 _CLEAR_LUNGS = (Outcome("consolidation", "absent", None), Outcome("opacity", "absent", "present"))
 _IS = r"(?: (?:is|was|are|of|:|=|about|approximately|measures|measuring|at|equals))*"
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
-_UNDER = r"(?:<|≤|less than|smaller than|under|below|no more than|not more than|well under|well below)"
+_UNDER = r"(?:<|≤|less than|smaller than|under|below|well under|well below)"
 _HALF = r"(?:0?[.]50?|50|half|one half)"
 _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
     r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
-    r"far|from|nowhere|near|by|no|means|was|chest|film|cxr|radiograph|radiographs|show|find|give|me|all|"
+    r"far|from|nowhere|near|by|no|means|was|want|need|i|chest|film|cxr|radiograph|radiographs|show|find|give|"
+    r"me|all|"
     r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
     r"images?|"
     r"essentially|picture|view|everything|"
     r"entirely|a|not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
 _ALONE_AFTER = (
-    r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|[.!?]))*$)"
+    r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|appearances?|"
+    r"for (?:the )?age|pa|ap|and|lateral|frontal|views?|[.!?]))*$)"
 )
 _FILM_THAT_IS = (  # "that is" begins a clause, in which nothing else says what is normal
     "(?:"
@@ -134,7 +136,7 @@ TERMS: Final = (
     ),
     _term(
         rf"(?:dry|empty) (?:pleural (?:spaces?|cavit(?:y|ies))|pleura)|"
-        rf"nothing in (?:the )?pleural (?:spaces?|cavit(?:y|ies))|"
+        rf"(?:nothing|none) in (?:the )?(?:pleural (?:spaces?|cavit(?:y|ies))|pleura)|"
         rf"pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:dry|"
         rf"empty)",
         Outcome("effusion", "absent", "present"),
@@ -174,7 +176,11 @@ TERMS: Final = (
         rf"(?:increased|enlarged|widened)|"
         rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
         rf"raised|"
-        rf"enlarged|high|abnormal)|heart{_IS}(?: occupies| takes up| fills)? {_OVER} {_HALF}|"
+        rf"enlarged|high|abnormal)|heart{_IS}(?: occupies| takes up| fills| spans)? {_OVER} {_HALF}|"
+        r"heart(?: that)? (?:occup(?:ies|ying)|tak(?:es|ing) up|fill(?:s|ing)|span(?:s|ning))(?: about| "
+        r"nearly| almost| roughly)? (?:most|two thirds|(?:5[6-9]|[6-9]\d)(?: per ?cent)?) of (?:the |his |"
+        r"her |"
+        r"my )?(?:chest|thorax|thoracic width|rib ?cage|hemithorax)|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}",
         _CARDIOMEGALY,
     ),
@@ -186,7 +192,8 @@ TERMS: Final = (
     ),
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
-        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad)(?: than (?:normal|usual))?",
+        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|magnified|augmented|"
+        rf"dilated)(?: than (?:normal|usual))?",
         _CARDIOMEGALY,
         statement=True,
     ),
@@ -199,16 +206,24 @@ TERMS: Final = (
     ),
     _term(
         rf"small heart|(?:heart|cardiac) size(?: {BE})? not increased|{HEART}(?: {BE})? small|"
-        rf"{HEART}(?: {BE}| came out)?(?: of)?(?: the| an?)? (?:right|ordinary|usual) size",
+        rf"{HEART}(?: {BE}| came out)?(?: of)?(?: the| an?)? (?:right|ordinary|usual|good) size",
         Outcome("cardiomegaly", "absent", None),
         derived=True,
     ),
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
-        rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)|heart{_IS} {_UNDER} {_HALF}",
+        rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
+        rf"heart(?: width| diameter)?{_IS} {_UNDER} {_HALF}",
         _SMALL_HEART,
     ),
+    _term(
+        rf"{RATIO} (?:does|do|did) not exceed {_HALF}|{RATIO}{_IS} (?:no|not) (?:more|greater|larger|"
+        rf"higher) than {_HALF}",
+        Outcome("cardiomegaly", "absent", "absent"),
+        derived=True,
+    ),
     _term(  # between the two, or on a film that makes every heart larger
+        rf"borderline {RATIO}|{RATIO}{_IS} (?:0?[.]\d\d?|\d\d)(?: ,)? borderline|{RATIO}{_IS} borderline|"
         rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5])|{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d) (?:on|"
         rf"in) (?:an? |the "
         rf"|this )?(?:ap|supine|portable|bedside)|"
@@ -248,15 +263,14 @@ TERMS: Final = (
         rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
         rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:(?:is|has|have|are|"
         rf"was|were|got|been) ){{0,2}}(?:not )?(?:popped|"
-        rf"burst|punctured|deflated|blown)|visceral pleural (?:line|edge)s?|"
+        rf"burst|punctured|deflated|blown(?! up))|visceral pleural (?:line|edge)s?|"
         r"pleural air(?: collections?)?|air in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"chest cavity)",
         Outcome("pneumothorax"),
     ),
     _term(  # the words of denial that it may hold deny the markings
-        r"(?:pleural |lung )(?:line|edge)s?(?: (?:that|has|have|with|without|and|but|no|absent|absence of|"
-        r"any|"
-        r"normal|lung|vascular)){1,4} markings|"
+        r"(?:visceral )?(?:pleural |lung )(?:line|edge)s?(?: (?:that|has|have|with|without|and|but|no|absent|"
+        r"absence of|any|normal|lung|vascular|is|are|visible|seen|noted|present)){1,6} markings|"
         r"(?:(?:no|absent|absence of) )?(?:lung |peripheral )*markings (?:beyond|peripheral to|lateral to|"
         r"outside) "
         r"(?:the |a |this )?(?:visceral |pleural |lung )*(?:line|edge)",
@@ -441,12 +455,13 @@ TERMS: Final = (
     _term(rf"{_FILM_THAT_IS}(?:normal|unremarkable)(?= (?:[.,;!?]|but|and|or|with|please)|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
-        rf"nothing (?:abnormal|to see|to report)|(?:all|"
+        rf"n(?:othing|il) (?:abnormal|to see|to report|of note|untoward|sinister|remarkable)|(?:all|"
         rf"everything) "
         rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
-        rf"judged|read|reported)(?: to be| as) (?:normal|unremarkable|within normal limits)|"
+        rf"judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
+        rf"unremarkable|within normal limits)|"
         rf"within normal limits {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
@@ -545,13 +560,14 @@ ASKED: Final = (
     _term(
         r"(?:(?:lungs?|chest)(?: (?:is|are|looks?|appears?))?(?: (?:very|so|mildly|markedly|not|both))? )?"
         r"hyper ?(?:inflat(?:ed|ion)|expan(?:ded|sion)|aerat(?:ed|ion)|lucen(?:t|cy))"
-        r"(?: (?:lungs?|chests?))?|copd|barrel(?: shaped)? chests?|air trapping|"
+        r"(?: (?:lungs?|chests?))?|copd|smokers? (?:lungs?|chest)|lungs?(?: (?:is|are|all|over|so|"
+        r"look))* stretched(?: out)?|barrel(?: shaped)? chests?|air trapping|"
         r"flat(?:tened|tening)?(?: (?:of|the|both|bilateral))* (?:hemi ?)?diaphragms?|"
         r"(?:hemi ?)?diaphragms?(?: (?:is|are|look|appear|both))* flat(?:tened)?|"
         r"increased (?:ap|anteroposterior|retrosternal) (?:diameter|(?:air ?)?space|clear space)",
         Outcome("emphysema"),
     ),
-    _term(r"(?:boot|water bottle|globe) shaped? (?:heart|cardiac silhouette)", _CARDIOMEGALY),
+    _term(r"(?:(?:boot|water bottle|globe) shaped?|globular) (?:heart|cardiac silhouette)", _CARDIOMEGALY),
     _term(
         r"cannon ?balls?|miliary(?: \w+)?|(?:thick |thin )?(?:walled )?cavit(?:y|ies|"
         r"ary lesions?)",
@@ -564,11 +580,22 @@ ASKED: Final = (
         r"s sign of golden)(?: signs?)?(?: of golden)?",
         Outcome("atelectasis"),
     ),
-    _term(r"volume loss", Outcome("atelectasis")),
+    _term(
+        r"volume loss|crowd(?:ed|ing)(?: of)?(?: the)? (?:bronch(?:i|us)|vessels|vasculature|"
+        r"(?:lung )?markings)|"
+        r"fissures? (?:is |are )?(?:pulled|drawn|displaced|shifted|tugged) (?:up|down|upwards?|downwards?)",
+        Outcome("atelectasis"),
+    ),
     _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"meniscus(?! (?:sign|of))", _EFFUSION),
+    _term(r"benign (?:appearing|looking)(?: " + STUDY + r")?|benign " + STUDY, _NORMAL),
+    _term(r"apo", Outcome("edema")),
     _term(r"kerley(?: [abc])?(?: lines?)?|septal lines?", Outcome("edema")),
-    _term(r"(?:cortical )?step ?offs?|cortical (?:break|breach|disruption)s?", _FRACTURE),
+    _term(
+        r"(?:cortical )?step ?offs?|step in the (?:\w+ )?(?:cortex|contour|rib)|cortical (?:break|breach|"
+        r"disruption)s?",
+        _FRACTURE,
+    ),
     _term(
         r"(?:lung )?markings (?:do|does) not (?:reach|extend to)",
         Outcome("pneumothorax", "present", "present"),
@@ -593,7 +620,8 @@ LOOSE: Final = (
         _not_after("vertebral", "compression", "disc", "body")
         + r"collaps(?:ed|ing)(?!(?: [a-z]+){0,2} (?:vertebra\w*|dis[ck]s?|bod(?:y|ies)|spine))|"
         r"lungs?(?: (?:has|have|is|are|was|gone|come|came|went|all|still|now)){0,4} (?:down|dropped)|"
-        r"(?:down|dropped|deflated) lungs?|(?:caved|fallen) in|(?:[rl][uml]l|lobes?) (?:is |has |gone |"
+        r"(?:down|dropped|deflated) lungs?|(?:caved|fallen) in|(?:lungs?|lobes?) (?:has |have |is )?(?:gone|"
+        r"went) flat|(?:[rl][uml]l|lobes?) (?:is |has |gone |"
         r"still )*down|lungs?(?: [a-z]+){0,4} no air(?: in it)?",
         Outcome("pneumothorax"),
         Outcome("atelectasis"),
@@ -605,7 +633,7 @@ LOOSE: Final = (
         r"(?:something|anything) (?:white|gr[ae]y)|"
         r"whiteness|"
         r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
-        r"hazy|haze|cloudy|murky|foggy",
+        r"haze|(?:hazy|cloudy|murky|foggy)(?: (?:areas?|patch(?:es)?|spots?|bits?))?",
         _OPACITY,
     ),
     _term(  # a clause of its own: "no nodule, bases hazy"
