@@ -18,14 +18,15 @@ from negviz.language.spelling import correct
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±|\([?]\))"
-    r"|(?P<minus>\([-−–]\)|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
+    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$))|(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
-    r"|(?P<plus>\([+]\)|(?<![^\s(])[+]ve\b|[✓✔✅]"
+    r"|(?P<plus>[(\[]\s?[+]\s?[)\]]|(?<![^\s(])[+]ve\b|[✓✔✅]"
     r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+]+(?=\s*(?:[,;./]|$))|(?<=\w)[+]+(?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|"
     r"$)))"
-    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n\.a\.d|w\.n\.l)(?!\w)|(?<!\w)w/(?=\s)))"
+    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n o|n\.a\.d|w\.n\.l)(?!\w)|"
+    r"(?<!\w)w/(?=\s)))"
     r"|(?P<share>(?i:(?<=cardiothoracic ratio )|(?<=cardiothoracic ratio: )|(?<=c:t ratio )|(?<=c/t ratio )|"
     r"(?<=ctr )|(?<=ctr: ))\d+(?:[.]\d+)?\s?(?:cm|mm)?\s?"
     r"(?:/|over|out of|of)\s?\d+(?:[.]\d+)?(?:\s?[cm]m)?\b)"
@@ -43,6 +44,7 @@ _SHORT: Final = {
     "yes/no": "yes or no",
     "w/": "with",
     "n.a.d": "nad",
+    "n o": "no",
     "w.n.l": "within normal limits",
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")

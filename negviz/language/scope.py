@@ -57,7 +57,9 @@ _STANDS: Final = re.compile(
     r"decreased|"
     r"improved|worse|persists?))(?= [.,;:]|$| and | in | at | since | from )"
 )
-_IS_PRESENT: Final = re.compile(r" and [^,]* (?:is|are) (?:again |still |now |also )?present(?![^ ])")
+_IS_PRESENT: Final = re.compile(
+    r" and [^,]* (?:is|are) (?:again |still |now |also )?(?:present|noted|evident)(?![^ ])"
+)
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:(?:displaced|comminuted)(?= (?:left|right|\d|[lr] ))|(?:the |both )?lungs?(?= (?:hyper|"
     r"emphysematous|"
@@ -80,7 +82,7 @@ _STATED_ITEM: Final = re.compile(  # and what is said to be
     r"(?: (?!or |nor )[^,]*)?|"
     r"as before|bilateral|"
     r"bilaterally|"
-    r"\d[\d.]* ?(?:mm|cm)|ribs? \d+(?: (?:to|and|-) \d+)?)(?= [.,;]|$| please)"
+    r"\d[\d.]* ?(?:mm|cm)|ribs?(?: (?:to |and |- )?\d+)+)(?= [.,;]|$| please)"
 )
 _UNFINISHED: Final = re.compile(  # its item goes on behind the comma: "no new, enlarging nodule"
     rf"(?<![^ ])(?:{KIND}|{TIME}|small|tiny|minimal|trace|focal|definite|obvious|clear|significant|evidence|"

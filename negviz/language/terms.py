@@ -166,6 +166,12 @@ TERMS: Final = (
     ),
     # cardiomegaly
     _term(
+        rf"{RATIO} (?:does|do|did) not exceed {_HALF}|{RATIO}{_IS} (?:no|not) (?:more|greater|larger|higher) "
+        rf"than {_HALF}|{RATIO}(?: {BE})? not (?:increased|raised|elevated|enlarged|high|abnormal)",
+        Outcome("cardiomegaly", "absent", "absent"),
+        derived=True,
+    ),
+    _term(
         rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge|"
         rf"fat|"
         rf"plump|broad|bulky) "
@@ -176,7 +182,8 @@ TERMS: Final = (
         rf"(?:increased|enlarged|widened)|"
         rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
         rf"raised|"
-        rf"enlarged|high|abnormal)|heart{_IS}(?: occupies| takes up| fills| spans)? {_OVER} {_HALF}|"
+        rf"enlarged|high|abnormal)|(?:heart|cardiac)(?: width| diameter)?{_IS}(?: occupies| takes up| fills|"
+        rf" spans)? {_OVER} {_HALF}|"
         r"heart(?: that)? (?:occup(?:ies|ying)|tak(?:es|ing) up|fill(?:s|ing)|span(?:s|ning))(?: about| "
         r"nearly| almost| roughly)? (?:most|two thirds|(?:5[6-9]|[6-9]\d)(?: per ?cent)?) of (?:the |his |"
         r"her |"
@@ -215,12 +222,6 @@ TERMS: Final = (
         rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
         rf"heart(?: width| diameter)?{_IS} {_UNDER} {_HALF}",
         _SMALL_HEART,
-    ),
-    _term(
-        rf"{RATIO} (?:does|do|did) not exceed {_HALF}|{RATIO}{_IS} (?:no|not) (?:more|greater|larger|"
-        rf"higher) than {_HALF}",
-        Outcome("cardiomegaly", "absent", "absent"),
-        derived=True,
     ),
     _term(  # between the two, or on a film that makes every heart larger
         rf"borderline {RATIO}|{RATIO}{_IS} (?:0?[.]\d\d?|\d\d)(?: ,)? borderline|{RATIO}{_IS} borderline|"
@@ -429,7 +430,8 @@ TERMS: Final = (
     ),
     # normal
     _term(
-        r"normals",
+        r"normals|disease free (?:patients?|chests?|films?|controls?|cases?|people)|healthy (?:volunteers?|"
+        r"patients?|controls?|people|subjects?|adults?)",
         _NORMAL,
     ),
     _term(
@@ -519,6 +521,7 @@ TERMS: Final = (
 # Wordings that mean different things to different people, and what they may mean: asked, never guessed.
 ASKED: Final = (
     _term(r"pe|pes", _EFFUSION),
+    _term(r"nothing (?:on|in) (?:the |my |his |her )?(?:lungs?|chest)(?= [.,;!?]|$)", _NORMAL),
     _term(r"nad", _NORMAL),
     _term(r"(?<!\d )(?<!xxxx )cm", _CARDIOMEGALY),
     _term(r"#(?: s)?(?! \d)", _FRACTURE),
@@ -554,7 +557,8 @@ ASKED: Final = (
     _term(
         r"congested lungs?|(?:bat ?wings?|bat wing|butterfly)(?: (?:pattern|appearance|shadow(?:s|ing)?|"
         r"opacit(?:y|ies)|distribution|edema))?|cephali[sz]ation|(?:peri)?bronchial cuffing|"
-        r"upper lobe (?:venous |blood )?diversion",
+        r"upper lobe (?:venous |blood )?diversion|(?:vascular|upper lobe(?: vascular|"
+        r" venous)?) redistribution",
         Outcome("edema"),
     ),
     _term(
