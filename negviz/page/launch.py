@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import torch
 
@@ -77,6 +79,9 @@ def serve_rooms(options: argparse.Namespace, collections: Sequence[Collection], 
     if said := uploads.warning(options.host):
         say(said)
     share_cores()
+    Thread(
+        target=import_module, args=("matplotlib",), daemon=True
+    ).start()  # as gradio does, its loop waiting
     further = family_routes(room.home, Opener(open_room, build_page, mount_page))
     serve(build_page(room), room, port=options.port, host=options.host, further=further)
 
