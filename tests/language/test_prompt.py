@@ -10,7 +10,7 @@ import pytest
 
 from negviz.findings import FINDINGS
 from negviz.language.lexicon import BECOMES
-from negviz.language.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt
+from negviz.language.prompt import MAX_CHARACTERS, Prompt, read_mentions, read_prompt, unclear
 
 SENTENCES = Path(__file__).parents[1] / "data" / "sentences.csv"
 CONTRARY = {"present": "absent", "absent": "present"}
@@ -280,3 +280,30 @@ def test_what_a_cue_becomes_is_said_of_words_that_are_read_as_that_cue(cue: str)
     ]
     cues = [prompt.text[slice(*found.span)] for prompt in read for found in prompt.cues]
     assert cue in [found.lower() for found in cues]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("good morning", "nothing"),
+        ("possible edema", "uncertain"),
+        ("small left effusion, none on the right", "both"),
+        ("no edema", None),
+        ("edema but no nodule", None),
+    ],
+)
+def test_why_no_film_is_right_or_wrong_is_told(text: str, why: str | None) -> None:
+    assert unclear(read_prompt(text).mentions) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("no nodule but edema", "nodule"),
+        ("no edema, PE?", "effusion"),
+        ("PE", "effusion"),
+        ("good day", None),
+    ],
+)
+def test_a_sentence_is_about_what_it_names_or_may_name(text: str, about: str | None) -> None:
+    assert read_prompt(text).about == about

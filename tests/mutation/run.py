@@ -33,12 +33,13 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 RESULTS: Final = Path(__file__).with_name("results.json")
 VERSION: Final = "8.7.0"
+_OF_PROMPTS: Final = ["tests/language/test_prompt.py", "tests/language/test_typed.py"]
 TESTS: Final = {  # what is mutated, and its own tests
     "negviz/retrieval/metrics.py": ["tests/retrieval/test_metrics.py"],
-    "negviz/language/reader.py": ["tests/language/test_prompt.py"],
-    "negviz/language/scope.py": ["tests/language/test_prompt.py"],
-    "negviz/language/opposite.py": ["tests/language/test_prompt.py"],
-    "negviz/language/prompt.py": ["tests/language/test_prompt.py"],
+    "negviz/language/reader.py": _OF_PROMPTS,
+    "negviz/language/scope.py": _OF_PROMPTS,
+    "negviz/language/opposite.py": _OF_PROMPTS,
+    "negviz/language/prompt.py": _OF_PROMPTS,
     "negviz/retrieval/calibration.py": ["tests/retrieval/test_calibration.py"],
     "negviz/explain/heads.py": ["tests/explain/test_heads.py"],
     "negviz/explain/attribution/__init__.py": ["tests/explain/test_attribution.py"],
@@ -51,7 +52,7 @@ TESTS: Final = {  # what is mutated, and its own tests
         "tests/training/test_experiments.py::test_without_distractors_the_loss_is_con1s_and_with_all_con2s",
         "tests/training/test_experiments.py::test_each_distractor_makes_the_loss_another",
     ],
-    "training/tune/captions.py": ["tests/training/test_con3.py"],
+    "training/tune/captions.py": ["tests/training/test_con3.py", "tests/training/test_con4.py"],
 }
 LEFT_OUT: Final = (  # a busy machine fails the first three, so they kill what lives; others are slow
     "tests/retrieval/test_metrics.py::test_a_thousand_resamples_are_fast",
