@@ -36,7 +36,7 @@ _ELSEWHERE = (  # a finding that another film or view does not show is not there
     r"(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|older|ct)(?![^ ]))"
 )
 _EXCLUDE = r"(?:exclude|rule out|excluding|ruling out|rule|dismiss)"
-_EXCLUDED = r"(?:excluded|ruled out|dismissed)"
+_EXCLUDED = r"(?:excluded|ruled? out|dismissed)"
 FINDING: Final = (  # how the word of a finding begins, where a cue means that word alone
     r"(?:effus|cardiomegal|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodul|emphysema|fracture|"
     r"infiltrat|enlarged|collapse|dilated)"
@@ -292,17 +292,17 @@ _CUES: Final = (
         rf"ruling out|"
         rf"rule out)|(?:limits?|precludes?|prevents?|hampers?|impossible|without|unable)(?: the|"
         rf" an?)? (?:exclusion "
-        rf"of|excluding)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
+        rf"of|excluding|ruling out)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
         rf"(?:as|so) long as)(?: that)?"
         rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT}| not?(?= [a-z]))?|"
-        rf"(?:assuming|supposing)(?= (?:[a-z]+ )?{FINDING})|(?:no|without) (?:(?:past|previous|prior|"
-        rf"known) )?"
+        rf"(?:assuming|supposing)(?= (?:[a-z]+ )?{FINDING})|(?:no|without) (?:(?:past|previous|prior|known|"
+        rf"family) )?"
         r"history of|^(?:is|are|was|were) (?:not (?:that|this|it|there)|(?:that|this|it) not)(?= )|"
         r"do you think(?: that)?|"
         rf"in case(?: of)?(?: no(?= [a-z]))?|in the event of|"
         rf"should there be|^should(?= (?:an?|any|the) )|only (?:when|if)|"
-        rf"when(?= (?:(?:an?|the) )?(?:[a-z]+ )?{FINDING}\w* (?:is|are) (?:found|seen|present|confirmed|"
-        rf"shown))|"
+        rf"when(?= (?:(?:an?|the) )?(?:[a-z]+ )?{FINDING}\w* (?:(?:is|are) )?(?:found|seen|present|confirmed|"
+        rf"shown))|^were there(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         rf"^(?:is|are) there no(?= )|positive or negative(?: for)?|(?:still |yet )?to be {_EXCLUDED} :|"
         r"when(?:ever)? (?:there is|he has|"
         rf"she has)|"
@@ -324,7 +324,8 @@ _CUES: Final = (
         "no",
         "negation",
         "after",
-        rf"not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|none(?= {FINDING})|"
+        rf"no exist(?:ing|ence) of|not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
+        rf"none(?= {FINDING})|"
         rf"^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         r"(?<=have )not (?:yet )?(?:seen|found|identified|noticed|spotted|detected)"
         r"(?= (?!(?:before|since|yet|it|this|that|them|so|here|on|in|at|by|and|or|but|previously|either|"
@@ -342,7 +343,8 @@ _CUES: Final = (
         r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= (?:[.,;]|on|in|at|"
         r"here)(?![^ ])|$)|"
         r"nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
-        r"(?:no|not) (?:have|has|exists?|see|there is|is there|to (?:be )?(?:see|seen|find|found|detect|"
+        r"no thank(?:s| you)|(?:no|not) (?:have|has|exists?|see|there is|is there|to (?:be )?(?:see|seen|"
+        r"find|found|detect|"
         r"recogni[sz]e))(?= [.,;]|$| on | in | at )|"
         r"(?:we|i|they|he|she) (?:do|does|did) not (?:have|see|find)(?= [.,;]|$| here| in | on )|"
         r"negative for (?:this|that|the) (?:pt|patient|film|one)|"
@@ -545,7 +547,9 @@ _CUES: Final = (
         r"(?:used to (?:have|be|show|suffer from)|once (?:had|showed|suffered from|(?:admitted|"
         r"hospitali[sz]ed|"
         r"diagnosed) with|treated for))|(?:was|were|been) told of|background history of|"
-        r"previously (?:had|treated|drained)|"
+        r"previously (?:had|treated|drained|(?:admitted|diagnosed) with)|(?:prior|previous|"
+        r"past) episodes? of|"
+        r"^any (?:signs?|evidence|hint|trace) of|"
         r"in two minds about|runs in the family :|treated for|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)|"
@@ -591,7 +595,7 @@ CLAUSE_END: Final = re.compile(
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
-    r"-|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|there (?:is|are|was|were|has|may|could)|"
+    r"-|plus|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|there (?:is|are|was|were|has|may|could)|"
     r", (?:i|we|you) (?:can )?(?:see|have)|"
     r", (?:(?:and|instead|just|i) )?(?:show|give|find|want|get|fetch|bring up|pull up|include|keep|display)"
     r"(?: (?:me|us))?(?= )|"

@@ -17,6 +17,10 @@ from negviz.language.spelling import correct
 
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
+    r"(?P<widths>(?i:(?<!\w)(?:transverse )?(?:heart|cardiac)(?: (?:diameter|width|shadow|silhouette|is|"
+    r"measures|of))*\s\d+(?:[.]\d+)?\s?(?:cm)?(?: across| wide)?(?:,| of| over| in)?\s(?:an? )?"
+    r"(?:(?:thorax|chest|thoracic)(?: (?:diameter|width|is|measures|of))*\s\d+(?:[.]\d+)?\s?cm\b|"
+    r"\d+(?:[.]\d+)?\s?cm (?:thorax|chest)\b)))|"
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|±|\([?]\))"
     r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$))|(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
@@ -106,6 +110,8 @@ _CONTRACTIONS: Final = {
     "fh": "family history",
     "yr": "year",
     "yrs": "years",
+    "sig": "significant",
+    "cmeg": "cardiomegaly",
     "abnl": "abnormal",
     "abn": "abnormal",
     "pulm": "pulmonary",
@@ -180,9 +186,10 @@ def _words(match: re.Match[str], text: str) -> str:
     token = match[0]
     if match.lastgroup == "short":
         return _SHORT[token.lower()]
-    if match.lastgroup == "share":  # "CT ratio 12/33"
+    if match.lastgroup in ("share", "widths"):  # "CTR 12/33", "heart 17 cm, chest 30 cm"
         part, whole = map(float, re.findall(r"\d+(?:[.]\d+)?", token))
-        return f"{part / whole:.2f}" if whole else token
+        measured = f"{part / whole:.2f}" if whole else token
+        return measured if match.lastgroup == "share" else f"cardiothoracic ratio {measured}"
     if match.lastgroup == "either":
         return "query"
     if match.lastgroup is not None:

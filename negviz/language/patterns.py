@@ -26,7 +26,8 @@ ADVERB: Final = (
     r"mid|upper|limits)"
 )
 _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a chest film
-    r"(?:renal|kidney|adrenal|hepatic|liver|splenic|pancreatic|gastric|colonic|bowel|ovarian|uterine|"
+    r"(?:lens|eyes?|renal|kidney|adrenal|hepatic|liver|splenic|pancreatic|gastric|colonic|bowel|ovarian|"
+    r"uterine|"
     r"prostatic?|"
     r"testicular|scrotal|bladder|brain|cerebral|intracranial|spinal cord|vasogenic|retinal|macular|orbital|"
     r"neck|"

@@ -102,7 +102,7 @@ _ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs"
     r"for)"
     r"(?![^ ])|$)"
 )
-_CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|whether)(?![^ ])")
+_CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|when|whether)(?![^ ])")
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 

@@ -210,8 +210,8 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
         and not _ARTICLE.fullmatch(text, start, item.span[0])
     )
     end = min(statements, default=end)
-    item = next((item for item in found if start <= item.span[0] < end), None)
-    first = item.span[1] if item else end
+    item = next((item for item in found if start < item.span[1] and item.span[0] < end), None)
+    first = item.span[1] if item else end  # of "heart not enlarged, …" the cue is within
     stretch = _to_end_of_verb(text[start:end], first - start)
     if hedge and text.startswith("differential", cue.span[0]):
         return start, start + len(stretch)  # a differential diagnosis is a list to its end

@@ -54,7 +54,8 @@ _OF_LATE: Final = re.compile(
 )  # then, beside a "now"
 _MARK: Final = re.compile(r" (?:[.,;?!]|but|however|although|though|yet|while|whereas|and|-)(?= )")
 _THERE: Final = re.compile(
-    r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some)|enlarged|bigger|swollen|broken|"
+    r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some)|(?:one|some) now|enlarged|bigger|"
+    r"swollen|broken|"
     r"collapsed|"
     r"large|small|moderate|big|tiny|huge|mild|back|returned|"
     r"larger|"

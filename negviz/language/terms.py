@@ -67,7 +67,8 @@ _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
     r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
-    r"far|from|nowhere|near|by|no|means|was|want|need|i|chest|film|cxr|radiograph|radiographs|show|find|give|"
+    r"far|from|nowhere|near|by|no|means|was|want|need|only|would|call|i|chest|film|cxr|radiograph|"
+    r"radiographs|show|find|give|"
     r"me|all|"
     r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
     r"images?|"
@@ -192,14 +193,15 @@ TERMS: Final = (
         _CARDIOMEGALY,
     ),
     _term(  # what is measured is there, whatever is denied before it
-        rf"{RATIO}{_IS} {_OVER} (?:{_HALF}|0?[.]5\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
+        rf"{RATIO}{_IS} (?:{_OVER}|higher than|beyond) (?:the )?normal|{RATIO}{_IS} {_OVER} (?:{_HALF}|"
+        rf"0?[.]5\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
         rf"[6-9]\d)",
         _CARDIOMEGALY,
         statement=True,
     ),
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
-        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|magnified|augmented|"
+        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|widened|magnified|augmented|"
         rf"dilated)(?: than (?:normal|usual))?",
         _CARDIOMEGALY,
         statement=True,
@@ -286,6 +288,7 @@ TERMS: Final = (
         rf"lungs?(?: (?:{BE}|has|have|been)){{0,2}}(?: (?:still|now|back|not)){{0,2}} (?:fully |"
         rf"all the way |completely )?(?:up|"
         rf"re ?expanded|re ?inflated)(?! (?:to|with) )|"
+        r"(?:lung )?markings (?:reach|extend to) (?:the )?(?:chest wall|edge|periphery|ribs)|"
         rf"lungs(?: {BE})? (?:expanded|up|out) (?:all the way )?to the (?:chest wall|ribs|edge)",
         Outcome("pneumothorax", "absent", "uncertain"),
         derived=True,
@@ -442,6 +445,7 @@ TERMS: Final = (
         r"involving) (?!(?:the )?(?:chest|thorax)))| here|$)",
         _ABNORMAL,
     ),
+    _term(rf"{_ALONE_BEFORE}healthy (?:lungs?|chests?){_ALONE_AFTER}", _NORMAL),
     _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
     _term(
         rf"{_ALONE_BEFORE}something abnormal{_ALONE_AFTER}|"
@@ -637,7 +641,8 @@ LOOSE: Final = (
         r"(?:something|anything) (?:white|gr[ae]y)|"
         r"whiteness|"
         r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
-        r"haze|(?:hazy|cloudy|murky|foggy)(?: (?:areas?|patch(?:es)?|spots?|bits?))?",
+        r"haze|(?:fogged|misted)(?: up)?|(?:hazy|cloudy|murky|foggy)(?: (?:areas?|patch(?:es)?|spots?|"
+        r"bits?))?",
         _OPACITY,
     ),
     _term(  # a clause of its own: "no nodule, bases hazy"
