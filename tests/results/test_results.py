@@ -85,7 +85,6 @@ OF_EARLIER = (  # long to measure: they are of films, labels or models that ship
     "experiment-con4-settings",
     "experiment-knobs",
     "experiment-overlap",
-    "experiment-scaling",
     "experiment-unfrozen",
     "leave-out",
     "simulator",
