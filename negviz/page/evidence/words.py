@@ -54,6 +54,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "tuning": "How the settings were chosen: cross-validation",
         "experiment-overlap": "Do prompts for and against lie apart?",
         "experiment-scaling": "How many hard negatives?",
+        "experiment-polarity": "Why CON2 does not beat CON1 here",
         "experiment-knobs": "One knob at a time",
         "experiment-unfrozen": "The image tower unfrozen",
         "experiment-con3": "CON3 on all films and on CON2's, beside CON2",
