@@ -57,10 +57,8 @@ _SIGNED: Final = re.compile(
 )  # all in one line
 _OPENS_ITEM: Final = re.compile(r"(?:\A|[,;])\s*\Z")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
-_ABBREVIATED: Final = re.compile(  # a full stop behind one of these ends no sentence
-    r"(?<!\w)(?:pulm|bilat|consol|inf|sup|mod|lat|rt|lt|eff|effs|poss|prob|susp|approx|opac|nod|nods|resp|"
-    r"cardiomeg|atelect|emphys|fx|dx|hx|no)\Z",
-    re.IGNORECASE,
+_ABBREVIATED: Final = re.compile(  # what goes on to a noun: a full stop behind one of these ends no sentence
+    r"(?<!\w)(?:pulm|bilat|inf|sup|mod|lat|rt|lt|poss|prob|susp|approx|resp)\Z", re.IGNORECASE
 )
 _PLAIN: Final = {"&&": ";", "…": ",", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
 _CONTRACTIONS: Final = {

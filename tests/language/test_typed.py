@@ -658,6 +658,9 @@ def said(text: str) -> set[str]:
         ("lens opacity", ""),
         ("mild cmeg", "cardiomegaly:present"),
         ("nodule notseen", "nodule:absent"),
+        ("effusion: no. nodule present", "effusion:absent nodule:present"),
+        ("no fx. nodule rll", "fracture:absent nodule:present"),
+        ("heart size nl, no eff. small nodule", "cardiomegaly:absent effusion:absent nodule:present"),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
