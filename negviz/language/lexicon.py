@@ -59,6 +59,7 @@ _GONE = (
     r"(?:resolved|cleared|disappeared|gone|vanished|settled|drained(?: dry)?|evacuated|dissipated|subsided|"
     r"dried (?:up|out))"
 )
+_BEHIND = "(?:" + "|".join(f"(?<={finding} )" for finding in NAMED) + ")"  # right behind a finding's name
 _KIN = (
     r"(?:mother|mom|mum|mommy|father|dad|gran|granny|nan|nana|grandpa|gran ?dad|brother|sister|aunt|uncle|"
     r"cousin|sibling|parent|grand(?:mother|father|ma|pa|parent|dad|mom|son|daughter)|daughter|son|wife|"
@@ -245,9 +246,8 @@ _CUES: Final = (
         rf"(?<!film )(?<!study )(?<!ray )(?<!radiograph )(?:some|many|several|(?:a )?few|a couple of|two|"
         rf"three|"
         rf"\d+) (?:years|decades) ago(?= [.,;]|$)|"
-        rf"yes or no|true or false|not rule out(?= [.,;]|$)|"
-        + "|".join(rf"(?<={finding} )in (?:19|20)\d\d(?= [.,;]|$)" for finding in NAMED)
-        + rf"|or (?:not?|none|absent)(?= [.,;?]|$)|(?:present or absent|absent or present)|"
+        rf"yes or no|true or false|not rule out(?= [.,;]|$)|{_BEHIND}in (?:19|20)\d\d(?= [.,;]|$)|"
+        rf"or (?:not?|none|absent)(?= [.,;?]|$)|(?:present or absent|absent or present)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
@@ -365,11 +365,8 @@ _CUES: Final = (
         rf"(?:zero|0|x ?0)(?= [.,;]|$)|(?:in|on|of|at|over) neither(?![^ ])|"
         rf"(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
         rf"here))?(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
-        + "|".join(rf"(?<={finding} )neg(?:ative)?(?! for)" for finding in NAMED)
-        + "".join(
-            rf"|(?<={finding} )free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ]))" for finding in NAMED
-        )
-        + rf"|(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|left off(?: the list)?|"
+        rf"{_BEHIND}(?:neg(?:ative)?(?! for)|free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ])))|"
+        rf"(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|left off(?: the list)?|"
         rf"filtered out|disproved|"
         rf"disproven|"
         rf"refuted|undetected|undetectable|lacking){_END}|"

@@ -96,6 +96,7 @@ _TAKES_UP: Final = re.compile(  # "…, but it is not there"
     r"not))(?![^ ])|; there (?:is|"
     r"are) none(?![^ ])"
 )
+_ENDS_BEFORE: Final = (" which", " but", ";")  # as they stand before the clause that takes up
 _ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs" answers nothing
     r"\? (?:definitely |certainly |absolutely )?(?:no|none|not|nope|nah|nada|zilch|nil|never|absent|neg|"
     r"nowhere|nothing|negative)(?= (?:[.,;!-]|on|in|at|here|today|now|to be|seen|found|there|that|i|it|any|"
@@ -121,8 +122,7 @@ def read(text: str) -> tuple[list[Reading], list[ScopedCue]]:
             told, heard = _on_either_side(text, clause, other, found, readings)
         else:
             told, heard = _in_one_time(text, clause, answered, found)
-        taken_up = any(_TAKES_UP.match(text, max(0, clause[0] - back)) for back in (6, 4, 1))
-        if not told and readings and taken_up:
+        if not told and readings and any(_TAKES_UP.match(text, clause[0] - len(end)) for end in _ENDS_BEFORE):
             readings = [_turned(reading, heard) for reading in readings]
         readings += told
         cues += heard
@@ -425,11 +425,9 @@ def _one_of_two(
         for other in others
     ):
         return False
-    if _reworded(text, clause, item):
-        return False
     before = text[max(clause[0], start - _NEARBY) : start]
     after = _VERSUS_AFTER.match(text, end, clause[1]) or _VERSUS_BEYOND.match(text, end, clause[1])
-    return bool(after or _VERSUS_BEFORE.search(before))
+    return bool(after or _VERSUS_BEFORE.search(before)) and not _reworded(text, clause, item)
 
 
 def _reworded(text: str, clause: Span, item: Found) -> bool:

@@ -596,7 +596,7 @@ ASKED: Final = (
     ),
     _term(r"air bronchograms?", _CONSOLIDATION),
     _term(r"meniscus(?! (?:sign|of))", _EFFUSION),
-    _term(r"benign (?:appearing|looking)(?: " + STUDY + r")?|benign " + STUDY, _NORMAL),
+    _term(rf"benign (?:(?:appearing|looking)(?: {STUDY})?|{STUDY})", _NORMAL),
     _term(r"apo", Outcome("edema")),
     _term(r"kerley(?: [abc])?(?: lines?)?|septal lines?", Outcome("edema")),
     _term(

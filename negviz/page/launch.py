@@ -79,9 +79,8 @@ def serve_rooms(options: argparse.Namespace, collections: Sequence[Collection], 
     if said := uploads.warning(options.host):
         say(said)
     share_cores()
-    Thread(
-        target=import_module, args=("matplotlib",), daemon=True
-    ).start()  # as gradio does, its loop waiting
+    # Else gradio imports it at the first question, and its loop waits.
+    Thread(target=import_module, args=("matplotlib",), daemon=True).start()
     further = family_routes(room.home, Opener(open_room, build_page, mount_page))
     serve(build_page(room), room, port=options.port, host=options.host, further=further)
 
