@@ -24,7 +24,7 @@ _ADV = (
     r"(?:(?:been|be|being|currently|definitely|definitively|clearly|obviously|readily|convincingly|now|"
     r"actually|really|any|there|reliably|confidently|completely|entirely|totally|fully|absolutely|yet|so|"
     r"otherwise|significantly|appreciably|grossly|overtly|to|appear|appears|seem|also|either|all|quite|"
-    r"radiographically) )*"
+    r"radiographically|safely) )*"
 )
 _SEEN = (
     r"(?:seen|identified|present|noted|visuali[sz]ed|evident|demonstrated|detected|found|observed|"
@@ -57,7 +57,7 @@ _CHANGED = (
 )
 _GONE = (
     r"(?:resolved|cleared|disappeared|gone|vanished|settled|drained(?: dry)?|evacuated|dissipated|subsided|"
-    r"dried (?:up|out))"
+    r"dried (?:up|out)|(?:re ?)?absorbed|resorbed|dissolved|melted away)"
 )
 _BEHIND = "(?:" + "|".join(f"(?<={finding} )" for finding in NAMED) + ")"  # right behind a finding's name
 _KIN = (
@@ -66,14 +66,26 @@ _KIN = (
     r"husband|relative|twin|spouse|partner|nephew|niece|neighbou?r|(?:room|flat|house) ?mate|friend|"
     r"colleague|(?:boy|girl)friend)s?"
 )
+_NAMED_FINDING = rf"(?:[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion)"
+_GROWTH = (  # what happens to a finding that is there
+    r"(?:growth|expansion|extension|enlargement|worsening|progression|shrinkage|shift|movement|spread|"
+    r"cavitation|calcification|evolution)"
+)
+_GROWS = (
+    r"(?:(?:has|have|is|are|was|were|having|being|been|getting|become|got|get|seen|to|any) )*"
+    r"(?:enlarg|chang|grow|grew|increas|progress|wors|bigg|larg|small|spread|mov|shift|exten|advanc|evolv|"
+    r"shr[iu]nk|cavitat|layer|calcif)"
+)
 _THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
     rf"(?:{FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
     rf"absent|"
-    r"gone|clear|normal|abnormal|positive|an?|the|any|show|contain|have|in|on|at)(?![^ ]))"
+    r"gone|clear|normal|abnormal|positive|an?|the|any|have|in|on|at)(?![^ ])|"
+    rf"(?:show|contain) (?:[a-z]+ ){{0,3}}?{FINDING})"
 )
 _MISS = (  # what nobody does with a finding that is plain to see
     r"(?:miss|ignor|overlook|den|mistak|escap|disput|argu|disguis|hid|doubt|question|contest)"
 )
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _DATED_LATER = (  # what had been so at a time that a sentence then names
     r"(?:[a-z]+ ){1,8}(?:last (?:week|month|year|night|time|summer|winter|spring|autumn|fall)|ago|yesterday|"
     r"as a (?:child|kid|baby|teenager)|years back|(?:in|back in|since) (?:19|20)\d\d)"
@@ -83,7 +95,8 @@ _PLAN = (  # "could be followed up" advises, it doubts nothing
     r"performed|considered|helpful|useful|repeated|correlated|treated|warranted|initiated|of)(?![^ ])"
 )
 _DISCARD = (  # what is not wanted
-    r"(?:leave out|leaving out|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude|remove|avoid(?:ing)?|"
+    r"(?:leave (?:out|off)|leaving (?:out|off)|drop(?:ping)?|omit(?:ting)?|skip(?:ping)?|exclude|remove|"
+    r"avoid(?:ing)?|"
     r"filter out|"
     r"weed out|discard|eliminate|ignor(?:e|ing)|subtract|hide|ban|refuse|forbid|reject|strike|ditch|"
     r"(?:toss|throw|cross|take|cut|filter|sort|put) (?:out|away)|toss|(?:stay|keep) away from|spare (?:me|"
@@ -104,7 +117,7 @@ _IS_NOT = r"(?: (?:there|it|this|that|he|she) (?:is|are|was|were|has) (?:no|not(
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
-    r" already| as of | this | too| radio| with | up| once | when | overnight)"
+    r" already| as of | this | too| radio| with | up| once | when | overnight| post )"
 )
 
 
@@ -125,6 +138,26 @@ class _Entry:
 _SIGNS: Final = {"(-)": ("(+)",), "(–)": ("(+)",), "-ve": ("+ve",), "–ve": ("+ve",)}
 _CUES: Final = (
     # Words that only look like negation.
+    _Entry(  # what is denied is that a finding grows or changes
+        "unchanged",
+        "pseudo",
+        "none",
+        rf"(?:(?:no|not (?:one|an?|any)|nothing|without) (?:evidence|signs?|suggestion|indication|hint|proof|"
+        rf"to (?:suggest|say|show|indicate))(?: that| of)?|(?:do|does|did|can|could) not (?:see|show|find|"
+        rf"think|believe|feel|detect|demonstrate|tell)(?: that)?|at no (?:time|point) (?:was|were|is|are))"
+        rf"(?= (?:the|this|that|her|his|my|their) {_NAMED_FINDING} {_GROWS})|"
+        rf"(?:no|without|neither|(?:(?:do|does|did|can|could) not (?:see|show|find|detect|demonstrate|"
+        rf"identify)|(?:has|have) not been)(?: any| an?)?) (?:(?!{FINDING}|or |and |nor )[a-z]+ ){{0,2}}?"
+        rf"{_GROWTH}(?: n?or [a-z]+)? (?:of|in|to|within)(?= (?:(?:the|this|that|an?|her|his|my) )?"
+        rf"{_NAMED_FINDING})|"
+        r"no (?:cavity|cavitation|calcium|calcifications?|fat|gas|septations?|loculations?)(?: [a-z]+){0,2} "
+        rf"(?:in|within)(?= (?:(?:the|this|that|an?|her|his|my) )?{_NAMED_FINDING})|"
+        rf"{_GROWTH} (?:of|in) (?:(?:the|this|that|her|his|my) )?{_NAMED_FINDING} (?:is |are |was |were |"
+        rf"has been )?(?:not|never) {_ADV}{_SEEN}|"
+        rf"(?:(?<=, )|(?<=- )){_GROWTH}(?: [a-z]+){{0,3}} (?:: )?(?:none|nil|absent|not {_SEEN})|"
+        rf"(?:(?<=or )|(?<=and )){_GROWTH} (?:of|in)(?= (?:(?:the|this|that|her|his|my) )?{_NAMED_FINDING})|"
+        rf"not (?:growing|enlarging|changing|progressing|spreading|moving)(?= {_NAMED_FINDING})",
+    ),
     _Entry(
         "flip",
         "negation",
@@ -156,6 +189,16 @@ _CUES: Final = (
         r"of (?:an? )?doubt(?: remains?| left)?|"
         r"not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
         rf"no (?:way|chance)(?: that| it| this)* (?:is|are|was) not|"
+        rf"had (?:since )?{_GONE}(?: ,)? (?:but|and) (?:[a-z]+ ){{0,3}}?(?:back|returned|again|recurred)|"
+        rf"(?<=again , )had {_GONE}|"
+        rf"(?:never|not) (?:been )?{_SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
+        rf"(?:was|were) not (?:there|present|visible)(?: (?:yesterday|earlier|before|then|last (?:week|month|"
+        rf"year|night|time)|on {_WEEKDAY}))(?= [.,;]|$)|"
+        rf"(?:absent|not {_SEEN}) (?:on|in|at) (?:the |an )?(?:previous|prior|old|older|last|earlier|first) "
+        rf"(?:films?|stud(?:y|ies)|exam|x ray|cxr|one)(?: ,)?(?: which| but| and)? (?:has|have|is|"
+        rf"are) (?:now |since |"
+        rf"newly )?"
+        rf"(?:developed|appeared|emerged|arisen|present|there|here|evident|visible|seen)|"
         rf"(?:no|without|not an?|not the) (?:absence|lack) of|(?:not|never) {_ADV}(?:yet )?{_GONE}|"
         r"(?:do|does|did|will|would|has|have) not (?:yet |fully |completely |really )?(?:clear|resolve|"
         r"disappear|"
@@ -179,18 +222,10 @@ _CUES: Final = (
         r"(?:not|no longer) (?:only|just|merely|simply)(?: (?:is|are) there)?|"
         r"never seen (?:such|(?:an? )?(?:worse|bigger|larger|better)|more|so much)|no ifs or buts|no wonder|"
         r"(?:blind|mad|crazy|foolish|silly|stupid) not to (?:see|notice|spot|find)|"
-        rf"no (?:evidence|sign|suggestion|indication)(?: that| of)?(?= (?:the |this |that |her |his |my )"
-        rf"(?:[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion) (?:has|have|is|are|was|were|having|"
-        rf"being) (?:been |"
-        r"getting |become |got )?(?:enlarg|chang|grow|increas|progress|worse|bigg|larg|spread|mov))|"
         rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|found|thought|felt) to (?:(?:be|have been|get) any "
         r"(?:different|(?:small|larg|bigg|wors|bett)er?)|clear|resolve|disappear|shrink|heal|change|move|"
         r"grow)|"
-        r"(?:do|does|did) not (?:see|show|find)(?= (?:the|this|that) "
-        rf"(?:[a-z]+ )?{FINDING}[a-z]* (?:get|grow|enlarge|change|move|increase|worsen|become|shrink))|"
         r"could not be (?:clearer|plainer|more obvious)|no doubt|no question|no more than|no less(?: than)?|"
-        rf"(?:no|not any) (?:interval |further |significant |real )?growth (?:of|in)(?= (?:(?:the|a|this|"
-        rf"that|her|his|my) )?(?:\w+ )?(?:{FINDING}|mass|lesion))|"
         r"(?:can|could) not (?:not|fail to|help but) (?:see|notice|find|spot)|no two ways about(?: it)?|"
         r"nothing if not|(?:can|could) not be (?:anything|much) (?:but|else than|"
         r"other than)|"
@@ -237,7 +272,16 @@ _CUES: Final = (
         rf"neither (?:confirmed|proven) nor {_EXCLUDED}|"
         rf"can not be (?:judged|ruled in or out)|"
         rf"too close to call|(?:could|can|might) go either way|tbc|pending(?= [.,;]|$)|in childhood|"
-        rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}|to be (?:{_EXCLUDED}|confirmed)|"
+        rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}(?!(?: (?:as )?yet| so far)? : [a-z])|"
+        rf"to be (?:{_EXCLUDED}|confirmed)(?!(?: with certainty)? : [a-z])|needs? (?:excluding|ruling out)|"
+        rf"if (?:present|there|seen|found|confirmed|at all)(?= [.,;]|$)|"
+        rf"as an? (?:newborn|infant|baby|child|kid|teenager)|(?:per|in) (?:the )?(?:old|outside) (?:charts?|"
+        rf"notes?|records?)|long ago|in (?:his|her|my|their) life|"
+        rf"during (?:her|his|my|the|an?) (?:first |last |second )?(?:pregnancy|childhood|"
+        rf"(?:military )?service)|"
+        rf"(?:when|while) (?:i|he|she|they) (?:was|were) (?:young|little|small|an? (?:child|kid|baby|"
+        rf"teenager|"
+        rf"student))|in the (?:(?:nineteen )?(?:fifties|sixties|seventies|eighties|nineties)|(?:19)?[5-9]0s)|"
         rf"in the past(?= [.,;]|$)|(?:by )?history only|back in (?:19|20)\d\d|"
         rf"(?<!than )(?<!with )(?<!to )(?<!from )(?<!since )(?<!from the )last (?:winter|summer|spring|"
         rf"autumn|"
@@ -282,7 +326,12 @@ _CUES: Final = (
         rf"(?:exclusion of|excluding|ruling out)(?= (?:\w+ ){{1,5}}(?:impossible|not|difficult|unreliable|"
         rf"limited|hard|needs?|requires?|"
         rf"would|awaits|pending))|"
-        rf"without {_EXCLUDE}|not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive)"
+        rf"without {_EXCLUDE}|(?:nobody|no one|none of us) (?:can|could) {_EXCLUDE}|"
+        rf"(?:can|could) not (?:be )?discard(?:ed)?|(?:for|to allow) exclusion of|(?:kindly|"
+        rf"could you) exclude|"
+        rf"(?:wants?|wanted|would like|likes?|needs?|get|getting)"
+        rf"(?= (?:an? |the |any )?{_NAMED_FINDING} {_EXCLUDED})|"
+        rf"not {_ADV}(?:sure|certain|clear|convinced|persuaded|confident|positive)"
         rf"(?:(?: that)?{_IS_NOT}| (?:if|whether|that|about|of|by)|(?= there ))|"
         rf"doubts?(?= (?:that|if|whether|there|it|this|he|she|"
         rf"any)(?![^ ]))|(?:unclear|"
@@ -295,16 +344,24 @@ _CUES: Final = (
         rf"of|excluding|ruling out)|(?:if(?! any(?= [.,;?]|$))|unless|(?:provided|assuming|supposing|"
         rf"(?:as|so) long as)(?: that)?"
         rf"(?= (?:there|no|it|he|she|the)(?![^ ])))(?:{_IS_NOT}| not?(?= [a-z]))?|"
-        rf"(?:assuming|supposing)(?= (?:[a-z]+ )?{FINDING})|(?:no|without) (?:(?:past|previous|prior|known|"
+        rf"(?:provided|providing|assuming|supposing)(?: that)?(?= (?:[a-z]+ )?{FINDING})|(?:no|"
+        rf"without) (?:(?:past|previous|prior|known|"
         rf"family) )?"
         r"history of|^(?:is|are|was|were) (?:not (?:that|this|it|there)|(?:that|this|it) not)(?= )|"
         r"do you think(?: that)?|"
-        rf"in case(?: of)?(?: no(?= [a-z]))?|in the event of|"
-        rf"should there be|^should(?= (?:an?|any|the) )|only (?:when|if)|"
-        rf"when(?= (?:(?:an?|the) )?(?:[a-z]+ )?{FINDING}\w* (?:(?:is|are) )?(?:found|seen|present|confirmed|"
+        rf"in case(?: of)?(?: no(?= [a-z]))?|in the event (?:of|that)|"
+        rf"should there be|^should(?= (?:(?:an?|any|the) |(?:[a-z]+ )?{FINDING}))|only (?:when|"
+        rf"if)(?:{_IS_NOT})?|"
+        rf"(?:whenever|as soon as|every time|each time|the moment)(?: (?:there is|he has|she has|it shows))?|"
+        rf"^were(?= (?:[a-z]+ ){{0,2}}?{FINDING}\w* to )|^suppose(?: there (?:were|was|is))?|"
+        rf"on (?:the )?condition that|"
+        rf"(?:page|call|ring|alert|notify|tell|warn) (?:me|us) (?:for|of|about|if|when) (?:any|every|each)|"
+        rf"(?:when|once)(?= (?:(?:an?|the) )?(?:[a-z]+ )?{FINDING}\w* (?:(?:is|are) )?(?:found|seen|present|"
+        rf"confirmed|"
         rf"shown))|^were there(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
-        rf"^(?:is|are) there no(?= )|positive or negative(?: for)?|(?:still |yet )?to be {_EXCLUDED} :|"
-        r"when(?:ever)? (?:there is|he has|"
+        rf"^(?:is|are) there no(?= )|positive or negative(?: for)?|(?:still |yet )?(?:to be |"
+        rf"not |not to be ){_EXCLUDED}(?: (?:as )?yet| so far| with certainty)? :|"
+        r"when (?:there is|he has|"
         rf"she has)|"
         r"(?:were|had) there (?:to be|been)|(?:some |many |several |\w+ )?(?:years|months|decades) ago"
         r"(?= ,? ?(?:he|she|i|they|the patient|pt)(?![^ ]))|"
@@ -324,6 +381,7 @@ _CUES: Final = (
         "no",
         "negation",
         "after",
+        rf"not(?= {_ADV}(?:seen|shown|found|known|thought) to (?:contain|show|have|harbou?r) )|"
         rf"no exist(?:ing|ence) of|not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         rf"none(?= {FINDING})|"
         rf"^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
@@ -354,10 +412,11 @@ _CUES: Final = (
         r"not(?= (?:be )?(?:among|in the|included|part of)(?![^ ]))|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|"
         rf"not(?= (?:one|any)(?= [.,;]|$))|not(?= {_ADV}{_SEEN}(?! (?:an?|"
-        rf"any)(?! ?more) ){_ELSEWHERE}(?![^ ]))|"
+        rf"any)(?! ?(?:more|longer)) ){_ELSEWHERE}(?![^ ]))|"
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
-        rf"(?<=is )not(?= [.,;]|$)|(?<=are )not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
+        rf"(?:(?<=is )|(?<=are )|(?<=does )|(?<=do )|(?<=has )|(?<=have ))not(?= [.,;]|$)|"
+        rf"no longer(?= [.,;]|$)|"
         rf"no(?= [.,;]|$| exist)|none(?! (?:(?:of|with|has|have|showing|that)(?![^ ])|in (?:the )?pleura))|"
         rf"nil(?: seen| found|"
         rf" present| noted| identified)?(?= [.,;]|$)|"
@@ -400,9 +459,11 @@ _CUES: Final = (
         "gone",
         "negation",
         "before",
-        rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=completely )|(?<=fully )|(?<=since )|(?<=is )|"
+        rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=got )|(?<=been )|(?<=completely )|(?<=fully )|"
+        rf"(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
-        rf"resolved(?= completely)|went away(?= [.,;]|$| after| with| on| by| since)|{_GONE}{_END}",
+        rf"resolved(?= completely)|did clear(?= [.,;]|$)|went away(?= [.,;]|$| after| with| on| by| since)|"
+        rf"{_GONE}{_END}",
         {
             "resolved": ("persisted", "present", "persistent"),
             "cleared": ("persisted",),
@@ -414,7 +475,8 @@ _CUES: Final = (
         "gone",
         "negation",
         "after",
-        r"(?:complete |interval )?resolution of|disappearance of|(?:interval )?resolved|"
+        r"(?:complete |interval )?(?:resolution|re ?(?:ab)?sorption) of|disappearance of|"
+        r"(?:interval )?resolved|"
         r"(?<!has )(?<!have )(?<!is )(?<!are )(?<!now )(?:completely|fully|totally|interval) cleared"
         rf"(?= (?:[a-z]+ ){{0,3}}?{FINDING})",
         {"resolution of": ("persistence of",)},
@@ -458,7 +520,8 @@ _CUES: Final = (
         r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable|(?:visuali[sz]ation|"
         r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
         r"another) )|clear (?:of|from)|"
-        r"clear(?= (?:focal )?air ?space)|devoid of|absence (?:of|from)|lack of|(?:complete|full|"
+        r"clear(?= (?:focal )?air ?space)|devoid of|absence (?:of|from)|lack of|"
+        r"(?:absence|lack) (?:complete|total|absolute|entire|full) of|(?:complete|full|"
         r"total) clear(?:ing|ance) of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
         r"excluding|"
@@ -541,15 +604,26 @@ _CUES: Final = (
         r"remote |"
         r"family )*history(?: of)?|"
         r"known to have had|"
-        r"(?:used to (?:have|be|show|suffer from)|once (?:had|showed|suffered from|(?:admitted|"
+        r"(?:used to (?:have|be|show|suffer from)|once (?:had|got|showed|suffered from|(?:admitted|"
         r"hospitali[sz]ed|"
         r"diagnosed) with|treated for))|(?:was|were|been) told of|background history of|"
+        r"(?:once|previously|years ago) (?:been )?told (?:that )?(?:he|she|i|they|we) (?:had|have)|"
+        rf"^background of(?= (?:[a-z]+ )?{FINDING}\w*$)|^bg :|"
+        r"anamnesis(?: of)?|antecedents? of|old (?:notes?|charts?|records?) "
+        r"(?:mentions?|says?|shows?)|passed away (?:of|from)|told (?:me|him|her|us) (?:that )?(?:i|he|she|"
+        r"they|"
+        r"we) had|at age \d+|"
+        r"(?:admitted|discharged) in (?:19|20)\d\d (?:with|after)|treated (?:long ago|once|years ago) for|"
+        r"hospitali[sz]ed (?:for|with)|background of(?= (?:recurrent|repeated|previous|prior|past|"
+        r"childhood) )|"
         r"previously (?:had|treated|drained|(?:admitted|diagnosed) with)|(?:prior|previous|"
         r"past) episodes? of|"
         r"^any (?:signs?|evidence|hint|trace) of|"
         r"in two minds about|runs in the family :|treated for|"
         r"awaiting \w+ (?:for|to exclude)|concern re|"
-        rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|with|died of|suffers from)|"
+        rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|got(?= {_DATED_LATER})|with|"
+        rf"died (?:of|from)|suffer(?:s|ed) from|"
+        r"battled|survived|developed|(?:was|were|got) (?:treated for|diagnosed with))|"
         rf"{_KIN}(?= (?:left |right )?{FINDING})|"
         rf"{_KIN}(?: (?!not? |never |without |(?:is|are|was|to|that|this) )(?:[a-z]+|,)){{1,5}}? (?:had|has|"
         r"have|with|diagnosed|broke|cracked|fractured|showed|got)(?= (?!been|no(?:t|ne)?(?![^ ]))[a-z])|"
@@ -585,7 +659,8 @@ CLAUSE_END: Final = re.compile(
     r"(?!^)(?:except(?: for)?|aside from|apart from|other than)"
     r"(?! (?:those|one|ones|the ones) (?:with|showing|that|who|labell?ed|tagged|marked|reported)(?![^ ]))|"
     r"with the exception of|(?<!in )which|that (?:is|are|was|were)(?! (?:not|no longer) (?:there|present|"
-    r"seen|visible|identified|evident)(?![^ ]))|while|whereas|(?<!not )(?<!never )yet|"
+    r"seen|visible|identified|evident)(?![^ ]))|while|whereas|"
+    r"(?<!not )(?<!never )(?<!has )(?<!have )(?<!is )(?<!are )yet|"
     r"nevertheless|nonetheless|"
     r"despite|in spite of|because|save for|"
     r"since(?! (?:re ?expanded|re ?inflated|resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"

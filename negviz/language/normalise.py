@@ -21,15 +21,16 @@ _TOKEN = re.compile(
     r"measures|of))*\s\d+(?:[.]\d+)?\s?(?:cm)?(?: across| wide)?(?:,| of| over| in)?\s(?:an? )?"
     r"(?:(?:thorax|chest|thoracic)(?: (?:diameter|width|is|measures|of))*\s\d+(?:[.]\d+)?\s?cm\b|"
     r"\d+(?:[.]\d+)?\s?cm (?:thorax|chest)\b)))|"
-    r"(?P<either>[+]/[-−–]|[-−–]/[+]|±|\([?]\))"
-    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌]"
+    r"(?P<either>[+]/[-−–]|[-−–]/[+]|[(]?±[)]?|\([?]\))"
+    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌⊖⊝]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$))|(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
-    r"|(?P<plus>[(\[]\s?[+]\s?[)\]]|(?<![^\s(])[+]ve\b|[✓✔✅]"
+    r"|(?P<plus>[(\[]\s?[+]\s?[)\]]|(?<![^\s(])[+]ve\b|[✓✔✅⊕]"
     r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+]+(?=\s*(?:[,;./]|$))|(?<=\w)[+]+(?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|"
     r"$)))"
-    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n o|n\.a\.d|w\.n\.l)(?!\w)|"
+    r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n o|n\.a\.d|w\.n\.l|a\.k\.a\.?|"
+    r"i\.e\.?)(?!\w)|"
     r"(?<!\w)w/(?=\s)))"
     r"|(?P<share>(?i:(?<=cardiothoracic ratio )|(?<=cardiothoracic ratio: )|(?<=c:t ratio )|(?<=c/t ratio )|"
     r"(?<=ctr )|(?<=ctr: ))\d+(?:[.]\d+)?\s?(?:cm|mm)?\s?"
@@ -50,6 +51,7 @@ _SHORT: Final = {
     "n.a.d": "nad",
     "n o": "no",
     "w.n.l": "within normal limits",
+    **dict.fromkeys(("a.k.a", "a.k.a.", "i.e", "i.e."), "aka"),
 }
 _BULLET: Final = re.compile(r"\n\s*[-−–+]")
 _SIGNED: Final = re.compile(
@@ -144,6 +146,7 @@ _CONTRACTIONS: Final = {
     "lat": "lateral",
     "lg": "large",
     "sm": "small",
+    "ie": "aka",
     "xr": "x ray",
     "xrs": "x rays",
 }

@@ -71,7 +71,10 @@ _VERSUS_BEYOND: Final = re.compile(  # the place stands between: "fracture of th
     r"lobe|ribs?|"
     r"on|in|at|the|\d\w*)(?![^ ]))"
 )
-_OR: Final = re.compile(r" (?:or|and / or) (?:[a-z]+ )?")
+_OR: Final = re.compile(r" (?:, )?(?:or|and / or) (?:[a-z]+ )?")
+_RESTATED: Final = re.compile(  # the same in other words
+    r" (?:, )?(?:aka|also (?:called|known as)|otherwise known as|or rather) (?:(?:an?|the) )?"
+)
 _SLASH: Final = re.compile(r" /(?: and| or)?(?: [a-z]+){0,2}? $")
 _RIVAL: Final = re.compile(r" / (?:or )?(?:[a-z]+ )?(?:scar|thickening|crowding|fibrosis|artifact)")
 _RIVAL_BEFORE: Final = re.compile(r"(?<![^ ])(?:scar|scarring|thickening|crowding|fibrosis|artifacts?) / $")
@@ -103,7 +106,7 @@ _ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs"
     r"for)"
     r"(?![^ ])|$)"
 )
-_CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|when|whether)(?![^ ])")
+_CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|when|whether|provid(?:ed|ing))(?![^ ])")
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter
 
 
@@ -188,7 +191,19 @@ def _read_clause(text: str, clause: Span, found: Sequence[Found]) -> tuple[list[
     inside = [item for item in found if clause[0] <= item.span[0] < clause[1]]
     cues = [*clause_cues(text, clause, inside), *_question(text, clause), *_both_ways(text, clause, inside)]
     spoken = [item for item in inside if _speaks(text, clause, item)]
-    return [_judge(text, clause, item, cues, spoken) for item in spoken], cues
+    return _said_once(text, [_judge(text, clause, item, cues, spoken) for item in spoken]), cues
+
+
+def _said_once(text: str, readings: list[Reading]) -> list[Reading]:
+    """What is said twice in other words is said of both: "suspected effusion, i.e. pleural fluid"."""
+    for place, (one, other) in enumerate(pairwise(readings)):
+        if not _RESTATED.fullmatch(text[one.span[1] : other.span[0]]):
+            continue
+        governed = next((each for each in (one, other) if each.cues), one)
+        for each in (place, place + 1):
+            if {f for f, _ in readings[each].outcomes} == {f for f, _ in governed.outcomes}:
+                readings[each] = replace(readings[each], outcomes=governed.outcomes, cues=governed.cues)
+    return readings
 
 
 def _now(text: str, then: Span, now: Span, found: Sequence[Found]) -> tuple[list[Reading], list[ScopedCue]]:

@@ -40,7 +40,7 @@ _VERB: Final = re.compile(
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
     r"must|will|now|explicitly|expressly|specifically|formally|firmly|completely|fully|entirely|totally|"
-    r"also|either|still|since|already|again|remains?|that|"
+    r"also|either|still|yet|since|already|again|remains?|that|"
     r":|-|,))*$"
 )
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")

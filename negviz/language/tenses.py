@@ -14,7 +14,7 @@ _AGO: Final = (  # stands behind what it dates
     r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
     r"$)|"
     r"(?:at|on) (?:admission|admit|arrival|intake)|initially(?= [,;])|at (?:first|baseline|presentation)|"
-    r"in the past|"
+    r"in the past|at (?:that|the) time|back then|"
     r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old|first|yesterday) (?:films?|one|study|exam|"
     r"radiograph|x rays?|cxr)"
 )
@@ -26,6 +26,7 @@ _DATED: Final = (  # of two of these the later one is now
 )
 _ONCE: Final = (  # stands before it
     r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"
+    r"(?:prior|previous|old)(?= shows?(?![^ ]))|"
     r"(?<!to )(?<!with )(?<!from )(?<!the )(?:index|baseline|initial|first|earlier|prior|previous|"
     r"old) (?:film|study|exam|"
     r"x ray|cxr)|"
@@ -43,6 +44,8 @@ _NOW: Final = re.compile(
     r"currently|at present|no longer|"
     r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
     r"(?:current|present|new|after|latest|this)(?: (?:film|study|exam|x ray|cxr))? :|"
+    r"current(?= shows?)|(?:the )?(?:new|current|latest) one|"
+    r"on (?:the )?(?:second|new|repeat|latest|current)(?= [.,;]|$)|"
     r"(?:on|at|by) (?:follow ?up|repeat|recheck|review|discharge|current)|"
     r"on (?:the )?(?:current|present|this|today|new|newest|latest|recent|second) (?:film|one|study|exam|"
     r"radiograph|x rays?|"
@@ -54,7 +57,8 @@ _OF_LATE: Final = re.compile(
 )  # then, beside a "now"
 _MARK: Final = re.compile(r" (?:[.,;?!]|but|however|although|though|yet|while|whereas|and|-)(?= )")
 _THERE: Final = re.compile(
-    r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some)|(?:one|some) now|enlarged|bigger|"
+    r"(?<![^ ])(?:present|seen|visible|there|new|(?:has|have) (?:one|some|it)|with (?:it|one)|do|"
+    r"does(?! not)|(?:one|some) now|enlarged|bigger|"
     r"swollen|broken|"
     r"collapsed|"
     r"large|small|moderate|big|tiny|huge|mild|back|returned|"

@@ -59,7 +59,11 @@ _NODULE = Outcome("nodule")
 _FRACTURE = Outcome("fracture")
 _SMALL_HEART = Outcome("cardiomegaly", "absent", "present")
 _CLEAR_LUNGS = (Outcome("consolidation", "absent", None), Outcome("opacity", "absent", "present"))
-_IS = r"(?: (?:is|was|are|of|:|=|about|approximately|measures|measuring|at|equals))*"
+_IS = (
+    r"(?: (?:is|was|are|of|:|=|about|approximately|roughly|measures|measured|measuring|calculated|estimated|"
+    r"at|"
+    r"equals|comes to|as))*"
+)
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
 _UNDER = r"(?:<|≤|less than|smaller than|under|below|well under|well below)"
 _HALF = r"(?:0?[.]50?|50|half|one half)"
@@ -72,11 +76,12 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"me|all|"
     r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
     r"images?|"
-    r"essentially|picture|view|everything|"
+    r"essentially|radiologically|radiographically|picture|view|everything|"
     r"entirely|a|not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
 _ALONE_AFTER = (
     r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|appearances?|"
+    r"(?:x |in |on )?(?:\d|two|both)(?= (?:views?|projections?|films?)(?![^ ]))|projections?|"
     r"for (?:the )?age|pa|ap|and|lateral|frontal|views?|[.!?]))*$)"
 )
 _FILM_THAT_IS = (  # "that is" begins a clause, in which nothing else says what is normal
@@ -189,7 +194,9 @@ TERMS: Final = (
         r"nearly| almost| roughly)? (?:most|two thirds|(?:5[6-9]|[6-9]\d)(?: per ?cent)?) of (?:the |his |"
         r"her |"
         r"my )?(?:chest|thorax|thoracic width|rib ?cage|hemithorax)|"
-        rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}",
+        rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}|"
+        rf"{HEART}(?: does| do| did)? (?:not )?(?:has|have|had|shows?)(?: not?)?(?: the| an?|"
+        rf" any)? enlargement",
         _CARDIOMEGALY,
     ),
     _term(  # what is measured is there, whatever is denied before it
@@ -202,7 +209,8 @@ TERMS: Final = (
     _term(
         rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
         rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|widened|magnified|augmented|"
-        rf"dilated)(?: than (?:normal|usual))?",
+        rf"dilated|broader|wider)(?: than (?:normal|usual|expected|(?:it|they) (?:should|"
+        rf"ought to)(?: be)?))?",
         _CARDIOMEGALY,
         statement=True,
     ),
@@ -222,7 +230,7 @@ TERMS: Final = (
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
         rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
-        rf"heart(?: width| diameter)?{_IS} {_UNDER} {_HALF}",
+        rf"(?:heart|cardiac)(?: width| diameter)?{_IS} {_UNDER} {_HALF}",
         _SMALL_HEART,
     ),
     _term(  # between the two, or on a film that makes every heart larger
@@ -474,7 +482,8 @@ TERMS: Final = (
     ),
     _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
-        rf"(?<=no )(?:normal|unremarkable) (?:ones|cases)(?= [.,;!?]|$)|"
+        rf"(?:(?<=no )|(?<=the )|(?<=all )|(?<=any ))(?:normal|unremarkable) (?:ones|cases|films)"
+        rf"(?= [.,;!?]|$)|"
         rf"(?<!left )(?<!right ){STUDY}(?:(?: that)? (?:does|do|did) not (?:look|appear|seem)|"
         rf" (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
         rf":(?= [a-z]+ ?(?:[.,;!]|"
@@ -491,7 +500,8 @@ TERMS: Final = (
         _NORMAL,
     ),
     _term(
-        rf"abnormal lungs(?= [.,;!?]|$)|abnormal{VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|are|was|looks?|appears?|"
+        rf"abnormal lungs(?= [.,;!?]|$)|(?:abnormal|pathologic(?:al)?){VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|"
+        rf"are|was|looks?|appears?|"
         rf"seems?|(?:came|comes) back|reported as|read as)(?: (?:not|clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
@@ -601,7 +611,10 @@ ASKED: Final = (
     _term(r"kerley(?: [abc])?(?: lines?)?|septal lines?", Outcome("edema")),
     _term(
         r"(?:cortical )?step ?offs?|step in the (?:\w+ )?(?:cortex|contour|rib)|cortical (?:break|breach|"
-        r"disruption)s?",
+        r"disruption|discontinuity)s?|"
+        r"(?:breaks?|breach|disruption|discontinuity|interruption) (?:of|in) (?:(?:the|a|an) )?(?:(?:rib|"
+        r"bone|"
+        r"bony|clavicle|clavicular|outer) )?(?:cortex|cortices)",
         _FRACTURE,
     ),
     _term(
