@@ -154,6 +154,16 @@ def test_a_size_bears_on_the_last_slot() -> None:
             assert {mention.finding for mention in read} <= {*one.said}
 
 
+def test_a_finding_is_said_again_by_another_of_its_names() -> None:
+    """Where two words for one thing stand side by side it is neither of two things nor another one."""
+    frame = Frame("{x} XX {also}", "drawn", (("x", "present"),))
+    for one in type_sentences([frame] * 100):
+        if one.kind == "drawn":
+            before, _, after = one.text.partition(" XX ")
+            assert before.strip() != after.strip()
+            assert set(one.said.values()) == {"present"}
+
+
 def test_words_that_negate_are_mistyped_now_and_then() -> None:
     frame = Frame("films without {x}", "drawn", (("x", "absent"),))
     texts = {one.text.casefold() for one in type_sentences([frame] * 100)}

@@ -1,8 +1,9 @@
 """Sentences as people type them, for the second reader and CON4: with shorthand, slips and lay words.
 
 `assets/prompts/typed-frames.csv` holds frames of many kinds as `training.data.wordings` reads them, with
-slots of their own (`{film}`, `{show}`, `{seen}` …), `typed-words.csv` what may stand in each.  What a
-sentence says follows from its frame, never from the rules: they are checked with this.
+slots of their own (`{film}`, `{show}`, `{seen}` …; `{also}` is another name of what stands in `{x}`),
+`typed-words.csv` what may stand in each.  What a sentence says follows from its frame, never from the rules:
+they are checked with this.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def _fill(frame: Frame, draw: random.Random) -> Composed:
         if state is None:
             continue
         finding, of = findings[slot], ""
-        if draw.random() < _SHARE_OTHER:
+        if draw.random() < _SHARE_OTHER and "{also}" not in frame.text:
             name = _word("others", draw)
         else:
             name = _plain(finding, draw) if bears else _name(finding, state, several, draw)
@@ -143,6 +144,10 @@ def _fill(frame: Frame, draw: random.Random) -> Composed:
             if beside and not bears and draw.random() < 0.12:
                 name = draw.choice(_AIRSPACE)
                 said |= {"consolidation": "absent"} if state == "absent" else {}
+        if "{also}" in frame.text:  # by another name
+            words["also"] = draw.choice(
+                [each for manner in _names(finding) for each in manner if each != name]
+            )
         bearing = draw.choice((_words("bears"), _words(of) or _words("bears")))[0]
         words |= {"big": draw.choice(bearing), "n": name}
         full = name if draw.random() < 0.15 or name.startswith("a ") else f"{_article(name)}{name}"
