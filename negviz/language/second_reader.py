@@ -29,7 +29,7 @@ _TINY: Final = 1e-5
 _SIGNS: Final = str.maketrans(  # which no tower's vocabulary tells apart
     {
         sign: f" {word} "
-        for word, signs in (("yes", "✓✔✅☑👍"), ("no", "✗✘❌✖🚫👎∅⌀øØ"), ("+/-", "±"))
+        for word, signs in (("yes", "✓✔✅☑👍⊕"), ("no", "✗✘❌✖🚫👎∅⌀øØ⊖⊝"), ("+/-", "±"))
         for sign in signs
     }
 )
