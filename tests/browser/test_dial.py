@@ -53,9 +53,3 @@ def test_no_sentence_is_in_an_address(stay: Visit) -> None:
     stay.search("no effusion in samarkand")
     stay.page.wait_for_timeout(500)
     assert not [url for url in asked if "samarkand" in url]
-
-
-def test_dial_and_diagnosis_are_accessible(stay: Visit) -> None:
-    for panel in ("dial", "diagnosis"):
-        stay.unfold(panel)
-        assert stay.barriers(f".nv-panel-{panel}") == []

@@ -198,14 +198,6 @@ def test_methods_colours_and_films_are_chosen(seat: Visit) -> None:
     expect(seat.page.locator(".nv-map-how")).to_have_text(words.HOW)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_bars_anybody(chromium: Browser, running: App, scheme: str) -> None:
-    for visit in look_at(chromium, running, {"color_scheme": scheme}):
-        _draw(visit)
-        visit.page.locator(".nv-map-list summary").click()
-        assert visit.barriers(".nv-map") + visit.barriers(".nv-map-placed") == []
-
-
 def test_a_phone_shows_one_pane_and_a_switch(chromium: Browser, running: App) -> None:
     for visit in look_at(chromium, running, PHONE):
         _draw(visit)

@@ -88,6 +88,7 @@ def seat(chromium: Browser, running: App) -> Iterator[Visit]:
         visit.unfold("map")
         visit.page.locator(".nv-map-panes").scroll_into_view_if_needed()
         visit.page.wait_for_selector(".nv-map-panes[aria-busy=false]")
+        visit.page.locator(".nv-map-list summary").click()
         visit.unfold("attribution")
         visit.page.get_by_role("button", name=attribution.HEADS).click()
         visit.page.locator(".nv-heads button").first.wait_for()

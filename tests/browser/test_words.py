@@ -86,16 +86,6 @@ def test_hostile_sentences_are_only_text(seat: Visit) -> None:
     assert not seat.hacked
 
 
-def test_nothing_serious_bars_anybody(seat: Visit) -> None:
-    _ask(seat, "no effusion")
-    for theme in ("light", "dark"):
-        seat.page.emulate_media(color_scheme=theme)
-        seat.page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
-        for part in (".nv-words", ".nv-words-fold"):
-            assert seat.barriers(part) == []
-    seat.page.evaluate("document.body.classList.remove('dark')")
-
-
 @pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
 def test_a_phone_scrolls_a_wide_grid_inside_its_box(visit: Visit) -> None:
     visit.unfold("attribution")
