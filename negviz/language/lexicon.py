@@ -36,7 +36,7 @@ _ELSEWHERE = (  # a finding that another film or view does not show is not there
     r"(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|older|ct)(?![^ ]))"
 )
 _EXCLUDE = r"(?:exclude|rule out|excluding|ruling out|rule|dismiss)"
-_EXCLUDED = r"(?:excluded|ruled? out|dismissed)"
+_EXCLUDED = r"(?:excluded|excludable|ruled? out|dismissed)"
 FINDING: Final = (  # how the word of a finding begins, where a cue means that word alone
     r"(?:effus|cardiomegal|pneumothora|ptx|consolidat|opaci|o?edema|atelecta|nodul|emphysema|fracture|"
     r"infiltrat|enlarged|collapse|dilated)"
@@ -194,8 +194,8 @@ _CUES: Final = (
         rf"(?:never|not) (?:been )?{_SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
         rf"(?:was|were) not (?:there|present|visible)(?: (?:yesterday|earlier|before|then|last (?:week|month|"
         rf"year|night|time)|on {_WEEKDAY}))(?= [.,;]|$)|"
-        rf"(?:absent|not {_SEEN}) (?:on|in|at) (?:the |an )?(?:previous|prior|old|older|last|earlier|first) "
-        rf"(?:films?|stud(?:y|ies)|exam|x ray|cxr|one)(?: ,)?(?: which| but| and)? (?:has|have|is|"
+        rf"(?:absent|not {_SEEN}) (?:on|in|at) (?:the |an )?(?:previous|prior|old|older|last|earlier|first)"
+        rf"(?: (?:films?|stud(?:y|ies)|exam|x ray|cxr|one))?(?: ,)?(?: which| but| and)? (?:has|have|is|"
         rf"are) (?:now |since |"
         rf"newly )?"
         rf"(?:developed|appeared|emerged|arisen|present|there|here|evident|visible|seen)|"
@@ -275,6 +275,7 @@ _CUES: Final = (
         rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}(?!(?: (?:as )?yet| so far)? : [a-z])|"
         rf"to be (?:{_EXCLUDED}|confirmed)(?!(?: with certainty)? : [a-z])|needs? (?:excluding|ruling out)|"
         rf"if (?:present|there|seen|found|confirmed|at all)(?= [.,;]|$)|"
+        rf"(?<!child )(?<!boy )(?<!girl )(?<!kid )(?<!patient )aged (?:\d|1\d)(?= [.,;]|$)|"
         rf"as an? (?:newborn|infant|baby|child|kid|teenager)|(?:per|in) (?:the )?(?:old|outside) (?:charts?|"
         rf"notes?|records?)|long ago|in (?:his|her|my|their) life|"
         rf"during (?:her|his|my|the|an?) (?:first |last |second )?(?:pregnancy|childhood|"
@@ -291,7 +292,7 @@ _CUES: Final = (
         rf"three|"
         rf"\d+) (?:years|decades) ago(?= [.,;]|$)|"
         rf"yes or no|true or false|not rule out(?= [.,;]|$)|{_BEHIND}in (?:19|20)\d\d(?= [.,;]|$)|"
-        rf"or (?:not?|none|absent)(?= [.,;?]|$)|(?:present or absent|absent or present)|"
+        rf"or (?:not?|none|absent)(?= [.,;?]|$)|(?:present|absent) (?:or|vs|versus|/) (?:absent|present)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
         r"rule out)(?= [.,;]|$)|(?:may|might) not be(?= (?:present|there|seen|demonstrated|visible|"
@@ -349,7 +350,7 @@ _CUES: Final = (
         rf"family) )?"
         r"history of|^(?:is|are|was|were) (?:not (?:that|this|it|there)|(?:that|this|it) not)(?= )|"
         r"do you think(?: that)?|"
-        rf"in case(?: of)?(?: no(?= [a-z]))?|in the event (?:of|that)|"
+        rf"lest|in case(?: of)?(?: no(?= [a-z]))?|in the event (?:of|that)|"
         rf"should there be|^should(?= (?:(?:an?|any|the) |(?:[a-z]+ )?{FINDING}))|only (?:when|"
         rf"if)(?:{_IS_NOT})?|"
         rf"(?:whenever|as soon as|every time|each time|the moment)(?: (?:there is|he has|she has|it shows))?|"
@@ -417,7 +418,8 @@ _CUES: Final = (
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
         rf"(?:(?<=is )|(?<=are )|(?<=does )|(?<=do )|(?<=has )|(?<=have ))not(?= [.,;]|$)|"
         rf"no longer(?= [.,;]|$)|"
-        rf"no(?= [.,;]|$| exist)|none(?! (?:(?:of|with|has|have|showing|that)(?![^ ])|in (?:the )?pleura))|"
+        rf"no(?= [.,;]|$| exist)|none (?:have|has|is|are|exists?)(?= [.,;]|$)|none(?! (?:(?:of|with|has|"
+        rf"have|showing|that)(?![^ ])|in (?:the )?pleura))|"
         rf"nil(?: seen| found|"
         rf" present| noted| identified)?(?= [.,;]|$)|"
         rf"(?<=: )(?:0|n|zero|nothing|not)(?= [.,;]|$)|(?<=: )neg(?:ative)?(?! for)|"
@@ -425,7 +427,8 @@ _CUES: Final = (
         rf"(?<=[,;-] )(?:nothing|nope|nah)(?: (?:there|found|seen|"
         rf"here))?(?= [.,;]|$)|neg(?:ative)?(?= [.,;]|$)|(?<=is )negative(?! for)|"
         rf"{_BEHIND}(?:neg(?:ative)?(?! for)|free(?! (?:of|from|air|fluid|flowing|fragment)(?![^ ])))|"
-        rf"(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|left out|left off(?: the list)?|"
+        rf"(?<!be )(?<!to )excluded{_END}|(?:subtracted|removed|omitted|forbidden|banned|barred|discarded|"
+        rf"rejected|left out|left off(?: the list)?|"
         rf"filtered out|disproved|"
         rf"disproven|"
         rf"refuted|undetected|undetectable|lacking){_END}|"
@@ -462,6 +465,7 @@ _CUES: Final = (
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=got )|(?<=been )|(?<=completely )|(?<=fully )|"
         rf"(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
+        r"(?<=: )(?:complete |full |interval )?(?:resolution|clearance)(?! of)|"
         rf"resolved(?= completely)|did clear(?= [.,;]|$)|went away(?= [.,;]|$| after| with| on| by| since)|"
         rf"{_GONE}{_END}",
         {
@@ -521,6 +525,7 @@ _CUES: Final = (
         r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
         r"another) )|clear (?:of|from)|"
         r"clear(?= (?:focal )?air ?space)|devoid of|absence (?:of|from)|lack of|"
+        rf"absence(?= (?:(?:the|an?) )?{FINDING})|"
         r"(?:absence|lack) (?:complete|total|absolute|entire|full) of|(?:complete|full|"
         r"total) clear(?:ing|ance) of|"
         r"lacks|lacking(?! [.,;]|$)|lack|denies|deny|denied|denying|neither|nor|none of|excludes?(?= )|"
@@ -574,7 +579,8 @@ _CUES: Final = (
         "hedge",
         "uncertainty",
         "after",
-        rf"(?:may|might|could|would|can) (?:(?!not )\w+ )?(?:represent|be(?! {_PLAN})|reflect|indicate|"
+        rf"(?:may|might|could|would|can) (?:(?!not )\w+ )?(?:represent|be(?! (?:{_PLAN}|(?:hard|difficult|"
+        rf"impossible) to))|reflect|indicate|"
         r"suggest|have|relate|obscure|hide|mask|mimic|signify|also|still|include)|might|"
         r"concern(?:ing|ed)?(?: for| of| about)|worrisome for|worried about|suggest(?:s|ed|ing|ive|"
         r"ion)?(?: of)?(?= )|raises? the (?:possibility|question) of|"
@@ -613,6 +619,8 @@ _CUES: Final = (
         r"(?:mentions?|says?|shows?)|passed away (?:of|from)|told (?:me|him|her|us) (?:that )?(?:i|he|she|"
         r"they|"
         r"we) had|at age \d+|"
+        r"(?:prior|previous|past|last) (?:admissions?|hospitali[sz]ations?|presentations?) (?:for|with)|"
+        r"(?:previously|once) (?:worked up|investigated|followed(?: up)?|operated(?: on)?) for|"
         r"(?:admitted|discharged) in (?:19|20)\d\d (?:with|after)|treated (?:long ago|once|years ago) for|"
         r"hospitali[sz]ed (?:for|with)|background of(?= (?:recurrent|repeated|previous|prior|past|"
         r"childhood) )|"
@@ -624,6 +632,7 @@ _CUES: Final = (
         rf"family history|{_KIN} (?:who |also |once )?(?:had|has|have|got(?= {_DATED_LATER})|with|"
         rf"died (?:of|from)|suffer(?:s|ed) from|"
         r"battled|survived|developed|(?:was|were|got) (?:treated for|diagnosed with))|"
+        rf"{_KIN} (?:is|was|were|went) (?:in|at|to) (?:(?:the|an?) )?[a-z]+ (?:with|for)|"
         rf"{_KIN}(?= (?:left |right )?{FINDING})|"
         rf"{_KIN}(?: (?!not? |never |without |(?:is|are|was|to|that|this) )(?:[a-z]+|,)){{1,5}}? (?:had|has|"
         r"have|with|diagnosed|broke|cracked|fractured|showed|got)(?= (?!been|no(?:t|ne)?(?![^ ]))[a-z])|"
@@ -637,8 +646,8 @@ _CUES: Final = (
         "next",
         rf"status post(?! remote)|post(?= {FINDING})|past(?! the)|^had|(?<=who )had|"
         rf"(?:(?<=i )|(?<=he )|(?<=she )|(?<=we )|(?<=they )|(?<=patient )|(?<=pt ))had(?= {_DATED_LATER})|"
-        rf"(?:previous|prior|former|remote)(?= (?:left |right |small |spontaneous |"
-        rf"large )?(?!fracture|nodul){FINDING}\w*(?: [.,;?]| on | in |$))",
+        rf"(?:prev|previous|prior|former|remote)(?= (?:left |right |small |spontaneous |"
+        rf"large )?(?!fracture|nodul){FINDING}\w*(?: [.,;?]| on | in | x ?\d|$))",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",

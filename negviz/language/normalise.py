@@ -18,7 +18,7 @@ from negviz.language.spelling import correct
 # Signs that stand for a word come first: they are made of what other tokens are made of.
 _TOKEN = re.compile(
     r"(?P<widths>(?i:(?<!\w)(?:transverse )?(?:heart|cardiac)(?: (?:diameter|width|shadow|silhouette|is|"
-    r"measures|of))*\s\d+(?:[.]\d+)?\s?(?:cm)?(?: across| wide)?(?:,| of| over| in)?\s(?:an? )?"
+    r"measures|of))*\s\d+(?:[.]\d+)?\s?(?:cm)?(?: across| wide)?(?:,| of| over| in| /)?\s(?:an? )?"
     r"(?:(?:thorax|chest|thoracic)(?: (?:diameter|width|is|measures|of))*\s\d+(?:[.]\d+)?\s?cm\b|"
     r"\d+(?:[.]\d+)?\s?cm (?:thorax|chest)\b)))|"
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|[(]?±[)]?|\([?]\))"
@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     r"|(?P<share>(?i:(?<=cardiothoracic ratio )|(?<=cardiothoracic ratio: )|(?<=c:t ratio )|(?<=c/t ratio )|"
     r"(?<=ctr )|(?<=ctr: ))\d+(?:[.]\d+)?\s?(?:cm|mm)?\s?"
     r"(?:/|over|out of|of)\s?\d+(?:[.]\d+)?(?:\s?[cm]m)?\b)"
-    r"|&&|[.]{2,}|…|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
+    r"|&&|[<>]=|[.]{2,}|…|\d*[.]\d+|\d+(?:[.]\d+)+|[^\W_]+(?:['’`][^\W_]+)?|[.,;:?!/+()\[\]–—<>≤≥=#-]"
 )
 _SHORT: Final = {
     "r/o'd": "ruled out",
@@ -62,7 +62,18 @@ _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
 _ABBREVIATED: Final = re.compile(  # what goes on to a noun: a full stop behind one of these ends no sentence
     r"(?<!\w)(?:pulm|bilat|inf|sup|mod|lat|rt|lt|poss|prob|susp|approx|resp)\Z", re.IGNORECASE
 )
-_PLAIN: Final = {"&&": ";", "…": ",", "(": ",", ")": ",", "[": ",", "]": ",", "–": "-", "—": "-"}
+_PLAIN: Final = {
+    "&&": ";",
+    ">=": "≥",
+    "<=": "≤",
+    "…": ",",
+    "(": ",",
+    ")": ",",
+    "[": ",",
+    "]": ",",
+    "–": "-",
+    "—": "-",
+}
 _CONTRACTIONS: Final = {
     **{
         f"{verb}nt": f"{verb} not"
@@ -118,6 +129,7 @@ _CONTRACTIONS: Final = {
     "cardiopulm": "cardiopulmonary",
     "nl": "normal",
     "nml": "normal",
+    "norm": "normal",
     "oed": "edema",
     "poss": "possible",
     "prob": "probably",

@@ -40,7 +40,7 @@ _VERB: Final = re.compile(
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
     r"must|will|now|explicitly|expressly|specifically|formally|firmly|completely|fully|entirely|totally|"
-    r"also|either|still|yet|since|already|again|remains?|that|"
+    r"would|will|also|either|still|yet|since|already|again|remains?|that|"
     r":|-|,))*$"
 )
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
@@ -218,7 +218,7 @@ def _after(text: str, cue: CueMatch, end: int, found: Sequence[Found]) -> Span:
     hedge = hedge and not text.startswith("rule out", cue.span[0])  # what is looked for is a list
     of_all = item is not None and any(outcome.finding == "normal" for outcome in item.term.outcomes)
     return start, start + len(
-        _to_end_of_list(stretch, first - start, alone=hedge or of_all or _apiece(text, cue))
+        _to_end_of_list(stretch, first - start, alone=hedge or of_all or _last(text, cue))
     )
 
 
@@ -229,8 +229,10 @@ def _begins(text: str, before: Span, found: Sequence[Found]) -> bool:
     )
 
 
-def _apiece(text: str, cue: CueMatch) -> bool:
-    """Whether the item before is denied by the same word: "nil effusion, nil nodule, consolidation"."""
+def _last(text: str, cue: CueMatch) -> bool:
+    """Whether a cue denies one item alone, the last: "neither … nor …", "nil effusion, nil nodule"."""
+    if text[slice(*cue.span)] == "nor":
+        return True
     before = _ITEM_BEFORE.search(text, max(0, cue.span[0] - 3 * _WORDS), cue.span[0])
     denied = f" {text[slice(*cue.span)]} "
     return cue.kind == "negation" and before is not None and denied in f" {before[1]}"

@@ -60,13 +60,14 @@ _FRACTURE = Outcome("fracture")
 _SMALL_HEART = Outcome("cardiomegaly", "absent", "present")
 _CLEAR_LUNGS = (Outcome("consolidation", "absent", None), Outcome("opacity", "absent", "present"))
 _IS = (
-    r"(?: (?:is|was|are|of|:|=|about|approximately|roughly|measures|measured|measuring|calculated|estimated|"
+    r"(?: (?:is|was|are|of|:|=|about|approximately|roughly|exactly|just|measures|measured|measuring|"
+    r"calculated|estimated|"
     r"at|"
     r"equals|comes to|as))*"
 )
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
-_UNDER = r"(?:<|≤|less than|smaller than|under|below|well under|well below)"
-_HALF = r"(?:0?[.]50?|50|half|one half)"
+_UNDER = r"(?:<|≤|less than|narrower than|smaller than|under|below|well under|well below)"
+_HALF = r"(?:0?[.]50?|50|fifty|half|one half)"
 _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
@@ -82,6 +83,7 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
 _ALONE_AFTER = (
     r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|appearances?|"
     r"(?:x |in |on )?(?:\d|two|both)(?= (?:views?|projections?|films?)(?![^ ]))|projections?|"
+    r"for (?:an? |the |my )?(?:teaching|lectures?|talk|class|quiz|comparison)(?: (?:set|file|slides?))?|"
     r"for (?:the )?age|pa|ap|and|lateral|frontal|views?|[.!?]))*$)"
 )
 _FILM_THAT_IS = (  # "that is" begins a clause, in which nothing else says what is normal
@@ -195,13 +197,15 @@ TERMS: Final = (
         r"her |"
         r"my )?(?:chest|thorax|thoracic width|rib ?cage|hemithorax)|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}|"
+        rf"{HEART} (?:reach|touch|abut)(?:es|ing|s)? (?:the )?(?:left |lateral )?(?:chest wall|rib ?cage|"
+        rf"ribs)|"
         rf"{HEART}(?: does| do| did)? (?:not )?(?:has|have|had|shows?)(?: not?)?(?: the| an?|"
         rf" any)? enlargement",
         _CARDIOMEGALY,
     ),
     _term(  # what is measured is there, whatever is denied before it
         rf"{RATIO}{_IS} (?:{_OVER}|higher than|beyond) (?:the )?normal|{RATIO}{_IS} {_OVER} (?:{_HALF}|"
-        rf"0?[.]5\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
+        rf"0?[.][5-9]\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
         rf"[6-9]\d)",
         _CARDIOMEGALY,
         statement=True,
@@ -434,7 +438,7 @@ TERMS: Final = (
     _term(
         rf"{BONES}{THING}{{0,8}}?{TAIL} (?:intact|(?:all )?in one piece|unbroken|ok|okay|fine|all right|"
         rf"undamaged|uninjured)|"
-        rf"(?:intact|unbroken) (?:visualized )?{BONES}",
+        rf"(?:intact|unbroken) (?:visualized )?{BONES}|unbroken (?:clavicles?|collar ?bones?|sternum|rib)",
         Outcome("fracture", "absent", "present"),
         statement=True,
         derived=True,
@@ -461,7 +465,7 @@ TERMS: Final = (
         _ABNORMAL,
     ),
     _term(
-        rf"^{STUDY} (?:[-,:] )?(?:(?:all|definitely|certainly|clearly|completely|entirely|totally|"
+        rf"^{STUDY} (?:[-,:=] )?(?:(?:all|definitely|certainly|clearly|completely|entirely|totally|"
         rf"absolutely|really|not) ){{0,3}}(?:normal|unremarkable)"
         r"(?= (?:[.,;!]|yay|phew|hooray|lol|thank|luckily|today|now)|$)",
         _NORMAL,
@@ -496,7 +500,8 @@ TERMS: Final = (
         rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
         r"(?:cxr|x ?rays?|films?|radiographs?)(?: (?:is|was|came back|comes back|all|looks?)){0,3} (?:clear|"
         r"clean)(?! (?:of|from|but))|"
-        r"(?<= )cxr normal(?= [.,;]|$)|normals? only",
+        r"(?<= )cxr normal(?= [.,;]|$)|normals? only|"
+        rf"(?<=^is my )(?:[a-z]+ )?{STUDY} (?:normal|ok|okay|fine|clear)(?= [?])",
         _NORMAL,
     ),
     _term(
