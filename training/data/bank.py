@@ -22,6 +22,7 @@ TYPED_ON: Final = (  # by which readers are measured
     "typed-again.csv",
     "typed-last.csv",
     "typed-fourth.csv",
+    "typed-fifth.csv",
 )
 BLIND_AGAIN: Final = "blind-again.csv"  # on which CON4 is to be scored, once; written before it was chosen
 
