@@ -489,7 +489,7 @@ _CUES: Final = (
         "no",
         "negation",
         "next",
-        rf"(?:non|un)(?= ?(?:{FINDING}|broken|cracked))|far from|nowhere near|pseudo|"
+        rf"(?:non|un)(?= ?(?:{FINDING}|broken|cracked|normal))|far from|nowhere near|pseudo|"
         r"mimic(?:s|king|ked)?|simulat(?:es|ing)|masquerad(?:es|ing) as|(?:mistaken|mistakable) for",
     ),  # "nonconsolidated lobe with opacities"
     _Entry(

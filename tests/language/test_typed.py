@@ -160,6 +160,7 @@ def said(text: str) -> set[str]:
         ("CTR calculated at 0.62", "cardiomegaly:present"),
         ("absence complete of edema", "edema:absent"),
         ("wnl x 3 views", "normal:present"),
+        ("non-normal x-rays", "normal:absent"),
         ("pathological x-ray", "normal:absent"),
         ("radiographically normal", "normal:present"),
         ("leave off the fractures", "fracture:absent"),
