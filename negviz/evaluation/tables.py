@@ -203,7 +203,7 @@ def _signatures(
     models: Mapping[str, DualEncoder], films: SearchSet, row: PromptRow, k: int
 ) -> Iterable[dict[str, Value]]:
     meant = None if row.side else (row.finding, row.polarity)  # a side is what was read
-    given = answer(models, films, row.prompt, k=k, meant=meant)
+    given = answer(models, films, row.prompt, k=k, meant=meant, alone=True)
     turned = None if given.opposite is None else answer(models, given.films, given.opposite.text, k=k)
     shares = {
         column.model: _cue_share(models[column.model], given.films, row.prompt, column)

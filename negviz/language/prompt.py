@@ -112,6 +112,7 @@ class Prompt:
     canonical: bool = False  # rebuilt from a finding, not worded by a person
     english: bool = True  # nothing is read in another language or script
     suggestion: tuple[Mention, ...] | None = None  # what wording may have meant that means several things
+    besides: tuple[Mention, ...] = ()  # what of that is said in any case
     _main: Mention | None = field(default=None, repr=False)
     _main_cues: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     _plain: bool = field(default=True, repr=False)  # one cue put in or taken away can turn it round
@@ -206,13 +207,15 @@ def _read(text: str, *, canonical: bool) -> Prompt:
     pairs = _mentions(normal, found)
     main, reading = next((pair for pair in pairs if not pair[1].derived), pairs[0] if pairs else (None, None))
     main_cues = tuple(normal.origin(*cue.span) for cue in reading.cues) if reading else ()
+    asks, besides = _suggestion(normal, found)
     return Prompt(
         text=text,
         mentions=tuple(mention for mention, _ in pairs),
         cues=tuple(Cue(cue.kind, normal.origin(*cue.span)) for cue in cues),
         words=tuple(_words(text, main_cues)),
         canonical=canonical,
-        suggestion=_suggestion(normal, found),
+        suggestion=(*asks, *besides) or None,
+        besides=besides,
         _main=main,
         _main_cues=main_cues,
         _plain=reading is not None
@@ -249,8 +252,11 @@ def _mentions(normal: Normal, found: list[Reading]) -> list[tuple[Mention, Readi
     return list(kept.values())
 
 
-def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | None:
-    """What wording may have meant that means several things, unless other words say which."""
+def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ...], tuple[Mention, ...]]:
+    """What wording may have meant that means several things, and what is said besides.
+
+    Nothing where other words say which.
+    """
     named = [reading for reading in found if not reading.derived and reading.outcomes]
     suggested: dict[tuple[str, Polarity], Mention] = {}
     if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
@@ -298,12 +304,13 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[Mention, ...] | N
         # "fluid right base": edema is not of one side
         may_be = (each for each in reading.outcomes if reading.side is None or each[0] != "edema")
         _suggest(suggested, normal, replace(reading, outcomes=tuple(may_be)))
-    if suggested and suggested.keys() != {("normal", "present")}:  # … and what else is said, without doubt
+    besides: dict[tuple[str, Polarity], Mention] = {}
+    if suggested and suggested.keys() != {("normal", "present")}:
         contested = {finding for finding, _ in suggested}
         for reading in named:
             if contested.isdisjoint(finding for finding, _ in reading.outcomes):
-                _suggest(suggested, normal, reading)
-    return tuple(suggested.values()) or None
+                _suggest(besides, normal, reading)
+    return tuple(suggested.values()), tuple(besides.values())
 
 
 def _taken_back(text: str) -> bool:

@@ -179,7 +179,11 @@ def ask(prompt: Prompt, second: Floats, errors: Floats) -> Prompt:
     told = weigh(prompt, second, errors)
     wrong = _wrong(prompt, told)
     contested = np.flatnonzero(wrong >= wrong.max() / 2)
-    return replace(prompt, suggestion=_likeliest(prompt, told, contested[np.argsort(-wrong[contested])]))
+    open_to = {FINDINGS[row] for row in contested}
+    said = prompt.besides if prompt.suggestion else prompt.mentions
+    besides = tuple(mention for mention in said if mention.finding not in open_to)
+    may_be = _likeliest(prompt, told, contested[np.argsort(-wrong[contested])])
+    return replace(prompt, suggestion=(*may_be, *besides), besides=besides)
 
 
 def _wrong(prompt: Prompt, told: Floats) -> Floats:
@@ -226,8 +230,8 @@ def weigh(prompt: Prompt, second: Floats, errors: Floats) -> Floats:
 
 
 def _likeliest(prompt: Prompt, told: Floats, contested: Places) -> tuple[Mention, ...]:
-    """Of contested findings what they may be, the likelier first; of the others, what there is."""
-    asked = list(prompt.suggestion or ())
+    """Of contested findings what they may be, the likelier first, behind what the rules ask of."""
+    asked = [mention for mention in prompt.suggestion or () if mention not in prompt.besides]
     spare = max(0, _MOST_OFFERED - len(asked) - len(contested))
     for row in contested:
         finding = FINDINGS[row]
@@ -242,8 +246,5 @@ def _likeliest(prompt: Prompt, told: Floats, contested: Places) -> tuple[Mention
             spare -= bool(number)
             known = next((mention for mention in read if mention.polarity == SAID[place]), None)
             asked.append(known or Mention(finding, SAID[place], span))
-    if not prompt.suggestion:
-        open_to = {FINDINGS[row] for row in contested}
-        asked += [mention for mention in prompt.mentions if mention.finding not in open_to]
     kept = {(mention.finding, mention.polarity): mention for mention in reversed(asked)}
     return tuple(reversed(kept.values()))

@@ -64,12 +64,14 @@ def answer(
     *,
     k: int = 10,
     meant: tuple[str, Polarity] | None = None,
+    alone: bool = False,
     opposite: str = "",
     calibrations: Mapping[str, Calibration] | None = None,
 ) -> Answer:
     """Put `text` to every model and judge the `k` best films of each, of the list of what it is about.
 
     `meant` is what the reader should have understood: it changes the marking and the list, not the order.
+    Where that answers what the reader asks, what is said besides still holds, unless it is meant `alone`.
     `opposite` words the contrary sentence where ours will not do.  `calibrations`, by model, say how sure
     each may be.
     Raises `AnswerError` for an empty sentence and for `k` outside 1 … `MAX_HITS`.
@@ -77,7 +79,7 @@ def answer(
     if not 1 <= k <= MAX_HITS:
         raise AnswerError(f"k must lie between 1 and {MAX_HITS}, not be {k}.")
     prompt = _read(text, models)
-    mentions = prompt.mentions if meant is None else (Mention(*meant, span=(0, 0)),)
+    mentions = prompt.mentions if meant is None else _meant(prompt, meant, alone=alone)
     searched = films.listed(prompt.about if meant is None else meant[0])
     unread = _unread(prompt) if meant is None else None
     unmarked = unread or unjudged(mentions, searched.collection)
@@ -148,6 +150,12 @@ def _unread(prompt: Prompt) -> Unmarked | None:
     if not prompt.english:
         return "language"
     return None if prompt.sure else "ask"
+
+
+def _meant(prompt: Prompt, meant: tuple[str, Polarity], *, alone: bool) -> tuple[Mention, ...]:
+    """What a visitor says was meant and, where that is an answer to what was asked, what is said besides."""
+    offered = {(mention.finding, mention.polarity) for mention in prompt.suggestion or ()}
+    return Mention(*meant, span=(0, 0)), *(prompt.besides if meant in offered and not alone else ())
 
 
 def _opposite(prompt: Prompt, meant: tuple[str, Polarity] | None) -> Prompt | None:

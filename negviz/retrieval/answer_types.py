@@ -143,7 +143,8 @@ class Answer:
     @property
     def suggestion(self) -> tuple[Mention, ...]:
         """What the sentence may have meant, to be asked before any film is judged."""
-        return (self.prompt.suggestion or ()) if self.unmarked == "ask" else ()
+        asked = self.prompt.suggestion if self.unmarked == "ask" else ()
+        return tuple(mention for mention in asked or () if mention not in self.prompt.besides)
 
     def judge(self, film: Film) -> bool | None:
         """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""
@@ -164,6 +165,7 @@ class Answer:
             "mentions": [asdict(mention) for mention in self.mentions],
             "sure": self.prompt.sure,
             "suggestion": [asdict(mention) for mention in self.prompt.suggestion or ()],
+            "besides": [asdict(mention) for mention in self.prompt.besides],
             "marked": self.marked,
             "unmarked": self.unmarked,
             "opposite": self.opposite.text if self.opposite else None,

@@ -396,6 +396,8 @@ def test_a_sentence_that_is_asked_about_searches_the_list_of_its_likeliest_readi
     assert "Did you mean “pneumothorax”" in asked_about.reading
     assert "Searched 8 films, as many with pneumothorax as without" in asked_about.columns
     assert explore.search("collapsed lung", "drawn/test")["set"] == "pneumothorax"
+    beside = say(explore, "collapsed lung, no effusion").reading
+    assert "or “atelectasis”, beside “no effusion”?" in beside
 
 
 def test_sentences_to_try_are_those_of_the_films_on_show(explore: Explore) -> None:

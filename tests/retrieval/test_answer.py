@@ -131,6 +131,22 @@ def test_what_it_may_have_meant_is_offered_until_somebody_says() -> None:
     assert ask("no effusion").plain()["sure"] is True
 
 
+def test_what_else_is_said_still_holds_when_somebody_says_what_was_meant() -> None:
+    given = ask("collapsed lung, no effusion")
+    assert {mention.finding for mention in given.suggestion} == {"pneumothorax", "atelectasis"}
+    assert [each["finding"] for each in given.plain()["besides"]] == ["effusion"]
+    told = ask("collapsed lung, no effusion", meant=("atelectasis", "present"))
+    assert [(mention.finding, mention.polarity) for mention in told.mentions] == [
+        ("atelectasis", "present"),
+        ("effusion", "absent"),
+    ]
+    for other in (
+        ask("collapsed lung, no effusion", meant=("nodule", "present")),  # the reader was wrong altogether
+        ask("collapsed lung, no effusion", meant=("atelectasis", "present"), alone=True),
+    ):
+        assert len(other.mentions) == 1
+
+
 def test_a_denial_of_one_side_is_judged_where_sides_are_known() -> None:
     right, left = frozenset({("effusion", "right")}), frozenset({("effusion", "left")})
     sided = Collection(

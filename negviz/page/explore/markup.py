@@ -149,7 +149,10 @@ def why_unmarked(answer: Answer) -> str:
         case "language":
             return words.ENGLISH_ONLY
         case "ask":
-            return words.did_you_mean([(each.finding, each.polarity) for each in answer.suggestion])
+            return words.did_you_mean(
+                [(each.finding, each.polarity) for each in answer.suggestion],
+                [(each.finding, each.polarity) for each in prompt.besides],
+            )
         case "both":
             counts = Counter(mention.finding for mention in answer.mentions)
             twice = [finding for finding, times in counts.items() if times > 1]

@@ -319,7 +319,8 @@ def stands(given: Answer) -> tuple[str, str]:
 
     What is uncertain has no polarity that a film could be marked by.
     """
-    main = [mention for mention in given.mentions if mention.finding == given.prompt.finding]
+    read = given.prompt.finding if given.prompt.sure else None  # else what was meant stands first
+    main = [mention for mention in given.mentions if mention.finding == read]
     mention = next(iter((*main, *given.mentions)), None)
     if mention is None:
         return "", ""

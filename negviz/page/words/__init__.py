@@ -263,10 +263,16 @@ def uncertain(cue: str | None) -> str:
     return f"{said} is neither yes nor no, so nothing is counted."
 
 
-def did_you_mean(suggested: Sequence[tuple[str, Polarity]]) -> str:
-    """What a sentence that is not surely read may have meant; the buttons below are the answers."""
-    said = " or ".join(f"“{_asked(finding, polarity)}”" for finding, polarity in suggested)
-    return f"Did you mean {said}? Until you say so, nothing is marked."
+def did_you_mean(suggested: Sequence[tuple[str, Polarity]], besides: Sequence[tuple[str, Polarity]]) -> str:
+    """What a sentence that is not surely read may have meant, beside what it says in any case.
+
+    The buttons below are the answers.
+    """
+    may_be, said = (
+        [f"“{_asked(finding, polarity)}”" for finding, polarity in each] for each in (suggested, besides)
+    )
+    beside = f", beside {' and '.join(said)}" if said else ""
+    return f"Did you mean {' or '.join(may_be)}{beside}? Until you say so, nothing is marked."
 
 
 def both_ways(findings: Sequence[str], *, sides: bool) -> str:
