@@ -125,6 +125,13 @@ def judge(film: Film, prompt: Prompt, unmentioned: Unmentioned = "unknown") -> b
     return True if verdicts and all(verdicts) else None
 
 
+def judge_all(films: Collection, prompt: Prompt) -> list[bool | None]:
+    """`judge` of every film, in their order: of films of which the same is known, once."""
+    unlike, kind_of = films.kinds
+    verdicts = [judge(film, prompt) for film in unlike]
+    return [verdicts[kind] for kind in kind_of]
+
+
 @dataclass(frozen=True)
 class Collection:
     """Films in a fixed order and the folder their images lie in (`None` where only facts are at hand)."""
@@ -145,6 +152,14 @@ class Collection:
     def hash(self) -> str:
         """SHA-256 over everything the manifest says, image bytes aside."""
         return hashlib.sha256(_manifest_text(self.films).encode()).hexdigest()
+
+    @cached_property
+    def kinds(self) -> tuple[tuple[Film, ...], tuple[int, ...]]:
+        """One film of each kind, of which the same is known, and of what kind each film is."""
+        known = [(film.findings, film.denied, film.uncertain, film.sides) for film in self]
+        first = dict(zip(reversed(known), reversed(self.films), strict=True))
+        place = {facts: number for number, facts in enumerate(first)}
+        return tuple(first.values()), tuple(place[facts] for facts in known)
 
     @cached_property
     def knows_sides(self) -> bool:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from negviz.common.errors import NegvizError
 from negviz.common.order import FilmPlaces
-from negviz.films.collection import Collection, Film, judge
+from negviz.films.collection import Collection, Film, judge, judge_all
 from negviz.findings import Polarity
 from negviz.language.normalise import normalise
 from negviz.language.opposite import CONTRARY, canonical
@@ -194,7 +194,7 @@ class _Question:
 
     @cached_property
     def verdicts(self) -> tuple[bool | None, ...]:
-        return tuple(judge(film, self.prompt) for film in self.films.collection)
+        return tuple(judge_all(self.films.collection, self.prompt))
 
     @cached_property
     def tally(self) -> Tally:
@@ -212,7 +212,7 @@ class _Question:
         """
         if self.against is None:
             return self.satisfied
-        other = np.array([judge(film, self.against) for film in self.films.collection], np.float64)
+        other = np.array(judge_all(self.films.collection, self.against), np.float64)
         return np.where(self.satisfied == other, np.nan, self.satisfied)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from negviz.films.collection import Film, judge
+from negviz.films.collection import Collection, Film, judge, judge_all
 from negviz.films.verdicts import conditions, facts
 from negviz.findings import FINDINGS
 from negviz.language.prompt import read_prompt
@@ -61,3 +61,13 @@ def test_columns_tell_films_apart_as_judging_them_does(sentence: str) -> None:
 def test_the_sentences_tell_all_kinds_of_films_apart() -> None:
     told = {judge(film, prompt) for prompt in map(read_prompt, SENTENCES) for film in _films(400)}
     assert told == {True, False, None}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_films_of_which_the_same_is_known_are_judged_once_and_alike(sentence: str) -> None:
+    few = _films(30)
+    films = [replace(film, id=f"{film.id} {again}") for again in range(20) for film in few]
+    random.Random(1).shuffle(films)
+    collection, prompt = Collection("drawn", tuple(films)), read_prompt(sentence)
+    assert judge_all(collection, prompt) == [judge(film, prompt) for film in films]
+    assert len(collection.kinds[0]) <= len(few)
