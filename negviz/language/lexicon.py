@@ -66,7 +66,7 @@ _KIN = (
     r"husband|relative|twin|spouse|partner|nephew|niece|neighbou?r|(?:room|flat|house) ?mate|friend|"
     r"colleague|(?:boy|girl)friend)s?"
 )
-_NAMED_FINDING = rf"(?:[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion)"
+_NAMED_FINDING = rf"(?:(?!(?:or|and|nor|with|without|no) )[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion)"
 _GROWTH = (  # what happens to a finding that is there
     r"(?:growth|expansion|extension|enlargement|worsening|progression|shrinkage|shift|movement|spread|"
     r"cavitation|calcification|evolution)"
@@ -74,7 +74,7 @@ _GROWTH = (  # what happens to a finding that is there
 _GROWS = (
     r"(?:(?:has|have|is|are|was|were|having|being|been|getting|become|got|get|seen|to|any) )*"
     r"(?:enlarg|chang|grow|grew|increas|progress|wors|bigg|larg|small|spread|mov|shift|exten|advanc|evolv|"
-    r"shr[iu]nk|cavitat|layer|calcif)"
+    r"shr[iu]nk|cavitat|layer|calcif|improv|better|resolv|clear|heal)"
 )
 _THERE = (  # what is denied where it is not seen to be so; of all else that it is not seen to be, it is there
     rf"(?:{FINDING}|exist|(?:be|have|been|become|getting|present|there|visible|seen|evident|broken|cracked|"
@@ -189,6 +189,8 @@ _CUES: Final = (
         r"of (?:an? )?doubt(?: remains?| left)?|"
         r"not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
         rf"no (?:way|chance)(?: that| it| this)* (?:is|are|was) not|"
+        rf"(?:needs?|requires?|wants?|awaiting) (?:(?:the|an?|this|her|his) )?{_NAMED_FINDING} (?:to be )?"
+        r"(?:drained|evacuated)|"
         rf"had (?:since )?{_GONE}(?: ,)? (?:but|and) (?:[a-z]+ ){{0,3}}?(?:back|returned|again|recurred)|"
         rf"(?<=again , )had {_GONE}|"
         rf"(?:never|not) (?:been )?{_SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
@@ -465,7 +467,8 @@ _CUES: Final = (
         rf"(?:(?<=has )|(?<=have )|(?<=had )|(?<=now )|(?<=got )|(?<=been )|(?<=completely )|(?<=fully )|"
         rf"(?<=since )|(?<=is )|"
         rf"(?<=are )|(?<=totally )|(?<=already )){_GONE}|"
-        r"(?<=: )(?:complete |full |interval )?(?:resolution|clearance)(?! of)|"
+        r"(?<=: )(?:complete |full |interval )?(?:resolution|clearance)(?! (?:of|incomplete|partial|not|"
+        r"pending))|"
         rf"resolved(?= completely)|did clear(?= [.,;]|$)|went away(?= [.,;]|$| after| with| on| by| since)|"
         rf"{_GONE}{_END}",
         {
@@ -674,9 +677,14 @@ CLAUSE_END: Final = re.compile(
     r"despite|in spite of|because|save for|"
     r"since(?! (?:re ?expanded|re ?inflated|resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"
 )
+_THAT_SAYS: Final = "".join(  # "no evidence that there is an effusion" denies it
+    rf"(?<!{one} that )"
+    for one in "evidence sign signs hint suggestion indication proof suspicion or nor".split()
+)
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
-    r"-|plus|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|there (?:is|are|was|were|has|may|could)|"
+    r"-|plus|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|"
+    rf"{_THAT_SAYS}there (?:is|are|was|were|has|may|could)|"
     r", (?:i|we|you) (?:can )?(?:see|have)|"
     r", (?:(?:and|instead|just|i) )?(?:show|give|find|want|get|fetch|bring up|pull up|include|keep|display)"
     r"(?: (?:me|us))?(?= )|"

@@ -35,13 +35,13 @@ _ELSEWHERE = (  # organs whose masses, fluid and swellings are no finding of a c
     r"facial|"
     r"arm|extremity|periorbital|laryngeal|subdural|epidural|joint|knee|hip|elbow|shoulder joint|"
     r"ear|"
-    r"mesenteric|peritoneal|omental|retroperitoneal|nasal|sinus|laryngeal|oral|tongue|lip|eyelid|corneal|"
+    r"mesenteric|peritoneal|omental|retroperitoneal|nasal|laryngeal|oral|tongue|lip|eyelid|corneal|"
     r"optic|"
     r"pituitary|gallbladder|duodenal|appendiceal|calf|thigh|forearm|scalp|groin|inguinal|rectal|vaginal|"
     r"vulval|"
     r"pitting|belly|stomach|tummy|abdomen|arms|legs|feet|hands|thighs|ankles|knees|"
     r"pericardial|skin|cutaneous|subcutaneous|soft tissue|bone marrow|vocal cords?|prostate|vitreous|"
-    r"mastoids?|sinus(?:es)?)"
+    r"mastoids?|(?<!phrenic )(?<!pleural )sinus(?:es)?)"
 )
 OTHER_ORGAN: Final = (
     rf"{_ELSEWHERE}(?: (?!and |or |with |without |no |, )[a-z]+)? ?(?:mass(?:es)?|nodules?|lesions?|"

@@ -14,6 +14,7 @@ _AGO: Final = (  # stands behind what it dates
     r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
     r"$)|"
     r"(?:at|on) (?:admission|admit|arrival|intake)|initially(?= [,;])|at (?:first|baseline|presentation)|"
+    r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old)(?= [.,;]|$)|"
     r"in the past|at (?:that|the) time|at (?:the )?time of (?:the )?[a-z]+|back then|"
     r"(?:on|in) (?:the )?(?:prior|previous|earlier|last|old|first|yesterday) (?:films?|one|study|exam|"
     r"radiograph|x rays?|cxr)"
