@@ -164,7 +164,7 @@ _CUES: Final = (
         "after",
         r"(?:not|never) (?:true|correct|the case) that|false that|untrue that|(?:do|does|did) not (?:think|"
         r"believe|"
-        r"tell me)(?: that)?(?= )|wrong to (?:say|claim|think)(?: that)?|"
+        r"tell me)(?! so(?![^ ]))(?: that)?(?= )|wrong to (?:say|claim|think)(?: that)?|"
         r"(?:nobody|no one) (?:could|would|can) (?:say|claim)(?: that)?",
     ),
     _Entry(
@@ -273,7 +273,8 @@ _CUES: Final = (
         r"as a (?:child|kid|baby|teenager)|in (?:his|her|their|my) (?:teens|twenties|thirties|forties|youth)|"
         rf"neither (?:confirmed|proven) nor {_EXCLUDED}|"
         rf"can not be (?:judged|ruled in or out)|"
-        rf"too close to call|(?:could|can|might) go either way|tbc|pending(?= [.,;]|$)|in childhood|"
+        rf"(?:(?:i|we) )?doubt it(?= [.,;]|$)|too close to call|(?:could|can|might) go either way|tbc|"
+        rf"pending(?= [.,;]|$)|in childhood|"
         rf"(?:not|never|by no means|in no way) {_ADV}{_EXCLUDED}(?!(?: (?:as )?yet| so far)? : [a-z])|"
         rf"to be (?:{_EXCLUDED}|confirmed)(?!(?: with certainty)? : [a-z])|needs? (?:excluding|ruling out)|"
         rf"if (?:present|there|seen|found|confirmed|at all)(?= [.,;]|$)|"
@@ -404,7 +405,8 @@ _CUES: Final = (
         r"no (?:sign|evidence|trace|hint)(?: of (?:it|this|that|them|one))?(?= (?:[.,;]|on|in|at|"
         r"here)(?![^ ])|$)|"
         r"nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
-        r"no thank(?:s| you)|(?:no|not) (?:have|has|exists?|see|there is|is there|to (?:be )?(?:see|seen|"
+        r"(?:(?:i|we) )?do not (?:think|believe) so(?= [.,;]|$)|no thank(?:s| you)|(?:no|not) (?:have|has|"
+        r"exists?|see|there is|is there|to (?:be )?(?:see|seen|"
         r"find|found|detect|"
         r"recogni[sz]e))(?= [.,;]|$| on | in | at )|"
         r"(?:we|i|they|he|she) (?:do|does|did) not (?:have|see|find)(?= [.,;]|$| here| in | on )|"
@@ -434,7 +436,8 @@ _CUES: Final = (
         rf"filtered out|disproved|"
         rf"disproven|"
         rf"refuted|undetected|undetectable|lacking){_END}|"
-        rf"non ?existent|in ?existent|non ?existing|nowhere(?: (?:to be )?(?:seen|found|visible|"
+        rf"non ?existent|in ?existent|non ?existing|nowhere(?! (?:is|are) there )(?: (?:to be )?(?:seen|"
+        rf"found|visible|"
         rf"demonstrated|in "
         rf"sight))?|"
         rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out(?! : [a-z]){_END}|"
@@ -499,7 +502,8 @@ _CUES: Final = (
         "no",
         "negation",
         "after",
-        rf"0(?= (?:\w+ )?{FINDING})|zero|"
+        rf"0(?= (?:\w+ )?{FINDING})|zero|nowhere(?= (?:is|are) there )|"
+        r"nothing(?: [a-z]+){0,3} (?:that (?:shows|suggests)|says|tells (?:me|us))|"
         r"nil(?! (?:of note|to report|untoward|sinister|remarkable)(?![^ ]))|nothing of(?! note)|none of|"
         r"nobody|no one|"
         rf"negative(?= (?:pleural |lung |rib |pulmonary )?{FINDING})|s(?= (?:\w+ )?{FINDING})|"
@@ -678,13 +682,31 @@ CLAUSE_END: Final = re.compile(
     r"since(?! (?:re ?expanded|re ?inflated|resolved|cleared|disappeared|gone|excluded|ruled out)))(?![^ ])"
 )
 _THAT_SAYS: Final = "".join(  # "no evidence that there is an effusion" denies it
-    rf"(?<!{one} that )"
-    for one in "evidence sign signs hint suggestion indication proof suspicion or nor".split()
+    rf"(?<!{word} )(?<!{word} that )"
+    for word in (
+        *("evidence", "sign", "signs", "hint", "suggestion", "indication", "proof", "suspicion", "chance"),
+        *(
+            "say",
+            "says",
+            "saying",
+            "think",
+            "thinks",
+            "believe",
+            "believes",
+            "feel",
+            "see",
+            "sees",
+            "find",
+            "finds",
+        ),
+        *("show", "shows", "suspect", "tells me", "tells us", "or", "nor", "not"),
+    )
 )
 # Inside a clause, where the reach of a cue to its left ends: at a new subject, a negation also at a cause.
 _NEW_SUBJECT: Final = (
     r"-|plus|(?:please|thanks|thank you|cheers)(?= [.,;!?]|$)|, with|"
     rf"{_THAT_SAYS}there (?:is|are|was|were|has|may|could)|"
+    r"(?:, and|and|,)(?= (?:[a-z]+ ){1,3}?(?:that )?there (?:is|are|was|were)(?![^ ]))|"
     r", (?:i|we|you) (?:can )?(?:see|have)|"
     r", (?:(?:and|instead|just|i) )?(?:show|give|find|want|get|fetch|bring up|pull up|include|keep|display)"
     r"(?: (?:me|us))?(?= )|"

@@ -268,7 +268,8 @@ def _to_end_of_list(stretch: str, first: int, *, alone: bool) -> str:
             continue
         sized = _SIZED_ITEM.match(stretch, comma) and (named or not _UNFINISHED.search(stretch, 0, comma))
         closed = _ALSO.search(stretch, first, comma)  # "no effusion or pneumothorax, emphysema"
-        if sized or (named and (alone or closed or _STATED_ITEM.match(stretch, comma))):
+        stated = _STATED_ITEM.match(stretch, comma) and (named or not _UNFINISHED.search(stretch, 0, comma))
+        if sized or stated or (named and (alone or closed)):
             return stretch[:comma]
     return stretch
 

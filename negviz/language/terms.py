@@ -161,13 +161,16 @@ TERMS: Final = (
     _term(
         rf"(?:sharp|clear|crisp|normal){SIDE} {ANGLE}|"
         r"(?:sharp|clear|crisp) angles|angles(?: (?:are|look|appear|both|all|is))* (?:sharp|clear|crisp)|"
-        rf"{ANGLE}{TAIL} (?:sharp|open|clear|crisp|preserved|intact|normal|unremarkable|well defined|"
+        rf"{ANGLE}{TAIL} (?:sharp|open|free(?! (?:of|from|fluid|air))|clear|crisp|preserved|intact|normal|"
+        rf"unremarkable|well defined|"
         rf"maintained)",
         Outcome("effusion", "absent", "uncertain"),
         derived=True,
     ),
     _term(
-        rf"pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:clear|normal|unremarkable)|clear pleural spaces?",
+        rf"pleural (?:spaces?|cavit(?:y|ies)){TAIL} (?:clear|free(?! (?:of|from|fluid|air))|normal|"
+        rf"unremarkable)|"
+        r"(?:clear|free) pleural spaces?",
         Outcome("effusion", "absent", None),
         statement=True,
         derived=True,
