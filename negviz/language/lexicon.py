@@ -420,7 +420,7 @@ _CUES: Final = (
         rf"any)(?! ?(?:more|longer)) ){_ELSEWHERE}(?![^ ]))|"
         rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|"
         rf"never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
-        rf"(?:(?<=is )|(?<=are )|(?<=does )|(?<=do )|(?<=has )|(?<=have ))not(?= [.,;]|$)|"
+        rf"(?:(?<=is )|(?<=are )|(?<=does )|(?<=do ))not(?= [.,;]|$)|"
         rf"no longer(?= [.,;]|$)|"
         rf"no(?= [.,;]|$| exist)|none (?:have|has|is|are|exists?)(?= [.,;]|$)|none(?! (?:(?:of|with|has|"
         rf"have|showing|that)(?![^ ])|in (?:the )?pleura))|"
@@ -523,7 +523,7 @@ _CUES: Final = (
         rf"other than(?= those)|"
         r"(?:get(?:ting)? )?rid of|(?:opposite|contrary|reverse) of|instead of|minus|none(?= (?:with|has|"
         r"have|showing) )|"
-        r"(?:un(?:touched|affected|troubled)|spared) (?:by|from)|cured of|clean of|void of|"
+        r"(?:un(?:touched|affected|troubled)|spared) (?:by|from|of)|cured of|clean of|void of|"
         r"no way(?: that)?|in no way|by no means|at no (?:point|time)|nary|nada|"
         r"zilch|zip|unable to (?:see|find|identify|detect)(?: any)?|"
         r"without|w(?:ith)? / ?o(?:ut)?|no longer|no|not|never|negative for|neg for|"
@@ -580,7 +580,7 @@ _CUES: Final = (
         rf"supine|projection|position\w*|technique|rotation|magnification)(?![^ ]))|uncertain(?! (?:acuity|"
         r"age|etiology|"
         r"significance|"
-        r"clinical))|potential(?:ly)?|conceivabl[ey]|unconfirmed|unsure|(?<=: )unknown|tbd",
+        r"clinical))|potential(?:ly)?|conceivabl[ey]|improbable|unconfirmed|unsure|(?<=: )unknown|tbd",
     ),
     _Entry(
         "hedge",

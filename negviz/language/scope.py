@@ -74,7 +74,7 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|present|there|yes|positive|confirmed|instead|"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|present|known|there|yes|positive|confirmed|instead|"
     r"again (?:evident|seen|noted|visible|shown|identified|demonstrated)|(?:marked|widespread|extensive|"
     r"severe|"
     r"pronounced|mild|moderate)(?: (?:in|at|on|throughout) [^,]*)?|"
@@ -282,7 +282,9 @@ def _before(text: str, end: int, floor: int, found: Sequence[Found]) -> Span:
     breaks = [match.end() for pattern in (_DENIED_BEFORE, _VERB) for match in pattern.finditer(subject)]
     start = max(breaks, default=0)
     if breaks:  # an earlier clause stands before: the subject is its last item alone
-        start = max([start, *(joint.end() for joint in _JOINT.finditer(subject, start))])
+        joints = [*_JOINT.finditer(subject, start)]
+        listed = [joint[0] for joint in joints] == [",", "and"]  # "effusion present, edema and nodule absent"
+        start = max([start, *(joint.end() for joint in (joints[:1] if listed else joints))])
         if "," in tail[len(subject) :] and not any(floor + start <= item.span[0] < end for item in found):
             start = 0  # "… was there last night, gone now" has one subject
     start = max([start, *(match.end() for match in _NEW_SUBJECT_BEFORE.finditer(subject))])
