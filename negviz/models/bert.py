@@ -93,7 +93,9 @@ class Embeddings(nn.Module):
 
 def _table(rows: int, width: int, *, padding: int | None = None) -> nn.Embedding:
     """A table still to be filled: drawing numbers that are not kept has torch import its compiler."""
-    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False, padding_idx=padding)
+    empty = torch.empty(rows, width)
+    table: nn.Embedding = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=padding)
+    return table
 
 
 class _Layers(nn.Module):
