@@ -123,6 +123,11 @@ class Prompt:
         return self.suggestion is None
 
     @property
+    def asked(self) -> tuple[Mention, ...]:
+        """What of the suggestion is asked about: all but what is said in any case."""
+        return tuple(mention for mention in self.suggestion or () if mention not in self.besides)
+
+    @property
     def finding(self) -> str | None:
         """Finding of the main mention."""
         return self._main.finding if self._main else None

@@ -231,7 +231,7 @@ def weigh(prompt: Prompt, second: Floats, errors: Floats) -> Floats:
 
 def _likeliest(prompt: Prompt, told: Floats, contested: Places) -> tuple[Mention, ...]:
     """Of contested findings what they may be, the likelier first, behind what the rules ask of."""
-    asked = [mention for mention in prompt.suggestion or () if mention not in prompt.besides]
+    asked = list(prompt.asked)
     spare = max(0, _MOST_OFFERED - len(asked) - len(contested))
     for row in contested:
         finding = FINDINGS[row]

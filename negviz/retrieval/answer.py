@@ -154,7 +154,7 @@ def _unread(prompt: Prompt) -> Unmarked | None:
 
 def _meant(prompt: Prompt, meant: tuple[str, Polarity], *, alone: bool) -> tuple[Mention, ...]:
     """What a visitor says was meant and, where that is an answer to what was asked, what is said besides."""
-    offered = {(mention.finding, mention.polarity) for mention in prompt.suggestion or ()}
+    offered = {(mention.finding, mention.polarity) for mention in prompt.asked}
     return Mention(*meant, span=(0, 0)), *(prompt.besides if meant in offered and not alone else ())
 
 

@@ -143,8 +143,7 @@ class Answer:
     @property
     def suggestion(self) -> tuple[Mention, ...]:
         """What the sentence may have meant, to be asked before any film is judged."""
-        asked = self.prompt.suggestion if self.unmarked == "ask" else ()
-        return tuple(mention for mention in asked or () if mention not in self.prompt.besides)
+        return self.prompt.asked if self.unmarked == "ask" else ()
 
     def judge(self, film: Film) -> bool | None:
         """Whether a film is right for the sentence; None where it does not say, or nothing is marked."""

@@ -145,6 +145,9 @@ def test_what_else_is_said_still_holds_when_somebody_says_what_was_meant() -> No
         ask("collapsed lung, no effusion", meant=("atelectasis", "present"), alone=True),
     ):
         assert len(other.mentions) == 1
+    besides = ask("collapsed lung, no effusion", meant=("effusion", "absent"))  # said once, not twice
+    assert besides.marked
+    assert [mention.finding for mention in besides.mentions] == ["effusion"]
 
 
 def test_a_denial_of_one_side_is_judged_where_sides_are_known() -> None:
