@@ -157,9 +157,9 @@ class Collection:
     def kinds(self) -> tuple[tuple[Film, ...], tuple[int, ...]]:
         """One film of each kind, of which the same is known, and of what kind each film is."""
         known = [(film.findings, film.denied, film.uncertain, film.sides) for film in self]
-        first = dict(zip(reversed(known), reversed(self.films), strict=True))
-        place = {facts: number for number, facts in enumerate(first)}
-        return tuple(first.values()), tuple(place[facts] for facts in known)
+        one = dict(zip(known, self.films, strict=True))
+        place = {facts: number for number, facts in enumerate(one)}
+        return tuple(one.values()), tuple(place[facts] for facts in known)
 
     @cached_property
     def knows_sides(self) -> bool:

@@ -129,13 +129,13 @@ def _fill(frame: Frame, draw: random.Random) -> Composed:
     free = [finding for finding in ABNORMAL if finding not in said]
     findings = dict(zip("xyz", draw.sample(free, 3), strict=True))
     words = {name: _word(name, draw) for name in _SLOTS}
-    bears, several = "{big}" in frame.text, len(frame.slots) > 1
+    bears, twice, several = "{big}" in frame.text, "{also}" in frame.text, len(frame.slots) > 1
     for slot, with_article in zip("xyz", "abc", strict=True):
         state = states.get(slot)
         if state is None:
             continue
         finding, of = findings[slot], ""
-        if draw.random() < _SHARE_OTHER and "{also}" not in frame.text:
+        if draw.random() < _SHARE_OTHER and not twice:
             name = _word("others", draw)
         else:
             name = _plain(finding, draw) if bears else _name(finding, state, several, draw)
@@ -144,7 +144,7 @@ def _fill(frame: Frame, draw: random.Random) -> Composed:
             if beside and not bears and draw.random() < 0.12:
                 name = draw.choice(_AIRSPACE)
                 said |= {"consolidation": "absent"} if state == "absent" else {}
-        if "{also}" in frame.text:  # by another name
+        if twice:  # by another name, too
             words["also"] = draw.choice(
                 [each for manner in _names(finding) for each in manner if each != name]
             )
