@@ -63,6 +63,29 @@ _TAKEN_BACK = re.compile(
     rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
     r"clear|clean|fine|ok|negative))(?![^ ])"
 )
+_SAW = r"(?:see|sees|saw|find|finds|found|spot|spots|spotted|notice|noticed) (?:it|one|some|any|them)"
+_IS = r"(?:there|it|one|some) (?:(?!is |are |was |were )[a-z]+ ){0,2}(?:is|are|was|were)"
+_AFTER_ALL = (
+    r"(?: (?:one|some|any|none|indeed|definitely|clearly|though|too|after all|in fact|actually|on (?:my|our) "
+    r"read(?:ing)?))*"
+)
+_IS_THERE = re.compile(  # said of what was named before, which is not named again
+    rf"(?<![^ ])(?:{_IS}|there (?:might|may|could|must) be|(?<!not ){_SAW}|(?:believe|think|reckon|suspect) "
+    rf"so){_AFTER_ALL}(?= [.,;!?]|$)"
+)
+_IS_NOT_THERE = re.compile(
+    rf"(?<![^ ])(?:{_IS} (?:not|none|no)|(?:not|never|cannot) {_SAW}){_AFTER_ALL}(?= [.,;!?]|$)"
+)
+_DISBELIEVED = re.compile(
+    r"(?<![^ ])(?:(?:not|never) (?:(?:so|too|that|all that|entirely|quite|really|at all|very|fully) )?"
+    r"(?:sure|convinced|certain|persuaded|happy with (?:it|that|this))|un(?:convinced|persuaded|sure)|doubt "
+    r"(?:it|that|this)|(?:have|got) (?:my|our) doubts|beg to differ|not (?:buy(?:ing)?|believe|trust|accept|"
+    r"think so|bet on it|have (?:it|that))(?: (?:it|that|this))?|is (?:it|that|this) (?:right|correct|true|"
+    r"so)|(?:they|he|she|it|that|this) (?:can|could|may|might|must) (?:not )?be (?:right|wrong|correct|true))"
+    r"(?: (?:if|whether|that) (?:it|that|this|they)?(?: (?:is|are|was))? ?(?:real|right|true|correct|there))?"
+    r"(?= [.,;!?]|$)"
+)
+_CONTRAST = re.compile(r"(?<![^ ])(?:but|yet|though|although|however|whereas|while)(?![^ ])")
 _OTHER_VIEW = re.compile(  # which of two views tells is not said
     r"(?: (?:is|are|was|were|as))? not (?:seen|visible|visuali[sz]ed|present|identified|evident|found|there|"
     r"appreciated) (?:on|in) (?:the |a |this )?(?:lateral|frontal|pa|ap|other)(?: (?:view|film|one|"
@@ -267,8 +290,10 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
     if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
         for reading in found:
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
-    if _taken_back(normal.text):
-        for reading in found:
+    loose = [one for one in asked(normal.text, LOOSE) if not any(overlap(one.span, o.span) for o in found)]
+    told = (*found, *loose)
+    if _taken_back(normal.text, told):
+        for reading in told:
             _suggest_either(suggested, normal, reading)
     for reading in found:
         if not reading.cues and _OTHER_VIEW.match(normal.text, reading.span[1]):
@@ -318,10 +343,17 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
     return tuple(suggested.values()), tuple(besides.values())
 
 
-def _taken_back(text: str) -> bool:
+def _taken_back(text: str, found: Sequence[Reading]) -> bool:
     """Whether one takes back what another says: "was told …, but the film says otherwise"."""
-    told = _TOLD.search(text)
-    return told is not None and _TAKEN_BACK.search(text, told.end()) is not None
+    told, turn = _TOLD.search(text), _CONTRAST.search(text)
+    denied = {finding for one in found for finding, state in one.outcomes if state == "absent"}
+    if told is not None:
+        affirmed = {finding for one in found for finding, state in one.outcomes if state == "present"}
+        retorts = (_TAKEN_BACK, _DISBELIEVED, _IS_NOT_THERE)
+        if not denied.isdisjoint(affirmed) or any(each.search(text, told.end()) for each in retorts):
+            return True
+    behind = [each.end() for each in (told, turn) if each is not None]
+    return bool(denied and behind) and _IS_THERE.search(text, min(behind)) is not None
 
 
 def _may_share_a_sign(text: str, one: Reading, last: Reading) -> bool:

@@ -295,7 +295,7 @@ TERMS: Final = (
         Outcome("pneumothorax", "uncertain", "present"),
     ),
     _term(
-        r"pleural (?:line|edge)s?",
+        r"pleural (?:line|edge)s?|lung edges?",
         Outcome("pneumothorax", "uncertain", None),
         derived=True,
     ),

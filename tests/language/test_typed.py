@@ -878,6 +878,12 @@ def test_what_people_type_is_read(text: str, mentions: str) -> None:
         ("no water anywhere, no ptx", "effusion:absent edema:absent pneumothorax:absent"),
         # one takes back what another says, and what else is said is offered along
         ("was told lungs are wet, xray says otherwise", "edema:present edema:absent"),
+        ("the writer says there is no ptx but I think there is", "pneumothorax:absent pneumothorax:present"),
+        ("no effusion per report, I see one", "effusion:absent effusion:present"),
+        ("no nodule, though there might be", "nodule:absent nodule:present"),
+        ("reported as no fracture, I am not convinced", "fracture:absent fracture:present"),
+        ("they say there's no fluid on the left, there clearly is", "effusion:absent effusion:present"),
+        ("was told effusion, no effusion now", "effusion:present effusion:absent"),
         ("GP reported a nodule but the film does not agree", "nodule:present nodule:absent"),
         ("they called edema, second opinion no", "edema:absent edema:present"),
         ("earlier report mentioned a fracture; I can't see it", "fracture:present fracture:absent"),
