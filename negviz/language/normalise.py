@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     r"\s+\w+[-−–+](?:\s|"
     r"$)))"
     r"|(?P<short>(?i:(?<!\w)(?:r/o'?d|r/o|b/l|s/p|h/o|w/o|y/n|yes/no|n o|n\.a\.d|w\.n\.l|a\.k\.a\.?|"
-    r"i\.e\.?)(?!\w)|"
+    r"i\.e\.?|[lr] ?[<>]{1,3} ?[lr])(?!\w)|"
     r"(?<!\w)w/(?=\s)))"
     r"|(?P<share>(?i:(?<=cardiothoracic ratio )|(?<=cardiothoracic ratio: )|(?<=c:t ratio )|(?<=c/t ratio )|"
     r"(?<=ctr )|(?<=ctr: ))\d+(?:[.]\d+)?\s?(?:cm|mm)?\s?"
@@ -158,6 +158,8 @@ _CONTRACTIONS: Final = {
     "clr": "clear",
     "pna": "pneumonia",
     "lat": "lateral",
+    "lt": "left",
+    "rt": "right",
     "lg": "large",
     "sm": "small",
     "ie": "aka",
@@ -200,7 +202,9 @@ def normalise(text: str) -> Normal:
 def _words(match: re.Match[str], text: str) -> str:
     token = match[0]
     if match.lastgroup == "short":
-        return _SHORT[token.lower()]
+        return (
+            "bilateral" if token[-1] in "lLrR" and ("<" in token or ">" in token) else _SHORT[token.lower()]
+        )
     if match.lastgroup in ("share", "widths"):  # "CTR 12/33", "heart 17 cm, chest 30 cm"
         part, whole = map(float, re.findall(r"\d+(?:[.]\d+)?", token))
         measured = f"{part / whole:.2f}" if whole else token

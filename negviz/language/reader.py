@@ -256,6 +256,8 @@ def _on_either_side(
     if other.denied:
         cue = ScopedCue("denied", "negation", other.cue, named.span)
         there, cues = replace(there, cues=(cue,)), [*cues, cue]
+    elif before and text[named.span[1] : other.cue[0]].isspace():
+        before, there = before[:-1], replace(named, side=other.side)  # "pneumothorax small left side"
     rest = (other.span[1], max(other.span[1], clause[1]))
     again = sides.elsewhere(text, rest)
     if again is not None and again.span[0] == rest[0]:  # "left yes, right no"
