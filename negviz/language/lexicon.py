@@ -193,6 +193,8 @@ _CUES: Final = (
         r"(?:drained|evacuated)|"
         rf"had (?:since )?{_GONE}(?: ,)? (?:but|and) (?:[a-z]+ ){{0,3}}?(?:back|returned|again|recurred)|"
         rf"(?<=again , )had {_GONE}|"
+        rf"where (?:there )?(?:was|were|had been) (?:none|nothing|not (?:one|any))(?: before| previously| "
+        rf"earlier| yesterday)?(?= [.,;]|$)|"
         rf"(?:never|not) (?:been )?{_SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
         rf"(?:was|were) not (?:there|present|visible)(?: (?:yesterday|earlier|before|then|last (?:week|month|"
         rf"year|night|time)|on {_WEEKDAY}))(?= [.,;]|$)|"
@@ -456,6 +458,7 @@ _CUES: Final = (
         r"certainly|absolutely) not(?= [.,;]|$)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|missing(?= (?:on|from|in|here)(?![^ ])|[.,;]|"
         rf"$)|(?<=is )denied|denied(?= [.,;]|$| by)|unseen|"
+        rf"neither {_SEEN} nor (?:{_SEEN}|suggested|implied|likely)(?= [.,;]|$)|"
         rf"(?:on|in|at) neither (?:side|lung|base|one)(?! (?:is|are|was|were|has|have|do|does|"
         rf"there)(?![^ ]))",
         {
@@ -610,7 +613,9 @@ _CUES: Final = (
         r"xxxx(?= (?:due|relate[sd]|secondary|attributable) (?:to|at)(?![^ ]))|"
         r"rather than|as opposed to|"
         r"borderline|(?<!any )chance of|probability of|whether|"
-        r"(?:was|were) there (?:ever|an?|any)|(?:has|have|did) (?:he|she|the patient|the film|this film|"
+        rf"(?:was|were) there (?:ever|an?|any)|were there(?= (?:[a-z]+ )?{FINDING})|"
+        r"(?:has|have|did) (?:he|she|"
+        r"the patient|the film|this film|"
         r"they)(?= (?:got|have|had|any|an?|show)(?![^ ]))|(?:is|are) there(?! (?:now|again|today|"
         r"still)(?![^ ]))(?= )|^(?:is|are) there (?:still|now)|does (?:this|the|he|she|it)|do you see|"
         r"can you see|"

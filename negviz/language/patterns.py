@@ -70,7 +70,9 @@ KIND: Final = (  # a "no" before one of these denies that size or kind, not the 
     r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|giant|enormous|bulky|moderate|moderately|"
     r"severe|extensive|gross|"
     r"frank|"
-    r"overt|loculated|tension(?:ing)?|displaced|calcified|spiculated|cavitary|cavitating|suspicious|dominant|"
+    r"overt|florid|substantial|considerable|impressive|hefty|marked|loculated|tension(?:ing)?|displaced|"
+    r"comminuted|spiral|oblique|compound|depressed|impacted|pathological|open(?= fractures?(?![^ ]))|"
+    r"calcified|spiculated|cavitary|cavitating|solid|sub ?solid|suspicious|worrying|concerning|dominant|"
     r"drainable|"
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )

@@ -48,7 +48,8 @@ _TOLD = re.compile(
     r"report(?:s|ed)?|"
     r"reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|referr(?:al|ed)|diagnos(?:is|ed)|"
     r"believ(?:es|ed)|"
-    r"insist(?:s|ed)|meant to)(?![^ ])"
+    r"insist(?:s|ed)|meant to|(?:written|put|set) (?:up|down) as|coded(?: as)?|wrote|passed as|signed off|"
+    r"billed as|listed as|(?:answer|label|diagnosis) (?:is|was))(?![^ ])"
 )
 _TAKEN_BACK = re.compile(
     r"(?<![^ ])(?:(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|"
@@ -80,7 +81,9 @@ _DISBELIEVED = re.compile(
     r"(?<![^ ])(?:(?:not|never) (?:(?:so|too|that|all that|entirely|quite|really|at all|very|fully) )?"
     r"(?:sure|convinced|certain|persuaded|happy with (?:it|that|this))|un(?:convinced|persuaded|sure)|doubt "
     r"(?:it|that|this)|(?:have|got) (?:my|our) doubts|beg to differ|not (?:buy(?:ing)?|believe|trust|accept|"
-    r"think so|bet on it|have (?:it|that))(?: (?:it|that|this))?|is (?:it|that|this) (?:right|correct|true|"
+    r"think (?:so|it is|there is|that)|bet on it|have (?:it|that))(?: (?:it|that|this))?|wrong(?: if you ask "
+    r"me)?|(?:looks?|seems?) (?:fine|ok|okay|normal|clear|clean|good)(?: to me)?|not see (?:what|why|how|"
+    r"where) [^.,;]+|nothing of the (?:sort|kind)|is (?:it|that|this) (?:right|correct|true|"
     r"so)|(?:they|he|she|it|that|this) (?:can|could|may|might|must) (?:not )?be (?:right|wrong|correct|true))"
     r"(?: (?:if|whether|that) (?:it|that|this|they)?(?: (?:is|are|was))? ?(?:real|right|true|correct|there))?"
     r"(?= [.,;!?]|$)"
@@ -291,9 +294,9 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
         for reading in found:
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
     loose = [one for one in asked(normal.text, LOOSE) if not any(overlap(one.span, o.span) for o in found)]
-    told = (*found, *loose)
-    if _taken_back(normal.text, told):
-        for reading in told:
+    retold = (*found, *loose)
+    if _taken_back(normal.text, retold):
+        for reading in retold:
             _suggest_either(suggested, normal, reading)
     for reading in found:
         if not reading.cues and _OTHER_VIEW.match(normal.text, reading.span[1]):

@@ -8,7 +8,14 @@ from typing import Final
 from negviz.findings import Polarity
 from negviz.language.scope import Span
 
+_TREATED: Final = (
+    r"(?:the |a |his |her |that )?(?:chest )?(?:drain(?:age)?|tube|tap|op|surgery|operation|biopsy|line|"
+    r"procedure|treatment|thoracentesis|diuretics|diuresis|lasix|antibiotics|dialysis|extubation|"
+    r"intubation|fall|crash|accident)"
+)
+_CAME: Final = r"(?:appeared|developed|emerged|arisen|arrived|formed|turned up|come up|come on|come in)"
 _AGO: Final = (  # stands behind what it dates
+    rf"pre ?-? ?op(?:erative(?:ly)?)?|(?:before|prior to) {_TREATED}|"
     r"yesterday|last (?:week|month|year|night|time|visit|film|study)|(?:\w+ )?(?:days?|weeks?|months?|"
     r"years?) ago|"
     r"(?<!than )(?<!as )(?<!from )before|(?<!than )earlier(?! (?:films?|study|studies|exams?))|then(?= [,;]|"
@@ -31,7 +38,8 @@ _ONCE: Final = (  # stands before it
     r"(?<!to )(?<!with )(?<!from )(?<!the )(?:index|baseline|initial|first|earlier|prior|previous|"
     r"old) (?:film|study|exam|"
     r"x ray|cxr)|"
-    r"used to (?:have|be|show)|"
+    r"used to (?:have|be|show)|^(?:(?:he|she|it|they|there|pt|patient) )?(?:was|were|had)|"
+    r"(?:was|were) (?:there|present)(?= ,)|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
@@ -42,7 +50,9 @@ _NOW: Final = re.compile(
     r"(?<![^ ])(?:(?:and |but |is |are )?now|today|(?:[a-z0-9]+ )?(?:hours?|days?|weeks?|months?|"
     r"years?) later|"
     r"(?:at|after) (?:[a-z0-9]+ )?(?:hours|days|weeks|months)|"
-    r"currently|at present|no longer|"
+    rf"currently|at present|no longer|any ?more|any longer|(?:on|in) this(?= [.,;]|$)|post ?-? ?op(?:erative"
+    rf"(?:ly)?)?|after (?:it|{_TREATED})|(?:has|have)(?: since| now)? {_CAME}|{_CAME}|(?:got|developed) "
+    r"(?:one|it|some)|"
     r"(?:repeat|second|current|follow ?up|latest|new|subsequent) (?:film|study|exam|x ray|cxr)|"
     r"(?:current|present|new|after|latest|this)(?: (?:film|study|exam|x ray|cxr))? :|"
     r"current(?= shows?)|(?:the )?(?:new|current|latest) one|"
@@ -65,12 +75,13 @@ _THERE: Final = re.compile(
     r"large|small|moderate|big|tiny|huge|mild|back|returned|"
     r"larger|"
     r"smaller|increased|persists?|persistent|unchanged|positive|yes|evident|noted|obvious|worse|"
-    r"appeared)(?![^ ])"
+    rf"{_CAME}|got (?:one|it|some)|(?:one|some)(?: (?:on|in|at|after|since|today|this)|(?= ?$)))(?![^ ])"
 )
 
 
 _NOT_THERE: Final = re.compile(
-    r"(?<![^ ])(?:dry|clear|cleared|fine|normal|(?:re ?|fully )expanded|healed|recovered)(?![^ ])"
+    r"(?<![^ ])(?:nothing(?! (?:new|else|more))|dry|clear|cleared|fine|normal|(?:re ?|fully )expanded|"
+    r"healed|recovered)(?![^ ])"
 )
 
 

@@ -395,7 +395,8 @@ TERMS: Final = (
         r"substantial) ){0,7}(?:lobes?|segments?|lungs?)|"
         r"collapsed (?:(?:right|left|upper|lower|middle|air) ){0,3}(?:lobes?|segments?|sacs|alveoli)|"
         r"airless (?:(?:right|left|upper|lower|middle) ){0,2}(?:lungs?|lobes?|segments?|bases?)|"
-        r"atx|(?:partly|partially|incompletely) (?:collapsed|deflated|inflated) (?:lungs?|lobes?)",
+        r"atx|(?:partly|partially|incompletely) (?:collapsed|deflated|inflated) (?:lungs?|lobes?)|"
+        r"(?:sub ?segmental|plate ?like|discoid|linear) (?:lung )?bands?",
         Outcome("atelectasis"),
     ),
     # nodule
@@ -461,7 +462,12 @@ TERMS: Final = (
         _ABNORMAL,
     ),
     _term(rf"{_ALONE_BEFORE}healthy (?:lungs?|chests?){_ALONE_AFTER}", _NORMAL),
-    _term(rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}", _ABNORMAL),
+    _term(
+        rf"{_ALONE_BEFORE}abnormals?{_ALONE_AFTER}|"
+        rf"{_ALONE_BEFORE}abnormalit(?:y|ies) (?:present|seen|noted|there|identified|visible){_ALONE_AFTER}",
+        _ABNORMAL,
+    ),
+    _term(r"(?:this|^that)(?: one| picture)? (?:is|was|looks?|seems?) not normal(?= [.,;!?]|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}something abnormal{_ALONE_AFTER}|"
         rf"something (?:is |looks )?(?:wrong|abnormal|not right) (?:with|in|on) (?:this|the|my|that) {STUDY}",
