@@ -169,6 +169,7 @@ class DoseCurve:
     trend: Estimate | None  # Spearman's correlation of margin and severity, mean over chests
     crossing: float | None  # severity at which the mean margin first changes sign
     crossing_chests: int | None  # chests whose own margin changes sign
+    rising_chests: int | None  # chests whose own margin rises with the severity, by Spearman's correlation
 
     def at(self, severity: float) -> tuple[float, float | None]:
         """Similarity with the sentence and with its opposite at a severity, along straight lines."""
@@ -203,6 +204,7 @@ def dose_curve(model: str, dosed: Dosed, texts: Vectors) -> DoseCurve:
     own = cosines[0]  # [severities, chests]
     opposed = cosines[1] if len(cosines) > 1 else None
     margin = None if opposed is None else own - opposed
+    trends = None if margin is None else _spearman(dosed.severities, margin)
     return DoseCurve(
         model=model,
         finding=dosed.finding,
@@ -214,11 +216,12 @@ def dose_curve(model: str, dosed: Dosed, texts: Vectors) -> DoseCurve:
         own_change=_change(own),
         opposite_change=None if opposed is None else _change(opposed),
         margin_change=None if margin is None else _change(margin),
-        trend=None if margin is None else mean_estimates(_spearman(dosed.severities, margin)[None, :])[0],
+        trend=None if trends is None else mean_estimates(trends[None, :])[0],
         crossing=None if margin is None else crossing(dosed.severities, margin.mean(axis=1)),
         crossing_chests=None
         if margin is None
         else sum(crossing(dosed.severities, chest) is not None for chest in margin.T),
+        rising_chests=None if trends is None else int((trends > 0).sum()),
     )
 
 

@@ -63,7 +63,7 @@ def test_a_model_that_sees_the_finding_moves_towards_it() -> None:
     assert curve.trend is not None
     assert curve.trend.value == pytest.approx(1)
     assert curve.crossing == pytest.approx(0.5, abs=0.02)
-    assert curve.crossing_chests == curve.chests == 4
+    assert curve.crossing_chests == curve.rising_chests == curve.chests == 4
     assert curve.at(0.25)[0] == pytest.approx((curve.own[2].value + curve.own[3].value) / 2)
 
 
@@ -84,7 +84,7 @@ def test_films_that_do_not_change_have_no_trend() -> None:
     curve = dose_curve("base", still, turned(np.array([0.3, 1.0])))
     assert curve.trend is not None
     assert curve.trend.value == 0
-    assert curve.crossing_chests == 0
+    assert curve.crossing_chests == curve.rising_chests == 0
 
 
 @pytest.mark.parametrize(

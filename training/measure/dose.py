@@ -231,6 +231,7 @@ def _plain(curve: DoseCurve) -> Json:
         **record,
         "crosses_zero_at": None if curve.crossing is None else round(curve.crossing, 3),
         "chests_that_cross": curve.crossing_chests,
+        "chests_that_rise": curve.rising_chests,
         "chests": curve.chests,
         "points": {name: [_point(point) for point in line or ()] for name, line in points.items()},
     }
