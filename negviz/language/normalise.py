@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"(?:(?:thorax|chest|thoracic)(?: (?:diameter|width|is|measures|of))*\s\d+(?:[.]\d+)?\s?cm\b|"
     r"\d+(?:[.]\d+)?\s?cm (?:thorax|chest)\b)))|"
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|[(]?±[)]?|\([?]\))"
-    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌⊖⊝]"
+    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌⊖⊝¬]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$)|\s+\w+\s+[-−–+](?:\s|$))|"
     r"(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
@@ -159,6 +159,10 @@ _CONTRACTIONS: Final = {
     "pna": "pneumonia",
     "lat": "lateral",
     "lt": "left",
+    "silh": "silhouette",
+    "enlgd": "enlarged",
+    "nrml": "normal",
+    "nrm": "normal",
     "rt": "right",
     "lg": "large",
     "sm": "small",

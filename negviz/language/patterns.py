@@ -70,13 +70,14 @@ KIND: Final = (  # a "no" before one of these denies that size or kind, not the 
     r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|giant|enormous|bulky|moderate|moderately|"
     r"severe|extensive|gross|"
     r"frank|"
-    r"overt|florid|substantial|considerable|impressive|hefty|marked|loculated|tension(?:ing)?|displaced|"
+    r"overt|florid|substantial|considerable|impressive|hefty|chunky|whopping|tremendous|colossal|gigantic|"
+    r"marked|encysted|septated|interlobar|fissural|loculated|tension(?:ing)?|displaced|"
     r"comminuted|spiral|oblique|compound|depressed|impacted|pathological|open(?= fractures?(?![^ ]))|"
     r"calcified|spiculated|cavitary|cavitating|solid|sub ?solid|suspicious|worrying|concerning|dominant|"
     r"drainable|"
     r"complicated|complex|increasing|worsening|enlarging|growing|progressive|additional|further|other)"
 )
-TIME: Final = r"(?:acute|new|newly|recent|old|healed|healing|chronic|remote)"
+TIME: Final = r"(?:acute|new|newly|fresh|recent|old|healed|healing|chronic|remote)"
 RATIO: Final = (
     r"(?:(?:cardio ?thoracic|c ?[/:]? ?t|(?:heart|cardiac) (?:to |/ )?(?:chest|thorax|thoracic)) (?:ratio|"
     r"index)|"
@@ -107,7 +108,8 @@ HEART: Final = (
     r"and pulmonary disease)(?![^ ]))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
-    r"(?:is|are|was|has|can|that|gathered|gathering|layering|tracking|sitting|lying|building|level|been|be|"
+    r"(?:is|are|was|has|can|that|got|getting|gets|in|into|gathered|gathering|layering|tracking|sitting|"
+    r"lying|building|level|been|be|"
     r"build|built|buildup|up|leak|leaks|leaked|leaking|out|escaped|escaping|collections?|collecting|"
     r"collected|"
     r"accumulation|accumulating|pooling|not|now|absent|present|seen|visible|found|noted|there|trapped|still|"
@@ -142,7 +144,7 @@ STUDY: Final = (
 VIEW: Final = (
     r"(?: (?:2|two|pre|post|op|preop|postop|operative|routine|baseline|control|view|views|pa|ap|and|lateral|"
     r"frontal|portable|adult|screening|appearance|of|the|xxxx|"
-    r"single|series|radiographic|looking))"
+    r"single|series|radiographic|looking|[+]))"
 )
 EXCEPT: Final = (
     r"(?! (?:except|other than|apart from|aside from|besides|save|but|with the exception|"

@@ -95,7 +95,8 @@ _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities ar
 _TAKES_UP: Final = re.compile(  # "…, but it is not there"
     r" which (?:(?:was|were) no longer|(?:is|are|has|have) (?:no longer|not|now|since|gone|resolved|"
     r"cleared))(?![^ ])|"
-    r" but (?:it|they|that|this|none|not|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|"
+    r" but (?:it|they|that|this|none|not|(?:on|in) (?:the|this|my|our) (?:one|film|x ray|cxr|repeat|latest|"
+    r"current|new)|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|"
     r"not))(?![^ ])|; there (?:is|"
     r"are) none(?![^ ])"
 )
@@ -256,7 +257,7 @@ def _on_either_side(
     if other.denied:
         cue = ScopedCue("denied", "negation", other.cue, named.span)
         there, cues = replace(there, cues=(cue,)), [*cues, cue]
-    elif before and text[named.span[1] : other.cue[0]].isspace():
+    elif before and sides.sized(text, other.cue[1] + 1) and text[named.span[1] : other.cue[0]].isspace():
         before, there = before[:-1], replace(named, side=other.side)  # "pneumothorax small left side"
     rest = (other.span[1], max(other.span[1], clause[1]))
     again = sides.elsewhere(text, rest)

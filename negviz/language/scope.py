@@ -48,7 +48,7 @@ _SHOWS: Final = re.compile(r"shows?|demonstrates?|reveals?")
 _JOINT: Final = re.compile(r"(?<![^ ])(?:,|and|or|/|nor|with)(?![^ ])")
 _COMMA: Final = re.compile(r" ,")
 _ITEM_BEFORE: Final = re.compile(r"([^,;.]*), (?:and )?$")
-_ALSO: Final = re.compile(r" (?:and|or|nor|/|versus|vs)(?= )")
+_ALSO: Final = re.compile(r" (?:(?:and|or)(?! \d)|nor|/|versus|vs)(?= )")
 _OPENS_ITEM: Final = re.compile(r"(?:,|and|with|or|:|there is|there are)$")
 _STANDS: Final = re.compile(
     r" (?:(?:is|are) (?:again |still |now |also )?(?:present|noted|small|large|mild|moderate)|(?:(?:is|are|"
@@ -74,7 +74,8 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|present|known|there|yes|positive|confirmed|instead|"
+    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|opacified|"
+    r"consolidated|blunted|enlarged|present|known|there|yes|positive|confirmed|instead|"
     r"again (?:evident|seen|noted|visible|shown|identified|demonstrated)|(?:marked|widespread|extensive|"
     r"severe|"
     r"pronounced|mild|moderate)(?: (?:in|at|on|throughout) [^,]*)?|"

@@ -82,6 +82,7 @@ _SLIPS: Final = {  # beyond one letter, or too short for the rule
     "oedma": "edema",
     "emphesyma": "emphysema",
     "sen": "seen",
+    "sene": "seen",
     "notseen": "not seen",
     "smal": "small",
     "samll": "small",

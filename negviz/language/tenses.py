@@ -11,7 +11,8 @@ from negviz.language.scope import Span
 _TREATED: Final = (
     r"(?:the |a |his |her |that )?(?:chest )?(?:drain(?:age)?|tube|tap|op|surgery|operation|biopsy|line|"
     r"procedure|treatment|thoracentesis|diuretics|diuresis|lasix|antibiotics|dialysis|extubation|"
-    r"intubation|fall|crash|accident)"
+    r"intubation|chemo(?:therapy)?|radiotherapy|transplant|lobectomy|pleurodesis|bronchoscopy|fall|crash|"
+    r"accident)"
 )
 _CAME: Final = r"(?:appeared|developed|emerged|arisen|arrived|formed|turned up|come up|come on|come in)"
 _AGO: Final = (  # stands behind what it dates
@@ -29,7 +30,7 @@ _AGO: Final = (  # stands behind what it dates
 _DATED: Final = (  # of two of these the later one is now
     r"(?:in|on|at|since|from) (?:(?:19|20)\d\d|january|february|march|april|may|june|july|august|"
     r"september|october|"
-    r"november|december)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+    r"november|december)|(?:19|20)\d\d(?= :)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
     r"(?:on )?(?:day|week|film|pod) \d+"
 )
 _ONCE: Final = (  # stands before it
@@ -45,6 +46,7 @@ _ONCE: Final = (  # stands before it
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
 )
 _THEN: Final = re.compile(rf"(?<![^ ])(?:(?P<behind>{_AGO}|{_DATED})|{_ONCE})(?![^ ])")
+_YEAR: Final = re.compile(r" ?((?:19|20)\d\d) :")
 _LATER: Final = re.compile(rf"(?<![^ ])(?:{_DATED})(?![^ ])")
 _NOW: Final = re.compile(
     r"(?<![^ ])(?:(?:and |but |is |are )?now|today|(?:[a-z0-9]+ )?(?:hours?|days?|weeks?|months?|"
@@ -98,6 +100,8 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
     mark = _MARK.search(text, first.end(), second.start() + 1)
     if mark is not None:
         at = mark.end()
+    elif text.startswith(" :", first.end()):
+        at = second.start()
     elif first is now or then.re is _OF_LATE or then["behind"]:
         at = first.end()
     else:
@@ -108,6 +112,9 @@ def split(text: str, clause: Span) -> tuple[Span, Span] | None:
 
 def tells_of_both(text: str, first: Span, second: Span) -> bool:
     """Whether of two clauses one tells of then alone and the other of now: "present then, but absent now"."""
+    years = [_YEAR.match(text, part[0]) for part in (first, second)]
+    if years[0] is not None and years[1] is not None:
+        return years[0][1] < years[1][1]  # "2021: no nodule. 2024: nodule"
     told = [
         (
             _THEN.search(text, *part) is not None,

@@ -74,11 +74,11 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
     r"far|from|nowhere|near|by|no|means|was|want|need|only|would|call|i|chest|film|cxr|radiograph|"
     r"radiographs|show|find|give|"
-    r"me|all|"
-    r"completely|maybe|possibly|probably|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
+    r"me|all|maybe|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
     r"images?|"
-    r"essentially|radiologically|radiographically|picture|view|everything|"
-    r"entirely|a|not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
+    r"picture|view|everything|a|"
+    r"(?!hardly|barely|scarcely|nearly|formerly|previously|supposedly|reportedly|allegedly|newly)[a-z]+ly|"
+    r"not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
 )
 _ALONE_AFTER = (
     r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|appearances?|"
@@ -178,7 +178,12 @@ TERMS: Final = (
     # cardiomegaly
     _term(
         rf"{RATIO} (?:does|do|did) not exceed {_HALF}|{RATIO}{_IS} (?:no|not) (?:more|greater|larger|higher) "
-        rf"than {_HALF}|{RATIO}(?: {BE})? not (?:increased|raised|elevated|enlarged|high|abnormal)",
+        rf"than {_HALF}|(?:{RATIO}|(?:transverse )?(?:heart|cardiac) (?:diameter|width))(?: {BE})? not "
+        rf"(?:increased|raised|elevated|enlarged|high|abnormal)|"
+        rf"{HEART}(?: {BE})? not (?:any )?(?:bigger|larger|wider) than (?:it|they) (?:should|ought)|"
+        rf"{HEART}(?: , once (?:big|enlarged|large) ,)?(?: {BE}| has (?:come|gone|"
+        rf"shrunk))? back (?:down )?to "
+        rf"normal",
         Outcome("cardiomegaly", "absent", "absent"),
         derived=True,
     ),
@@ -195,8 +200,9 @@ TERMS: Final = (
         rf"raised|"
         rf"enlarged|high|abnormal)|(?:heart|cardiac)(?: width| diameter)?{_IS}(?: occupies| takes up| fills|"
         rf" spans)? {_OVER} {_HALF}|"
-        r"heart(?: that)? (?:occup(?:ies|ying)|tak(?:es|ing) up|fill(?:s|ing)|span(?:s|ning))(?: about| "
-        r"nearly| almost| roughly)? (?:most|two thirds|(?:5[6-9]|[6-9]\d)(?: per ?cent)?) of (?:the |his |"
+        rf"{HEART}(?: that)? (?:occup(?:ies|ying)|tak(?:es|ing) up|fill(?:s|ing)|span(?:s|ning))(?: about| "
+        r"nearly| almost| roughly)? (?:most|(?:two thirds|three quarters)|(?:5[6-9]|"
+        r"[6-9]\d)(?: per ?cent)?) of (?:the |his |"
         r"her |"
         r"my )?(?:chest|thorax|thoracic width|rib ?cage|hemithorax)|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}|"
@@ -237,13 +243,21 @@ TERMS: Final = (
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
         rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
-        rf"(?:heart|cardiac)(?: width| diameter)?{_IS} {_UNDER} {_HALF}",
+        rf"(?:heart|cardiac)(?: width| diameter)?(?:{_IS}| occupies| takes up| fills| spans) {_UNDER} "
+        rf"{_HALF}",
         _SMALL_HEART,
     ),
+    _term(
+        rf"{RATIO}{_IS} (?:fifty (?:six|seven|eight|nine)|sixty|seventy|eighty)",
+        _CARDIOMEGALY,
+        statement=True,
+    ),
+    _term(rf"{RATIO}{_IS} (?:thirty|forty)(?: [a-z]+)?(?= per ?cent)", _SMALL_HEART),
     _term(  # between the two, or on a film that makes every heart larger
         rf"borderline {RATIO}|{RATIO}{_IS} (?:0?[.]\d\d?|\d\d)(?: ,)? borderline|{RATIO}{_IS} borderline|"
-        rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5])|{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d) (?:on|"
-        rf"in) (?:an? |the "
+        rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5]|fifty (?:one|two|three|four|five))|"
+        rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)(?: ,)? (?:on|"
+        rf"in|but) (?:an? |the "
         rf"|this )?(?:ap|supine|portable|bedside)|"
         rf"(?:ap|supine|portable|bedside)(?: (?:view|film|projection|image|radiograph))?(?: [,;:])? "
         rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)",
@@ -456,8 +470,10 @@ TERMS: Final = (
     _term(
         r"(?:(?<=^no )|(?<=without )|(?<=free of )|(?<=; no )|(?<=[.] no )|"
         r"(?<=: no ))(?:any )?(?:(?:significant|"
-        r"visible|obvious|abnormal|positive) )?(?:diseases?|findings?|patholog(?:y|ies)|abnormalit(?:y|ies))"
-        r"(?= [.,;!]| please| (?:seen|identified|found)(?! (?:of|in|within|"
+        r"visible|obvious|abnormal|pathologic(?:al)?|positive) )?(?:diseases?|findings?|patholog(?:y|ies)|"
+        r"abnormalit(?:y|ies))"
+        rf"(?= (?:on|in) (?:the|this|my|that|his|her) {STUDY}(?= [.,;!]|$)| [.,;!]| please| "
+        r"(?:seen|identified|found)(?! (?:of|in|within|"
         r"involving) (?!(?:the )?(?:chest|thorax)))| here|$)",
         _ABNORMAL,
     ),
@@ -467,6 +483,9 @@ TERMS: Final = (
         rf"{_ALONE_BEFORE}abnormalit(?:y|ies) (?:present|seen|noted|there|identified|visible){_ALONE_AFTER}",
         _ABNORMAL,
     ),
+    _term(r"nothing normal about (?:this|the|that|my)", Outcome("normal", "absent", "absent")),
+    _term(rf"^{STUDY} could not be more normal", Outcome("normal", "present", "present")),
+    _term(r"^normal (?:it|this|that) is not", _NORMAL),
     _term(r"(?:this|^that)(?: one| picture)? (?:is|was|looks?|seems?) not normal(?= [.,;!?]|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}something abnormal{_ALONE_AFTER}|"
@@ -482,20 +501,22 @@ TERMS: Final = (
     _term(rf"{_FILM_THAT_IS}(?:normal|unremarkable)(?= (?:[.,;!?]|but|and|or|with|please)|$)", _NORMAL),
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
-        rf"n(?:othing|il) (?:abnormal|to see|to report|of note|untoward|sinister|remarkable)|(?:all|"
+        rf"n(?:othing|il) (?:abnormal|to see|to report(?: on the {STUDY})?|of note|untoward|sinister|"
+        rf"remarkable)|(?:all|"
         rf"everything) "
         rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|"
         rf"judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
         rf"unremarkable|within normal limits)|"
-        rf"within normal limits {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
+        rf"within normal limits{VIEW}{{0,6}} {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
     ),
     _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
-        rf"(?:(?<=no )|(?<=the )|(?<=all )|(?<=any ))(?:normal|unremarkable) (?:ones|cases|films)"
+        rf"(?:(?<=no )|(?<=the )|(?<=all )|(?<=any )|(?<=single ))(?:normal|unremarkable) "
+        r"(?:ones?|cases?|films?)(?: please)?"
         rf"(?= [.,;!?]|$)|"
         rf"(?<!left )(?<!right ){STUDY}(?:(?: that)? (?:does|do|did) not (?:look|appear|seem)|"
         rf" (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
