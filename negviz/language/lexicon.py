@@ -114,7 +114,9 @@ _LACKING = (
     r"(?:without|with no|lacking|free (?:of|from)|negative for|(?:that|who|which) (?:lack|(?:have|has|show|"
     r"shows) no|(?:do|does) not (?:have|show)))"
 )
-_IS_NOT = r"(?: (?:there|it|this|that|he|she) (?:is|are|was|were|has) (?:no|not(?: any| an?)?)(?= \w))"
+_IS_NOT = (
+    r"(?: (?:(?:there|it|this|that|he|she) (?:is|are|was|were|has)|its) (?:no|not(?: any| an?)?)(?= \w))"
+)
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
@@ -177,7 +179,8 @@ _CUES: Final = (
         rf"clear of|negative(?: for)?|"
         rf"devoid of|lacking|missing|denied)|"
         rf"(?:{_DISCARD}|(?:do|does) not (?:want|show|give|include|need)(?: (?:me|us))?|not)(?: {_THOSE})+ "
-        rf"{_LACKING}|(?:can|could|would) not (?:\w+ )?(?:say|claim|argue|pretend)(?: that)?{_IS_NOT}|"
+        rf"{_LACKING}|(?:can|could|would) not (?:\w+ )?(?:claim|argue|pretend)(?: that)?{_IS_NOT}|"
+        rf"(?:can|could|would) not say(?: that)? there is no(?= \w)|"
         rf"never not|(?:do|does|did) not (?:lack|forget(?: about)?)|do not (?!exclude){_DISCARD}|"
         rf"^do not exclude|"
         r"(?:none|nobody|no one|not one|not a|no) (?:(?!evidence|sign)[a-z]+ ){0,3}(?:without|lacks?|"
@@ -305,7 +308,7 @@ _CUES: Final = (
         rf"(?<!film )(?<!study )(?<!ray )(?<!radiograph )(?:some|many|several|(?:a )?few|a couple of|two|"
         rf"three|"
         rf"\d+) (?:years|decades) ago(?= [.,;]|$)|"
-        rf"yes or no|true or false|not rule out(?= [.,;]|$)|{_BEHIND}in (?:19|20)\d\d(?= [.,;]|$)|"
+        rf"yes or no|true or false|not rule out(?= [.,;]|$)|{_BEHIND}(?:in )?(?:19|20)\d\d(?= [.,;]|$)|"
         rf"or (?:not?|none|absent)(?= [.,;?]|$)|(?:present|absent) (?:or|vs|versus|/) (?:absent|present)|"
         rf"(?:can|could) not {_ADV}(?:be )?(?:{_ADV})discounted|"
         r"(?:difficult|hard|impossible|not possible|unable) to (?:entirely |completely )?(?:exclude|"
@@ -385,7 +388,8 @@ _CUES: Final = (
         r"(?= ,? ?(?:he|she|i|they|the patient|pt)(?![^ ]))|"
         rf"(?:do|does|did) not know(?: if| whether| that| about)?|not necessarily|nor exclude|(?:can|"
         rf"could) not (?:tell|say|determine|be sure|be certain|"
-        rf"decide)(?:(?: that)?{_IS_NOT}| if| whether| that)?",
+        rf"decide)(?: for (?:sure|certain)| with certainty| either way)?(?:(?: that)?{_IS_NOT}| if| whether|"
+        rf" that)?",
     ),
     _Entry(
         "spared",
@@ -694,7 +698,8 @@ CLAUSE_END: Final = re.compile(
     r"(?!^)(?:except(?: for)?|aside from|apart from|other than)"
     r"(?! (?:those|one|ones|the ones) (?:with|showing|that|who|labell?ed|tagged|marked|reported)(?![^ ]))|"
     r"with the exception of|(?<!in )which|that (?:is|are|was|were)(?! (?:not|no longer) (?:there|present|"
-    r"seen|visible|identified|evident)(?![^ ]))|while|whereas|"
+    r"seen|visible|identified|evident)(?![^ ])| (?:there|here|present|seen|visible) (?:before|then|earlier|"
+    r"yesterday|previously|last|on the (?:old|last|previous))(?![^ ]))|while|whereas|"
     r"(?<!not )(?<!never )(?<!has )(?<!have )(?<!is )(?<!are )yet|"
     r"nevertheless|nonetheless|"
     r"despite|in spite of|because|save for|"

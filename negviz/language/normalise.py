@@ -22,11 +22,11 @@ _TOKEN = re.compile(
     r"(?:(?:thorax|chest|thoracic)(?: (?:diameter|width|is|measures|of))*\s\d+(?:[.]\d+)?\s?cm\b|"
     r"\d+(?:[.]\d+)?\s?cm (?:thorax|chest)\b)))|"
     r"(?P<either>[+]/[-−–]|[-−–]/[+]|[(]?±[)]?|\([?]\))"
-    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]ve\b|[∅⌀✗✘❌⊖⊝¬]"
+    r"|(?P<minus>[(\[]\s?[-−–]\s?[)\]]|(?<=\w)-less\b|(?<![^\s(])[-−–]i?ve\b|[∅⌀✗✘❌⊖⊝¬]"
     r"|==?\s*(?i:0(?![.,]?\d)|no|false)\b|(?<=\w )[-−–](?=\s*(?:[,;./]|$)|\s+\w+\s+[-−–+](?:\s|$))|"
     r"(?<=\w)[-−–](?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|$)))"
-    r"|(?P<plus>[(\[]\s?[+]\s?[)\]]|(?<![^\s(])[+]ve\b|[✓✔✅⊕]"
+    r"|(?P<plus>[(\[]\s?[+]\s?[)\]]|(?<![^\s(])[+]i?ve\b|[✓✔✅⊕]"
     r"|==?\s*(?i:1|yes|true)\b|(?<=\w )[+]+(?=\s*(?:[,;./]|$)|\s+\w+\s+[-−–+](?:\s|$))|"
     r"(?<=\w)[+]+(?=\s*(?:[,;./]|$)|"
     r"\s+\w+[-−–+](?:\s|"
@@ -160,6 +160,7 @@ _CONTRACTIONS: Final = {
     "lat": "lateral",
     "lt": "left",
     "silh": "silhouette",
+    "subcut": "subcutaneous",
     "enlgd": "enlarged",
     "nrml": "normal",
     "nrm": "normal",

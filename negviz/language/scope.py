@@ -74,7 +74,10 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
-    r" , (?!(?:and|or|nor|no|not) )[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|opacified|"
+    r" , (?!(?:and|or|nor|no|not) )(?:(?:(?!or |nor |and |not )[^ ,]+ )+(?:is|are|has|have) (?:now |also |"
+    r"clearly |again |become )?(?:seen|"
+    r"evident|visible|noted|shown|identified|worsened|worse|increased|progressed|developed|appeared)|"
+    r"[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|opacified|"
     r"consolidated|blunted|enlarged|present|known|there|yes|positive|confirmed|instead|"
     r"again (?:evident|seen|noted|visible|shown|identified|demonstrated)|(?:marked|widespread|extensive|"
     r"severe|"
@@ -83,7 +86,7 @@ _STATED_ITEM: Final = re.compile(  # and what is said to be
     r"(?: (?!or |nor )[^,]*)?|"
     r"as before|bilateral|"
     r"bilaterally|"
-    r"\d[\d.]* ?(?:mm|cm)|ribs?(?: (?:to |and |- )?\d+)+)(?= [.,;]|$| please)"
+    r"\d[\d.]* ?(?:mm|cm)|ribs?(?: (?:to |and |- )?\d+)+))(?= [.,;]|$| please)"
 )
 _UNFINISHED: Final = re.compile(  # its item goes on behind the comma: "no new, enlarging nodule"
     rf"(?<![^ ])(?:{KIND}|{TIME}|small|tiny|minimal|trace|focal|definite|obvious|clear|significant|evidence|"

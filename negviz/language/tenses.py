@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from negviz.findings import Polarity
+from negviz.language.lexicon import FINDING
 from negviz.language.scope import Span
 
 _TREATED: Final = (
@@ -40,7 +41,7 @@ _ONCE: Final = (  # stands before it
     r"old) (?:film|study|exam|"
     r"x ray|cxr)|"
     r"used to (?:have|be|show)|^(?:(?:he|she|it|they|there|pt|patient) )?(?:was|were|had)|"
-    r"(?:was|were) (?:there|present)(?= ,)|"
+    rf"(?:was|were) (?:there|present)(?= ,)|(?:prior|previous|former)(?= (?:[a-z]+ )?{FINDING})|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|"
     r"reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
@@ -77,7 +78,8 @@ _THERE: Final = re.compile(
     r"large|small|moderate|big|tiny|huge|mild|back|returned|"
     r"larger|"
     r"smaller|increased|persists?|persistent|unchanged|positive|yes|evident|noted|obvious|worse|"
-    rf"{_CAME}|got (?:one|it|some)|(?:one|some)(?: (?:on|in|at|after|since|today|this)|(?= ?$)))(?![^ ])"
+    rf"{_CAME}|(?:is|are) now(?! (?:no|not|absent|gone|clear)(?![^ ]))|\d[\d.]* ?(?:mm|cm)|got (?:one|it|"
+    rf"some)|(?:one|some)(?: (?:on|in|at|after|since|today|this)|(?= ?$)))(?![^ ])"
 )
 
 
@@ -122,7 +124,8 @@ def tells_of_both(text: str, first: Span, second: Span) -> bool:
         )
         for part in (first, second)
     ]
-    return sorted(told) == [(False, True), (True, False)]
+    dated = told[0] == (True, False) and told[1] == (True, False) and _LATER.search(text, *second) is not None
+    return dated or sorted(told) == [(False, True), (True, False)]
 
 
 def states(text: str, part: Span) -> Polarity | None:

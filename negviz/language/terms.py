@@ -196,7 +196,9 @@ TERMS: Final = (
         rf"width))|"
         rf"(?:heart|cardiac)(?: border| shadow)?(?: transverse)? (?:diameter|width|span)(?: {BE})? "
         rf"(?:increased|enlarged|widened)|"
-        rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|{RATIO}{TAIL} (?:increased|elevated|"
+        rf"(?:heart|cardiac)(?: width| diameter)?(?:{_IS}| occupies| takes up| fills| spans) {_OVER} "
+        rf"(?:5[1-9]|[6-9]\d)|(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|"
+        rf"{RATIO}{TAIL} (?:increased|elevated|"
         rf"raised|"
         rf"enlarged|high|abnormal)|(?:heart|cardiac)(?: width| diameter)?{_IS}(?: occupies| takes up| fills|"
         rf" spans)? {_OVER} {_HALF}|"
@@ -243,6 +245,7 @@ TERMS: Final = (
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
         rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
+        rf"{RATIO}{_IS} {_UNDER} (?:0?[.][0-4]\d?|[1-4]\d)|"
         rf"(?:heart|cardiac)(?: width| diameter)?(?:{_IS}| occupies| takes up| fills| spans) {_UNDER} "
         rf"{_HALF}",
         _SMALL_HEART,
@@ -254,11 +257,11 @@ TERMS: Final = (
     ),
     _term(rf"{RATIO}{_IS} (?:thirty|forty)(?: [a-z]+)?(?= per ?cent)", _SMALL_HEART),
     _term(  # between the two, or on a film that makes every heart larger
-        rf"borderline {RATIO}|{RATIO}{_IS} (?:0?[.]\d\d?|\d\d)(?: ,)? borderline|{RATIO}{_IS} borderline|"
+        rf"borderline {RATIO}|{RATIO}{_IS} between (?:0?[.]\d\d?|\d\d)|"
+        rf"{RATIO}{_IS} (?:0?[.]\d\d?|\d\d)(?: ,)? borderline|{RATIO}{_IS} borderline|"
         rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5]|fifty (?:one|two|three|four|five))|"
-        rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)(?: ,)? (?:on|"
-        rf"in|but) (?:an? |the "
-        rf"|this )?(?:ap|supine|portable|bedside)|"
+        rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)(?: ,)?(?: on|"
+        rf" in| but)?(?: an?| the| this)? (?:ap|supine|portable|bedside)|"
         rf"(?:ap|supine|portable|bedside)(?: (?:view|film|projection|image|radiograph))?(?: [,;:])? "
         rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)",
         Outcome("cardiomegaly", "uncertain", None),
@@ -292,7 +295,7 @@ TERMS: Final = (
     _term(
         r"(?:tension )?pneumo ?thora(?:x|ces|xes|cies)|ptx|collapsed (?:right |left )?lungs?|"
         rf"lungs? (?:is |has |have |are )?(?:not )?collapsed|"
-        rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside) {WHOSE}lungs?|"
+        rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside|between) {WHOSE}lungs?|"
         rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:(?:is|has|have|are|"
         rf"was|were|got|been) ){{0,2}}(?:not )?(?:popped|"
         rf"burst|punctured|deflated|blown(?! up))|visceral pleural (?:line|edge)s?|"
@@ -509,7 +512,8 @@ TERMS: Final = (
         rf"thought|"
         rf"judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
         rf"unremarkable|within normal limits)|"
-        rf"within normal limits{VIEW}{{0,6}} {STUDY}|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
+        rf"within normal limits{VIEW}{{0,6}} {STUDY}|(?:pa|ap|lateral|frontal) (?:view|projection) (?:{BE} )?"
+        rf"within normal limits(?= [.,;!]|$)|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
         rf"within normal limits{EXCEPT}",
         _NORMAL,
     ),
@@ -712,7 +716,10 @@ LOOSE: Final = (
         r"shapes?|balls?)",
         _NODULE,
     ),
-    _term(r"(?:chest|lung|respiratory) infections?", _CONSOLIDATION),
+    _term(
+        rf"(?:chest|lung|respiratory) infections?|infections? (?:in|of|on) {WHOSE}(?:chest|lungs?)",
+        _CONSOLIDATION,
+    ),
     _term(r"(?:wet|soggy)(?! read)", Outcome("edema")),
     _term(r"bull(?:a|ae|as|ous)|blebs?", Outcome("emphysema")),
 )
