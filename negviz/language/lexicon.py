@@ -120,7 +120,7 @@ _IS_NOT = (
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
     r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
-    r" already| as of | this | too| radio| with | up| once | when | overnight| post )"
+    r" already| as of | this | too| radio| with | up| once | when | overnight| post | status post )"
 )
 
 
@@ -460,6 +460,8 @@ _CUES: Final = (
         rf"sight))?|"
         rf"free(?= (?:lungs?|chest|films?|x|radiographs?)(?![^ ]))|(?<! be )ruled out(?! : [a-z]){_END}|"
         rf"(?<=been )excluded|(?<=is )excluded(?! from)|(?<=are )excluded(?! from)|"
+        rf"not (?:come back|returned|recurred|reappeared|re ?accumulat(?:ed|ing))(?= [.,;]|$| after| since| "
+        rf"yet)|"
         rf"(?:did|does|do|has|have) not (?:come back|returned?|recur(?:red)?|reappear(?:ed)?|develop(?:ed)?|"
         r"occur(?:red)?|happen(?:ed)?|turn(?:ed)? up)|never (?:developed|occurred|happened|materiali[sz]ed|"
         r"appeared|came back|"
@@ -545,8 +547,9 @@ _CUES: Final = (
         r"(?:un(?:touched|affected|troubled)|spared) (?:by|from|of)|cured of|clean of|void of|"
         r"no way(?: that)?|in no way|by no means|at no (?:point|time)|nary|nada|"
         r"zilch|zip|unable to (?:see|find|identify|detect)(?: any)?|"
-        r"without|w(?:ith)? / ?o(?:ut)?|no longer|no|not|never|negative (?:(?:controls?|cases?|examples?|"
-        r"films?|ones) )?for|neg for|"
+        r"not (?:complicated|accompanied) by|uncomplicated by|unaccompanied by|"
+        r"without|sans|w(?:ith)? / ?o(?:ut)?|no longer|no|not|never|"
+        r"negative (?:(?:controls?|cases?|examples?|films?|ones) )?for|neg for|"
         r"negative(?= (?:acute|active))|"
         r"free (?:of|from)|empty of|non (?:visuali[sz]ed|visible|detectable|(?:visuali[sz]ation|"
         r"identification|detection) of)|(?:never|not) (?:seen|found|had|shown|noted)(?= (?:an?|any|one|"
@@ -748,8 +751,13 @@ _GLOSS: Final = (
     r"preferably|something with|adjacent to|superimposed (?:on|upon)|associated with|along with|"
     r"together with|and also|positive for|shows?|demonstrates?|reveals?"
 )
+_RUN_ON: Final = (  # "no ptx small effusion"; but "no pneumothorax large effusion" may lack its "or"
+    rf"{_BEHIND}(?:some|small|tiny|mild|moderate|big|huge|bilateral|stable|worsening|"
+    rf"persistent|enlarged|broken)(?= (?:[a-z]+ ){{0,2}}?(?:{FINDING}|fluid|heart|rib)[a-z]*"
+    r"(?! (?:[a-z]+ ){0,3}(?:or|nor)(?![^ ]))(?![a-z]))"
+)
 HEDGE_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT})(?![^ ])")
-NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS})(?![^ ])")
+NEGATION_END: Final = re.compile(rf"(?<![^ ])(?:{_NEW_SUBJECT}|{_GLOSS}|{_RUN_ON})(?![^ ])")
 
 
 def _compile() -> re.Pattern[str]:

@@ -40,7 +40,7 @@ _VERB: Final = re.compile(
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
     r"must|will|now|explicitly|expressly|specifically|formally|firmly|completely|fully|entirely|totally|"
-    r"would|will|also|either|still|yet|since|already|again|remains?|that|"
+    r"labell?ed|marked|tagged|coded|as|would|will|also|either|still|yet|since|already|again|remains?|that|"
     r":|-|,))*$"
 )
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
@@ -78,7 +78,7 @@ _STATED_ITEM: Final = re.compile(  # and what is said to be
     r"clearly |again |become )?(?:seen|"
     r"evident|visible|noted|shown|identified|worsened|worse|increased|progressed|developed|appeared)|"
     r"[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|opacified|"
-    r"consolidated|blunted|enlarged|present|known|there|yes|positive|confirmed|instead|"
+    r"consolidated|blunted|enlarged|still [a-z]+|present|known|there|yes|positive|confirmed|instead|"
     r"again (?:evident|seen|noted|visible|shown|identified|demonstrated)|(?:marked|widespread|extensive|"
     r"severe|"
     r"pronounced|mild|moderate)(?: (?:in|at|on|throughout) [^,]*)?|"

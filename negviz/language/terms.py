@@ -262,7 +262,8 @@ TERMS: Final = (
         rf"{RATIO}{_IS} (?:0?[.]5[1-5]|5[1-5]|fifty (?:one|two|three|four|five))|"
         rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)(?: ,)?(?: on|"
         rf" in| but)?(?: an?| the| this)? (?:ap|supine|portable|bedside)|"
-        rf"(?:ap|supine|portable|bedside)(?: (?:view|film|projection|image|radiograph))?(?: [,;:])? "
+        rf"(?:ap|supine|portable|bedside|mobile)(?: (?:ap|supine|portable|mobile|erect|view|film|projection|"
+        rf"image|radiograph)){{0,3}}(?: [,;:])? "
         rf"{RATIO}{_IS}(?: {_OVER})? (?:0?[.]\d\d?|\d\d)",
         Outcome("cardiomegaly", "uncertain", None),
     ),

@@ -17,7 +17,7 @@ _OTHERS: Final = frozenset(  # words of negation and of findings that no English
     """
     sin hay ningun ningún ninguna derrame neumotorax neumotórax cardiomegalia fractura nodulo nódulo
     kein keine keinen keiner ohne nicht und erguss pleuraerguss herz lunge lungen rundherd fraktur
-    sans pas aucun aucune avec epanchement épanchement poumon poumons coeur cœur
+    pas aucun aucune avec epanchement épanchement poumon poumons coeur cœur
     senza nessun nessuna versamento polmone polmoni cuore frattura pneumotorace
     sem nao não nenhum nenhuma derrame pulmao pulmão coracao coração
     geen zonder niet vocht longen ingen inga utan ikke uden brak nie bez wysiek
