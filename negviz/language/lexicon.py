@@ -746,7 +746,8 @@ _NEW_SUBJECT: Final = (
     r"(?<!compatible )(?<!consistent )with(?= (?:bilateral|left|right|bibasilar|basilar) )"
 )
 _GLOSS: Final = (
-    r"due to|secondary to|in (?:the )?setting of|status post|given|consistent with|compatible with|"
+    r"due to|secondary to|in (?:the )?(?:setting|presence) of|status post|given|consistent with|"
+    r"compatible with|"
     r"representing|now|instead|only|just(?! (?:above|below|at|in|over)(?![^ ]))|rather(?! than)|ideally|"
     r"preferably|something with|adjacent to|superimposed (?:on|upon)|associated with|along with|"
     r"together with|and also|positive for|shows?|demonstrates?|reveals?"

@@ -39,7 +39,7 @@ _BEHIND = re.compile(r" (?:(?:films?|cases?|patients?) )?(?:(?:is|was) )?")
 _OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
 _SPEAKER = re.compile(
     r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
-    r"thought|calls?|called|reads?|felt|feels|claims?|"
+    r"thought|calls?|called|reads?|felt|feels|claims?|marked|labell?ed|flagged|wrote|reported|"
     r"insists?|saw|sees)(?![^ ])"
 )
 _TOLD = re.compile(

@@ -299,7 +299,8 @@ TERMS: Final = (
         rf"air(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|next to|beside|between) {WHOSE}lungs?|"
         rf"(?:popped|burst|punctured|deflated|blown) {WHOSE}lungs?|lungs? (?:that )?(?:(?:is|has|have|are|"
         rf"was|were|got|been) ){{0,2}}(?:not )?(?:popped|"
-        rf"burst|punctured|deflated|blown(?! up))|visceral pleural (?:line|edge)s?|"
+        rf"burst|punctured|deflated|blown(?! up))|lungs? (?:did|does|has|have|do) not (?:pop|burst|deflate)|"
+        rf"visceral pleural (?:line|edge)s?|"
         r"pleural air(?: collections?)?|air in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"chest cavity)",
         Outcome("pneumothorax"),
@@ -531,7 +532,8 @@ TERMS: Final = (
         rf"(?:normal|unremarkable|negative|fine|okay|ok|good|great|healthy|within normal limits){EXCEPT}|"
         rf"(?:everything|all) (?:is|was|looks|looked|appears|seems) (?:normal|healthy|fine|ok|okay|good|"
         rf"unremarkable){EXCEPT}|"
-        rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!(?:the |my |this )?(?:chest|"
+        rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!it(?= [.,;!]|$)|(?:the |my |"
+        rf"this )?(?:chest|"
         rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
         r"(?:cxr|x ?rays?|films?|radiographs?)(?: (?:is|was|came back|comes back|all|looks?)){0,3} (?:clear|"
         r"clean)(?! (?:of|from|but))|"
