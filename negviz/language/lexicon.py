@@ -322,6 +322,7 @@ _CUES: Final = (
         r"(?:poorly|suboptimally) (?:seen|visuali[sz]ed)|"
         r"(?:can|could) not be (?:confirmed|determined|assessed|evaluated|denied)|"
         r"not (?:been )?(?:confirmed|certain)(?! (?:if|whether|that|about|of))|"
+        r"runs in (?:the|my|his|her|our|their) family|"
         r"not (?:(?:so|too|entirely|quite|really) )?(?:sure|convinced|certain)(?: (?:if|whether|that)(?: "
         r"(?:it|this|that|they))?(?: (?:is|are|was))? (?:real|true|right|correct|there))?(?= [.,;!?]|$)|"
         r"(?:could|may|might|can|would) (?:easily |well |still )?be (?:hiding|hidden|missed|overlooked|"

@@ -39,7 +39,7 @@ _BEHIND = re.compile(r" (?:(?:films?|cases?|patients?) )?(?:(?:is|was) )?")
 _OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
 _SPEAKER = re.compile(
     r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
-    r"thought|calls?|called|reads?|felt|feels|claims?|marked|labell?ed|flagged|wrote|reported|"
+    r"thought|calls?|called|reads?|felt|feels|claims?|marked|labell?ed|flagged|wrote|reports?|reported|"
     r"insists?|saw|sees)(?![^ ])"
 )
 _TOLD = re.compile(
@@ -293,6 +293,8 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
     if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
         for reading in found:
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
+        if len(suggested) == 1 and found[0].cues:
+            _suggest_either(suggested, normal, found[0])  # "A reports a nodule, B reports none"
     loose = [one for one in asked(normal.text, LOOSE) if not any(overlap(one.span, o.span) for o in found)]
     retold = (*found, *loose)
     if _taken_back(normal.text, retold):

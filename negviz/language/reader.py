@@ -46,7 +46,7 @@ _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of th
 )
 _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this|it|that|these) (?!not )"
-    rf"|(?:is|are) (?:(?:any|an?) )?(?=(?:[a-z]+ )?{FINDING})"
+    rf"|(?:is|are) (?:(?:any|an?) )?(?=(?:[a-z]+ )?{FINDING}|heart |lung )"
     r"|(?:and |so |but )?(?:do|does|did|have|has|could|might) (?:i|we|they|he|she|it)(?: (?:still|really|"
     r"now|also|possibly|maybe))? (?:have|has|had|got|get|be|show|need|broken|"
     r"cracked) (?!no |not |to )"

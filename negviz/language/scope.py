@@ -182,6 +182,8 @@ def _scope(text: str, cue: CueMatch, end: int, floor: int, found: Sequence[Found
         return cue.span  # "infiltrate, probably within the lower lobe" doubts the place alone
     if cue.name == "hedge" and _UNKNOWN_WORD.match(text, cue.span[1]):
         return forward  # "opacity, likely scarring" doubts a word that we do not know
+    if any(item.span[0] <= cue.span[0] and cue.span[1] < item.span[1] for item in found):
+        return cue.span  # "pleural line and absent markings"
     return _before(text, cue.span[0], floor, found)
 
 

@@ -587,9 +587,12 @@ ASKED: Final = (
         Outcome("edema"),
     ),
     _term(
-        r"air leak(?:s|ed|ing)?|pneumo|deep (?:lateral )?sulcus(?: signs?)?|(?:absent|missing|loss of|"
-        r"lost) (?:lung )?markings|pleural (?:line|edge)s?",
+        r"air leak(?:s|ed|ing)?|pneumo|deep (?:lateral )?sulcus(?: signs?)?|pleural (?:line|edge)s?",
         Outcome("pneumothorax"),
+    ),
+    _term(
+        r"(?:absent|missing|loss of|lost) (?:lung )?markings",
+        Outcome("pneumothorax", "present", "present"),
     ),
     _term(rf"fluid(?: {MIDDLE}){{0,4}} on {WHOSE}lungs?", _EFFUSION, Outcome("edema")),
     _term(

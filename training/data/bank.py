@@ -23,6 +23,7 @@ TYPED_ON: Final = (  # by which readers are measured
     "typed-last.csv",
     "typed-fourth.csv",
     "typed-fifth.csv",
+    "typed-sixth.csv",
 )
 BLIND_AGAIN: Final = "blind-again.csv"  # on which CON4 is to be scored, once; written before it was chosen
 

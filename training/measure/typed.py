@@ -2,13 +2,14 @@
 
 A file is scored once: a later run keeps what the results say of it.
 
-Five files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
+Six files of prompts by six kinds of user, written and labelled by people who had seen neither the readers
 nor their tests: `typed.csv` was scored once, `typed-again.csv` once after what the first had shown was
-mended, `typed-last.csv` once after the second reader had come, and `typed-fourth.csv` and `typed-fifth.csv`
-once each after the rules had been mended with other prompts.  The writers knew the findings and the kinds
-of user, and but for the third the conventions of labelling; that one was labelled by somebody else.  Before
-any reader ran, the columns `user,text` of the five had the SHA-256 78bfc68c83bf7c16…, 48e77991b42d158c…,
-85428f3617a9f0ac…, 2fa7d8e0c70dbdfa… and 8f25734b04d551c2….
+mended, `typed-last.csv` once after the second reader had come, and `typed-fourth.csv`,
+`typed-fifth.csv` and `typed-sixth.csv` once each after the rules had been mended with other prompts.  The
+writers knew the findings and the kinds of user, and but for the third the conventions of labelling; that one
+was labelled by somebody else.  Before any reader ran, the columns `user,text` of the six had the SHA-256
+78bfc68c83bf7c16…, 48e77991b42d158c…, 85428f3617a9f0ac…, 2fa7d8e0c70dbdfa…, 8f25734b04d551c2… and
+c9b4882e768e1a1a….
 
 A prompt may be *ask*: a careful reader should not guess ("PE", "collapsed lung").  Each prompt ends in one of
 - *right*: surely read, as its writer labelled it;
