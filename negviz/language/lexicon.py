@@ -68,6 +68,7 @@ _KIN = (
     r"colleague|(?:boy|girl)friend)s?"
 )
 _NAMED_FINDING = rf"(?:(?!(?:or|and|nor|with|without|no) )[a-z]+ ){{0,2}}?(?:{FINDING}[a-z]*|mass|lesion)"
+_ITS = r"(?:(?:the|this|that|an?|her|his|my|their) )?"
 _GROWTH = (  # what happens to a finding that is there
     r"(?:growth|expansion|extension|enlargement|worsening|progression|shrinkage|shift|movement|spread|"
     r"cavitation|calcification|evolution)"
@@ -151,14 +152,13 @@ _CUES: Final = (
         rf"(?= (?:the|this|that|her|his|my|their) {_NAMED_FINDING} {_GROWS})|"
         rf"(?:no|without|neither|(?:(?:do|does|did|can|could) not (?:see|show|find|detect|demonstrate|"
         rf"identify)|(?:has|have) not been)(?: any| an?)?) (?:(?!{FINDING}|or |and |nor )[a-z]+ ){{0,2}}?"
-        rf"{_GROWTH}(?: n?or [a-z]+)? (?:of|in|to|within)(?= (?:(?:the|this|that|an?|her|his|my) )?"
-        rf"{_NAMED_FINDING})|"
+        rf"{_GROWTH}(?: n?or [a-z]+)? (?:of|in|to|within)(?= {_ITS}{_NAMED_FINDING})|"
         r"no (?:cavity|cavitation|calcium|calcifications?|fat|gas|septations?|loculations?)(?: [a-z]+){0,2} "
-        rf"(?:in|within)(?= (?:(?:the|this|that|an?|her|his|my) )?{_NAMED_FINDING})|"
-        rf"{_GROWTH} (?:of|in) (?:(?:the|this|that|her|his|my) )?{_NAMED_FINDING} (?:is |are |was |were |"
+        rf"(?:in|within)(?= {_ITS}{_NAMED_FINDING})|"
+        rf"{_GROWTH} (?:of|in) {_ITS}{_NAMED_FINDING} (?:is |are |was |were |"
         rf"has been )?(?:not|never) {_ADV}{_SEEN}|"
         rf"(?:(?<=, )|(?<=- )){_GROWTH}(?: [a-z]+){{0,3}} (?:: )?(?:none|nil|absent|not {_SEEN})|"
-        rf"(?:(?<=or )|(?<=and )){_GROWTH} (?:of|in)(?= (?:(?:the|this|that|her|his|my) )?{_NAMED_FINDING})|"
+        rf"(?:(?<=or )|(?<=and )){_GROWTH} (?:of|in)(?= {_ITS}{_NAMED_FINDING})|"
         rf"not (?:growing|enlarging|changing|progressing|spreading|moving)(?= {_NAMED_FINDING})",
     ),
     _Entry(
@@ -193,7 +193,7 @@ _CUES: Final = (
         r"of (?:an? )?doubt(?: remains?| left)?|"
         r"not (?:an? )?(?:insignificant|inconsiderable|negligible|trivial|minor)|"
         rf"no (?:way|chance)(?: that| it| this)* (?:is|are|was) not|"
-        rf"(?:needs?|requires?|wants?|awaiting) (?:(?:the|an?|this|her|his) )?{_NAMED_FINDING} (?:to be )?"
+        rf"(?:needs?|requires?|wants?|awaiting) {_ITS}{_NAMED_FINDING} (?:to be )?"
         r"(?:drained|evacuated)|"
         rf"had (?:since )?{_GONE}(?: ,)? (?:but|and) (?:[a-z]+ ){{0,3}}?(?:back|returned|again|recurred)|"
         rf"(?<=again , )had {_GONE}|"
@@ -221,8 +221,7 @@ _CUES: Final = (
         rf"than (?:normal|usual|expected|it should)))|no {_DEGREE}(?:larger|smaller|"
         rf"bigger|worse|better|different)(?! than (?:normal|usual|average|expected|it should))|"
         rf"no (?:known |clear |good |further )?(?:spread|extension|let ?up|drainage|treatment|intervention|"
-        rf"explanation|cause|reason|symptoms) (?:of|in|for|from|with)(?= (?:(?:the|an?|her|his|my|this|"
-        rf"that) )?"
+        rf"explanation|cause|reason|symptoms) (?:of|in|for|from|with)(?= {_ITS}"
         rf"(?:\w+ )?(?:{FINDING}|mass|lesion|fluid|broken|big))|"
         r"(?:not|no longer) (?:only|just|merely|simply)(?: (?:is|are) there)?|"
         r"(?:never|not) (?:seen|had|met|come across) (?:such|an? (?:worse|better|(?!upper|lower|former|other)"
