@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from negviz.films.collection import Film, judge
 from negviz.language.prompt import Mention, Prompt, Unclear
@@ -12,6 +12,8 @@ from negviz.retrieval.calibration import Calibration, Certainty
 from negviz.retrieval.estimate import Estimate
 from negviz.retrieval.search import Hit, Vectors
 from negviz.retrieval.sets import SearchSet
+
+CLEARLY: Final = 3  # films of ten away from chance, or from another column
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,25 @@ class Column:
     def contradicting_picks(self) -> float | None:
         """Films that contradict to expect among the judged hits by chance."""
         return None if self.random_picks is None else self.tally.judged - self.random_picks
+
+    @property
+    def share(self) -> float:
+        """Matches of ten judged films."""
+        return 10 * self.tally.matches / self.tally.judged if self.tally.judged else 0.0
+
+    @property
+    def beyond_chance(self) -> float:
+        """Matches of ten judged films, more than random picks would give."""
+        if self.random_picks is None or not self.tally.judged:
+            return 0.0
+        return 10 * (self.tally.matches - self.random_picks) / self.tally.judged
+
+    @property
+    def normal_beyond_chance(self) -> float:
+        """Normal films of ten shown, more than random picks would give."""
+        if self.normal is None or self.normal_by_chance is None:
+            return 0.0
+        return 10 * (self.normal - self.normal_by_chance) / len(self.hits)
 
     @property
     def abstains(self) -> bool:

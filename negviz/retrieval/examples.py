@@ -14,12 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from negviz.retrieval.answer_types import Answer, Column
+from negviz.retrieval.answer_types import CLEARLY, Answer
 
 Property = Literal["passes over", "one word more", "control", "cost", "any no", "other words"]
 Ask = Callable[[str], Answer]
 OPENING: Final = "No effusion"
-_CLEARLY: Final = 3  # films of ten away from chance, or from another column
 _ENOUGH: Final = 20  # films that show a finding, before it is asked what tuning cost
 
 
@@ -57,7 +56,7 @@ def _first(candidates: _Candidates, ask: Ask) -> str | None:
 
 def _passes_over(answer: Answer, _: Ask) -> bool:
     """The base shows what was ruled out more often than chance would."""
-    return _denies(answer) and _cued(answer) and _beyond_chance(answer.columns[0]) <= -_CLEARLY
+    return _denies(answer) and _cued(answer) and answer.columns[0].beyond_chance <= -CLEARLY
 
 
 def _one_word_more(answer: Answer, ask: Ask) -> bool:
@@ -67,14 +66,14 @@ def _one_word_more(answer: Answer, ask: Ask) -> bool:
     return (
         _denies(answer)
         and _passes_over(less, ask)
-        and _beyond_chance(base) > 0
-        and _share(base) - _share(before) >= _CLEARLY
+        and base.beyond_chance > 0
+        and base.share - before.share >= CLEARLY
     )
 
 
 def _control(answer: Answer, _: Ask) -> bool:
     """Every model finds what is asked for without a “no”."""
-    return _asks(answer) and all(_beyond_chance(column) >= _CLEARLY for column in answer.columns)
+    return _asks(answer) and all(column.beyond_chance >= CLEARLY for column in answer.columns)
 
 
 def _cost(answer: Answer, _: Ask) -> bool:
@@ -83,9 +82,9 @@ def _cost(answer: Answer, _: Ask) -> bool:
     return (
         _asks(answer)
         and answer.tally.matches >= _ENOUGH
-        and _beyond_chance(base) >= _CLEARLY
+        and base.beyond_chance >= CLEARLY
         and bool(tuned)
-        and all(_share(base) - _share(column) >= _CLEARLY for column in tuned)
+        and all(base.share - column.share >= CLEARLY for column in tuned)
     )
 
 
@@ -96,8 +95,8 @@ def _any_no(answer: Answer, _: Ask) -> bool:
         _asks(answer)
         and any(cue.kind == "pseudo" for cue in answer.prompt.cues)
         and bool(tuned)
-        and _normal_beyond_chance(base) <= 0
-        and all(_normal_beyond_chance(column) >= _CLEARLY for column in tuned)
+        and base.normal_beyond_chance <= 0
+        and all(column.normal_beyond_chance >= CLEARLY for column in tuned)
     )
 
 
@@ -120,25 +119,6 @@ def _said(answer: Answer) -> Sequence[str]:
 
 def _cued(answer: Answer) -> bool:
     return any(cue.kind == "negation" for cue in answer.prompt.cues)
-
-
-def _beyond_chance(column: Column) -> float:
-    """Matches of ten judged films, more than random picks would give."""
-    if column.random_picks is None or not column.tally.judged:
-        return 0.0
-    return 10 * (column.tally.matches - column.random_picks) / column.tally.judged
-
-
-def _share(column: Column) -> float:
-    """Matches of ten judged films."""
-    return 10 * column.tally.matches / column.tally.judged if column.tally.judged else 0.0
-
-
-def _normal_beyond_chance(column: Column) -> float:
-    """Normal films of ten shown, more than random picks would give."""
-    if column.normal is None or column.normal_by_chance is None:
-        return 0.0
-    return 10 * (column.normal - column.normal_by_chance) / len(column.hits)
 
 
 _CANDIDATES: Final = (
