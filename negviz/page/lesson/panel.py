@@ -6,15 +6,15 @@ The script makes a slide show of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
-from negviz.explain.lesson import Step, make_lesson
+from negviz.explain.lesson import Asking, Placed, Step, make_lesson
 from negviz.films.record import middle_pair
-from negviz.page.attribution.panel import WordsPanel
+from negviz.models.training_free import TWO_BOXES
 from negviz.page.board import Board, Panel, html
 from negviz.page.lesson import words
 from negviz.page.opening import Once, on_first_opening
@@ -23,7 +23,8 @@ from negviz.page.saliency.panel import FilmPanel
 from negviz.page.share.file import fragment_of
 from negviz.page.templates import Template
 from negviz.page.widgets.tile import Wall
-from negviz.page.words import set_choice
+from negviz.page.words import OURS, set_choice
+from negviz.results.averages import Usual
 from negviz.retrieval.answer import Answer
 
 _VIEW: Final = Template("lesson", words=words)
@@ -39,19 +40,32 @@ def measure(room: Room) -> tuple[Step, ...]:
     """The steps, on the films that the page opens on."""
     films = room.sets[0]
 
-    def ask(text: str) -> Answer:
-        return room.answer(Asked(text, films.name))
+    def everywhere(text: str) -> Iterator[Answer]:
+        return (room.answer(Asked(text, each.name)) for each in room.sets)
 
-    def shares(text: str) -> Mapping[str, float]:
-        every = room.own(WordsPanel).cue_shares(Asked(text, films.name))
-        return {name: share for name, share in every.items() if share is not None}
+    def placed(denied: Answer, finding: str) -> list[Placed]:
+        """On the middle chest of the films on show, and of all that they were taken from."""
+        alike = [each.collection for each in room.sets if each.collection.name == films.collection.name]
+        pairs = filter(None, (middle_pair(collection, finding) for collection in alike))
+        asked, panel = Asked(denied.prompt.text, films.name), room.own(FilmPanel)
+        ids = dict.fromkeys((without.id, with_it.id) for without, with_it in pairs)
+        found = [Placed(pair, panel.within(asked, pair[1], finding)) for pair in ids]
+        return [each for each in found if each.shares]
 
-    def within(denied: Answer, finding: str) -> Mapping[str, float]:
-        pair = middle_pair(films.collection, finding)
-        asked = Asked(denied.prompt.text, films.name)
-        return room.own(FilmPanel).within(asked, pair[1].id, finding) if pair else {}
+    def boxes(denied: Answer) -> tuple[tuple[str, str], Answer] | None:
+        if room.arithmetic is None:
+            return None
+        said = room.boxes(denied.prompt)
+        return said, room.answer(Asked(denied.prompt.text, films.name, show=said[0], but_not=said[1]))
 
-    return make_lesson(ask, films.collection, shares, within)
+    asking = Asking(
+        lambda text: room.answer(Asked(text, films.name)),
+        everywhere,
+        placed,
+        (lambda text: room.answer(Asked(text, films.name, models=(OURS,)))) if OURS in room.further else None,
+        boxes,
+    )
+    return make_lesson(asking, films.collection)
 
 
 def lesson(room: Room) -> Markup:
@@ -72,17 +86,31 @@ class _Shown:
     fragment: str
     films: Markup  # of a map
     rows: Mapping[str, Markup]  # by model, in column order
+    wordings: Usual | None  # of a step that says how much a wording matters
 
 
 def _shown(step: Step, room: Room) -> _Shown:
-    text = step.sentences[-1] if step.about == "taken away" else step.sentences[0]
-    asked, films, rows = Asked(text, room.sets[0].name), Markup(""), dict[str, Markup]()
-    if step.answer is not None:
-        wall = Wall(step.answer.films, room.pictures)
-        rows = {column.model: wall.still(column.hits) for column in step.answer.columns}
-    elif step.about == "where" and (pair := middle_pair(room.sets[0].collection, step.finding)):
-        films = room.own(FilmPanel).pair(asked, [film.id for film in pair], step.subject)
-    return _Shown(step, asked, fragment_of(asked), films, rows)
+    asked, films, rows = _asked(step, room), Markup(""), dict[str, Markup]()
+    answer = step.answer
+    if answer is not None and step.about != "instead" and room.can_be_seen(answer.films):
+        wall, counted = Wall(answer.films, room.pictures), {each.model for each in step.counts}
+        rows = {each.model: wall.still(each.hits) for each in answer.columns if each.model in counted}
+    elif step.place is not None:
+        films = room.own(FilmPanel).pair(asked, step.place.pair, step.subject)
+    usual = room.usual(room.sets[0]) if step.about == "other words" else None
+    told = usual if usual and usual.finding == step.finding and step.subject in usual.right else None
+    return _Shown(step, asked, fragment_of(asked), films, rows, told)
+
+
+def _asked(step: Step, room: Room) -> Asked:
+    """What a step put to the models."""
+    answer, films = step.answer, room.sets[0].name
+    if answer is None:
+        return Asked(step.sentences[0], films)
+    further = tuple(each.model for each in answer.columns if each.model in room.further)
+    show, but_not = step.sentences if step.subject == TWO_BOXES else ("", "")
+    films = room.choice(answer.films.name).name
+    return Asked(answer.prompt.text, films, models=further, show=show, but_not=but_not)
 
 
 LESSON: Final = Panel("lesson", lay_out)
