@@ -451,7 +451,9 @@ def test_a_plan_measures_a_unit_of_every_step_and_builds_nothing(
     ]
     assert main([*argv, "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert [step["step"] for step in plan["steps"]] == ["embed", "choose", *TUNED, "results"]
+    assert [step["step"] for step in plan["steps"]] == ["embed", "choose", *TUNED, "seeds", "results"]
+    units = {step["step"]: step["units"] for step in plan["steps"]}
+    assert units["seeds"] == RECIPES["con4"].seeds - 1  # of con1 and con2 there is one seed here
     for step in plan["steps"]:
         assert step["seconds"] > 0
         assert step["hours"] == pytest.approx(step["units"] * step["seconds"] / 3600)

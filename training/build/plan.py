@@ -149,8 +149,11 @@ class Plan:
         yield self._embedding()
         tuned = {method: self._epoch(method) for method in get_args(Method)}
         yield self._choosing(tuned)
-        for name in RECIPES:
-            yield self._pairs(name, tuned[name]) if name in tuned else self._captions(name)
+        models = [
+            self._pairs(name, tuned[name]) if name in tuned else self._captions(name) for name in RECIPES
+        ]
+        yield from models
+        yield self._seeds(models)
         yield self._evaluating()
 
     def unmeasured(self) -> list[str]:
@@ -248,6 +251,18 @@ class Plan:
 
         took = timed(few.steps, run)
         return Planned(name, "step", config.steps, took.seconds, took.cpu, SAVED, took.memory, took.disk)
+
+    def _seeds(self, tuned: Sequence[Planned]) -> Planned:
+        """Seeds beside those that ship, by which `results` tells what is chance; kept in half precision."""
+        tried = {name: RECIPES[name].seeds for name in RECIPES} | dict.fromkeys(
+            get_args(Method), len(choose.SEEDS)
+        )
+        others = [(tried[row.step] - 1, row) for row in tuned]
+        runs = sum(number for number, _ in others)
+        seconds = sum(number * row.units * row.seconds for number, row in others) / runs
+        cpu = sum(number * row.units * row.cpu for number, row in others) / runs
+        disk = 2 * runs * sum(each.numel() for each in self.base.text.tunable().values())
+        return Planned("seeds", "run", runs, seconds, cpu, 1, max(row.memory for row in tuned), disk)
 
     def _evaluating(self) -> Planned:
         test = self.films.select("test")
