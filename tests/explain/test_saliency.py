@@ -95,14 +95,16 @@ def test_both_networks_and_the_mirror_image_count(film: Image.Image) -> None:
     assert mirrored.map == pytest.approx(whole.map[:, ::-1], abs=1e-4)
 
 
-def test_no_film_is_run_more_than_twice(film: Image.Image, transformer: DualEncoder) -> None:
+def test_a_film_is_run_once_and_scored_as_it_is_embedded(film: Image.Image, transformer: DualEncoder) -> None:
     towers: list[tuple[Any, int]] = [(shipped_like(), 512), (transformer.image, transformer.dim)]
     for tower, dim in towers:
         seen: list[object] = []
         first = next(each for each in tower.modules() if isinstance(each, torch.nn.Conv2d))
         with first.register_forward_hook(lambda *given, seen=seen: seen.append(given)):
-            draw(tower, film, np.eye(dim, dtype=np.float32)[:4])
-        assert 1 <= len(seen) <= 2
+            drawn = draw(tower, film, np.eye(dim, dtype=np.float32)[:4])
+        assert len(seen) == 1
+        embedded = tower(tower.preprocess([film]))[0, :4].tolist()
+        assert [each.score for each in drawn] == pytest.approx(embedded, abs=1e-5)
 
 
 def test_a_transformers_map_is_where_occlusion_says(transformer: DualEncoder) -> None:

@@ -37,7 +37,6 @@ def _fits(tower: ImageEncoder) -> bool:
 def _draw(tower: Any, image: Image.Image, directions: Tensor) -> Drawn:
     vision, pixels = tower.vision_model, tower.preprocess([image])
     with torch.no_grad():
-        scores = (tower(pixels) @ directions.T)[0]
         hidden = vision.embeddings(pixels)
         if not hasattr(vision, "head"):
             hidden = vision.pre_layrnorm(hidden)
@@ -46,9 +45,11 @@ def _draw(tower: Any, image: Image.Image, directions: Tensor) -> Drawn:
     with torch.enable_grad():
         layers = [*(_siglip if hasattr(vision, "head") else _clip)(tower, hidden)]
         maps = [sum(_map(pooled @ each, weights) for pooled, weights in layers) for each in directions]
+    embedding, _ = layers[-1]  # as the tower itself embeds the film
     patches = vision.embeddings.num_patches
     side = round(patches**0.5)
     whole = torch.stack([torch.as_tensor(each) for each in maps])[:, -patches:]  # no class token
+    scores = (embedding.detach() @ directions.T)[0]
     return Drawn(whole.reshape(-1, side, side).numpy(), scores.numpy())
 
 
