@@ -73,6 +73,19 @@ def test_any_dual_encoder_becomes_a_family_with_results(
     assert open_collection(films).hash in tuned_on(family)
 
 
+def test_settings_can_be_chosen_on_fewer_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny_clip(tmp_path / "hub")
+    common = ["--family", str(tmp_path / "family"), "--collection", str(own_films(tmp_path / "own"))]
+    assert main(["base", *common, "--base", str(tmp_path / "hub")]) == 0
+    assert main(["choose", *common, "--folds", "2"]) == 0
+    tuning = json.loads((tmp_path / "family" / "results" / "tuning.json").read_text("utf-8"))
+    assert "2 of five folds" in tuning["what"]
+    tried = [tuning["base"], tuning["con1_multi_positive"], *tuning["methods"]["con2"]["settings"]]
+    assert [len(each["auroc_by_fold"]) for each in tried] == [2, 2, 2]
+    assert main(["choose", *common, "--folds", "6"]) == 2
+    assert "--folds" in capsys.readouterr().err
+
+
 def test_the_compact_family_is_built_from_films_and_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

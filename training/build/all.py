@@ -14,6 +14,7 @@ from negviz.common.errors import NegvizError
 from negviz.common.files import file_sha256
 from negviz.common.shipped import COMPACT
 from negviz.films.collection import ASSETS, OPENI
+from negviz.films.split import FOLDS
 from negviz.models.family import load_models
 from negviz.retrieval.embeddings import shipped_path
 from training.build.base import embed_films
@@ -38,6 +39,7 @@ def steps_of_all(
     paths: Paths,
     compute: Compute,
     rates: Sequence[float],
+    folds: int = FOLDS,
     *,
     films: Callable[[], object],
     base: Callable[[], object],
@@ -69,10 +71,10 @@ def steps_of_all(
     )
     yield Step(
         "choose",
-        lambda: build_choice(paths, tuning(), rates),
+        lambda: build_choice(paths, tuning(), rates, folds),
         lambda: {
             **_of_tuning(paths, tuning()),
-            "grid": [list(rates or choose.RATES), list(choose.BATCHES), list(choose.SEEDS)],
+            "grid": [list(rates or choose.RATES), list(choose.BATCHES), list(choose.SEEDS), folds],
         },
         lambda: [paths.results / "tuning.json"],
     )

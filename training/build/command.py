@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from negviz.common.files import running_alone
 from negviz.common.shipped import COMPACT
+from negviz.films.split import FOLDS
 from negviz.models.family import load_models
 from training.build.all import steps_of_all
 from training.build.base import build_base, build_branch, start_hub_family
@@ -103,13 +104,17 @@ def _add_branch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--branch", type=natural, metavar="N", help=one)
 
 
-def _add_rates(parser: argparse.ArgumentParser) -> None:
+def _add_choice(parser: argparse.ArgumentParser) -> None:
     what = "peak learning rates to choose from; 1e-6 and up for a base that is tuned whole"
     parser.add_argument("--rates", type=rate, nargs="+", default=(), metavar="R", help=what)
+    few = "choose on the first so many of five folds: sooner done, and less sure (default: all)"
+    parser.add_argument(
+        "--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS, metavar="N", help=few
+    )
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    _add_rates(parser)
+    _add_choice(parser)
     plan = "build nothing: measure a unit of every step here, and say hours, memory and disk"
     parser.add_argument("--plan", action="store_true", help=plan)
     parser.add_argument("--json", action="store_true", help="the plan as JSON")
@@ -221,7 +226,7 @@ def _base_config(args: argparse.Namespace) -> BaseConfig:
 
 
 def _choose(args: argparse.Namespace) -> int:
-    build_choice(_paths(args), _tuning(args), args.rates)
+    build_choice(_paths(args), _tuning(args), args.rates, args.folds)
     return 0
 
 
@@ -243,6 +248,7 @@ def _all(args: argparse.Namespace) -> int:
         paths,
         compute,
         args.rates,
+        args.folds,
         films=lambda: compute.alone(lambda: _films(args)),
         base=lambda: _base(args),
         base_facts=_base_facts(args),
@@ -253,8 +259,8 @@ def _all(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace, paths: Paths, compute: Compute) -> int:
-    hub = (args.base, args.licence)
-    plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", args.rates, *hub)
+    choice, hub = (args.rates, args.folds), (args.base, args.licence)
+    plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", *choice, *hub)
     rows = [*plan.rows()]
     shown = [*experiments(rows)] if args.experiments else rows
     print(as_json(shown) if args.json else show(shown))
@@ -272,7 +278,7 @@ def _base_facts(args: argparse.Namespace) -> dict[str, Any]:
 
 FILMS: Final = BuildStep(_films, films=True, family=False, more=_add_folder)
 BASE: Final = BuildStep(_base, base=True, more=_add_branch)
-CHOOSE: Final = BuildStep(_choose, tunes=True, more=_add_rates)
+CHOOSE: Final = BuildStep(_choose, tunes=True, more=_add_choice)
 TUNED: Final = BuildStep(_tuned, tunes=True)
 RESULTS: Final = BuildStep(_results)
 ALL: Final = BuildStep(_all, base=True, tunes=True, more=_add_plan)

@@ -118,6 +118,7 @@ class Plan:
     config: BaseConfig
     hold_out: str
     rates: Sequence[float]
+    folds: int = FOLDS  # that are chosen on
     hub: str | None = None  # the base, if it is of the Hub
     licence: str | None = None  # and whose
 
@@ -220,12 +221,12 @@ class Plan:
     def _choosing(self, tuned: dict[Method, Measured]) -> Planned:
         """A run is a method's epochs on four folds of five; CON1 is run with other targets, too."""
         grid = len(self.rates or choose.RATES) * len(choose.BATCHES) + len(choose.SEEDS) - 1
-        each = FOLDS * grid
-        runs = len(tuned) * each + FOLDS
+        each = self.folds * grid
+        runs = len(tuned) * each + self.folds
         tuned_times = [(took.seconds, took.cpu) for took in tuned.values()]  # CON1's first
         share = TuneConfig.epochs * (FOLDS - 1) / FOLDS
         seconds, cpu = (
-            share * (each * sum(took[of] for took in tuned_times) + FOLDS * tuned_times[0][of]) / runs
+            share * (each * sum(took[of] for took in tuned_times) + self.folds * tuned_times[0][of]) / runs
             for of in (0, 1)
         )
         memory = max(took.memory for took in tuned.values())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from negviz.common.files import write_json
 from negviz.evaluation.prompts import PromptRow, read_prompts
 from negviz.films.collection import Collection
+from negviz.films.split import FOLDS
 from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
@@ -41,25 +42,29 @@ def _material(
     return base, films, film_embeddings(base, films), read_prompts(PROMPTS / "training.csv")
 
 
-def build_choice(paths: Paths, compute: Compute = CPU, rates: Sequence[float] = ()) -> None:
+def build_choice(
+    paths: Paths, compute: Compute = CPU, rates: Sequence[float] = (), folds: int = FOLDS
+) -> None:
     """Cross-validate the settings of CON1 and CON2 and write `tuning.json` among the results.
 
-    `rates` are the peak learning rates to choose from.  A search that was stopped goes on where it was.
+    `rates` are the peak learning rates to choose from, on the first so many `folds`.  A search that was
+    stopped goes on where it was.
     """
     base, films, vectors, prompts = _material(paths, compute)
     facts = {"collection": films.hash, "prompts": hashlib.sha256(repr(prompts).encode()).hexdigest()}
     known = paths.work / f"choose-{run_id(base, vectors, compute, **facts)}.json"
-    search = Search(compute, tuple(rates), FinishedRuns(known, writes=compute.main))
+    search = Search(compute, tuple(rates), folds, FinishedRuns(known, writes=compute.main))
     chosen = {method: choose(method, base, films, vectors, prompts, search) for method in get_args(Method)}
     shared = replace(chosen["con1"].config, targets="multi-positive")
     multi_positive = score(shared, base, films, vectors, prompts, search)
     if not compute.main:
         return
+    told = "five folds" if folds == FOLDS else f"{folds} of five folds"
     write_json(
         paths.results / "tuning.json",
         {
-            "what": "mean AUROC of held-out prompts over held-out films, five folds by study and by prompt",
-            "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts)},
+            "what": f"mean AUROC of held-out prompts over held-out films, {told} by study and by prompt",
+            "base": {"auroc_by_fold": base_scores(base, films, vectors, prompts, folds)},
             "methods": {method: choice.to_dict() for method, choice in chosen.items()},
             "con1_multi_positive": describe(multi_positive),
             "data": {films.name: films.hash, "tower_id": base.tower_id},

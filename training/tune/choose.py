@@ -1,9 +1,10 @@
 """Choosing the settings of CON1 and CON2 by cross-validation, with the same budget for both.
 
-Each of five folds holds out the films of a fifth of the training studies *and* a fifth of the training
-prompts; a setting's score is the mean AUROC with which held-out prompts rank held-out films, over the four
-cells (structured, natural × present, absent).  The test films and the evaluation prompts play no part.
-The films' embeddings come from one image tower that saw four of the five folds in its own training.
+Each of five folds, or of the first so many, holds out the films of a fifth of the training studies *and* a
+fifth of the training prompts; a setting's score is the mean AUROC with which held-out prompts rank held-out
+films, over the four cells (structured, natural × present, absent).  The test films and the evaluation prompts
+play no part.  The films' embeddings come from one image tower that saw four of the five folds in its own
+training.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Search:
 
     compute: Compute = CPU
     rates: tuple[float, ...] = ()  # peak learning rates; none: `RATES`
+    folds: int = FOLDS  # of the five, how many: fewer are sooner done, and less sure
     finished_runs: FinishedRuns = field(default_factory=FinishedRuns)
 
 
@@ -87,7 +89,7 @@ def choose(
 ) -> Choice:
     """Try every setting on every fold, then five seeds of the best."""
     search = search or Search()
-    folds = make_folds(base, collection, films, prompts)
+    folds = make_folds(base, collection, films, prompts, search.folds)
     rates = search.rates or RATES
     grid = [TuneConfig(method=method, lr=lr, batch=batch) for lr, batch in product(rates, BATCHES)]
     runs = len(folds) * (len(grid) + len(SEEDS) - 1)
@@ -109,24 +111,32 @@ def score(
 ) -> ScoredConfig:
     """One setting on every fold."""
     search = search or Search()
-    folds = make_folds(base, collection, films, prompts)
+    folds = make_folds(base, collection, films, prompts, search.folds)
     what, quiet = f"{config.method}, {config.targets} targets", not search.compute.main
     with tqdm(total=len(folds), desc=what, unit="run", disable=quiet) as bar:
         return _try(config, folds, bar, search)
 
 
 def base_scores(
-    base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
+    base: DualEncoder,
+    collection: Collection,
+    films: NDArray[np.float32],
+    prompts: Sequence[PromptRow],
+    folds: int = FOLDS,
 ) -> list[float]:
     """The score of base itself on each fold, for comparison."""
-    return [fold.score(base) for fold in make_folds(base, collection, films, prompts)]
+    return [fold.score(base) for fold in make_folds(base, collection, films, prompts, folds)]
 
 
 def make_folds(
-    base: DualEncoder, collection: Collection, films: NDArray[np.float32], prompts: Sequence[PromptRow]
+    base: DualEncoder,
+    collection: Collection,
+    films: NDArray[np.float32],
+    prompts: Sequence[PromptRow],
+    folds: int = FOLDS,
 ) -> list[Fold]:
-    """The five folds that every choice is made on."""
-    return [Fold.of(base, collection, films, prompts, number) for number in range(FOLDS)]
+    """The folds that every choice is made on, the first so many of five."""
+    return [Fold.of(base, collection, films, prompts, number) for number in range(folds)]
 
 
 def _try(config: TuneConfig, folds: Sequence[Fold], bar: tqdm[Any], search: Search) -> ScoredConfig:
