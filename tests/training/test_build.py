@@ -6,7 +6,7 @@ import argparse
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from training.build import measured
 from training.build.all import steps_of_all
 from training.build.base import start_hub_family
 from training.build.measured import Measurement
-from training.build.plan import Planned, experiments, show
+from training.build.plan import Plan, Planned, experiments, show
 from training.build.steps import run_steps
 from training.measure.experiments.command import EXPERIMENTS
 from training.measure.protocols import ask_stranger
@@ -462,7 +462,17 @@ def test_a_plan_measures_a_unit_of_every_step_and_builds_nothing(
         str(tmp_path / "hub"),
         "--plan",
     ]
+    planned: list[str] = []
+    rows = Plan.rows
+
+    def told(plan: Plan) -> Iterator[Planned]:
+        planned.append(plan.compute.precision)
+        return rows(plan)
+
+    monkeypatch.setattr(Plan, "rows", told)
+    monkeypatch.setattr("training.tune.precision._time", lambda _, compute: float(compute.precision != "no"))
     assert main([*argv, "--json"]) == 0
+    assert planned == ["no"]  # which was found to be faster, and is what it would be tuned in
     plan = json.loads(capsys.readouterr().out)
     assert [step["step"] for step in plan["steps"]] == ["embed", "choose", *TUNED, "seeds", "results"]
     units = {step["step"]: step["units"] for step in plan["steps"]}

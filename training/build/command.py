@@ -261,6 +261,8 @@ def _all(args: argparse.Namespace) -> int:
 def _plan(args: argparse.Namespace, paths: Paths, compute: Compute) -> int:
     choice, hub = (args.rates, args.folds), (args.base, args.licence)
     plan = Plan(paths, compute, _base_config(args), args.hold_out or "0", *choice, *hub)
+    if args.base is not None and args.precision is None:
+        plan = replace(plan, compute=with_faster(plan.base, compute, paths.work))  # as it would be tuned
     rows = [*plan.rows()]
     shown = [*experiments(rows)] if args.experiments else rows
     print(as_json(shown) if args.json else show(shown))
