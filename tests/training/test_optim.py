@@ -178,6 +178,24 @@ def test_a_model_is_tuned_again_as_it_was_and_not_as_it_would_be_today(
     assert len(list((tmp_path / "retuned").iterdir())) == 2
 
 
+@pytest.mark.parametrize("name", ["con1", "con3"])
+def test_a_model_is_tuned_again_in_the_precision_that_it_was_tuned_in(
+    name: str, family_folder: Path, tmp_path: Path, collection_folder: Path
+) -> None:
+    paths = Paths(shutil.copytree(family_folder, tmp_path / "family"), str(collection_folder), work=tmp_path)
+    path = paths.family / "con1" / "config.json"
+    found = []
+    for precision in ("no", "bf16", "fp16"):  # float16 is a GPU's
+        record = json.loads(path.read_text("utf-8"))
+        knobs = {"lr": 1e-2, "epochs": 1, "steps": 2}
+        record["training"] = {"method": name, **knobs, "compute": {"precision": precision}}
+        path.write_text(json.dumps(record), "utf-8")
+        found.append(Retuned(paths, "").tuned("con1").encode_text(["no effusion"]))
+    assert not np.array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert len(list((tmp_path / "retuned").iterdir())) == 2
+
+
 def test_a_run_of_another_version_is_not_taken_for_this_one(
     family_folder: Path, collection_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

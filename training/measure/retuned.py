@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any, Final, Protocol
 
@@ -37,6 +37,7 @@ from training.paths import PROMPTS, Paths
 from training.tune import captions, con1_con2
 from training.tune.captions import CaptionConfig, Lessons, Method, tune_captions, where_to_lie
 from training.tune.con1_con2 import TuneConfig, tune
+from training.tune.devices import CPU, Precision
 from training.tune.optim import UNRECORDED
 from training.tune.recipes import RECIPES
 
@@ -101,17 +102,18 @@ class Retuned:
 
     def _tune(self, settings: Mapping[str, Any], without: str) -> TunedTower:
         torch.manual_seed(0)
-        trained = self.trained
+        trained, compute = self.trained, replace(CPU, precision=_precision(settings))
         if RECIPES[settings["method"]].learns_from == "captions":
             config = CaptionConfig(**_knobs(CaptionConfig, settings))
             bank = _without(self.bank(bool(config.typed)), without)
             vectors = self._vectors[self.films.rows(trained.films)]
             near = self._near(config.method, bool(config.typed))
             lessons = Lessons.of(vectors, trained.films, bank, near)
-            return tune_captions(self.base, lessons, config)
+            return tune_captions(self.base, lessons, config, compute=compute)
         made = make_pairs(trained, self.prompts)
         rows = self.films.rows(made.films)
-        return tune(self.base, self._vectors[rows], made, TuneConfig(**_knobs(TuneConfig, settings)))
+        own = TuneConfig(**_knobs(TuneConfig, settings))
+        return tune(self.base, self._vectors[rows], made, own, compute=compute)
 
     @property
     def prompts(self) -> list[PromptRow]:
@@ -160,7 +162,14 @@ class Retuned:
             "recipe": captions.VERSION if of_captions else con1_con2.VERSION,
             "left out": [self.fold, without],
         }
+        if (precision := _precision(settings)) != "no":
+            deciding["precision"] = precision
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _precision(settings: Mapping[str, Any]) -> Precision:
+    """In which a model is tuned again: its own, but for float16, which is a GPU's."""
+    return "bf16" if settings.get("compute", {}).get("precision") == "bf16" else "no"
 
 
 def report_words(paths: Paths) -> list[str]:
