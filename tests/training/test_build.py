@@ -73,6 +73,18 @@ def test_any_dual_encoder_becomes_a_family_with_results(
     assert open_collection(films).hash in tuned_on(family)
 
 
+def test_maps_of_a_family_of_ones_own_are_of_films_that_are_at_hand(
+    family_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command is the one that the page names where it finds no maps."""
+    mapped: list[list[str]] = []
+    monkeypatch.setattr("training.measure.maps.build_maps", lambda _, films, __: mapped.append(films))
+    for family in (family_folder, COMPACT):
+        assert main(["maps", "--family", str(family), "--to", str(tmp_path)]) == 0
+    assert main(["maps", "--family", str(family_folder), "--collections", "nih"]) == 0
+    assert mapped == [["phantoms"], ["openi", "phantoms"], ["nih"]]
+
+
 def test_settings_can_be_chosen_on_fewer_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny_clip(tmp_path / "hub")
     common = ["--family", str(tmp_path / "family"), "--collection", str(own_films(tmp_path / "own"))]

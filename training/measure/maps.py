@@ -33,7 +33,7 @@ from negviz.explain.projection.separation import (
     plane_distances,
     separations,
 )
-from negviz.films.collection import ASSETS, judge, open_collection
+from negviz.films.collection import ASSETS, OPENI, PHANTOMS, judge, open_collection
 from negviz.language.prompt import Mention, Prompt
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
@@ -56,13 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m training maps`."""
     add_family_option(parser)
     add = parser.add_argument
-    add(
-        "--collections",
-        nargs="+",
-        default=["openi", "phantoms"],
-        metavar="NAME|DIR",
-        help="whose test films are mapped; the first one's also judge the prompts (default: %(default)s)",
-    )
+    what = "whose test films are mapped; the first one's also judge the prompts "
+    what += "(default: openi phantoms of the compact family, phantoms of another)"
+    add("--collections", nargs="+", metavar="NAME|DIR", help=what)
     add("--to", type=Path, metavar="DIR", help="assets/maps, or maps/ in the family, by default")
 
 
@@ -70,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
     """Build as `add_arguments` says."""
     paths = Paths(args.family)
     folder = args.to or (ASSETS / "maps" if paths.shipped else args.family / "maps")
-    build_maps(load_models(args.family), args.collections, folder)
+    collections = args.collections or ([OPENI, PHANTOMS] if paths.shipped else [PHANTOMS])
+    build_maps(load_models(args.family), collections, folder)
     found = folder in (ASSETS / "maps", args.family / "maps")
     print(f"Show them with: {'' if found else f'NEGVIZ_MAPS={folder} '}python app.py")
     return 0
