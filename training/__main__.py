@@ -88,6 +88,7 @@ FOR_MAINTAINERS: Final[Commands] = {
     "crowd": ("bench.crowd", "whether one visitor can stop the others: a class at once, and a flood"),
     "visits": ("bench.visits", "whether the page's memory stays level, visit after visit"),
     "archives": ("bench.archives", "how soon films are found among a million, beside comparing all"),
+    "full-size": ("bench.full_size", "time and memory of every step from a base's films to its page"),
     "screenshots": ("bench.screenshots", "take the pictures of the page that the READMEs show"),
     "report": ("report.command", "write the tables of the READMEs and model cards, or check them"),
 }

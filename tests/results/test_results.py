@@ -77,7 +77,12 @@ def results(name: str) -> dict[str, Any]:
 
 
 LABELLED = ("openi", "openi-held-out", "nih", "phantoms")
-OF_THE_PAGE = ("benchmark", "crowd", "visits")  # they measure a page and a machine, no weights and no labels
+OF_THE_PAGE = (  # they measure a page and a machine, no weights and no labels
+    "benchmark",
+    "crowd",
+    "full-size",
+    "visits",
+)
 OF_READING = ("reader", "typed")  # of sentences by rules: tests/language reads them again
 OF_EARLIER = (  # long to measure: they are of films, labels or models that ship no more, and say so
     "experiment-con3",

@@ -118,8 +118,13 @@ def free_port() -> int:
 
 def search(client: httpx2.Client, address: str, text: str) -> dict[str, Any]:
     """What the app answers to a sentence, through the queue that the page uses.  Raises `RunningError`."""
-    endpoint = f"{address}gradio_api/call/search"
-    called = client.post(endpoint, json={"data": [text, "", 10]}, timeout=_ANSWERS_WITHIN)
+    return call(client, address, "search", text, "", 10)
+
+
+def call(client: httpx2.Client, address: str, name: str, *values: str | int) -> dict[str, Any]:
+    """What a named endpoint of the app answers.  Raises `RunningError`."""
+    endpoint = f"{address}gradio_api/call/{name}"
+    called = client.post(endpoint, json={"data": values}, timeout=_ANSWERS_WITHIN)
     if called.is_error:
         raise RunningError(f"The app took no question (HTTP {called.status_code}): {called.text[:200]}")
     said = client.get(f"{endpoint}/{called.json()['event_id']}", timeout=_ANSWERS_WITHIN)

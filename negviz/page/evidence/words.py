@@ -75,6 +75,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "crowd": "Whether one visitor can stop the others",
         "visits": "Memory, visit after visit",
         "archives": "How soon films are found among a million",
+        "full-size": "What a full-size base takes, from its films to the page",
     },
 }
 MORE: Final = "More results"

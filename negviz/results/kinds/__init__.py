@@ -15,6 +15,7 @@ from negviz.results.kinds.calibration import CALIBRATION
 from negviz.results.kinds.crowd import CROWD
 from negviz.results.kinds.evaluation import EVALUATION
 from negviz.results.kinds.experiments import FOLDS, MAP, SETTINGS, TRIALS
+from negviz.results.kinds.full_size import FULL_SIZE
 from negviz.results.kinds.generalisation import GENERALISATION
 from negviz.results.kinds.heads import HEADS
 from negviz.results.kinds.kind import Kind
@@ -57,6 +58,7 @@ KINDS: Final = (  # the first that recognises a file has it
     BENCHMARK,
     VISITS,
     ARCHIVES,
+    FULL_SIZE,
 )
 UNKNOWN: Final = Kind("", lambda value: True)
 
