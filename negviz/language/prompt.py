@@ -75,14 +75,15 @@ _IS_THERE = re.compile(  # said of what was named before, which is not named aga
     rf"so){_AFTER_ALL}(?= [.,;!?]|$)"
 )
 _IS_NOT_THERE = re.compile(
-    rf"(?<![^ ])(?:{_IS} (?:not|none|no)|(?:not|never|cannot) {_SAW}){_AFTER_ALL}(?= [.,;!?]|$)"
+    rf"(?<![^ ])(?:{_IS} (?:not|none|no)|(?:not|never) {_SAW}){_AFTER_ALL}(?= [.,;!?]|$)"
 )
 _DISBELIEVED = re.compile(
     r"(?<![^ ])(?:(?:not|never) (?:(?:so|too|that|all that|entirely|quite|really|at all|very|fully) )?"
     r"(?:sure|convinced|certain|persuaded|happy with (?:it|that|this))|un(?:convinced|persuaded|sure)|doubt "
     r"(?:it|that|this)|(?:have|got) (?:my|our) doubts|beg to differ|not (?:buy(?:ing)?|believe|trust|accept|"
-    r"think (?:so|it is|there is|that)|bet on it|have (?:it|that))(?: (?:it|that|this))?|wrong(?: if you ask "
-    r"me)?|(?:looks?|seems?) (?:fine|ok|okay|normal|clear|clean|good)(?: to me)?|not see (?:what|why|how|"
+    r"think (?:so|it is|there is|that)|bet on it|have (?:it|that))(?: (?:it|that|this))?|wrong if you ask me|"
+    r"(?:(?<=, )|(?<=; )|(?<=but )|(?<=it ))(?:looks?|seems?) (?:fine|ok|okay|normal|clear|clean|good)"
+    r"(?: to me)?|not see (?:what|why|how|"
     r"where) [^.,;]+|nothing of the (?:sort|kind)|is (?:it|that|this) (?:right|correct|true|"
     r"so)|(?:they|he|she|it|that|this) (?:can|could|may|might|must) (?:not )?be (?:right|wrong|correct|true))"
     r"(?: (?:if|whether|that) (?:it|that|this|they)?(?: (?:is|are|was))? ?(?:real|right|true|correct|there))?"
@@ -295,8 +296,8 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
         if len(suggested) == 1 and found[0].cues:
             _suggest_either(suggested, normal, found[0])  # "A reports a nodule, B reports none"
-    loose = [one for one in asked(normal.text, LOOSE) if not any(overlap(one.span, o.span) for o in found)]
-    retold = (*found, *loose)
+    loose = asked(normal.text, LOOSE)
+    retold = [*found, *(one for one in loose if not any(overlap(one.span, other.span) for other in found))]
     if _taken_back(normal.text, retold):
         for reading in retold:
             _suggest_either(suggested, normal, reading)
@@ -332,7 +333,7 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
     said = {outcome for one in found for outcome in one.outcomes} | suggested.keys()
     if any((finding, "present") in said for finding in _WHITE):
         said.add(("opacity", "present"))  # "hazy because of effusions"
-    for reading in asked(normal.text, LOOSE):
+    for reading in loose:
         taken = any(overlap(one.span, reading.span) for one in (*found, *several))
         if taken or any(not said.isdisjoint({one, (one[0], "present")}) for one in reading.outcomes):
             continue  # "emphysema without bullae"

@@ -1070,6 +1070,7 @@ def test_wording_that_means_several_things_is_asked(text: str, suggestion: str) 
         "report says effusion and I agree",
         "radiologist says there's an effusion, I see it",
         "told no effusion before, there is one now",
+        "reported effusion, heart looks fine",
         "the doctor said there is no effusion so I am not sure why",
     ],
 )
