@@ -82,6 +82,7 @@ FOR_MAINTAINERS: Final[Commands] = {
     ),
     "phantoms": ("data.phantoms.collection", "simulate the shipped collection; goes on where it was stopped"),
     "judge": ("measure.simulator", "ask real films and simulated ones whether the simulator is any good"),
+    "likeness": ("measure.likeness", "whether a classifier can tell simulated films from real ones"),
     "reader": ("measure.reader", "measure the prompt reader on its written, seen and blind sentences"),
     "typed": ("measure.typed", "measure how prompts that people type are read, and what is asked about"),
     "benchmark": ("bench.benchmark", "how long the page takes, beside the least it could take"),

@@ -90,7 +90,6 @@ OF_EARLIER = (  # long to measure: they are of films, labels or models that ship
     "experiment-con4-settings",
     "experiment-unfrozen",
     "leave-out",
-    "simulator",
 )
 
 

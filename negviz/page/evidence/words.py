@@ -69,6 +69,7 @@ THEMES: Final[dict[str, dict[str, str]]] = {
         "labels": "Labels: MeSH headings against reports",
         "labels-changed": "Labels that the last rebuild changed, and why",
         "simulator": "Are the simulated films believable? Judged by the image tower of real films",
+        "likeness": "Can a classifier tell the simulated films from real ones?",
     },
     "How the page holds up": {
         "benchmark": "How long the page takes",

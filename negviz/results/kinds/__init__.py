@@ -22,6 +22,7 @@ from negviz.results.kinds.kind import Kind
 from negviz.results.kinds.labels import LABELS
 from negviz.results.kinds.labels_changed import LABELS_CHANGED
 from negviz.results.kinds.leave_out import LEAVE_OUT
+from negviz.results.kinds.likeness import LIKENESS
 from negviz.results.kinds.protocols import PROTOCOLS
 from negviz.results.kinds.reader import READER
 from negviz.results.kinds.saliency import SALIENCY
@@ -51,6 +52,7 @@ KINDS: Final = (  # the first that recognises a file has it
     TYPED,
     BASE,
     SIMULATOR,
+    LIKENESS,
     GENERALISATION,
     LEAVE_OUT,
     PROTOCOLS,
