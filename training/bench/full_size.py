@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import resource
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +22,6 @@ from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any, Final, TypeVar, get_args
 
 import httpx2
@@ -80,7 +81,7 @@ class Took:
 
     seconds: float
     processor_s: float  # of its process and of those that it started
-    peak_mb: float  # the most that its process held
+    peak_mb: float  # the most that one of these held
 
     @classmethod
     def of(cls, ready: Callable[[], Callable[[], object]]) -> Took:
@@ -99,8 +100,9 @@ def _processor_seconds() -> float:
 
 
 def _peak_mb() -> int:
-    """The most that this process held."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+    """The most that this process held, or one that it started."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return round(max(each.ru_maxrss for each in used) * 1024 / 1e6)
 
 
 def apart(do: Callable[[], T]) -> T:
@@ -245,8 +247,8 @@ def steps_of(paths: Paths, base: str | None) -> Iterator[Step]:
 
 
 def command(*argv: str) -> Callable[[], int]:
-    """A command as it is given by hand, by its name, since it is listed beside this one."""
-    return partial(resolve_name("training.__main__:main"), argv)
+    """A command as it is given by hand."""
+    return partial(subprocess.call, [sys.executable, "-m", "training", *argv])
 
 
 def embedding(paths: Paths, base: str | None) -> Callable[[], object]:

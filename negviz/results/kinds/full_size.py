@@ -79,9 +79,8 @@ def _notes(bases: dict[str, Json]) -> Iterator[str]:
     machine = facts["machine"]
     yield (
         f"{facts['films']} films. Time of steps is that of one core, with torch on "
-        f"{machine['torch_threads']} of {machine['cores']} cores that others kept busy; the page's "
-        "answers are by the clock, and so several times as long as on a machine at rest. Memory is the most "
-        "that a process held."
+        f"{machine['torch_threads']} of {machine['cores']} cores, which were not idle; the page's answers "
+        "are by the clock. Memory is the most that a process held."
     )
     sizes = (f"{name} {sum(base['parameters'].values()) / 1e6:.0f}" for name, base in bases.items())
     yield f"Millions of parameters: {', '.join(sizes)}."
