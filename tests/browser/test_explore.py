@@ -113,8 +113,10 @@ def test_what_was_meant_can_be_told_by_keyboard_alone(stay: Visit) -> None:
     absent = stay.page.get_by_role("radio", name="absent", exact=True)
     expect(absent).not_to_be_checked()  # as the sentence before had left it
     finding.focus()
-    stay.page.keyboard.type("effusion")
+    stay.page.keyboard.type("effusion", delay=60)  # as hands type: the list follows each letter
+    stay.page.wait_for_timeout(150)
     stay.page.keyboard.press("Enter")
+    stay.page.wait_for_timeout(150)
     absent.focus()
     stay.page.keyboard.press("Space")
     mark = stay.page.get_by_role("button", name=words.MARK)
