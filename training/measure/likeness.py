@@ -35,6 +35,7 @@ from negviz.films.collection import PHANTOMS, Collection, open_collection
 from negviz.models.family import load_models
 from training.measure.probe import figures
 from training.paths import RESULTS, Paths
+from training.tune.optim import adamw
 
 _MARGIN: Final = 0.05  # of each side that is cut off
 _SIZE: Final = 224  # pixels of both kinds: what is left of a real film of 256
@@ -154,7 +155,7 @@ def _network(seen: Vectors, labels: NDArray[np.float64], asked: Vectors) -> Vect
     network = nn.Sequential(
         *_layers((1, 8, 16, 32, 64)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 1)
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+    optimiser = adamw((network.parameters(), 2e-3), weight_decay=1e-2)
     steps = _EPOCHS * -(-len(seen) // _BATCH)
     slower = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     films, targets = torch.from_numpy(seen)[:, None], torch.from_numpy(labels).float()
