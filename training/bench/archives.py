@@ -31,10 +31,10 @@ from negviz.films.collection import PHANTOMS, Collection, open_collection
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models
 from training.bench.benchmark import machine
-from training.bench.costs import Timings, clock
 from training.bench.drawn import COLLECTIONS, Drawn, Shipped, likeness
 from training.bench.nearness import K, Questions, measure_curve, measure_growth, measure_ranks
-from training.bench.running import RunningError, run_app, search
+from training.bench.opened import Opened, readable
+from training.bench.running import RunningError, run_app
 from training.bench.sentences import sentences
 from training.data.archive import parts_of
 from training.measure.evaluate import family_hashes
@@ -109,22 +109,12 @@ def measure_page(family: Path, place: Path) -> dict[str, float]:
         run_app("--family", str(family), "--collection", str(place)) as running,
         httpx2.Client() as client,
     ):
-        started = running.busy_seconds()
-        first, *others = (
-            clock(lambda text: search(client, running.address, text), text, None)
-            for text in sentences()[: 1 + _ASKED]
-        )
-        answered = running.busy_seconds()
-        peak = running.peak_bytes()
-    if started is None or answered is None or peak is None:
-        raise RunningError("What another process takes cannot be read here; Linux tells it under /proc.")
+        opened = Opened.of(running, client, sentences()[: 1 + _ASKED])
+        answered, peak = readable(running.busy_seconds()), readable(running.peak_bytes())
     return {
-        "start_s": round(running.seconds, 1),
-        "start_processor_s": round(started, 1),
-        "first_answer_s": round(first, 2),
-        "answer_median_s": round(Timings.of(others).median_ms / 1000, 2),
-        "answer_p95_s": round(Timings.of(others).p95_ms / 1000, 2),
-        "answer_processor_s": round((answered - started) / (1 + _ASKED), 2),
+        **opened.record(),
+        "answer_p95_s": round(opened.others.p95_ms / 1000, 2),
+        "answer_processor_s": round((answered - opened.start_processor) / (1 + _ASKED), 2),
         "peak_memory_gb": round(peak / 1e9, 2),
     }
 

@@ -42,7 +42,8 @@ from negviz.results.files import read_object
 from negviz.retrieval.embeddings import film_embeddings
 from training.bench.benchmark import machine
 from training.bench.costs import Timings, clock
-from training.bench.running import RunningError, call, run_app, search
+from training.bench.opened import Opened, readable
+from training.bench.running import RunningError, call, run_app
 from training.bench.sentences import sentences
 from training.data.bank import open_bank
 from training.data.captions import Bank
@@ -371,28 +372,15 @@ def measure_page(paths: Paths) -> Json:
     options = ("--family", str(paths.family), "--collection", paths.collection)
     film = paths.open_collection().films[0].id
     with run_app(*options) as running, httpx2.Client() as client:
-        started = running.busy_seconds()
-        texts = iter(sentences())
-        first, *others = (
-            clock(lambda text: search(client, running.address, text), next(texts), None)
-            for _ in range(1 + _ANSWERS)
-        )
+        texts = sentences()
+        opened, later = Opened.of(running, client, texts[: 1 + _ANSWERS]), iter(texts[1 + _ANSWERS :])
         asked = {"attribute": (), "map": ("tsne",), "saliency": (film,)}
         taken = {
-            f"{name}_s": _answered(partial(_call, client, running.address, name, more), next(texts))
+            f"{name}_s": _answered(partial(_call, client, running.address, name, more), next(later))
             for name, more in asked.items()
         }
-        peak = running.peak_bytes()
-    if started is None or peak is None:
-        raise RunningError("What another process takes cannot be read here; Linux tells it under /proc.")
-    return {
-        "start_s": round(running.seconds, 1),
-        "start_processor_s": round(started, 1),
-        "first_answer_s": round(first, 2),
-        "answer_median_s": round(Timings.of(others).median_ms / 1000, 2),
-        **taken,
-        "peak_mb": round(peak / 1e6),
-    }
+        peak = readable(running.peak_bytes())
+    return {**opened.record(), **taken, "peak_mb": round(peak / 1e6)}
 
 
 def _answered(ask: Callable[[str], object], text: str) -> float | None:

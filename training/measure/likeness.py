@@ -70,12 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure as `add_arguments` says and write `likeness.json`.  Raises a `NegvizError` on bad input."""
     real = Paths(films=args.films).open_collection()
-    collections = {"films that ship": open_collection(PHANTOMS)}
+    shipped = open_collection(PHANTOMS)
+    collections = {"films that ship": shipped}
     collections |= {name: open_collection(folder) for name, folder in args.earlier}
     results = {
         "what": "AUROC of telling simulated films from real ones",
         "told_apart": {name: measure(films, real) for name, films in collections.items()},
-        "data": {films.name: films.hash for films in (open_collection(PHANTOMS), real)},
+        "data": {films.name: films.hash for films in (shipped, real)},
         "command": "python -m training likeness --films DIR"
         + "".join(f' --earlier "{name}" DIR' for name, _ in args.earlier),
     }
