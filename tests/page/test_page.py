@@ -242,6 +242,20 @@ def test_uncertainty_is_neither_yes_nor_no(explore: Explore) -> None:
     assert said.toggle["label"] == words.WORD_OPPOSITE
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("No large effusion", "“No” bears on a size, kind or time of effusion here"),
+        ("Large effusion: none", "“None” bears on a size, kind or time of effusion here"),
+        ("Effusion as before, no new nodule", "“No” bears on a size, kind or time of nodule here"),
+        ("No effusion, not a large nodule", "“Not” bears on a size, kind or time of nodule here"),
+    ],
+)
+def test_a_no_that_bears_on_a_size_names_its_finding(explore: Explore, text: str, said: str) -> None:
+    assert said in say(explore, text).reading
+
+
+
 def test_an_empty_sentence_is_answered_with_one(explore: Explore) -> None:
     said = say(explore, "  ")
     assert "Type a sentence" in said.reading

@@ -160,12 +160,13 @@ def why_unmarked(answer: Answer) -> str:
         case "side":
             return words.ONE_SIDE
         case "uncertain":
-            hedges = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "uncertainty")
-            denials = (prompt.text[slice(*cue.span)] for cue in prompt.cues if cue.kind == "negation")
-            hedge, denial = next(hedges, None), next(denials, None)
-            if hedge is None and denial is not None and prompt.finding is not None:
-                return words.left_open(prompt.finding, denial)
-            return words.uncertain(hedge)
+            hedge = next((cue for cue in prompt.cues if cue.kind == "uncertainty"), None)
+            left_open = next((mention for mention in prompt.mentions if mention.bound), None)
+            denials = [cue for cue in prompt.cues if cue.kind == "negation"]
+            if hedge is None and left_open is not None and denials:
+                nearest = min(denials, key=lambda cue: abs(cue.span[0] - left_open.span[0]))
+                return words.left_open(left_open.finding, prompt.text[slice(*nearest.span)])
+            return words.uncertain(prompt.text[slice(*hedge.span)] if hedge else None)
         case _:
             return words.NOTHING_RECOGNISED
 

@@ -254,7 +254,8 @@ def left_open(finding: str, cue: str) -> str:
     """A "no" that bears on size, kind or time."""
     said = f"“{cue[:1].upper()}{cue[1:]}”"
     return (
-        f"{said} bears on a size, kind or time here and leaves other {finding} open, so nothing is counted."
+        f"{said} bears on a size, kind or time of {finding} here and leaves any other open, so nothing is "
+        "counted."
     )
 
 
