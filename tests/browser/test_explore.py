@@ -530,7 +530,7 @@ def test_no_width_needs_sideways_scrolling(stay: Visit, width: int) -> None:
 
 @pytest.mark.parametrize("visit", [{"viewport": PROJECTOR}], indirect=True, ids=["1280x720"])
 def test_a_projector_shows_all_thirty_films_above_the_fold(visit: Visit) -> None:
-    for sentence in ("", "heart is big, no fluid at the bottom"):
+    for sentence in ("", "heart is big, no fluid at the bottom", "small left effusion, no ptx"):
         if sentence:
             visit.search(sentence)
         bottoms = visit.page.locator(".nv-tile").evaluate_all(BOTTOMS)
