@@ -559,9 +559,11 @@ def _last_line(text: Locator) -> float:
 @pytest.mark.parametrize("visit", [PHONE], indirect=True, ids=["phone"])
 def test_on_a_phone_the_first_film_is_in_the_upper_half_and_the_rest_at_one_press(visit: Visit) -> None:
     aside = visit.page.locator(".nv-sets, .nv-wordings, .nv-usual").locator("visible=true")
-    for text in ("", "Cardiomegaly without effusion", "kid swallowed a coin, lungs fine, ribs fine"):
+    long = ("Cardiomegaly without effusion", "kid swallowed a coin, lungs fine, ribs fine")
+    asked_back = ("neg for ptx, ribs 4 and 5 broken",)
+    for text in ("", *long, *asked_back):
         if text:
-            visit.search(text)  # whose readings are long
+            visit.search(text)
         first = visit.page.locator(".nv-column:visible .nv-tile").first.bounding_box()
         assert first is not None
         assert first["y"] <= 844 / 2, visit.text(".nv-said")
