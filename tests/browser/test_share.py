@@ -168,6 +168,59 @@ def test_a_panel_is_saved_as_a_picture_that_says_what_it_is_of(visit: Visit, tmp
     assert visit.barriers(".nv-panel-attribution") == []
 
 
+def test_a_picture_has_rules_that_came_after_the_first_picture(visit: Visit) -> None:
+    """As those of plots do, which are drawn when their panel is first unfolded."""
+    visit.unfold("attribution")
+    visit.page.locator(".nv-panel-attribution .nv-heat").wait_for()
+    red = """async () => {
+      const canvas = await negviz.picture(document.querySelector(".nv-panel-attribution"), []);
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((part, at) => at % 4 === 0 && part === 255 && !data[at + 1] && !data[at + 2]);
+    }"""
+    assert not visit.page.evaluate(red)
+    visit.page.add_style_tag(content=".nv-panel-attribution .nv-heat { background: rgb(255 0 0); }")
+    assert visit.page.evaluate(red)
+
+
+@pytest.mark.parametrize(
+    ("panel", "there"),
+    [
+        ("attribution", ".nv-heat"),
+        ("saliency", ".nv-where-model"),
+        ("map", ".nv-map-plot .main-svg"),
+        ("diagnosis", ".nv-signature"),
+        ("dial", ".nv-dial-film"),
+    ],
+)
+def test_a_panel_is_saved_as_svg_with_its_text_as_text(
+    visit: Visit, panel: str, there: str, tmp_path: Path
+) -> None:
+    visit.unfold(panel)
+    shown = visit.page.locator(f".nv-panel-{panel}")
+    shown.locator(there).first.wait_for()
+    with visit.page.expect_download() as caught:
+        shown.locator("[data-panel-share=svg]").press("Enter")
+    caught.value.save_as(tmp_path / "saved.svg")
+    drawn = list(ElementTree.fromstring((tmp_path / "saved.svg").read_bytes()).iter())
+    assert not [node for node in drawn if node.tag.endswith(("foreignObject", "script", "style"))]
+    lines = [(node.text or "").strip() for node in drawn if node.tag.endswith("}text")]
+    assert shown.locator("h2").first.inner_text() in lines
+    assert any(line.startswith("Research and teaching only") for line in lines)
+    said = " ".join(lines).split()
+    for paragraph in shown.locator("p:visible:not(.nv-panel-share):not(.nv-of)").all():
+        if not paragraph.evaluate("one => Boolean(one.closest('details:not([open])'))"):
+            assert set(re.findall(r"[a-z]{4,}", paragraph.inner_text())) <= {
+                *re.findall(r"[a-z]{4,}", " ".join(said))
+            }
+    wide = float(drawn[0].get("width", 0))
+    assert all(
+        0 <= float(node.get("x", 0)) <= wide for node in drawn if node.tag.endswith(("}text", "}image"))
+    )
+    images = [node for node in drawn if node.tag.endswith("}image")]
+    assert all(node.get("href", "").startswith("data:image/") for node in images)
+    assert bool(images) is (panel in {"saliency", "dial"})
+
+
 def test_the_dials_picture_has_its_film_though_it_was_still_on_its_way(visit: Visit, tmp_path: Path) -> None:
     visit.unfold("dial")
     film = visit.page.locator(".nv-panel-dial [data-dial] img")

@@ -1,6 +1,8 @@
 /* What is seen of a panel as a picture, with lines below that say what it is of.
 
    negviz.picture(element, lines)   a canvas, twice as dense as the page
+   negviz.sheet(element, lines)     what a picture of a panel is drawn on, once its own pictures are there: its size,
+                                    its ground, and the lines below
 
    The panel's HTML, the page's own style sheets and pictures of its pictures make an SVG, which the browser draws:
    nothing is fetched from anywhere else, and nothing leaves the page. */
@@ -11,9 +13,9 @@
   const SIDE = 352; // pixels: larger pictures a browser decodes later than it draws what they are in
   const FACE = "system-ui, sans-serif";
   const XHTML = "http://www.w3.org/1999/xhtml";
-  let sheets = null; // a promise: fetched fonts are in it
+  const fonts = new Map(); // by address, promises
 
-  async function dataAddress(address) {
+  async function fetched(address) {
     const blob = await (await fetch(address)).blob();
     return new Promise(done => {
       const reader = new FileReader();
@@ -22,7 +24,12 @@
     });
   }
 
-  /* Every rule of the page, its own fonts within. */
+  function dataAddress({ href }) {
+    if (!fonts.has(href)) fonts.set(href, fetched(href));
+    return fonts.get(href);
+  }
+
+  /* Every rule that the page has by now, since plots bring theirs late, its own fonts within. */
   async function rules() {
     const all = [...document.styleSheets].flatMap(sheet => { try { return [...sheet.cssRules]; } catch { return []; } });
     const texts = all.map(async rule => {
@@ -85,28 +92,42 @@
     return around;
   }
 
-  negviz.picture = async (element, lines) => {
+  negviz.sheet = async (element, lines) => {
     await pictured(element);
     const { width, top } = element.getBoundingClientRect();
     const height = (element.querySelector(".nv-panel-share")?.getBoundingClientRect() ?? { top: top + element.offsetHeight }).top - top;
-    const body = new XMLSerializer().serializeToString(copied(element, width));
+    const ruler = document.createElement("canvas").getContext("2d");
+    const said = lines.flatMap(line => negviz.wrapped(ruler, line, `14px ${FACE}`, width, 4));
+    const [wide, high] = [width + 2 * EDGE, height + 3 * EDGE + LINE * said.length].map(Math.ceil);
+    const theme = getComputedStyle(document.body);
+    return {
+      width, height, wide, high, edge: EDGE,
+      ground(pen) {
+        pen.fillStyle = theme.getPropertyValue("--nv-ground") || "#fff";
+        pen.fillRect(0, 0, wide, high);
+      },
+      says(pen) {
+        pen.fillStyle = theme.getPropertyValue("--nv-muted") || "#525C63";
+        said.forEach(([text, font], row) => { pen.font = font; pen.fillText(text, EDGE, height + 2 * EDGE + LINE * (row + 0.7)); });
+      },
+    };
+  };
+
+  negviz.picture = async (element, lines) => {
+    const sheet = await negviz.sheet(element, lines);
+    const body = new XMLSerializer().serializeToString(copied(element, sheet.width));
     const style = document.createElementNS(XHTML, "style");
-    style.textContent = `${await (sheets ??= rules())} * { transition: none !important; animation: none !important; }`;
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${innerWidth}" height="${Math.ceil(height)}">` +
+    style.textContent = `${await rules()} * { transition: none !important; animation: none !important; }`;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${innerWidth}" height="${Math.ceil(sheet.height)}">` +
       `<foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(style)}${body}</foreignObject></svg>`;
     const image = await negviz.loaded(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(negviz.plainXml(svg))}`);
     const canvas = document.createElement("canvas");
     const pen = canvas.getContext("2d");
-    const wide = width + 2 * EDGE;
-    const said = lines.flatMap(line => negviz.wrapped(pen, line, `14px ${FACE}`, width, 4));
-    [canvas.width, canvas.height] = [DENSE * wide, DENSE * (height + 3 * EDGE + LINE * said.length)];
+    [canvas.width, canvas.height] = [DENSE * sheet.wide, DENSE * sheet.high];
     pen.scale(DENSE, DENSE);
-    const theme = getComputedStyle(document.body);
-    pen.fillStyle = theme.getPropertyValue("--nv-ground") || "#fff";
-    pen.fillRect(0, 0, wide, canvas.height);
-    pen.drawImage(image, EDGE, EDGE);
-    pen.fillStyle = theme.getPropertyValue("--nv-muted") || "#525C63";
-    said.forEach(([text, font], row) => { pen.font = font; pen.fillText(text, EDGE, height + 2 * EDGE + LINE * (row + 0.7)); });
+    sheet.ground(pen);
+    pen.drawImage(image, sheet.edge, sheet.edge);
+    sheet.says(pen);
     return canvas;
   };
 })();

@@ -84,13 +84,16 @@
     },
     async svg(bar, asked) {
       const pen = await draw(await (await post("comparison", { asked })).json(), negviz.svgPen);
-      const picture = new Blob([pen.text()], { type: "image/svg+xml" });
-      return bar.dataset.saySaved.replace("{name}", negviz.save(picture, "negviz-comparison.svg"));
+      return bar.dataset.saySaved.replace("{name}", savedSvg(pen.text(), "negviz-comparison.svg"));
     },
   };
 
   async function saved(canvas, name) {
     return negviz.save(await new Promise((done) => canvas.toBlob(done, "image/png")), name);
+  }
+
+  function savedSvg(text, name) {
+    return negviz.save(new Blob([text], { type: "image/svg+xml" }), name);
   }
 
   /* A panel alone: as a picture, or as a link that opens it. */
@@ -99,16 +102,19 @@
     const { panel, panelShare } = button.dataset;
     const says = bar().dataset;
     said.textContent = says.sayWorking;
+    const shown = button.closest(".nv-panel");
     try {
-      if (panelShare === "png") {
-        const canvas = await negviz.picture(button.closest(".nv-panel"), negviz.caption());
-        said.textContent = says.saySaved.replace("{name}", await saved(canvas, `negviz-${panel}.png`));
-      } else {
+      if (panelShare === "link") {
         await navigator.clipboard.writeText(link());
         said.textContent = says.sayCopied;
+      } else {
+        const name = panelShare === "png"
+          ? await saved(await negviz.picture(shown, negviz.caption()), `negviz-${panel}.png`)
+          : savedSvg(await negviz.vector(shown, negviz.caption()), `negviz-${panel}.svg`);
+        said.textContent = says.saySaved.replace("{name}", name);
       }
     } catch {
-      said.textContent = panelShare === "png" ? says.sayFailed : link();
+      said.textContent = panelShare === "link" ? link() : says.sayFailed;
     }
   });
 

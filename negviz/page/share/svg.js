@@ -1,6 +1,8 @@
 /* A pen for SVG: what a canvas would be drawn with, so that a picture for a paper has its text as text.
 
    negviz.svgPen(width, height)   font, fillStyle, fillRect, fillText, drawImage and measureText as of a canvas;
+                                  add(name, attributes) draws anything else, put(node) what is drawn already,
+                                  within(attributes, draw) makes a group of what is drawn meanwhile;
                                   text() is the file, all that it shows within
    negviz.plainXml(text)          without what XML has no place for */
 "use strict";
@@ -13,14 +15,24 @@
     const root = document.createElementNS(SVG, "svg");
     const ruler = document.createElement("canvas").getContext("2d");
 
-    function add(name, attributes, within = root) {
+    let group = root;
+
+    function add(name, attributes) {
       const node = document.createElementNS(SVG, name);
       for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-      return within.appendChild(node);
+      return group.appendChild(node);
     }
 
     for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) root.setAttribute(key, value);
     const pen = {
+      add,
+      put: node => group.append(node),
+      within(attributes, draw) {
+        const around = group;
+        if (Object.keys(attributes).length) group = add("g", attributes);
+        draw();
+        group = around;
+      },
       font: "",
       fillStyle: "",
       fillRect(x, y, wide, high) { add("rect", { x, y, width: wide, height: high, fill: pen.fillStyle }); },
@@ -31,7 +43,7 @@
       },
       drawImage(image, x, y, wide, high) {
         const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        [canvas.width, canvas.height] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
         canvas.getContext("2d").drawImage(image, 0, 0);
         add("image", { x, y, width: wide, height: high, href: canvas.toDataURL("image/jpeg", 0.92) });
       },

@@ -25,7 +25,7 @@ NOTE: Final = (
 )
 NOTHING_YET: Final = "Search for something first."
 PANEL: Final = "Share this panel"
-PANEL_BUTTONS: Final = {"png": "Picture (PNG)", "link": "Copy a link"}
+PANEL_BUTTONS: Final = {"png": "Picture (PNG)", "svg": "Picture (SVG)", "link": "Copy a link"}
 LINK: Final = "Link to this comparison"
 COPIED: Final = "The link is copied."
 COPY_IT: Final = "Copy the link from the box."
