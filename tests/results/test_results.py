@@ -88,7 +88,6 @@ OF_EARLIER = (  # long to measure: they are of films, labels or models that ship
     "experiment-con3",
     "experiment-con3-settings",
     "experiment-con4-settings",
-    "experiment-unfrozen",
     "leave-out",
 )
 
