@@ -27,8 +27,7 @@ _WITH_IT: Final = (  # what either may go on to say without a word of another fi
 )
 _PLACED: Final = (
     r"both|left|right|base|bases|side|sides|apex|upper|lower|middle|lobe|[rl][uml]l|small|large|tiny|"
-    r"moderate|"
-    r"mild|big|\d[\d.]*(?:mm|cm)?|mm|cm"
+    r"moderate|mild|big|\d[\d.]*(?:mm|cm)?|mm|cm"
 )
 _ANSWER: Final = re.compile(
     rf"\?(?: (?:[,:-]|a|answer))* (?:(?P<no>{_DENIES}){_WITH_IT.format(more='them')}|"

@@ -38,8 +38,7 @@ _MODIFIER: Final = re.compile(
 )
 _GOVERNOR: Final = re.compile(  # after these, or at the start of a clause, "no" may stand
     r"(?:\b(?:is|are|was|were|shows?|showing|with|demonstrat(?:es?|ing)|has|have|having|reveals?|sees?|find|"
-    r"finds|"
-    r"of|and|for|an?|the|some)|[:;,.—–-])\s*$",
+    r"finds|of|and|for|an?|the|some)|[:;,.—–-])\s*$",
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(r"\b(?:is|are|was|were|has|have|looks|appears)\b", re.IGNORECASE)

@@ -43,24 +43,22 @@ _SPEAKER = re.compile(
     r"insists?|saw|sees)(?![^ ])"
 )
 _TOLD = re.compile(
-    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|mention(?:s|"
-    r"ed)|"
-    r"report(?:s|ed)?|"
-    r"reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|referr(?:al|ed)|diagnos(?:is|ed)|"
-    r"believ(?:es|ed)|"
-    r"insist(?:s|ed)|meant to|(?:written|put|set) (?:up|down) as|coded(?: as)?|wrote|passed as|signed off|"
-    r"billed as|listed as|(?:answer|label|diagnosis) (?:is|was))(?![^ ])"
+    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|"
+    r"mention(?:s|ed)|report(?:s|ed)?|reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|"
+    r"referr(?:al|ed)|diagnos(?:is|ed)|believ(?:es|ed)|insist(?:s|ed)|meant to|"
+    r"(?:written|put|set) (?:up|down) as|coded(?: as)?|wrote|passed as|signed off|billed as|listed as|"
+    r"(?:answer|label|diagnosis) (?:is|was))(?![^ ])"
 )
 _TAKEN_BACK = re.compile(
     r"(?<![^ ])(?:(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|"
-    r"none|not|nothing|the (?:opposite|contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|(?:do|"
-    r"does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|(?:see|show|"
-    r"find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|$)))|"
-    r"contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|that))? (?:wrong|"
-    r"mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|correction|corrected|"
-    r"amended|retracted|over ?(?:ruled|turned|called)|turn(?:s|ed) out (?:not|to be|it)|disprove[sd]?|"
-    r"refute[sd]?|scratch that|"
-    r"take that back|not so|actually (?:not|no)|but there (?:is|are|was) "
+    r"none|not|nothing|the (?:opposite|contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|"
+    r"(?:do|does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|"
+    r"(?:see|show|find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|"
+    r"$)))|contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|"
+    r"that))? (?:wrong|mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|"
+    r"correction|corrected|amended|retracted|over ?(?:ruled|turned|called)|turn(?:s|ed) out (?:not|to be|it)|"
+    r"disprove[sd]?|refute[sd]?|scratch that|take that back|not so|actually (?:not|no)|"
+    r"but there (?:is|are|was) "
     rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
     r"clear|clean|fine|ok|negative))(?![^ ])"
 )
@@ -92,9 +90,8 @@ _DISBELIEVED = re.compile(
 _CONTRAST = re.compile(r"(?<![^ ])(?:but|yet|though|although|however|whereas|while)(?![^ ])")
 _OTHER_VIEW = re.compile(  # which of two views tells is not said
     r"(?: (?:is|are|was|were|as))? not (?:seen|visible|visuali[sz]ed|present|identified|evident|found|there|"
-    r"appreciated) (?:on|in) (?:the |a |this )?(?:lateral|frontal|pa|ap|other)(?: (?:view|film|one|"
-    r"projection|"
-    r"image))?(?= [.,;?!]|$)"
+    r"appreciated) (?:on|in) (?:the |a |this )?(?:lateral|frontal|pa|ap|"
+    r"other)(?: (?:view|film|one|projection|image))?(?= [.,;?!]|$)"
 )
 _WORD = re.compile(r"\d+(?:[.]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 

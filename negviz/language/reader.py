@@ -35,14 +35,13 @@ class Reading:
 
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
-    r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where|(?:do|"
-    r"have) you (?:have|got)|got (?:any|one|some)"
-    r"|any chance of|any (?:films?|radiographs?|x ?rays?|images?|pictures?|cases?|patients?|chests?|people)"
-    r"(?= (?:with|without|that|who|showing|of)(?![^ ]))"
-    r"|any(?:thing|one|body)(?: [a-z]+){0,3} (?:with|without|that|who|showing)"
-    r"|what (?:does|do|would)"
-    r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
-    r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
+    r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where|"
+    r"(?:do|have) you (?:have|got)|got (?:any|one|some)|any chance of|"
+    r"any (?:films?|radiographs?|x ?rays?|images?|pictures?|cases?|patients?|chests?|"
+    r"people)(?= (?:with|without|that|who|showing|of)(?![^ ]))|any(?:thing|one|body)(?: [a-z]+){0,3} (?:with|"
+    r"without|that|who|showing)|what (?:does|do|would)|(?:is|are) there (?:one|any|"
+    r"some)(?= (?:with|without|that)(?![^ ]))|(?:is there an?|are there any) (?:films?|radiographs?|"
+    r"x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
 _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this|it|that|these) (?!not )"
@@ -52,11 +51,10 @@ _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r"cracked) (?!no |not |to )"
 )
 _ASKS: Final = re.compile(  # what follows a statement and leaves that as it is
-    r" , (?:and |so |but )?(?P<verb>is|are|was|were|has|have|does|do|did|could|can|would|will|should)"
-    r"(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their|any|these|those|all)(?![^ ]) (?!not ))|"
-    r" (?P<tag>(?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|dangerous|worrying|right|"
-    r"true|"
-    r"correct))(?= *$)"
+    r" , (?:and |so |but )?(?P<verb>is|are|was|were|has|have|does|do|did|could|can|would|will|"
+    r"should)(?= (?:he|she|it|they|there|i|we|that|this|the|her|his|my|their|any|these|those|"
+    r"all)(?![^ ]) (?!not ))| (?P<tag>(?:is|was) (?:that|this|it) (?:good|bad|ok|okay|normal|fine|serious|"
+    r"dangerous|worrying|right|true|correct))(?= *$)"
 )
 _VERSUS_AFTER: Final = re.compile(
     r" (?:,? ?versus|vs|or|and / or)"
@@ -66,10 +64,8 @@ _VERSUS_BEFORE: Final = re.compile(
     r"(?<![^ ])(?:versus|vs|or|and / or)(?: (?!more |less |and |with )[a-z]+){0,3} $"
 )
 _VERSUS_BEYOND: Final = re.compile(  # the place stands between: "fracture of the sternum or artifact"
-    r" (?:at|in|of) (?:the )?(?:[a-z0-9]+ ){1,3}(?:or|versus) "
-    r"(?!(?:left|right|both|bilateral|upper|lower|mid|middle|lingula|lateral|medial|apical|basilar|lung|"
-    r"lobe|ribs?|"
-    r"on|in|at|the|\d\w*)(?![^ ]))"
+    r" (?:at|in|of) (?:the )?(?:[a-z0-9]+ ){1,3}(?:or|versus) (?!(?:left|right|both|bilateral|upper|lower|"
+    r"mid|middle|lingula|lateral|medial|apical|basilar|lung|lobe|ribs?|on|in|at|the|\d\w*)(?![^ ]))"
 )
 _OR: Final = re.compile(r" (?:, )?(?:or|and / or) (?:[a-z]+ )?")
 _RESTATED: Final = re.compile(  # the same in other words
@@ -94,18 +90,15 @@ _SUDDEN: Final = frozenset({"pneumothorax", "consolidation", "edema"})  # acute 
 _AIRSPACE: Final = re.compile(r"(?:air ?space|alveolar) ")  # whose opacities are too
 _TAKES_UP: Final = re.compile(  # "…, but it is not there"
     r" which (?:(?:was|were) no longer|(?:is|are|has|have) (?:no longer|not|now|since|gone|resolved|"
-    r"cleared))(?![^ ])|"
-    r" but (?:it|they|that|this|none|not|(?:on|in) (?:the|this|my|our) (?:one|film|x ray|cxr|repeat|latest|"
-    r"current|new)|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|"
-    r"not))(?![^ ])|; there (?:is|"
-    r"are) none(?![^ ])"
+    r"cleared))(?![^ ])| but (?:it|they|that|this|none|not|(?:on|in) (?:the|this|my|our) (?:one|film|x ray|"
+    r"cxr|repeat|latest|current|new)|(?:is|are|was|were) not|there (?:is|are|was|were) (?:none|not))(?![^ ])|"
+    r"; there (?:is|are) none(?![^ ])"
 )
 _ENDS_BEFORE: Final = (" which", " but", ";")  # as they stand before the clause that takes up
 _ANSWER: Final = re.compile(  # "Effusion? None."; "white patch? no broken ribs" answers nothing
     r"\? (?:definitely |certainly |absolutely )?(?:no|none|not|nope|nah|nada|zilch|nil|never|absent|neg|"
     r"nowhere|nothing|negative)(?= (?:[.,;!-]|on|in|at|here|today|now|to be|seen|found|there|that|i|it|any|"
-    r"for)"
-    r"(?![^ ])|$)"
+    r"for)(?![^ ])|$)"
 )
 _CONDITION: Final = re.compile(r"(?<![^ ])(?:if|unless|until|once|when|whether|provid(?:ed|ing))(?![^ ])")
 _NEARBY: Final = 80  # characters; three words and an "or" are shorter

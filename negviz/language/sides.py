@@ -36,15 +36,12 @@ _ELSEWHERE: Final = re.compile(
     r"(?= [,.;:?!]|$| please)"
 )
 _WELL: Final = re.compile(  # "…, right side clear"
-    r"(?: (?:,|;|-|but|and|with|though|yet|while))*(?: (?:the|her|his|my))? (?P<side>left|right|l|r)"
-    r"(?: (?:side|one|base|apex|hemithorax|is|are|was|has|had|does|have|looks|appears|remains|completely|"
-    r"totally))*"
-    r" (?:(?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|good|"
-    r"uninvolved|"
-    r"no|none|nil|nothing|absent|neg|resolved|gone|0)|(?P<yes>yes|present|persists?|persistent|positive|"
-    r"affected|"
-    r"involved|remains|there|small|large|big))(?: (?:have|got|of))*(?: (?:one|any|it))?"
-    r"(?= [.,;:?!]|$| please)"
+    r"(?: (?:,|;|-|but|and|with|though|yet|while))*(?: (?:the|her|his|my))? (?P<side>left|right|l|"
+    r"r)(?: (?:side|one|base|apex|hemithorax|is|are|was|has|had|does|have|looks|appears|remains|completely|"
+    r"totally))* (?:(?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|"
+    r"good|uninvolved|no|none|nil|nothing|absent|neg|resolved|gone|0)|"
+    r"(?P<yes>yes|present|persists?|persistent|positive|affected|involved|remains|there|small|large|"
+    r"big))(?: (?:have|got|of))*(?: (?:one|any|it))?(?= [.,;:?!]|$| please)"
 )
 _NEARBY: Final = 60  # characters; three words and a side are shorter
 

@@ -61,9 +61,7 @@ _SMALL_HEART = Outcome("cardiomegaly", "absent", "present")
 _CLEAR_LUNGS = (Outcome("consolidation", "absent", None), Outcome("opacity", "absent", "present"))
 _IS = (
     r"(?: (?:is|was|are|of|:|=|about|approximately|roughly|exactly|just|measures|measured|measuring|"
-    r"calculated|estimated|"
-    r"at|"
-    r"equals|comes to|as))*"
+    r"calculated|estimated|at|equals|comes to|as))*"
 )
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
 _UNDER = r"(?:<|≤|less than|narrower than|smaller than|under|below|well under|well below)"
@@ -73,12 +71,10 @@ _ALONE_BEFORE = (  # what may stand around a word that is all there is
     r"(?:^|(?<=films that are )|(?<=images that are )|(?<=ones that are )|(?<=cases that are )|"
     r"(?<=chests that are )|(?<=x rays that are )|(?<=radiographs that are ))(?:(?:it|this|that|is|looks?|"
     r"far|from|nowhere|near|by|no|means|was|want|need|only|would|call|i|chest|film|cxr|radiograph|"
-    r"radiographs|show|find|give|"
-    r"me|all|maybe|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
-    r"images?|"
-    r"picture|view|everything|a|"
-    r"(?!hardly|barely|scarcely|nearly|formerly|previously|supposedly|reportedly|allegedly|newly)[a-z]+ly|"
-    r"not|never|nil|anything|everything|but|impression|conclusion|result|read|as|:|,) )*"
+    r"radiographs|show|find|give|me|all|maybe|could|may|might|be|if|sure|does|do|you|am|looking|for|films?|"
+    r"images?|picture|view|everything|a|(?!hardly|barely|scarcely|nearly|formerly|previously|supposedly|"
+    r"reportedly|allegedly|newly)[a-z]+ly|not|never|nil|anything|everything|but|impression|conclusion|result|"
+    r"read|as|:|,) )*"
 )
 _ALONE_AFTER = (
     r"(?=(?: (?:please|ones?|thanks|cases?|chests?|controls?|only|to me|picture|films?|here|appearances?|"
@@ -118,28 +114,22 @@ TERMS: Final = (
         r"loculated )(?:free )?fluid(?: collections?)?|"
         r"fluid (?:collections? )?(?:with)?in (?:the )?(?:right |left )?(?:pleural (?:spaces?|cavity)|"
         r"pleura|chest cavity|(?:horizontal |major |minor |oblique |xxxx )?fissures?)|hydrothorax|"
-        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} "
-        rf"(?:around|round|outside|surrounding|beside|next to|on|under|beneath|between|at the (?:base|"
-        rf"bottom) of) {WHOSE}lungs?|"
-        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} on (?:the |my |his |her )?(?:left|right)(?: side)?"
-        rf"(?= [.,;:?!]|$| and | but | with )|"
-        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:in|at|on) (?:the |both |my |his |her )?(?:(?:left|"
-        rf"right|lung|"
-        rf"posterior|lower) )*(?:bases?|pleura|chest cavity|pleural (?:spaces?|cavit(?:y|ies))|"
-        rf"bottoms?(?: of {WHOSE}(?:lungs?|chest))?(?! of(?![^ ])))|"
-        rf"pleural (?:spaces?|cavit(?:y|ies))(?: {BE})? (?:contain\w*|filled with|full of|fill with|hold\w*) "
-        rf"(?:some |free |any |no )?(?:fluid|water|liquid)|"
+        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:around|round|outside|surrounding|beside|next to|on|"
+        rf"under|beneath|between|at the (?:base|bottom) of) {WHOSE}lungs?|"
+        rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} on (?:the |my |his |her )?(?:left|"
+        rf"right)(?: side)?(?= [.,;:?!]|$| and | but | with )|(?:fluid|water|"
+        rf"liquid)(?: {MIDDLE}){{0,4}} (?:in|at|on) (?:the |both |my |his |"
+        rf"her )?(?:(?:left|right|lung|posterior|lower) )*(?:bases?|pleura|chest cavity|"
+        rf"pleural (?:spaces?|cavit(?:y|ies))|bottoms?(?: of {WHOSE}(?:lungs?|chest))?(?! of(?![^ ])))|"
+        rf"pleural (?:spaces?|cavit(?:y|ies))(?: {BE})? (?:contain\w*|filled with|full of|fill with|"
+        rf"hold\w*) (?:some |free |any |no )?(?:fluid|water|liquid)|"
         rf"(?:fluid|water|liquid) (?:filled|surrounds?|surrounding) (?:the |a |his |her |"
-        rf"my )?(?:pleural (?:spaces?|"
-        rf"cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|hydro ?thoraces|"
-        rf"(?:pleura|pleural (?:spaces?|cavit(?:y|ies))) (?:free of|without|with|has|have)(?: no|"
-        rf" any)? (?:fluid|water)|"
-        rf"(?:fluid|water|liquid) (?:with)?in (?:the )?lining (?:of|around) {WHOSE}lungs?|"
-        rf"layering (?:fluid|effusions?)|(?:fluid|water) (?:is )?(?:layering|meniscus)|"
-        rf"meniscus sign(?: of (?:fluid|water))?|"
-        rf"lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|lungs? (?:has|have|with)(?: no|"
-        rf" any)? (?:fluid|water) around "
-        rf"(?:it|them)",
+        rf"my )?(?:pleural (?:spaces?|cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|"
+        rf"hydro ?thoraces|(?:pleura|pleural (?:spaces?|cavit(?:y|ies))) (?:free of|without|with|has|"
+        rf"have)(?: no| any)? (?:fluid|water)|(?:fluid|water|liquid) (?:with)?in (?:the )?lining (?:of|"
+        rf"around) {WHOSE}lungs?|layering (?:fluid|effusions?)|(?:fluid|water) (?:is )?(?:layering|meniscus)|"
+        rf"meniscus sign(?: of (?:fluid|water))?|lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|"
+        rf"lungs? (?:has|have|with)(?: no| any)? (?:fluid|water) around (?:it|them)",
         _EFFUSION,
     ),
     _term(
@@ -189,28 +179,21 @@ TERMS: Final = (
     ),
     _term(
         rf"cardiomegaly|(?:enlarged|big|large|enlarging|oversized|bigger|larger|swollen|wide|widened|huge|"
-        rf"fat|"
-        rf"plump|broad|bulky) "
-        rf"{HEART}|(?:heart|cardiac) enlargement|"
+        rf"fat|plump|broad|bulky) {HEART}|(?:heart|cardiac) enlargement|"
         rf"(?:increased|enlarged) (?:size of (?:the )?{HEART}|(?:transverse )?(?:heart|cardiac) (?:diameter|"
-        rf"width))|"
-        rf"(?:heart|cardiac)(?: border| shadow)?(?: transverse)? (?:diameter|width|span)(?: {BE})? "
-        rf"(?:increased|enlarged|widened)|"
-        rf"(?:heart|cardiac)(?: width| diameter)?(?:{_IS}| occupies| takes up| fills| spans) {_OVER} "
-        rf"(?:5[1-9]|[6-9]\d)|(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|"
-        rf"{RATIO}{TAIL} (?:increased|elevated|"
-        rf"raised|"
-        rf"enlarged|high|abnormal)|(?:heart|cardiac)(?: width| diameter)?{_IS}(?: occupies| takes up| fills|"
-        rf" spans)? {_OVER} {_HALF}|"
+        rf"width))|(?:heart|cardiac)(?: border| shadow)?(?: transverse)? (?:diameter|width|"
+        rf"span)(?: {BE})? (?:increased|enlarged|widened)|(?:heart|cardiac)(?: width| diameter)?(?:{_IS}|"
+        rf" occupies| takes up| fills| spans) {_OVER} (?:5[1-9]|[6-9]\d)|"
+        rf"(?:increased|elevated|enlarged|abnormal|high|raised) {RATIO}|"
+        rf"{RATIO}{TAIL} (?:increased|elevated|raised|enlarged|high|abnormal)|"
+        rf"(?:heart|cardiac)(?: width| diameter)?{_IS}(?: occupies| takes up| fills| spans)? {_OVER} {_HALF}|"
         rf"{HEART}(?: that)? (?:occup(?:ies|ying)|tak(?:es|ing) up|fill(?:s|ing)|span(?:s|ning))(?: about| "
-        r"nearly| almost| roughly)? (?:most|(?:two thirds|three quarters)|(?:5[6-9]|"
-        r"[6-9]\d)(?: per ?cent)?) of (?:the |his |"
-        r"her |"
-        r"my )?(?:chest|thorax|thoracic width|rib ?cage|hemithorax)|"
+        r"nearly| almost| roughly)? (?:most|(?:two thirds|three quarters)|"
+        r"(?:5[6-9]|[6-9]\d)(?: per ?cent)?) of (?:the |his |her |my )?(?:chest|thorax|thoracic width|"
+        r"rib ?cage|hemithorax)|"
         rf"enlargement (?:of|in) (?:the |my |his |her )?{HEART}|enlargement {HEART}|"
         rf"{HEART} (?:reach|touch|abut)(?:es|ing|s)? (?:the )?(?:left |lateral )?(?:chest wall|rib ?cage|"
-        rf"ribs)|"
-        rf"{HEART}(?: does| do| did)? (?:not )?(?:has|have|had|shows?)(?: not?)?(?: the| an?|"
+        rf"ribs)|{HEART}(?: does| do| did)? (?:not )?(?:has|have|had|shows?)(?: not?)?(?: the| an?|"
         rf" any)? enlargement",
         _CARDIOMEGALY,
     ),
@@ -230,10 +213,9 @@ TERMS: Final = (
         statement=True,
     ),
     _term(
-        rf"(?:heart|cardiac) size(?: {BE})?(?: (?!not ){ADVERB}){{0,3}} increased|increased (?:heart|"
-        rf"cardiac) size|"
-        rf"{HEART}(?: {BE})? too (?:wide|big|large)|{HEART}(?: {BE})? wider than (?:{_HALF}|"
-        rf"half)(?: [a-z]+){{0,3}}",
+        rf"(?:heart|cardiac) size(?: {BE})?(?: (?!not ){ADVERB}){{0,3}} increased|"
+        rf"increased (?:heart|cardiac) size|{HEART}(?: {BE})? too (?:wide|big|large)|"
+        rf"{HEART}(?: {BE})? wider than (?:{_HALF}|half)(?: [a-z]+){{0,3}}",
         _CARDIOMEGALY,
     ),
     _term(
@@ -309,8 +291,7 @@ TERMS: Final = (
         r"(?:visceral )?(?:pleural |lung )(?:line|edge)s?(?: (?:that|has|have|with|without|and|but|no|absent|"
         r"absence of|any|normal|lung|vascular|is|are|visible|seen|noted|present)){1,6} markings|"
         r"(?:(?:no|absent|absence of) )?(?:lung |peripheral )*markings (?:beyond|peripheral to|lateral to|"
-        r"outside) "
-        r"(?:the |a |this )?(?:visceral |pleural |lung )*(?:line|edge)",
+        r"outside) (?:the |a |this )?(?:visceral |pleural |lung )*(?:line|edge)",
         Outcome("pneumothorax", "uncertain", "present"),
     ),
     _term(
@@ -362,12 +343,10 @@ TERMS: Final = (
         derived=True,
     ),
     _term(
-        rf"(?:clear|clean|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|"
-        rf"inflated|"
-        rf"aerated|bilateral|appearing)){{0,4}} {LUNG}|"
-        rf"lung (?:volumes?|hyper\w+|hypo\w+) , (?:otherwise|but)(?: grossly)? clear(?! of)|"
-        rf"(?<!left )(?<!right )chest (?:is|appears|looks) (?:grossly |completely )?clear(?! of)|"
-        rf"(?:clear|clean) chest(?! (?:x|film|radiograph))",
+        rf"(?:clear|clean|healthy|normal)(?:(?: and| ,)? (?:well|fully|normally|expanded|inflated|aerated|"
+        rf"bilateral|appearing)){{0,4}} {LUNG}|lung (?:volumes?|hyper\w+|hypo\w+) , (?:otherwise|"
+        rf"but)(?: grossly)? clear(?! of)|(?<!left )(?<!right )chest (?:is|appears|looks) (?:grossly |"
+        rf"completely )?clear(?! of)|(?:clear|clean) chest(?! (?:x|film|radiograph))",
         *_CLEAR_LUNGS,
         statement=True,
         derived=True,
@@ -379,10 +358,9 @@ TERMS: Final = (
         r" (?:lungs?|changes?))?|"
         rf"(?:fluid|water|liquid)(?: {MIDDLE}){{0,4}} (?:inside|within|in) {WHOSE}lungs?|"
         r"(?:fluid|water|liquid) (?:inside|within|in) (?:the |my |his |her )?(?:air ?sacs?|alveoli|"
-        r"air ?spaces?)|"
-        r"lungs?(?: is| are)? (?:full of|filled with) (?:water|fluid)|lungs? with (?:fluid|water) in "
-        r"(?:them|it)|"
-        r"(?:wet|waterlogged|water logged) lungs?|pulm(?:onary)? ed",
+        r"air ?spaces?)|lungs?(?: is| are)? (?:full of|filled with) (?:water|fluid)|"
+        r"lungs? with (?:fluid|water) in (?:them|it)|(?:wet|waterlogged|water logged) lungs?|"
+        r"pulm(?:onary)? ed",
         Outcome("edema"),
     ),
     *(
@@ -438,30 +416,24 @@ TERMS: Final = (
     ),
     # fracture
     _term(
-        r"fracture[ds]?|#(?: s)?(?! \d)|broken (?:(?:right|left|upper|lower|"
-        r"collar) )*(?:ribs?|bones?|collar ?bones?|clavicles?|sternum|shoulder)|"
-        r"cracked (?:ribs?|bones?)|(?:hairline |tiny |small )?(?:cracks?|breaks?) in (?:(?:the|a|an|any|my|"
-        r"his|"
-        r"her|one|two|three|several|some|lower|upper|left|right|of|\d) )*(?:ribs?|bones?|collar ?bone|"
-        r"clavicle|sternum)|"
-        r"(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) "
-        r"(?:(?:that )?(?:is|are|has|have|looks?|appears?|seems?) )?(?:not )?(?:(?:seen|thought|found|"
-        r"felt) )?(?:(?:to )?(?:be|been) )?(?:broken|cracked|snapped)|"
-        r"ribs? \d+(?:(?: ?(?:and|to|-|,))? \d+)* (?:is |are |all )*(?:broken|cracked)|bust(?:ed)? (?:ribs?|"
-        r"bones?|"
-        r"collar ?bone)|"
-        r"(?:broken?|cracked|snapped|fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|"
-        r"\d) )*(?:ribs?|bones?|clavicle|"
-        r"collar ?bone|sternum)|"
-        r"break in (?:the |a |any )?(?:ribs?|bones?)",
+        r"fracture[ds]?|#(?: s)?(?! \d)|broken (?:(?:right|left|upper|lower|collar) )*(?:ribs?|bones?|"
+        r"collar ?bones?|clavicles?|sternum|shoulder)|cracked (?:ribs?|bones?)|"
+        r"(?:hairline |tiny |small )?(?:cracks?|breaks?) in (?:(?:the|a|an|any|my|his|her|one|two|three|"
+        r"several|some|lower|upper|left|right|of|\d) )*(?:ribs?|bones?|collar ?bone|clavicle|sternum)|"
+        r"(?:ribs?|bones?|clavicle|collar ?bone|rib cortex|cortex) (?:(?:that )?(?:is|are|has|have|looks?|"
+        r"appears?|seems?) )?(?:not )?(?:(?:seen|thought|found|felt) )?(?:(?:to )?(?:be|been) )?(?:broken|"
+        r"cracked|snapped)|ribs? \d+(?:(?: ?(?:and|to|-|,))? \d+)* (?:is |are |all )*(?:broken|cracked)|"
+        r"bust(?:ed)? (?:ribs?|bones?|collar ?bone)|(?:broken?|cracked|snapped|"
+        r"fractured) (?:(?:the|a|my|his|her|one|two|three|four|some|several|\d) )*(?:ribs?|bones?|clavicle|"
+        r"collar ?bone|sternum)|break in (?:the |a |any )?(?:ribs?|bones?)",
         _FRACTURE,
     ),
     _term(OTHER_ORGAN),
     _term(BROKEN_HARDWARE),  # says nothing, and so keeps its words from the term above
     _term(
         rf"{BONES}{THING}{{0,8}}?{TAIL} (?:intact|(?:all )?in one piece|unbroken|ok|okay|fine|all right|"
-        rf"undamaged|uninjured)|"
-        rf"(?:intact|unbroken) (?:visualized )?{BONES}|unbroken (?:clavicles?|collar ?bones?|sternum|rib)",
+        rf"undamaged|uninjured)|(?:intact|unbroken) (?:visualized )?{BONES}|"
+        rf"unbroken (?:clavicles?|collar ?bones?|sternum|rib)",
         Outcome("fracture", "absent", "present"),
         statement=True,
         derived=True,
@@ -507,34 +479,27 @@ TERMS: Final = (
     _term(
         rf"{_ALONE_BEFORE}(?:normal|fine|ok|okay|good|great|healthy|unremarkable|within normal limits|"
         rf"n(?:othing|il) (?:abnormal|to see|to report(?: on the {STUDY})?|of note|untoward|sinister|"
-        rf"remarkable)|(?:all|"
-        rf"everything) "
-        rf"(?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
+        rf"remarkable)|(?:all|everything) (?:is )?(?:clear|good|fine|well|normal)|nad){_ALONE_AFTER}|"
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
-        rf"thought|"
-        rf"judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
-        rf"unremarkable|within normal limits)|"
-        rf"within normal limits{VIEW}{{0,6}} {STUDY}|(?:pa|ap|lateral|frontal) (?:view|projection) (?:{BE} )?"
-        rf"within normal limits(?= [.,;!]|$)|(?<!left )(?<!right ){STUDY} (?:{BE} )?"
-        rf"within normal limits{EXCEPT}",
+        rf"thought|judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
+        rf"unremarkable|within normal limits)|within normal limits{VIEW}{{0,6}} {STUDY}|"
+        rf"(?:pa|ap|lateral|frontal) (?:view|projection) (?:{BE} )?within normal limits(?= [.,;!]|$)|"
+        rf"(?<!left )(?<!right ){STUDY} (?:{BE} )?within normal limits{EXCEPT}",
         _NORMAL,
     ),
     _term(
         rf"(?<!otherwise ){_NOT_NAMED}(?:normal|unremarkable|negative|healthy){VIEW}{{0,8}} {STUDY}{EXCEPT}|"
         rf"(?:(?<=no )|(?<=the )|(?<=all )|(?<=any )|(?<=single ))(?:normal|unremarkable) "
         r"(?:ones?|cases?|films?)(?: please)?"
-        rf"(?= [.,;!?]|$)|"
-        rf"(?<!left )(?<!right ){STUDY}(?:(?: that)? (?:does|do|did) not (?:look|appear|seem)|"
+        rf"(?= [.,;!?]|$)|(?<!left )(?<!right ){STUDY}(?:(?: that)? (?:does|do|did) not (?:look|appear|seem)|"
         rf" (?:is|are|was|looks?|looking|appears?|seems?|(?:came|comes) back|"
-        rf":(?= [a-z]+ ?(?:[.,;!]|"
-        rf"$))))(?: "
-        rf"(?:completely|entirely|all|not|to|be|a|also|again|totally|perfectly|essentially|grossly)){{0,3}} "
-        rf"(?:normal|unremarkable|negative|fine|okay|ok|good|great|healthy|within normal limits){EXCEPT}|"
-        rf"(?:everything|all) (?:is|was|looks|looked|appears|seems) (?:normal|healthy|fine|ok|okay|good|"
-        rf"unremarkable){EXCEPT}|"
-        rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!it(?= [.,;!]|$)|(?:the |my |"
-        rf"this )?(?:chest|"
-        rf"film|x)))|(?:clear|clean) (?:cxrs?|(?:chest )?(?:x ?rays?|films?|radiographs?))|"
+        rf":(?= [a-z]+ ?(?:[.,;!]|$))))(?: (?:completely|entirely|all|not|to|be|a|also|again|totally|"
+        rf"perfectly|essentially|grossly)){{0,3}} (?:normal|unremarkable|negative|fine|okay|ok|good|great|"
+        rf"healthy|within normal limits){EXCEPT}|(?:everything|all) (?:is|was|looks|looked|appears|"
+        rf"seems) (?:normal|healthy|fine|ok|okay|good|unremarkable){EXCEPT}|"
+        rf"nothing (?:is |looks |seems )?(?:wrong|abnormal|unusual)(?! with (?!it(?= [.,;!]|$)|"
+        rf"(?:the |my |this )?(?:chest|film|x)))|(?:clear|clean) (?:cxrs?|"
+        rf"(?:chest )?(?:x ?rays?|films?|radiographs?))|"
         r"(?:cxr|x ?rays?|films?|radiographs?)(?: (?:is|was|came back|comes back|all|looks?)){0,3} (?:clear|"
         r"clean)(?! (?:of|from|but))|"
         r"(?<= )cxr normal(?= [.,;]|$)|normals? only|"
@@ -542,9 +507,9 @@ TERMS: Final = (
         _NORMAL,
     ),
     _term(
-        rf"abnormal lungs(?= [.,;!?]|$)|(?:abnormal|pathologic(?:al)?){VIEW}{{0,6}} {STUDY}|{STUDY} (?:is|"
-        rf"are|was|looks?|appears?|"
-        rf"seems?|(?:came|comes) back|reported as|read as)(?: (?:not|clearly|very)){{0,2}} abnormal",
+        rf"abnormal lungs(?= [.,;!?]|$)|(?:abnormal|pathologic(?:al)?){VIEW}{{0,6}} {STUDY}|"
+        rf"{STUDY} (?:is|are|was|looks?|appears?|seems?|(?:came|comes) back|reported as|"
+        rf"read as)(?: (?:not|clearly|very)){{0,2}} abnormal",
         _ABNORMAL,
     ),
     _term(rf"{ACUTE_PROCESS}|{_NIL_ACUTE}", *_ACUTE, derived=True),
@@ -645,8 +610,8 @@ ASKED: Final = (
     ),
     _term(
         r"volume loss|crowd(?:ed|ing)(?: of)?(?: the)? (?:bronch(?:i|us)|vessels|vasculature|"
-        r"(?:lung )?markings)|"
-        r"fissures? (?:is |are )?(?:pulled|drawn|displaced|shifted|tugged) (?:up|down|upwards?|downwards?)",
+        r"(?:lung )?markings)|fissures? (?:is |are )?(?:pulled|drawn|displaced|shifted|tugged) (?:up|down|"
+        r"upwards?|downwards?)",
         Outcome("atelectasis"),
     ),
     _term(r"air bronchograms?", _CONSOLIDATION),
@@ -655,11 +620,10 @@ ASKED: Final = (
     _term(r"apo", Outcome("edema")),
     _term(r"kerley(?: [abc])?(?: lines?)?|septal lines?", Outcome("edema")),
     _term(
-        r"(?:cortical )?step ?offs?|step in the (?:\w+ )?(?:cortex|contour|rib)|cortical (?:break|breach|"
-        r"disruption|discontinuity)s?|"
-        r"(?:breaks?|breach|disruption|discontinuity|interruption) (?:of|in) (?:(?:the|a|an) )?(?:(?:rib|"
-        r"bone|"
-        r"bony|clavicle|clavicular|outer) )?(?:cortex|cortices)",
+        r"(?:cortical )?step ?offs?|step in the (?:\w+ )?(?:cortex|contour|rib)|"
+        r"cortical (?:break|breach|disruption|discontinuity)s?|(?:breaks?|breach|disruption|discontinuity|"
+        r"interruption) (?:of|in) (?:(?:the|a|an) )?(?:(?:rib|bone|bony|clavicle|clavicular|"
+        r"outer) )?(?:cortex|cortices)",
         _FRACTURE,
     ),
     _term(
@@ -696,11 +660,9 @@ LOOSE: Final = (
         _not_after("heart", "cardiac", "vascular", "overlapping", "overlying", "breast", "nipple", "aortic")
         + _not_after("mediastinal", "skin", "tissue", "gas")
         + r"shadow(?:s|ing)?|"
-        r"(?:something|anything) (?:white|gr[ae]y)|"
-        r"whiteness|"
-        r"white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|blotch\w*|blobs?|clouds?|bases?)|"
-        r"haze|(?:fogged|misted)(?: up)?|(?:hazy|cloudy|murky|foggy)(?: (?:areas?|patch(?:es)?|spots?|"
-        r"bits?))?",
+        r"(?:something|anything) (?:white|gr[ae]y)|whiteness|white (?:lungs?|areas?|patch(?:es)?|stuff|bits?|"
+        r"blotch\w*|blobs?|clouds?|bases?)|haze|(?:fogged|misted)(?: up)?|"
+        r"(?:hazy|cloudy|murky|foggy)(?: (?:areas?|patch(?:es)?|spots?|bits?))?",
         _OPACITY,
     ),
     _term(  # a clause of its own: "no nodule, bases hazy"

@@ -255,7 +255,6 @@ def test_a_no_that_bears_on_a_size_names_its_finding(explore: Explore, text: str
     assert said in say(explore, text).reading
 
 
-
 def test_an_empty_sentence_is_answered_with_one(explore: Explore) -> None:
     said = say(explore, "  ")
     assert "Type a sentence" in said.reading

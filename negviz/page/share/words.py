@@ -20,8 +20,7 @@ BUTTONS: Final = {
 NOTE: Final = (
     "A link holds the sentence behind its #, which browsers send to no server; whoever has the link can read "
     "it. Saved files stay on this computer. Pictures of Open-i films are CC BY-NC-ND: name the source, and "
-    "do "
-    "not sell or change them."
+    "do not sell or change them."
 )
 NOTHING_YET: Final = "Search for something first."
 PANEL: Final = "Share this panel"
@@ -46,8 +45,7 @@ FILE_SENTENCE: Final = "Asked for"
 FILE_SEAL: Final = "Seal of this file"
 FILE_SEAL_HOW: Final = (
     "The SHA-256 of this very file with the seal's 64 characters replaced by zeros. Change one character of "
-    "the "
-    "file and the seal no longer fits: negviz.retrieval.export.seal_holds tells, or sed and sha256sum."
+    "the file and the seal no longer fits: negviz.retrieval.export.seal_holds tells, or sed and sha256sum."
 )
 FILE_FACTS: Final = "What it was made from"
 FILE_PARTS: Final = {
