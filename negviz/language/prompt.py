@@ -18,10 +18,9 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from negviz.findings import Polarity
-from negviz.language import opposite
+from negviz.language import opposite, retorts
 from negviz.language.lexicon import CueKind
 from negviz.language.normalise import Normal, normalise
-from negviz.language.patterns import STUDY
 from negviz.language.reader import Reading, asked, overlap, read
 from negviz.language.sides import Side, sized
 from negviz.language.terms import LOOSE
@@ -37,57 +36,6 @@ _COMMA = re.compile(
 _FAILURE = re.compile(r"chf|failure|overload")  # which shows in more than one way
 _BEHIND = re.compile(r" (?:(?:films?|cases?|patients?) )?(?:(?:is|was) )?")
 _OTHERWISE = re.compile(r"(?<![^ ])(?:otherwise|apart from (?:that|this)|other than (?:that|this))(?![^ ])")
-_SPEAKER = re.compile(
-    r"(?<![^ ])(?!(?:i|you|it|that|this|which|who|and|films?|patient) )([a-z]+) (?:said|says?|thinks?|"
-    r"thought|calls?|called|reads?|felt|feels|claims?|marked|labell?ed|flagged|wrote|reports?|reported|"
-    r"insists?|saw|sees)(?![^ ])"
-)
-_TOLD = re.compile(
-    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|"
-    r"mention(?:s|ed)|report(?:s|ed)?|reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|"
-    r"referr(?:al|ed)|diagnos(?:is|ed)|believ(?:es|ed)|insist(?:s|ed)|meant to|"
-    r"(?:written|put|set) (?:up|down) as|coded(?: as)?|wrote|passed as|signed off|billed as|listed as|"
-    r"(?:answer|label|diagnosis) (?:is|was))(?![^ ])"
-)
-_TAKEN_BACK = re.compile(
-    r"(?<![^ ])(?:(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|"
-    r"none|not|nothing|the (?:opposite|contrary))(?= [.,;!]|$)|disagree[sd]?(?! (?:on|about|over))|"
-    r"(?:do|does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|"
-    r"(?:see|show|find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|"
-    r"$)))|contradict(?:s|ed)?|(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|"
-    r"that))? (?:wrong|mistaken|false)|(?<=, )wrong|over ?read|second (?:opinion|read|look|reader)|"
-    r"correction|corrected|amended|retracted|over ?(?:ruled|turned|called)|turn(?:s|ed) out (?:not|to be|it)|"
-    r"disprove[sd]?|refute[sd]?|scratch that|take that back|not so|actually (?:not|no)|"
-    r"but there (?:is|are|was) "
-    rf"(?:one|some|none)|but (?:the |my |this |her |his )?{STUDY} (?:(?:is|was|looks?|came back) )?(?:normal|"
-    r"clear|clean|fine|ok|negative))(?![^ ])"
-)
-_SAW = r"(?:see|sees|saw|find|finds|found|spot|spots|spotted|notice|noticed) (?:it|one|some|any|them)"
-_IS = r"(?:there|it|one|some) (?:(?!is |are |was |were )[a-z]+ ){0,2}(?:is|are|was|were)"
-_AFTER_ALL = (
-    r"(?: (?:one|some|any|none|indeed|definitely|clearly|though|too|after all|in fact|actually|on (?:my|our) "
-    r"read(?:ing)?))*"
-)
-_IS_THERE = re.compile(  # said of what was named before, which is not named again
-    rf"(?<![^ ])(?:{_IS}|there (?:might|may|could|must) be|(?<!not ){_SAW}|(?:believe|think|reckon|suspect) "
-    rf"so){_AFTER_ALL}(?= [.,;!?]|$)"
-)
-_IS_NOT_THERE = re.compile(
-    rf"(?<![^ ])(?:{_IS} (?:not|none|no)|(?:not|never) {_SAW}){_AFTER_ALL}(?= [.,;!?]|$)"
-)
-_DISBELIEVED = re.compile(
-    r"(?<![^ ])(?:(?:not|never) (?:(?:so|too|that|all that|entirely|quite|really|at all|very|fully) )?"
-    r"(?:sure|convinced|certain|persuaded|happy with (?:it|that|this))|un(?:convinced|persuaded|sure)|doubt "
-    r"(?:it|that|this)|(?:have|got) (?:my|our) doubts|beg to differ|not (?:buy(?:ing)?|believe|trust|accept|"
-    r"think (?:so|it is|there is|that)|bet on it|have (?:it|that))(?: (?:it|that|this))?|wrong if you ask me|"
-    r"(?:(?<=, )|(?<=; )|(?<=but )|(?<=it ))(?:looks?|seems?) (?:fine|ok|okay|normal|clear|clean|good)"
-    r"(?: to me)?|not see (?:what|why|how|"
-    r"where) [^.,;]+|nothing of the (?:sort|kind)|is (?:it|that|this) (?:right|correct|true|"
-    r"so)|(?:they|he|she|it|that|this) (?:can|could|may|might|must) (?:not )?be (?:right|wrong|correct|true))"
-    r"(?: (?:if|whether|that) (?:it|that|this|they)?(?: (?:is|are|was))? ?(?:real|right|true|correct|there))?"
-    r"(?= [.,;!?]|$)"
-)
-_CONTRAST = re.compile(r"(?<![^ ])(?:but|yet|though|although|however|whereas|while)(?![^ ])")
 _OTHER_VIEW = re.compile(  # which of two views tells is not said
     r"(?: (?:is|are|was|were|as))? not (?:seen|visible|visuali[sz]ed|present|identified|evident|found|there|"
     r"appreciated) (?:on|in) (?:the |a |this )?(?:lateral|frontal|pa|ap|"
@@ -288,14 +236,14 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
     """
     named = [reading for reading in found if not reading.derived and reading.outcomes]
     suggested: dict[tuple[str, Polarity], Mention] = {}
-    if len({match[1] for match in _SPEAKER.finditer(normal.text)}) > 1:
+    if retorts.several_speak(normal.text):
         for reading in found:
             _suggest(suggested, normal, reading)  # "resident said clear, attending said small ptx"
         if len(suggested) == 1 and found[0].cues:
             _suggest_either(suggested, normal, found[0])  # "A reports a nodule, B reports none"
     loose = asked(normal.text, LOOSE)
     retold = [*found, *(one for one in loose if not any(overlap(one.span, other.span) for other in found))]
-    if _taken_back(normal.text, retold):
+    if retorts.taken_back(normal.text, retold):
         for reading in retold:
             _suggest_either(suggested, normal, reading)
     for reading in found:
@@ -344,19 +292,6 @@ def _suggestion(normal: Normal, found: list[Reading]) -> tuple[tuple[Mention, ..
             if contested.isdisjoint(finding for finding, _ in reading.outcomes):
                 _suggest(besides, normal, reading)
     return tuple(suggested.values()), tuple(besides.values())
-
-
-def _taken_back(text: str, found: Sequence[Reading]) -> bool:
-    """Whether one takes back what another says: "was told …, but the film says otherwise"."""
-    told, turn = _TOLD.search(text), _CONTRAST.search(text)
-    denied = {finding for one in found for finding, state in one.outcomes if state == "absent"}
-    if told is not None:
-        affirmed = {finding for one in found for finding, state in one.outcomes if state == "present"}
-        retorts = (_TAKEN_BACK, _DISBELIEVED, _IS_NOT_THERE)
-        if not denied.isdisjoint(affirmed) or any(each.search(text, told.end()) for each in retorts):
-            return True
-    behind = [each.end() for each in (told, turn) if each is not None]
-    return bool(denied and behind) and _IS_THERE.search(text, min(behind)) is not None
 
 
 def _may_share_a_sign(text: str, one: Reading, last: Reading) -> bool:
