@@ -78,6 +78,8 @@ def test_a_step_that_fails_is_told_and_not_written(
     given = ["--base", str(tmp_path / "hub"), "--collection", str(own_films(tmp_path / "own"))]
     assert main(["full-size", *given, "--family", str(tmp_path), "--json", str(out), "--steps", "con1"]) == 2
     assert "A step ended with status 2" in capsys.readouterr().err
+    assert main(["full-size", *given, "--family", str(tmp_path), "--json", str(out), "--steps", "con9"]) == 2
+    assert "There is no step con9; there are embed, choose, con1" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -136,54 +136,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     films = "a folder with a manifest.csv and films to tune on"
     add("--collection", required=True, metavar="DIR", help=films)
     add("--family", type=Path, required=True, metavar="DIR", help="folder to make the family in")
-    some = f"some steps only, of {', '.join(_names())}; they need those before them"
-    add("--steps", nargs="+", choices=_names(), default=_names(), metavar="STEP", help=some)
+    some = "some steps only, named as the results file does; they need those before them"
+    add("--steps", nargs="+", metavar="STEP", help=some)
     add("--json", type=Path, default=RESULTS / "full-size.json", metavar="OUT", help="results file to add to")
 
 
 def run(args: argparse.Namespace) -> int:
     """Time what was not timed yet.  Raises a `NegvizError`."""
     paths = Paths(args.family, args.collection)
-    name = "compact" if args.base is None else told(args.base)
-    known = read_object(args.json) or {"bases": {}}
-    found: Json = known["bases"].get(name) or _about(paths, args.base)
-    measured: Json = found["steps"]
-    for step in steps_of(paths, args.base):
-        if step.name in args.steps and step.name not in measured:
-            print(f"{name}: {step.name}", flush=True)
-            measured[step.name] = step.measure()
-            _write(args.json, name, found)
+    steps: dict[str, Callable[[], Any]] = {step.name: step.measure for step in steps_of(paths, args.base)}
     parts: dict[str, Callable[[], Any]] = {
         "unit": partial(apart, partial(measure_units, paths, args.base)),
         "saliency": partial(apart, partial(measure_maps, paths, args.base)),
         "page": partial(measure_page, paths),
     }
-    for part, measure in parts.items():
-        if part in args.steps and part not in found:
-            print(f"{name}: {part}", flush=True)
-            found[part] = measure()
+    every = steps | parts
+    wanted = args.steps or [*every]
+    if unknown := [step for step in wanted if step not in every]:
+        raise RunningError(f"There is no step {unknown[0]}; there are {', '.join(every)}.")
+    name = "compact" if args.base is None else told(args.base)
+    known = read_object(args.json) or {"bases": {}}
+    found: Json = known["bases"].get(name) or _about(paths, args.base)
+    for step, measure in every.items():
+        kept: Json = found["steps"] if step in steps else found
+        if step in wanted and step not in kept:
+            print(f"{name}: {step}", flush=True)
+            kept[step] = measure()
             _write(args.json, name, found)
     return 0
-
-
-def _names() -> list[str]:
-    named = (
-        "embed",
-        "choose",
-        "con1",
-        "con2",
-        "con3 reading",
-        "con3 captions",
-        "con3",
-        "con4 reading",
-        "con4 captions",
-        "con4",
-        "maps",
-        "attribution",
-        "diagnosis",
-        "dose",
-    )
-    return [*named, "evaluate", "unit", "saliency", "page"]
 
 
 def _about(paths: Paths, base: str | None) -> Json:
