@@ -152,16 +152,21 @@ class TextTower(nn.Module):
 
     def private_copy(self) -> Self:
         """A tower with parameters of its own but the same word embeddings and tokenizer."""
-        shared = (self.word_embeddings, self.tokenizer)
-        return copy.deepcopy(self, {id(item): item for item in shared})
+        return self._copy_with({})
 
     def with_tuned(self, tensors: Mapping[str, Tensor]) -> Self:
         """A private copy that carries `tensors`: names and shapes of `tunable()`, any float type."""
-        tower = self.private_copy()
-        with torch.no_grad():
-            for name, parameter in tower.tunable().items():
-                parameter.copy_(tensors[name])
-        return tower
+        return self._copy_with(
+            {
+                id(parameter): nn.Parameter(tensors[name].to(parameter, copy=True))
+                for name, parameter in self.tunable().items()
+            }
+        )
+
+    def _copy_with(self, instead: Mapping[int, nn.Parameter]) -> Self:
+        """A copy that has other parameters in place of those with such an `id`."""
+        shared = {id(item): item for item in (self.word_embeddings, self.tokenizer)}
+        return copy.deepcopy(self, {**shared, **instead})
 
 
 class CompactTextTower(TextTower):

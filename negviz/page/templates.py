@@ -13,11 +13,13 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateModule
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from markupsafe import Markup
@@ -56,10 +58,17 @@ _TEMPLATES.filters |= {
 
 
 class Template:
-    """The template of a panel: `words` and what else its macros know is given once."""
+    """The template of a panel: `words` and what else its macros know is given once.
+
+    It is compiled where it is first filled in, since most panels are opened after the first paint.
+    """
 
     def __init__(self, folder: str, **known: Any) -> None:
-        self._macros = _TEMPLATES.get_template(f"{folder}/view.html", globals=known).module
+        self._folder, self._known = folder, known
+
+    @cached_property
+    def _macros(self) -> TemplateModule:
+        return _TEMPLATES.get_template(f"{self._folder}/view.html", globals=self._known).module
 
     def __call__(self, macro: str, **given: Any) -> Markup:
         made: Markup = getattr(self._macros, macro)(**given)
