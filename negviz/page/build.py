@@ -72,7 +72,6 @@ def build_page(room: Room) -> gr.Blocks:
         _html(markup.footer(foot(room)))
         api(explore.search, api_name="search", **IN_SEARCH)
         api(explore.compare, api_name="compare", **IN_SEARCH)
-    page.queue(api_open=False)
     return page
 
 

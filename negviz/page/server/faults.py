@@ -53,6 +53,7 @@ class Page(gr.Blocks):
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self.default_config = PageConfig(self)
+        self.api_open = False  # `queue` would set it, and make the server once more
         self.state_session_capacity = SESSIONS
         self.visits = Visits()
         self._may_share = cache(_depends_on_inputs_alone)  # here, for it holds the room that a handler is of

@@ -58,7 +58,6 @@ def build_study_page(study: StudyFile, pictures: Pictures) -> gr.Blocks:
             html(markup.shell(consent(study.design)))
         if credit := [common.CREDITS[name] for name in pictures.collections if name in common.CREDITS]:
             html(explore.footer(credit))
-    page.queue(api_open=False)
     return page
 
 
