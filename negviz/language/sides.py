@@ -16,7 +16,9 @@ _AHEAD: Final = re.compile(  # "left pleural effusion", "right-sided"
     r"left|right)(?![^ ]))[a-z]+){0,3} $"
 )
 _BEHIND: Final = re.compile(  # "effusion on the left"
-    r"(?: (?:is|are|seen|noted|present|not|visible|there|only))*(?: (?:on|in|at|of|to|along))?"
+    r"(?: ,(?= (?:present|seen|noted|visible|absent) ))?"
+    r"(?: (?:is|are|seen|noted|present|absent|not|visible|there|only|small|large|tiny|moderate))*"
+    r"(?: (?:on|in|at|of|to|along))?"
     r"(?: (?:the|her|his|my|your|lower|upper))* (left|right|l|r)(?: sided?)?"
     r"(?= (?!(?:[a-z]+ ){0,2}?(?:and|or|/) (?:(?:in|on|at|the) ){0,2}(?:left|right|l|r)(?![^ ]))|$)"
 )
@@ -27,7 +29,8 @@ _SIZE: Final = re.compile(
     r"(?: (?!(?:and|or|but|with|no|not|is|are|on|in|the)(?![^ ]))[a-z]+){0,3} $"
 )
 _ELSEWHERE: Final = re.compile(
-    r"(?: [,;-])?(?: (?:but|and|or|with|though|yet))*(?: (?P<no>none|not|nothing|nil|no|absent|never|neg)|"
+    r"(?P<turn>(?: [,;-])?(?: (?:but|and|or|with|though|yet))*)"
+    r"(?: (?P<no>none|not|nothing|nil|no|absent|never|neg)|"
     r" (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|(?:small|large|tiny|moderate)"
     r"(?! (?:left|right) (?:lung|hemithorax)(?![^ ]))))"
     r"(?: (?:is|are|seen|present|visible|there|noted|any|one|to be))*"
@@ -36,13 +39,19 @@ _ELSEWHERE: Final = re.compile(
     r"(?= [,.;:?!]|$| please)"
 )
 _WELL: Final = re.compile(  # "…, right side clear"
-    r"(?: (?:,|;|-|but|and|with|though|yet|while))*(?: (?:the|her|his|my))? (?P<side>left|right|l|"
+    r"(?P<turn>(?: (?:,|;|-|but|and|with|though|yet|while))*)(?: (?:the|her|his|my))? (?P<side>left|right|l|"
     r"r)(?: (?:side|one|base|apex|hemithorax|is|are|was|has|had|does|have|looks|appears|remains|completely|"
     r"totally))* (?:(?P<no>clear|dry|normal|fine|ok|okay|free|spared|not|unaffected|unremarkable|negative|"
     r"good|uninvolved|no|none|nil|nothing|absent|neg|resolved|gone|0)|"
     r"(?P<yes>yes|present|persists?|persistent|positive|affected|involved|remains|there|small|large|"
     r"big))(?: (?:have|got|of))*(?: (?:one|any|it))?(?= [.,;:?!]|$| please)"
 )
+_SIDE: Final = re.compile(r"(?<![^ ])(?:left|right|l|r)(?![^ ])")
+_SIDE_BEFORE: Final = re.compile(
+    r"(?<![^ ])(?:left|right|l|r)(?: (?:sided?|lung|base|one|hemithorax))?"
+    r"(?: (?:yes|no|present|absent|clear|positive|negative))?$"
+)
+_OF_IT: Final = frozenset({"present", "seen", "visible", "absent"})  # said of what stands before
 _NEARBY: Final = 60  # characters; three words and a side are shorter
 
 
@@ -77,15 +86,21 @@ def sized(text: str, start: int) -> bool:
 def elsewhere(text: str, clause: Span) -> Elsewhere | None:
     """ "…, none on the right"."""
     start = max(0, clause[0] - 1)
-    found = _ELSEWHERE.search(text, start, clause[1]) or _WELL.search(text, start, clause[1])
-    if found is None:
-        return None
-    return Elsewhere(
-        found.span(),
-        _side(found["side"]),
-        found["no"] is not None,
-        found.span("no" if found["no"] else "yes"),
-    )
+    every = (match for pattern in (_ELSEWHERE, _WELL) for match in pattern.finditer(text, start, clause[1]))
+    for found in sorted(every, key=re.Match.start):
+        if _goes_on(text, clause, found):
+            cue = "no" if found["no"] else "yes"
+            return Elsewhere(found.span(), _side(found["side"]), cue == "no", found.span(cue))
+    return None
+
+
+def _goes_on(text: str, clause: Span, found: re.Match[str]) -> bool:
+    """Whether a clause goes on to another side: "no effusion seen on the left" has named none before."""
+    before = text[clause[0] : found.start()]
+    if before and not found["turn"]:
+        return _SIDE_BEFORE.search(before) is not None
+    of_it = found.re is _ELSEWHERE and (found["no"] or found["yes"]) in _OF_IT
+    return not before or not of_it or _SIDE.search(before) is not None
 
 
 def _side(word: str) -> Side:

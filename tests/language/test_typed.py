@@ -1153,6 +1153,18 @@ def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
         ("left nodule has gone, right persists", {"nodule:absent:left", "nodule:present:right"}),
         ("no left nodule but right one present", {"nodule:absent:left", "nodule:present:right"}),
         ("nodule: left yes, right no", {"nodule:present:None", "nodule:absent:right"}),
+        ("no nodule seen on the right", {"nodule:absent:right"}),
+        ("no nodule is present on the left", {"nodule:absent:left"}),
+        ("there is no opacity visible in the right lung", {"opacity:absent:right"}),
+        ("nodule not seen on the right", {"nodule:absent:right"}),
+        ("opacity is absent on the right", {"opacity:absent:right"}),
+        ("no nodule on the left side present", {"nodule:absent:left"}),
+        ("no nodule and a fracture is seen on the left", {"nodule:absent:None", "fracture:present:left"}),
+        ("nodule, present on the left", {"nodule:present:left"}),
+        ("no nodule on the right, present on the left", {"nodule:absent:right", "nodule:present:left"}),
+        ("no nodule right, seen left", {"nodule:absent:right", "nodule:present:left"}),
+        ("nodule absent right present left", {"nodule:absent:right", "nodule:present:left"}),
+        ("no nodule seen on the left, one on the right", {"nodule:absent:left", "nodule:present:right"}),
     ],
 )
 def test_sides_are_read(text: str, mentions: set[str]) -> None:
