@@ -118,8 +118,9 @@ _IS_NOT = (
 )
 _END = (
     r"(?= [.,;:?!-]|$| on | in | at | since | from | now| given | and | but | over | within | by | after |"
-    r" following | currently | today| please| completely| entirely| fully| thanks| thank | here| again|"
-    r" already| as of | this | too| radio| with | up| once | when | overnight| post | status post )"
+    r" following | currently | today| please| fyi| btw| by the way| cheers| completely| entirely| fully|"
+    r" thanks| thank | here| again| already| as of | this | too| radio| with | up| once | when | overnight|"
+    r" post | status post )"
 )
 
 
@@ -232,11 +233,12 @@ _CUES: Final = (
         r"(?:can|could) not be (?:anything|much) (?:but|else than|other than)|"
         rf"no (?:need|reason|point|use|sense) (?:to|in|of) {_MISS}(?:e|y|ing|ying|ion)?|"
         rf"(?:nobody|no one|none)(?: \w+){{0,2}}? {_MISS}(?:s|es|ues|ies)(?: with| about)?|"
-        rf"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:doubt|question|shortage|scarcity|dearth|lack|"
-        rf"{_MISS}y?ing)(?: about| of| that| with| it ,)?|no getting (?:around|away from|past)(?: it ,?)?|"
-        rf"(?:(?:can|could|do|would|should|must) not|not to|(?:nobody|no one|none)(?: \w+){{0,3}}? "
-        rf"(?:can|could|would|will|should)|(?:hard|difficult|impossible) to)(?: possibly| ever)? (?:be )?"
-        rf"(?!doubtful){_MISS}(?:e|y|ed|en|ied|ue)?(?: with)?|"
+        rf"(?:no|without)(?: longer)?(?: any| a| the| much)? (?:(?:room for )?(?:doubt|argument|debate|"
+        rf"dispute)|question|shortage|scarcity|dearth|lack|{_MISS}y?ing)(?: about| of| that| with| it ,)?|"
+        rf"no getting (?:around|away from|past)(?: it ,?)?|(?:(?:can|could|do|would|should|must) not|not to|"
+        rf"(?:nobody|no one|none)(?: \w+){{0,3}}? (?:can|could|would|will|should)|"
+        rf"(?:hard|difficult|impossible) to)(?: possibly| ever)? (?:be )?(?!doubtful){_MISS}(?:e|y|ed|en|ied|"
+        rf"ue)?(?: with)?|"
         r"after (?:being|having been)(?: \w+)? (?:absent|clear|cleared|gone|negative|resolved)|"
         r"nothing but|"
         rf"(?:not|never) (?:been )?{_ADV}(?:seen|shown|demonstrated|proven|noted|found|observed|known|"
@@ -261,8 +263,9 @@ _CUES: Final = (
         "open",
         "uncertainty",
         "before",
-        rf"(?:can(?: not| never)|(?:could|may|should|must|might)(?: not| never)?) (?:\w+ ){{0,2}}?be {_ADV}"
-        rf"{_EXCLUDED}|runs in the family(?! :)|"
+        rf"(?:can(?: not| never)|(?:could|may|should|must|might)(?: not|"
+        rf" never)?) (?:\w+ ){{0,2}}?be {_ADV}{_EXCLUDED}|(?<=[:,-] ){_EXCLUDE} (?:not possible|impossible|"
+        rf"limited)(?= [.,;]|$| on | in | with | from )|runs in the family(?! :)|"
         rf"in (?:(?:my|her|his|the|their|our|an?|next|door|two|three|both|older|younger|elder|"
         rf"pt) ){{0,3}}{_KIN}"
         r"(?! (?:film|x)(?![^ ]))|in the family|not (?:assessable|evaluable|interpretable)|"
@@ -369,8 +372,9 @@ _CUES: Final = (
         "negation",
         "after",
         rf"not(?= {_ADV}(?:seen|shown|found|known|thought) to (?:contain|show|have|harbou?r) )|"
-        rf"no exist(?:ing|ence) of|not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
-        rf"none(?= {FINDING})|^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
+        rf"no exist(?:ing|ence) of|(?:no|not) exists?(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
+        rf"not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|none(?= {FINDING})|"
+        rf"^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         r"(?<=have )not (?:yet )?(?:seen|found|identified|noticed|spotted|detected)"
         r"(?= (?!(?:before|since|yet|it|this|that|them|so|here|on|in|at|by|and|or|but|previously|either|"
         r"to|any|an?)(?![^ ]))[a-z])",
@@ -387,8 +391,11 @@ _CUES: Final = (
         r"one))?(?= (?:[.,;]|on|in|at|here)(?![^ ])|$)|nothing left(?= (?:on|in|at|here|[.,;])(?![^ ])|$)|"
         r"(?:(?:i|we) )?do not (?:think|believe) so(?= [.,;]|$)|no thank(?:s| you)|"
         r"(?:no|not) (?:have|has|exists?|see|there is|is there|to (?:be )?(?:see|seen|find|found|detect|"
-        r"recogni[sz]e))(?= [.,;]|$| on | in | at )|(?:we|i|they|he|she) (?:do|does|did) not (?:have|see|"
-        r"find)(?= [.,;]|$| here| in | on )|negative for (?:this|that|the) (?:pt|patient|film|one)|"
+        r"recogni[sz]e))(?= [.,;]|$| on | in | at )|(?:we|i|they|he|she) (?:do|does|did|can|"
+        r"could) not (?:have|see|find)(?: (?:it|them|any|one))?(?= [.,;]|$| here| in | on )|"
+        r"(?:i|we) (?:can )?(?:see|find|saw|found) (?:nothing|none)(?= [.,;]|$| here| in | on )|"
+        r"(?:(?<=is )|(?<=are ))no(?= (?:there|here|present|visible|seen)(?: [.,;]|$| on | in | at ))|"
+        r"negative for (?:this|that|the) (?:pt|patient|film|one)|"
         r"(?:(?<=pneumothorax )|(?<=ptx )|(?<=atelectasis )|(?<=collapse )|"
         r"(?<=lobe ))(?:(?:has|is|completely|fully|now|since) )*re ?(?:expanded|inflated)|"
         r"not(?= (?:be )?(?:among|in the|included|part of)(?![^ ]))|"
@@ -590,6 +597,11 @@ _CUES: Final = (
         r"battled|survived|developed|(?:was|were|got) (?:treated for|diagnosed with))|"
         rf"{_KIN} (?:is|was|were|went) (?:in|at|to) (?:(?:the|an?) )?[a-z]+ (?:with|for)|"
         rf"{_KIN}(?= (?:left |right )?{FINDING})|"
+        rf"{_KIN} (?:is|was|were|got|has been|had been) (?:found|shown|seen|said|admitted|diagnosed|"
+        rf"hospitali[sz]ed|treated|referred)(?: [a-z]+){{0,4}}? (?:with|for|to have)|"
+        rf"(?:admitted|treated|seen|hospitali[sz]ed|in hospital)(?: (?:here|elsewhere|there))? "
+        rf"(?:last (?:week|month|year|winter|spring|summer|autumn|fall)|(?:\w+ )?(?:years?|months?) ago|"
+        rf"in (?:19|20)\d\d) (?:with|for)|"
         rf"{_KIN}(?: (?!not? |never |without |(?:is|are|was|to|that|this) )(?:[a-z]+|,)){{1,5}}? (?:had|has|"
         r"have|with|diagnosed|broke|cracked|fractured|showed|got)(?= (?!been|no(?:t|ne)?(?![^ ]))[a-z])|"
         rf"{_KIN} (?:broke|cracked|fractured|was told|were told|[-:])|f / h|"

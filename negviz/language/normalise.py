@@ -151,6 +151,7 @@ _CONTRACTIONS: Final = {
     "enl": "enlarged",
     "clr": "clear",
     "pna": "pneumonia",
+    "nacpd": "no active cardiopulmonary disease",
     "lat": "lateral",
     "lt": "left",
     "silh": "silhouette",

@@ -43,9 +43,9 @@ OTHER_ORGAN: Final = (
     r"fibula|radius|ulna)|(?:sinus|mastoid|vitreous) opacifications?|"
     r"emphysematous (?:cholecystitis|cystitis|pyelonephritis)|consolidation (?:chemo\w*|therapy|phase|cycle|"
     r"course)|(?:broken|cracked|snapped|fractured|broke) (?:(?:the|a|an|my|his|her|left|right|upper|"
-    r"lower) )*(?:arm|leg|wrist|ankle|foot|toe|finger|hip|nose|jaw|skull|hand|elbow|knee|tooth|teeth|thumb|"
-    r"femur|pelvis|leads?|needle)|(?:bones?|ribs|bony \w+|soft tissues?|skeleton) (?:of|in) (?:the |"
-    r"this )?(?:chest|thorax|film|radiograph)"
+    r"lower) )*(?:neck of (?:the )?femur|arm|leg|wrist|ankle|foot|toe|finger|hip|nose|jaw|skull|hand|elbow|"
+    r"knee|tooth|teeth|thumb|femur|pelvis|leads?|needle)|(?:bones?|ribs|bony \w+|soft tissues?|"
+    r"skeleton) (?:of|in) (?:the |this )?(?:chest|thorax|film|radiograph)"
 )
 KIND: Final = (  # a "no" before one of these denies that size or kind, not the finding
     r"(?:large|larger|big|bigger|sizeable|sizable|massive|huge|giant|enormous|bulky|moderate|moderately|"

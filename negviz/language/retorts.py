@@ -36,8 +36,8 @@ _TAKEN_BACK: Final = _any_of(
     r"nothing|the (?:opposite|contrary))(?= [.,;!]|$)",
     r"disagree[sd]?(?! (?:on|about|over))",
     r"(?:do|does|did|can|could|would) not(?:(?= [.,;!]|$)| (?:agree|concur|confirm|back|bear|support|"
-    r"(?:see|show|find)"
-    r"(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|$)))",
+    r"(?:see|show|find)(?= (?:it|one|any|this|that|them|so|the same)(?: [.,;!a-z]+)?(?: [.,;!]|$)| [.,;!]|"
+    r"$)))",
     r"contradict(?:s|ed)?",
     r"(?:proves?|proved|is|was|are|were)(?: (?:it|them|him|her|this|that))? (?:wrong|mistaken|false)",
     r"(?<=, )wrong",

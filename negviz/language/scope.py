@@ -56,21 +56,24 @@ _STANDS: Final = re.compile(
     r"smaller|increased|decreased|improved|worse|persists?))(?= [.,;:]|$| and | in | at | since | from )"
 )
 _IS_PRESENT: Final = re.compile(
-    r" and [^,]* (?:is|are) (?:again |still |now |also )?(?:present|noted|evident)(?![^ ])"
+    r" and [^,]* (?:is|are) (?:again |still |now |also )?(?:present|noted|evident|"
+    r"(?:seen|visible) (?:in|at|on) (?:the |both )?(?:left|right|l|r|base|bases|apex|lingula)"
+    r"(?! (?:or|nor))(?![^ ]))(?![^ ])"
 )
 _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a state is there
     r" , (?:(?:displaced|comminuted)(?= (?:left|right|\d|[lr] ))|"
     r"(?:the |both )?lungs?(?= (?:hyper|emphysematous|overinflated|congested|hazy|wet|white))|small|mild|"
-    r"moderate|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|right|l|r|present|known|"
-    r"positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|healed|healing|enlarged|"
-    r"broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|punctured|deflated|wet|swollen|"
-    r"less|more|decreased|increased|reduced|smaller|larger|improved|bibasilar|bibasal|sub ?segmental|"
-    r"still (?:an?|some|small|mild)|[rl][uml]l|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
+    r"moderate|severe|marked|extensive|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|"
+    r"right|l|r|present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|"
+    r"healed|healing|enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|"
+    r"punctured|deflated|wet|swollen|less|more|decreased|increased|reduced|smaller|larger|improved|bibasilar|"
+    r"bibasal|sub ?segmental|still (?:an?|some|small|mild)|[rl][uml]l|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
     r" , (?!(?:and|or|nor|no|not) )(?:(?:(?!or |nor |and |not )[^ ,]+ )+(?:is|are|has|have) (?:now |also |"
     r"clearly |again |become )?(?:seen|evident|visible|noted|shown|identified|worsened|worse|increased|"
-    r"progressed|developed|appeared)|[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|"
+    r"progressed|developed|appeared|new|old|chronic|long ?standing|long standing|known|obvious|severe|marked|"
+    r"extensive|massive|huge)|[^,]* (?:[rl][uml]l|broken|cracked|fractured|snapped|collapsed|"
     r"opacified|consolidated|blunted|enlarged|still [a-z]+|present|known|there|yes|positive|confirmed|"
     r"instead|again (?:evident|seen|noted|visible|shown|identified|demonstrated)|"
     r"(?:marked|widespread|extensive|severe|pronounced|mild|moderate)(?: (?:in|at|on|throughout) [^,]*)?|"

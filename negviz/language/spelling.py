@@ -1,7 +1,8 @@
 """Repair of slips in the words that matter.
 
 Only the words of cues and findings are repaired, only where one letter is missing, added, changed or
-swapped, and never a word that is itself English or medical: "infusion" stays an infusion.
+swapped, in the longest words two, and never a word that is itself English or medical: "infusion" stays an
+infusion.
 """
 
 from __future__ import annotations
@@ -132,6 +133,8 @@ _STEMS: Final = tuple(  # what a denial may have grown together with
     "effus cardiomeg pneumothora ptx consolid opaci edema atelecta nodul emphysem fractur infiltrat enlarge "
     "collaps".split()
 )
+_LONG: Final = ("pneumothorax", "pneumothoraces", "cardiomegaly")  # which no English word is near to
+_SLIPS_OF_LONG: Final = 2
 _LONGEST: Final = max(map(len, _KNOWN)) + 1
 
 
@@ -155,16 +158,18 @@ def correct(word: str) -> str:
     if word in _KNOWN or not 4 <= len(word) <= _LONGEST or not word.isascii():
         return word
     candidates = {near for key in (word, *_deletions(word)) for near in _NEIGHBOURS.get(key, ())}
-    close = sorted(near for near in candidates if word[0] == near[0] and _one_slip(word, near))
-    return close[0] if close else word
+    close = sorted(near for near in candidates if word[0] == near[0] and _slips(word, near) == 1)
+    far = (long for long in _LONG if word[0] == long[0] and _slips(word, long) == _SLIPS_OF_LONG)
+    return close[0] if close else next(far, word)
 
 
-def _one_slip(word: str, other: str) -> bool:
-    """Whether one letter missing, added, changed, or two neighbours swapped turns one into the other."""
-    if abs(len(word) - len(other)) > 1:
-        return False
-    start = 0
-    while start < min(len(word), len(other)) and word[start] == other[start]:
-        start += 1
-    a, b = word[start:], other[start:]
-    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+def _slips(word: str, other: str) -> int:
+    """How many letters missing, added, changed, or neighbours swapped turn one word into the other."""
+    before, row = [0] * len(other), [*range(len(other) + 1)]
+    for i, letter in enumerate(word, 1):
+        last, before, row = before, row, [i]
+        for j, there in enumerate(other, 1):
+            row.append(min(row[-1] + 1, before[j] + 1, before[j - 1] + (letter != there)))
+            if i > 1 < j and letter == other[j - 2] and there == word[i - 2]:
+                row[j] = min(row[j], last[j - 2] + 1)
+    return row[-1]

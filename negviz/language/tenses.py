@@ -29,7 +29,7 @@ _AGO: Final = (  # stands behind what it dates
 _DATED: Final = (  # of two of these the later one is now
     r"(?:in|on|at|since|from) (?:(?:19|20)\d\d|january|february|march|april|may|june|july|august|september|"
     r"october|november|december)|(?:19|20)\d\d(?= :)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"(?:on )?(?:day|week|film|pod) \d+"
+    r"(?:on )?(?:day|week|film|pod) (?:\d+|one|two|three|four|five|six|seven|eight|nine|ten)"
 )
 _ONCE: Final = (  # stands before it
     r"(?:prior|previous|before|old|then)(?: (?:film|study|exam|x ray|cxr))? :|"

@@ -42,8 +42,14 @@ from negviz.language.patterns import (
 )
 
 
-def _term(pattern: str, *outcomes: Outcome, statement: bool = False, derived: bool = False) -> Term:
-    return Term(re.compile(rf"(?<![^ ])(?:{pattern})(?![^ ])"), outcomes, statement, derived)
+def _term(
+    pattern: str,
+    *outcomes: Outcome,
+    statement: bool = False,
+    derived: bool = False,
+    unless_before: re.Pattern[str] | None = None,
+) -> Term:
+    return Term(re.compile(rf"(?<![^ ])(?:{pattern})(?![^ ])"), outcomes, statement, derived, unless_before)
 
 
 def _not_after(*words: str) -> str:
@@ -65,6 +71,7 @@ _IS = (
 )
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
 _UNDER = r"(?:<|≤|less than|narrower than|smaller than|under|below|well under|well below)"
+_CHEST = r"(?:the |his |her |my )?(?:chest|thorax|thoracic|rib ?cage)(?: (?:width|diameter|cage|cavity))?"
 _HALF = r"(?:0?[.]50?|50|fifty|half|one half)"
 _NORMAL = Outcome("normal")
 _ALONE_BEFORE = (  # what may stand around a word that is all there is
@@ -205,10 +212,10 @@ TERMS: Final = (
         statement=True,
     ),
     _term(
-        rf"{HEART}{NOUN}{{0,8}}?{TAIL} (?:enlarged|large|big|bigger|larger|oversized|increased in size|"
-        rf"swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|widened|magnified|augmented|"
-        rf"dilated|broader|wider)(?: than (?:normal|usual|expected|(?:it|they) (?:should|"
-        rf"ought to)(?: be)?))?",
+        rf"{HEART}{NOUN}{{0,8}}?{TAIL}(?: (?:un|non))? (?:enlarged?|large|big|bigger|larger|oversized|"
+        rf"increased in size|swollen|massive|huge|enormous|gigantic|fat|plump|chunky|bulky|broad|widened|"
+        rf"magnified|augmented|dilated|broader|wider)(?: than (?:normal|usual|expected|"
+        rf"(?:it|they) (?:should|ought to)(?: be)?))?",
         _CARDIOMEGALY,
         statement=True,
     ),
@@ -236,6 +243,17 @@ TERMS: Final = (
         rf"{RATIO}{_IS} (?:fifty (?:six|seven|eight|nine)|sixty|seventy|eighty)",
         _CARDIOMEGALY,
         statement=True,
+    ),
+    _term(
+        rf"(?:heart|cardiac)(?: (?:width|diameter|shadow|silhouette))?(?:{_IS}| occupies| takes up| fills|"
+        rf" spans)(?: {_OVER})? (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|[6-9]\d)(?: per ?cent)? of {_CHEST}",
+        _CARDIOMEGALY,
+        statement=True,
+    ),
+    _term(
+        rf"(?:heart|cardiac)(?: (?:width|diameter|shadow|silhouette))?(?:{_IS}| occupies| takes up| fills|"
+        rf" spans)(?: {_UNDER})? (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?: per ?cent)? of {_CHEST}",
+        _SMALL_HEART,
     ),
     _term(rf"{RATIO}{_IS} (?:thirty|forty)(?: [a-z]+)?(?= per ?cent)", _SMALL_HEART),
     _term(  # between the two, or on a film that makes every heart larger
@@ -453,6 +471,7 @@ TERMS: Final = (
         r"(?:seen|identified|found)(?! (?:of|in|within|"
         r"involving) (?!(?:the )?(?:chest|thorax)))| here|$)",
         _ABNORMAL,
+        unless_before=_PART,
     ),
     _term(rf"{_ALONE_BEFORE}healthy (?:lungs?|chests?){_ALONE_AFTER}", _NORMAL),
     _term(
@@ -483,8 +502,12 @@ TERMS: Final = (
         rf"{STUDY}(?: was| is| has been)?(?: obtained| taken| performed| reviewed)?(?: and)? (?:found|"
         rf"thought|judged|read|reported|passed|called|considered|deemed|signed off)(?: to be| as) (?:normal|"
         rf"unremarkable|within normal limits)|within normal limits{VIEW}{{0,6}} {STUDY}|"
-        rf"(?:pa|ap|lateral|frontal) (?:view|projection) (?:{BE} )?within normal limits(?= [.,;!]|$)|"
-        rf"(?<!left )(?<!right ){STUDY} (?:{BE} )?within normal limits{EXCEPT}",
+        rf"(?:pa|ap|lateral|frontal)(?: (?:and|\+|,|/) (?:pa|ap|lateral|frontal))?(?: (?:views?|projections?|"
+        rf"films?))?(?: both)?(?: {BE})? within normal limits(?= [.,;!]|$)|"
+        rf"{STUDY}(?: {BE})? (?:obtained|taken|performed|reviewed)(?: [a-z]+){{0,4}}(?: (?:,|:|"
+        rf"and))? (?:(?:completely|entirely|totally|perfectly) )?(?:normal|unremarkable|"
+        rf"within normal limits)(?= [.,;!?]|$)|(?<!left )(?<!right ){STUDY} (?:{BE} )?within normal "
+        rf"limits{EXCEPT}",
         _NORMAL,
     ),
     _term(
@@ -531,7 +554,7 @@ TERMS: Final = (
     Term(
         re.compile(
             rf"(?<![^ ])(?:(?:(?<=no )|(?<=any )|(?<=an )|(?<=without )|(?<=significant )|"
-            rf"(?<=definite ))abnormalit(?:y|ies))"
+            rf"(?<=definite ))(?:abnormalit(?:y|ies)|patholog(?:y|ies)))"
             rf"(?!(?: (?:seen|noted|identified|found|visible))? (?:of|in|within|"
             rf"involving) (?!(?:the )?(?:chest|thorax)))(?![^ ]){EXCEPT}"
         ),
