@@ -26,7 +26,7 @@ _ADV = (
     r"otherwise|significantly|appreciably|grossly|overtly|to|appear|appears|seem|also|either|all|quite|"
     r"radiographically|safely) )*"
 )
-_SEEN = (
+SEEN: Final = (  # how a film is said to show something
     r"(?:seen|identified|present|noted|visuali[sz]ed|evident|demonstrated|detected|found|observed|"
     r"appreciated|apparent|visible|shown|suspected|recogni[sz]ed|depicted|displayed|there|indicated|"
     r"appreciable|discernible|discerned|exist|exists|existing|existent|confirmed|part of)"
@@ -155,8 +155,8 @@ _CUES: Final = (
         r"no (?:cavity|cavitation|calcium|calcifications?|fat|gas|septations?|loculations?)(?: [a-z]+){0,2} "
         rf"(?:in|within)(?= {_ITS}{_NAMED_FINDING})|"
         rf"{_GROWTH} (?:of|in) {_ITS}{_NAMED_FINDING} (?:is |are |was |were |"
-        rf"has been )?(?:not|never) {_ADV}{_SEEN}|"
-        rf"(?:(?<=, )|(?<=- )){_GROWTH}(?: [a-z]+){{0,3}} (?:: )?(?:none|nil|absent|not {_SEEN})|"
+        rf"has been )?(?:not|never) {_ADV}{SEEN}|"
+        rf"(?:(?<=, )|(?<=- )){_GROWTH}(?: [a-z]+){{0,3}} (?:: )?(?:none|nil|absent|not {SEEN})|"
         rf"(?:(?<=or )|(?<=and )){_GROWTH} (?:of|in)(?= {_ITS}{_NAMED_FINDING})|"
         rf"not (?:growing|enlarging|changing|progressing|spreading|moving)(?= {_NAMED_FINDING})",
     ),
@@ -196,7 +196,7 @@ _CUES: Final = (
         rf"without)(?= (?:[a-z]+ ){{0,2}}{FINDING}[a-z]* (?:until|till) (?:now|today|yesterday|"
         rf"this)(?![^ ]))|where (?:there )?(?:was|were|had been) (?:none|nothing|not (?:one|any))(?: before|"
         rf" previously| earlier| yesterday)?(?= [.,;]|$)|(?:never|"
-        rf"not) (?:been )?{_SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
+        rf"not) (?:been )?{SEEN}(?= (?:[a-z]+ ){{0,2}}?until (?:now|today|this|recently)(?![^ ]))|"
         rf"(?:was|were) not (?:there|present|visible)(?: (?:yesterday|earlier|before|then|"
         rf"last (?:week|month|year|night|time)|on {_WEEKDAY}))(?= [.,;]|$)|"
         rf"(?:no|without|not an?|not the) (?:absence|lack) of|(?:not|never) {_ADV}(?:yet )?{_GONE}|"
@@ -246,7 +246,7 @@ _CUES: Final = (
         rf"(?:not|never) {_ADV}(?:seen|shown|noted|found|known) to have enlarged|"
         r"no (?:comparison|prior|previous|old) (?:films?|stud(?:y|ies)|exams?|examinations?|radiographs?|"
         r"images?|chest|ct)|no comparison(?= [.,;])|"
-        rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{_SEEN}|compared|included)(?= (?:on|in|"
+        rf"(?:not|no longer) (?:{_ADV})(?:(?:as )?well )?(?:{SEEN}|compared|included)(?= (?:on|in|"
         rf"by) (?:the |a |this )?(?:\w+ ){{0,2}}(?:prior|previous|lateral|frontal|pa|ap|earlier|comparison|"
         rf"older|ct)(?![^ ]))|"
         r"without (?:contrast|iv contrast)",
@@ -374,7 +374,7 @@ _CUES: Final = (
         rf"not(?= {_ADV}(?:seen|shown|found|known|thought) to (?:contain|show|have|harbou?r) )|"
         rf"no exist(?:ing|ence) of|(?:no|not) exists?(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         rf"not (?:exists?|have|there is)(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|none(?= {FINDING})|"
-        rf"^(?:is |are )?not {_SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
+        rf"^(?:is |are )?not {SEEN}(?= (?:an? |any )?(?:[a-z]+ )?{FINDING})|"
         r"(?<=have )not (?:yet )?(?:seen|found|identified|noticed|spotted|detected)"
         r"(?= (?!(?:before|since|yet|it|this|that|them|so|here|on|in|at|by|and|or|but|previously|either|"
         r"to|any|an?)(?![^ ]))[a-z])",
@@ -400,8 +400,8 @@ _CUES: Final = (
         r"(?<=lobe ))(?:(?:has|is|completely|fully|now|since) )*re ?(?:expanded|inflated)|"
         r"not(?= (?:be )?(?:among|in the|included|part of)(?![^ ]))|"
         rf"unfounded|not borne out|can (?:\w+ )?be {_EXCLUDED}{_END}|not(?= (?:one|any)(?= [.,;]|$))|"
-        rf"not(?= {_ADV}{_SEEN}(?! (?:an?|any)(?! ?(?:more|longer)) ){_ELSEWHERE}(?![^ ]))|"
-        rf"no longer(?= {_ADV}{_SEEN}(?![^ ]))|never(?= {_ADV}{_SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
+        rf"not(?= {_ADV}{SEEN}(?! (?:an?|any)(?! ?(?:more|longer)) ){_ELSEWHERE}(?![^ ]))|"
+        rf"no longer(?= {_ADV}{SEEN}(?![^ ]))|never(?= {_ADV}{SEEN}(?! (?:an?|any|one) )(?![^ ]))|"
         rf"(?:(?<=is )|(?<=are )|(?<=does )|(?<=do ))not(?= [.,;]|$)|no longer(?= [.,;]|$)|"
         rf"no(?= [.,;]|$| exist)|none (?:have|has|is|are|exists?)(?= [.,;]|$)|"
         rf"none(?! (?:(?:of|with|has|have|showing|that)(?![^ ])|in (?:the )?pleura))|"
@@ -428,7 +428,7 @@ _CUES: Final = (
         r"(?:definitely|certainly|absolutely) not(?= [.,;]|$)|"
         rf"(?<=is )missing|(?<=are )missing|(?<=all )missing|missing(?= (?:on|from|in|here)(?![^ ])|[.,;]|"
         rf"$)|(?<=is )denied|denied(?= [.,;]|$| by)|unseen|"
-        rf"neither {_SEEN} nor (?:{_SEEN}|suggested|implied|likely)(?= [.,;]|$)|"
+        rf"neither {SEEN} nor (?:{SEEN}|suggested|implied|likely)(?= [.,;]|$)|"
         rf"(?:on|in|at) neither (?:side|lung|base|one)(?! (?:is|are|was|were|has|have|do|does|"
         rf"there)(?![^ ]))",
         {

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from negviz.language.lexicon import SEEN
 from negviz.language.scope import Span
 
 Side = Literal["left", "right"]
@@ -15,12 +16,18 @@ _AHEAD: Final = re.compile(  # "left pleural effusion", "right-sided"
     r"(?<![^ ])(left|right|l|r)(?: (?!(?:and|or|nor|but|with|no|not|none|without|is|are|on|in|the|heart|"
     r"left|right)(?![^ ]))[a-z]+){0,3} $"
 )
-_BEHIND: Final = re.compile(  # "effusion on the left"
-    r"(?: ,(?= (?:present|seen|noted|visible|absent) ))?"
-    r"(?: (?:is|are|seen|noted|present|absent|not|visible|there|only|small|large|tiny|moderate))*"
-    r"(?: (?:on|in|at|of|to|along))?"
+_BEHIND: Final = re.compile(  # "effusion on the left", "pneumothorax: none identified at the right apex"
+    r"(?: (?:or|nor) (?!no |on |in |at )[a-z]+(?: (?!on |in |at |is |are )[a-z]+)?)?"
+    r"(?: ,(?= (?:present|seen|noted|visible|absent) )| :)?"
+    r"(?: (?:is|are|was|were|can|could|be|been|not|none|no longer|now|also|again|still|clearly|definitely|"
+    rf"only|absent|small|large|tiny|moderate|{SEEN}))*(?: (?:on|in|at|of|to|along))?"
     r"(?: (?:the|her|his|my|your|lower|upper))* (left|right|l|r)(?: sided?)?"
     r"(?= (?!(?:[a-z]+ ){0,2}?(?:and|or|/) (?:(?:in|on|at|the) ){0,2}(?:left|right|l|r)(?![^ ]))|$)"
+)
+_PLACED: Final = re.compile(  # "at the left base there is no effusion"
+    r"(?:^|[.,;] |but |and )(?:on|in|at|over) (?:the |her |his |my )?(left|right|l|r)"
+    r"(?: (?:side|lung|base|apex|hemithorax|(?:upper|lower|mid|middle) (?:lobe|zone|lung))){0,2}(?: ,)?"
+    r"(?: (?!left |right |or |and |but )[a-z]+){0,5} $"
 )
 _LUNGS: Final = re.compile(r"(?<![^ ])lungs(?![^ ])")
 _BOTH: Final = re.compile(r"(?<![^ ])(?:left|right|l|r) (?:and|or|/|nor) $")
@@ -74,7 +81,7 @@ def side_of(text: str, span: Span, findings: frozenset[str]) -> Side | None:
     found = _AHEAD.search(before)
     if found is not None:
         return None if _BOTH.search(before[: found.start()]) else _side(found[1])
-    found = _BEHIND.match(text, end)
+    found = _BEHIND.match(text, end) or _PLACED.search(before)
     return None if found is None else _side(found[1])
 
 
