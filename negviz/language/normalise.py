@@ -55,6 +55,7 @@ _SIGNED: Final = re.compile(
 )  # all in one line
 _OPENS_ITEM: Final = re.compile(r"(?:\A|[,;])\s*\Z")
 _BREAK: Final = re.compile(r"[,;.!\n]|\bbut\b")
+_DENIED_WITHIN: Final = re.compile(r"[(\[]\s*(?:no|not|without|nil|negative)\b[^()\[\]]*\Z", re.IGNORECASE)
 _ABBREVIATED: Final = re.compile(  # what goes on to a noun: a full stop behind one of these ends no sentence
     r"(?<!\w)(?:pulm|bilat|inf|sup|mod|lat|rt|lt|poss|prob|susp|approx|resp)\Z", re.IGNORECASE
 )
@@ -243,6 +244,8 @@ def _mark(token: str, text: str, start: int) -> str:
         return "no"  # as in a query
     if token == "-" and before.isalnum() and after.isalnum():
         return ""
+    if token in ")]" and _DENIED_WITHIN.search(text, 0, start):
+        return ";"  # "edema (no effusion), nodule"
     if token == "." and text[start + 2 : start + 3].islower() and _ABBREVIATED.search(text, 0, start):
         return ""  # "no pulm. nods"
     if token == "?" and not before.strip() and text[start + 1 :].strip():

@@ -80,10 +80,11 @@ UPPER: Final = (
     r"(?:(?:upper|high|top)(?: (?:limits?|range|end|side))?(?: of)?(?: the)? ?normal(?: limits?| range)?)"
 )
 HEART: Final = (
-    r"(?:(?:hearts?|cor(?! pulmonale)|cardiac|cardio ?mediastinal|cardiomediastinum|cardiopericardial)"
-    r"(?! (?:failure|valves?|disease|rate|attack|surgery|transplant|monitor|pacemaker|pacing|leads?|device|"
-    r"apex|defibrillator|border|margin|catheter|aneurysm|abnormality|arrest|or pulmonary|"
-    r"and pulmonary disease)(?![^ ]))(?: (?:silhouettes?|sizes?|contours?|shadows?|outlines?|xxxx))?)"
+    r"(?:(?:hearts?|cor(?! pulmonale)|cardiac|cardio ?mediastinal|cardiomediastinum|"
+    r"cardiopericardial)(?! (?:failure|valves?|disease|rate|attack|surgery|transplant|monitor|pacemaker|"
+    r"pacing|leads?|device|apex|defibrillator|border|margin|catheter|aneurysm|abnormality|arrest|"
+    r"or pulmonary(?! (?:o?edema|nod|opac))|and pulmonary disease)(?![^ ]))(?: (?:silhouettes?|sizes?|"
+    r"contours?|shadows?|outlines?|xxxx))?)"
 )
 MIDDLE: Final = (  # between a fluid and the place that it is said to be in
     r"(?:is|are|was|has|can|that|got|getting|gets|in|into|gathered|gathering|layering|tracking|sitting|lying|"

@@ -40,8 +40,8 @@ _VERB: Final = re.compile(
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"
     r"must|will|now|explicitly|expressly|specifically|formally|firmly|completely|fully|entirely|totally|"
-    r"labell?ed|marked|tagged|coded|as|would|will|also|either|still|yet|since|already|again|remains?|that|"
-    r":|-|,))*$"
+    r"labell?ed|marked|tagged|coded|as|would|will|also|either|still|yet|since|already|again|all|both|"
+    r"remains?|that|:|-|,))*$"
 )
 _COPULA: Final = re.compile(r"(?<![^ ])(?:is|are|was|were|be|been|being|remains?)$")
 _SHOWS: Final = re.compile(r"shows?|demonstrates?|reveals?")
@@ -67,7 +67,8 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"right|l|r|present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|"
     r"healed|healing|enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|"
     r"punctured|deflated|wet|swollen|less|more|decreased|increased|reduced|smaller|larger|improved|bibasilar|"
-    r"bibasal|sub ?segmental|still (?:an?|some|small|mild)|[rl][uml]l|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
+    r"bibasal|sub ?segmental|still(?! (?:no|not|without|never)(?![^ ]))|[rl][uml]l|bilateral|"
+    r"\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
     r" , (?!(?:and|or|nor|no|not) )(?:(?:(?!or |nor |and |not )[^ ,]+ )+(?:is|are|has|have) (?:now |also |"

@@ -919,6 +919,18 @@ def said(text: str) -> set[str]:
         ("broken neck of the femur", ""),
         ("nodule not there on day two, there on day nine", "nodule:present"),
         ("nodule behind the heart: exclude not possible with this film", "nodule:uncertain"),
+        ("edema (no nodule), fracture", "edema:present nodule:absent fracture:present"),
+        ("edema [without effusion], no nodule", "edema:present effusion:absent nodule:absent"),
+        ("edema and fractures are both absent", "edema:absent fracture:absent"),
+        ("edema and atelectasis have both cleared", "edema:absent atelectasis:absent"),
+        ("no longer edema, still atelectasis", "edema:absent atelectasis:present"),
+        ("no edema, still no nodule", "edema:absent nodule:absent"),
+        ("other than edema no nodule", "edema:present nodule:absent"),
+        ("other than edema", "edema:absent"),
+        ("no enlarged heart or pulmonary edema", "cardiomegaly:absent edema:absent"),
+        ("nodule can neither be proven nor excluded", "nodule:uncertain"),
+        ("edema, could not say", "edema:uncertain"),
+        ("would you say there is a nodule", "nodule:uncertain"),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
