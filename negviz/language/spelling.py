@@ -165,7 +165,9 @@ def correct(word: str) -> str:
 
 def _slips(word: str, other: str) -> int:
     """How many letters missing, added, changed, or neighbours swapped turn one word into the other."""
-    before, row = [0] * len(other), [*range(len(other) + 1)]
+    last: list[int] = []  # of the table for all beginnings of both, the rows that are still asked
+    before: list[int] = []
+    row = [*range(len(other) + 1)]
     for i, letter in enumerate(word, 1):
         last, before, row = before, row, [i]
         for j, there in enumerate(other, 1):

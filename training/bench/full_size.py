@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -26,16 +26,13 @@ from typing import Any, Final, TypeVar, get_args
 
 import httpx2
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from negviz.common.files import write_json
 from negviz.common.shipped import COMPACT
 from negviz.evaluation.prompts import read_prompts
 from negviz.explain.saliency import saliency
-from negviz.films.collection import Film
 from negviz.films.split import FOLDS
-from negviz.models.checkpoint import write_checkpoint
 from negviz.models.encoder import DualEncoder
 from negviz.models.family import load_models, open_hub_model, save_base
 from negviz.results.files import read_object
@@ -45,31 +42,18 @@ from training.bench.costs import Timings, clock
 from training.bench.opened import Opened, readable
 from training.bench.running import RunningError, call, run_app
 from training.bench.sentences import sentences
-from training.data.bank import open_bank
-from training.data.captions import Bank
 from training.data.pairs import make_pairs
 from training.measure.dose import CHESTS
 from training.paths import EVALUATION, PROMPTS, RESULTS, Paths, told
-from training.tune.captions import (
-    CON3,
-    CON4,
-    CaptionConfig,
-    Lessons,
-    tune_captions,
-    where_base_puts,
-    where_composed,
-)
+from training.tune.captions import CON3, CON4
 from training.tune.choose import SEEDS
 from training.tune.con1_con2 import Method, TuneConfig, tune
 from training.tune.devices import CPU, Compute, open_compute
-from training.tune.directions import HEADS_FILE, find_directions
+from training.tune.directions import HEADS_FILE
 from training.tune.precision import with_faster
-from training.tune.recipes import RECIPES
 
 RATE: Final = "1e-5"  # that `choose` has no choice of
 _FEW_CHESTS: Final = 2  # of those of `dose`
-_FEW_STEPS: Final = 10  # of CON3's and CON4's
-_SHARE: Final = 50  # one in so many of their captions
 _MAPS: Final = 5
 _ANSWERS: Final = 10
 Json = dict[str, Any]
@@ -212,10 +196,8 @@ def steps_of(paths: Paths, base: str | None) -> Iterator[Step]:
         tuning = partial(command, name, *family, *collection)
         yield Step(name, tuning, "epoch", TuneConfig.epochs, TuneConfig.epochs)
     for config in (CON3, CON4):
-        yield Step(f"{config.method} reading", partial(reading, paths, config), "set", 1, 1)
-        yield Step(f"{config.method} captions", partial(placing, paths, config), "part", 1, _SHARE)
-        briefly = partial(tuning_briefly, paths, base, config)
-        yield Step(config.method, briefly, "step", _FEW_STEPS, config.steps)
+        tuning = partial(command, config.method, *family, *collection)
+        yield Step(config.method, tuning, "step", config.steps, config.steps)
     maps = partial(command, "maps", *family, "--collections", paths.collection)
     yield Step("maps", maps, "prompt", 99, 99)
     for name in ("attribution", "diagnosis"):
@@ -241,53 +223,6 @@ def embedding(paths: Paths, base: str | None) -> Callable[[], object]:
     save_base(paths.family, model, licence="as shipped", data={}, training={})
     shutil.copyfile(COMPACT / "base" / HEADS_FILE, paths.family / "base" / HEADS_FILE)
     return partial(film_embeddings, model, paths.open_collection())
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a recipe is tuned on, but for a part of its captions."""
-
-    base: DualEncoder
-    films: Sequence[Film]
-    vectors: NDArray[np.float32]  # [films, dim]
-    bank: Bank
-
-    @classmethod
-    def of(cls, paths: Paths, config: CaptionConfig) -> Material:
-        base, collection = load_models(paths.family)["base"], paths.open_collection()
-        films = collection.select("train").films
-        vectors = film_embeddings(base, collection)[collection.rows(films)]
-        captions = open_bank(paths, films, typed=bool(config.typed)).captions
-        return cls(base, films, vectors, Bank(captions[::_SHARE]))
-
-
-def reading(paths: Paths, config: CaptionConfig) -> Callable[[], object]:
-    """Making the captions and reading what they say."""
-    return partial(Material.of, paths, config)
-
-
-def placing(paths: Paths, config: CaptionConfig) -> Callable[[], Mapping[str, Tensor]]:
-    """Finding out where a part of the captions should lie, before the first step."""
-    given = Material.of(paths, config)
-    if config.method == "con3":
-        return partial(where_base_puts, given.base, given.bank)
-    directions = find_directions(given.base, given.vectors, given.films, family=paths.family)
-    return partial(where_composed, given.base, given.bank, directions)
-
-
-def tuning_briefly(paths: Paths, base: str | None, config: CaptionConfig) -> Callable[[], object]:
-    """A few steps of CON3 or CON4, on a part of their captions; it joins the family."""
-    given, few, compute = Material.of(paths, config), replace(config, steps=_FEW_STEPS), tuned_in(paths, base)
-    lessons = Lessons.of(given.vectors, given.films, given.bank, placing(paths, config)())
-
-    def tune() -> None:
-        tuned = tune_captions(given.base, lessons, few, compute=compute)
-        facts, scale = tuned.describe(), given.base.logit_scale
-        write_checkpoint(
-            paths.family, config.method, tuned.tensors, training=facts, logit_scale=scale, order=[*RECIPES]
-        )
-
-    return tune
 
 
 def tuned_in(paths: Paths, base: str | None) -> Compute:
