@@ -165,13 +165,12 @@ def correct(word: str) -> str:
 
 def _slips(word: str, other: str) -> int:
     """How many letters missing, added, changed, or neighbours swapped turn one word into the other."""
-    last: list[int] = []  # of the table for all beginnings of both, the rows that are still asked
-    before: list[int] = []
-    row = [*range(len(other) + 1)]
+    rows = [list(range(len(other) + 1))]  # by letters of the word, slips to every beginning of the other
     for i, letter in enumerate(word, 1):
-        last, before, row = before, row, [i]
+        row = [i]
         for j, there in enumerate(other, 1):
-            row.append(min(row[-1] + 1, before[j] + 1, before[j - 1] + (letter != there)))
+            row.append(min(row[-1] + 1, rows[-1][j] + 1, rows[-1][j - 1] + (letter != there)))
             if i > 1 < j and letter == other[j - 2] and there == word[i - 2]:
-                row[j] = min(row[j], last[j - 2] + 1)
-    return row[-1]
+                row[j] = min(row[j], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1]
