@@ -87,7 +87,6 @@ OF_READING = ("reader", "typed")  # of sentences by rules: tests/language reads 
 OF_EARLIER = (  # long to measure: they are of films, labels or models that ship no more, and say so
     "experiment-con3",
     "experiment-con3-settings",
-    "experiment-con4-settings",
     "leave-out",
 )
 
