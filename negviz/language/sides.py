@@ -12,38 +12,41 @@ from negviz.language.scope import Span
 Side = Literal["left", "right"]
 
 _NO_SIDES: Final = frozenset({"cardiomegaly", "normal"})
+_ONE: Final = r"(?:left|right|l|r|[lr][uml]l|lingular?)"  # how a side is named
 _AHEAD: Final = re.compile(  # "left pleural effusion", "right-sided"
-    r"(?<![^ ])(left|right|l|r)(?: (?!(?:and|or|nor|but|with|no|not|none|without|is|are|on|in|the|heart|"
+    rf"(?<![^ ])({_ONE})(?: (?!(?:and|or|nor|but|plus|with|no|not|none|without|is|are|on|in|the|heart|"
     r"left|right)(?![^ ]))[a-z]+){0,3} $"
 )
 _BEHIND: Final = re.compile(  # "effusion on the left", "pneumothorax: none identified at the right apex"
-    r"(?: (?:or|nor) (?!no |on |in |at )[a-z]+(?: (?!on |in |at |is |are )[a-z]+)?)?"
-    r"(?: ,(?= (?:present|seen|noted|visible|absent) )| :)?"
-    r"(?: (?:is|are|was|were|can|could|be|been|not|none|no longer|now|also|again|still|clearly|definitely|"
+    r"(?: (?:or|nor|and) (?!no |on |in |at |an? |the |left |right |l |"
+    r"r )[a-z]+(?: (?!on |in |at |is |are )[a-z]+)?(?= (?:on|in|at) ))?"
+    rf"(?: ,(?= (?:(?:present|seen|noted|visible|absent) |{_ONE}(?: [,.;]|$)))| :)?"
+    r"(?: (?:is|are|was|were|can|could|be|been|not(?! (?:on|at|in) )|none|no longer|now|also|again|still|"
+    r"clearly|definitely|"
     rf"only|absent|small|large|tiny|moderate|{SEEN}))*(?: (?:on|in|at|of|to|along))?"
-    r"(?: (?:the|her|his|my|your|lower|upper))* (left|right|l|r)(?: sided?)?"
-    r"(?= (?!(?:[a-z]+ ){0,2}?(?:and|or|/) (?:(?:in|on|at|the) ){0,2}(?:left|right|l|r)(?![^ ]))|$)"
+    rf"(?: (?:the|her|his|my|your|lower|upper))* ({_ONE})(?: sided?)?"
+    rf"(?= (?!(?:[a-z]+ ){{0,2}}?(?:and|or|/|than|>|<) (?:(?:in|on|at|the) ){{0,2}}{_ONE}(?![^ ]))|$)"
 )
-_PLACED: Final = re.compile(  # "at the left base there is no effusion"
-    r"(?:^|[.,;] |but |and )(?:on|in|at|over) (?:the |her |his |my )?(left|right|l|r)"
-    r"(?: (?:side|lung|base|apex|hemithorax|(?:upper|lower|mid|middle) (?:lobe|zone|lung))){0,2}(?: ,)?"
-    r"(?: (?!left |right |or |and |but )[a-z]+){0,5} $"
+_PLACED: Final = re.compile(  # "at the left base there is none", "left: opacity"
+    rf"(?:^|[.,;:] |but |and )(?:(?:on|in|at|over) )?(?:the |her |his |my )?({_ONE})"
+    r"(?: (?:side|lung|base|apex|hemithorax|(?:upper|lower|mid|middle) (?:lobe|zone|lung))){0,2}(?:(?<=:)|"
+    r"(?: ,)?(?= (?:there|i|we|no|an?|has|have|is|are|was|shows?|demonstrates|contains|without|with|free|"
+    r"clear|:)(?![^ ])))(?: (?!(?:left|right|or|and|but|whereas|while|although|though|however|"
+    r"despite)(?![^ ]))[a-z:]+){0,5} $"
 )
 _LUNGS: Final = re.compile(r"(?<![^ ])lungs(?![^ ])")
-_BOTH: Final = re.compile(r"(?<![^ ])(?:left|right|l|r) (?:and|or|/|nor) $")
+_BOTH: Final = re.compile(rf"(?<![^ ]){_ONE} (?:and|or|/|nor|>|<|(?:more|greater|less|larger|worse) than) $")
 _SIZE: Final = re.compile(
     r"(?<![^ ])(?:small|tiny|trace|minimal|mild|moderate|large|big|massive|huge|severe|subtle|extensive)"
     r"(?: (?!(?:and|or|but|with|no|not|is|are|on|in|the)(?![^ ]))[a-z]+){0,3} $"
 )
 _ELSEWHERE: Final = re.compile(
-    r"(?P<turn>(?: [,;-])?(?: (?:but|and|or|with|though|yet))*)"
-    r"(?: (?P<no>none|not|nothing|nil|no|absent|never|neg)|"
-    r" (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|(?:small|large|tiny|moderate)"
-    r"(?! (?:left|right) (?:lung|hemithorax)(?![^ ]))))"
-    r"(?: (?:is|are|seen|present|visible|there|noted|any|one|to be))*"
-    r"(?: (?:on|at|in|over|to|round|around))?(?: (?:the|her|his|my))? (?P<side>left|right|l|r)(?: (?:side|"
-    r"lung|base|one|hemithorax))?"
-    r"(?= [,.;:?!]|$| please)"
+    r"(?P<turn>(?: [,;-])?(?: (?:but|and|or|with|though|yet))*)(?: (?P<no>none|not|nothing|nil|no|absent|"
+    r"never|neg)| (?:there is |is )?(?P<yes>one|some|present|seen|visible|yes|(?<=but )(?:on|in|at)(?= the )|"
+    r"(?:small(?:er)?|larger?|bigger|tiny|moderate|more|less)(?! (?:left|right) (?:lung|"
+    r"hemithorax)(?![^ ]))))(?: (?:is|are|seen|present|visible|there|noted|any|one|to be))*(?: (?:on|at|in|"
+    r"over|to|round|around))?(?: (?:the|her|his|my))? (?P<side>left|right|l|"
+    r"r)(?: (?:side|lung|base|one|hemithorax))?(?= [,.;:?!]|$| please)"
 )
 _WELL: Final = re.compile(  # "…, right side clear"
     r"(?P<turn>(?: (?:,|;|-|but|and|with|though|yet|while))*)(?: (?:the|her|his|my))? (?P<side>left|right|l|"
@@ -58,6 +61,7 @@ _SIDE_BEFORE: Final = re.compile(
     r"(?<![^ ])(?:left|right|l|r)(?: (?:sided?|lung|base|one|hemithorax))?"
     r"(?: (?:yes|no|present|absent|clear|positive|negative))?$"
 )
+_NOT_ON: Final = re.compile(r" not (?:on|at|in) ")
 _OF_IT: Final = frozenset({"present", "seen", "visible", "absent"})  # said of what stands before
 _NEARBY: Final = 60  # characters; three words and a side are shorter
 
@@ -104,7 +108,7 @@ def elsewhere(text: str, clause: Span) -> Elsewhere | None:
 def _goes_on(text: str, clause: Span, found: re.Match[str]) -> bool:
     """Whether a clause goes on to another side: "no effusion seen on the left" has named none before."""
     before = text[clause[0] : found.start()]
-    if before and not found["turn"]:
+    if before and not found["turn"] and not _NOT_ON.match(found[0]):
         return _SIDE_BEFORE.search(before) is not None
     of_it = found.re is _ELSEWHERE and (found["no"] or found["yes"]) in _OF_IT
     return not before or not of_it or _SIDE.search(before) is not None
