@@ -617,7 +617,7 @@ _CUES: Final = (
         rf"status post(?! remote)|post(?= {FINDING})|past(?! the)|^had|(?<=who )had|"
         rf"(?:(?<=i )|(?<=he )|(?<=she )|(?<=we )|(?<=they )|(?<=patient )|(?<=pt ))had(?= {_DATED_LATER})|"
         rf"(?:prev|previous|prior|former|remote)(?= (?:left |right |small |spontaneous |"
-        rf"large )?(?!fracture|nodul){FINDING}\w*(?: [.,;?]| on | in | x ?\d|$))",
+        rf"pleural |pulmonary |large )?(?!fracture|nodul){FINDING}\w*(?: [.,;?]| on | in | x ?\d|$))",
     ),
     _Entry(  # a word that Open-i took away before the diagnosis that explains a shadow: "likely", as a rule
         "blank",

@@ -34,8 +34,10 @@ class Found:
 
 _VERB: Final = re.compile(
     r"(?<![^ ])(?<!previously )(?<!prior )(?<!formerly )(?:is|are|was|were|has|have|shows?|demonstrates?|"
-    r"remains?|persists?|appears?|yes|y(?= ,)|positive(?! for)|confirmed|seen|noted|present|"
-    r"identified|reveals?|visuali[sz]ed)(?![^ ])"
+    r"remains?|persists?|appears?|yes|y(?= ,)|positive(?! for)|confirmed|"
+    r"reveals?|(?:seen|noted|present|identified|visuali[sz]ed)"  # "the effusion seen before has resolved"
+    r"(?! (?:before|previously|earlier|yesterday|last (?:week|month|year|time)|"
+    r"on (?:the )?(?:prior|previous|last|old|earlier))(?![^ ])))(?![^ ])"
 )
 _AUXILIARY: Final = re.compile(  # what may stand between a subject and a cue that looks back at it
     r"(?: (?:is|are|was|were|has|have|had|be|been|do|does|did|to|appears?|seems?|can|could|may|might|should|"

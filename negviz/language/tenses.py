@@ -36,7 +36,8 @@ _ONCE: Final = (  # stands before it
     r"(?:prior|previous|old)(?= shows?(?![^ ]))|(?<!to )(?<!with )(?<!from )(?<!the )(?:index|baseline|"
     r"initial|first|earlier|prior|previous|old) (?:film|study|exam|x ray|cxr)|used to (?:have|be|show)|"
     r"^(?:(?:he|she|it|they|there|pt|patient) )?(?:was|were|had)|"
-    rf"(?:was|were) (?:there|present)(?= ,)|(?:prior|previous|former)(?= (?:[a-z]+ )?{FINDING})|"
+    rf"(?:was|were) (?:(?:not )?(?:there|present|seen|visible)|absent)(?= ,)|"
+    rf"(?:prior|previous|former)(?= (?:[a-z]+ )?{FINDING})|"
     r"(?:prev|previously|formerly|initially|earlier|once)(?! (?:seen|noted|described|identified|demonstrated|"
     r"mentioned|reported|visuali[sz]ed|questioned)(?![^ ]) ?(?!(?:today|now)))"
 )

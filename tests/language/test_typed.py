@@ -931,6 +931,10 @@ def said(text: str) -> set[str]:
         ("nodule can neither be proven nor excluded", "nodule:uncertain"),
         ("edema, could not say", "edema:uncertain"),
         ("would you say there is a nodule", "nodule:uncertain"),
+        ("the nodule noted last year has gone", "nodule:absent"),
+        ("nodule was not visible, is visible now", "nodule:present"),
+        ("edema was absent, is present today", "edema:present"),
+        ("prior pulmonary edema", "edema:uncertain"),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
