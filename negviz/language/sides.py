@@ -35,7 +35,10 @@ _PLACED: Final = re.compile(  # "at the left base there is none", "the right lun
     r"(?: (?!(?:left|right|or|and|but|whereas|while|although|though|however|despite)(?![^ ]))[a-z:]+){0,5} $"
 )
 _LUNGS: Final = re.compile(r"(?<![^ ])lungs(?![^ ])")
-_BOTH: Final = re.compile(rf"(?<![^ ]){_ONE} (?:and|or|/|nor|>|<|(?:more|greater|less|larger|worse) than) $")
+_BOTH: Final = re.compile(  # "left and right", "on the left more than on the right"
+    rf"(?<![^ ]){_ONE} (?:and|or|/|nor|>|<|(?:more|greater|less|larger|worse) than)"
+    r" (?:(?:on|in|at) )?(?:the )?$"
+)
 _SIZE: Final = re.compile(
     r"(?<![^ ])(?:small|tiny|trace|minimal|mild|moderate|large|big|massive|huge|severe|subtle|extensive)"
     r"(?: (?!(?:and|or|but|with|no|not|is|are|on|in|the)(?![^ ]))[a-z]+){0,3} $"
@@ -85,11 +88,12 @@ def side_of(text: str, span: Span, findings: frozenset[str]) -> Side | None:
     if findings & _NO_SIDES or _LUNGS.search(text, start, end):
         return None
     before = text[max(0, start - _NEARBY) : start]
-    found = _AHEAD.search(before)
-    if found is not None:
-        return None if _BOTH.search(before[: found.start()]) else _side(found[1])
-    found = _BEHIND.match(text, end) or _PLACED.search(before)
-    return None if found is None else _side(found[1])
+    ahead = _AHEAD.search(before)
+    behind = None if ahead else _BEHIND.match(text, end)
+    if behind is not None:
+        return _side(behind[1])
+    found = ahead or _PLACED.search(before)
+    return None if found is None or _BOTH.search(before[: found.start(1)]) else _side(found[1])
 
 
 def sized(text: str, start: int) -> bool:

@@ -1214,6 +1214,7 @@ def test_what_a_denial_is_bound_to_is_told(text: str, bound: str) -> None:
         ("the right lung has a nodule while no edema is seen", {"nodule:present:right", "edema:absent:None"}),
         ("edema left more than right", {"edema:present:None"}),
         ("right > left atelectasis", {"atelectasis:present:None"}),
+        ("on the right and the left a nodule", {"nodule:present:None"}),
         ("small opacity on the right, bigger on the left", {"opacity:present:None"}),
         (
             "atelectasis in the lingula plus a large effusion",
