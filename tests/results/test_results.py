@@ -85,7 +85,6 @@ OF_THE_PAGE = (  # they measure a page and a machine, no weights and no labels
 )
 OF_READING = ("reader", "typed")  # of sentences by rules: tests/language reads them again
 OF_EARLIER = (  # long to measure: they are of films, labels or models that ship no more, and say so
-    "experiment-con3",
     "experiment-con3-settings",
     "leave-out",
 )
