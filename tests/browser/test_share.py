@@ -203,6 +203,8 @@ def test_a_panel_is_saved_as_svg_with_its_text_as_text(
     caught.value.save_as(tmp_path / "saved.svg")
     drawn = list(ElementTree.fromstring((tmp_path / "saved.svg").read_bytes()).iter())
     assert not [node for node in drawn if node.tag.endswith(("foreignObject", "script", "style"))]
+    stretched = [inner for node in drawn[1:] if node.get("viewBox") for inner in node.iter()]
+    assert not [node for node in stretched if node.get("vector-effect") == "non-scaling-stroke"]
     lines = [(node.text or "").strip() for node in drawn if node.tag.endswith("}text")]
     assert shown.locator("h2").first.inner_text() in lines
     assert any(line.startswith("Research and teaching only") for line in lines)

@@ -129,11 +129,16 @@
       pen.drawImage(one, x - left + (width - w) / 2, y - top + (height - h) / 2, w, h);
     }
 
-    /* A plot keeps its own coordinates; what rules say of it becomes its own. */
+    /* What rules say of a plot becomes its own.  One that is stretched over a box comes in pixels, since few programs
+       but browsers leave strokes as they are where shapes are stretched. */
     function plot(one) {
       const copy = one.cloneNode(true);
+      const { left: x, top: y, width, height } = one.getBoundingClientRect();
+      const view = one.viewBox.baseVal;
+      const parts = [...one.querySelectorAll("*")];
+      const stretched = one.hasAttribute("viewBox") && parts.some(each => getComputedStyle(each).vectorEffect === "non-scaling-stroke");
       const twins = [copy, ...copy.querySelectorAll("*")];
-      for (const [at, each] of [one, ...one.querySelectorAll("*")].entries()) {
+      for (const [at, each] of [one, ...parts].entries()) {
         const [style, twin] = [getComputedStyle(each), twins[at]];
         if (style.display === "none" && !each.closest("defs")) twin.setAttribute("display", "none");
         for (const name of OF_PLOTS) {
@@ -142,10 +147,32 @@
           else if (value === "none") twin.setAttribute(name, value);
         }
         for (const name of ["class", "style", "tabindex", "pointer-events"]) twin.removeAttribute(name);
+        if (stretched && each !== one) inPixels(twin, width / view.width, height / view.height);
       }
-      const { left: x, top: y, width, height } = one.getBoundingClientRect();
+      if (stretched) copy.removeAttribute("viewBox");
       for (const [name, value] of Object.entries({ x: x - left, y: y - top, width, height, overflow: getComputedStyle(one).overflow })) copy.setAttribute(name, value);
       pen.put(copy);
+    }
+
+    function inPixels(shape, across, down) {
+      const scaled = (names, by) => names.forEach(name => shape.hasAttribute(name) && shape.setAttribute(name, by * shape.getAttribute(name)));
+      scaled(["x", "x1", "x2", "width"], across);
+      scaled(["y", "y1", "y2", "height"], down);
+      for (const name of ["points", "d"]) {
+        let [upright, command] = [false, "M"];
+        const drawn = shape.getAttribute(name)?.replace(/([a-z])|(-?[\d.]+(?:e-?\d+)?)/gi, (part, letter) => {
+          if (letter) {
+            command = letter.toUpperCase();
+            upright = command === "V";
+            return part;
+          }
+          const value = part * (upright ? down : across);
+          if (command !== "H" && command !== "V") upright = !upright;
+          return value;
+        });
+        if (drawn) shape.setAttribute(name, drawn);
+      }
+      shape.removeAttribute("vector-effect");
     }
 
     const paint = value => value.startsWith("url(") ? value : plain(value)[1] ? plain(value)[0] : "none";
