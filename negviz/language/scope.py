@@ -67,10 +67,10 @@ _SIZED_ITEM: Final = re.compile(  # what is measured, sized or said to be in a s
     r"(?:the |both )?lungs?(?= (?:hyper|emphysematous|overinflated|congested|hazy|wet|white))|small|mild|"
     r"moderate|severe|marked|extensive|large|big|huge|massive|minimal|tiny|stable|residual|normal|a|left|"
     r"right|l|r|present|known|positive|confirmed|new|worsening|increasing|improving|persistent|chronic|old|"
-    r"healed|healing|enlarged|broken|cracked|multiple|several|fractured|consolidated|collapsed|popped|"
-    r"punctured|deflated|wet|swollen|less|more|decreased|increased|reduced|smaller|larger|improved|bibasilar|"
-    r"bibasal|sub ?segmental|still(?! (?:no|not|without|never)(?![^ ]))|[rl][uml]l|bilateral|"
-    r"\d[\d.]* ?(?:mm|cm|x)?) "
+    r"healed|healing|enlarged|broken|cracked|multiple|several|one(?! (?:or|of))|two(?! or)|three|fractured|"
+    r"consolidated|collapsed|popped|punctured|deflated|wet|swollen|less|more|decreased|increased|reduced|"
+    r"smaller|larger|improved|bibasilar|bibasal|sub ?segmental|still(?! (?:no|not|without|never)(?![^ ]))|"
+    r"[rl][uml]l|bilateral|\d[\d.]* ?(?:mm|cm|x)?) "
 )
 _STATED_ITEM: Final = re.compile(  # and what is said to be
     r" , (?!(?:and|or|nor|no|not) )(?:(?:(?!or |nor |and |not )[^ ,]+ )+(?:is|are|has|have) (?:now |also |"

@@ -134,8 +134,10 @@ TERMS: Final = (
         rf"my )?(?:pleural (?:spaces?|cavit(?:y|ies))|(?:left |right )?lungs?)|pleural collections?|"
         rf"hydro ?thoraces|(?:pleura|pleural (?:spaces?|cavit(?:y|ies))) (?:free of|without|with|has|"
         rf"have)(?: no| any)? (?:fluid|water)|(?:fluid|water|liquid) (?:with)?in (?:the )?lining (?:of|"
-        rf"around) {WHOSE}lungs?|layering (?:fluid|effusions?)|(?:fluid|water) (?:is )?(?:layering|meniscus)|"
-        rf"meniscus sign(?: of (?:fluid|water))?|lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|"
+        rf"around) {WHOSE}lungs?|bases? (?:shows?|has|have|with|contains?|without|free of|clear of) (?:no |"
+        rf"any |some )?(?:fluid|water)|layering (?:fluid|effusions?)|"
+        rf"(?:fluid|water) (?:is )?(?:layering|meniscus)|meniscus sign(?: of (?:fluid|water))?|"
+        rf"lungs?(?: (?:is|are))? surrounded by (?:fluid|water)|"
         rf"lungs? (?:has|have|with)(?: no| any)? (?:fluid|water) around (?:it|them)",
         _EFFUSION,
     ),

@@ -935,6 +935,9 @@ def said(text: str) -> set[str]:
         ("nodule was not visible, is visible now", "nodule:present"),
         ("edema was absent, is present today", "edema:present"),
         ("prior pulmonary edema", "edema:uncertain"),
+        ("neither base has water, one nodule", "effusion:absent nodule:present"),
+        ("the right base shows some fluid", "effusion:present"),
+        ("both bases clear of fluid", "effusion:absent"),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, mentions: str) -> None:
