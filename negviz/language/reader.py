@@ -35,13 +35,14 @@ class Reading:
 
 
 _REQUEST: Final = re.compile(  # "can you pull up films with …?", "which of these have …?"
-    r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where|"
-    r"(?:do|have) you (?:have|got)|got (?:any|one|some)|any chance of|"
-    r"any (?:films?|radiographs?|x ?rays?|images?|pictures?|cases?|patients?|chests?|"
-    r"people)(?= (?:with|without|that|who|showing|of)(?![^ ]))|any(?:thing|one|body)(?: [a-z]+){0,3} (?:with|"
-    r"without|that|who|showing)|what (?:does|do|would)|(?:is|are) there (?:one|any|"
-    r"some)(?= (?:with|without|that)(?![^ ]))|(?:is there an?|are there any) (?:films?|radiographs?|"
-    r"x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
+    r" ?(?:(?:can|could|would(?! you call)|will) (?:you|i|we|someone)|which|who|where"
+    r"|(?:do|have) you (?:have|got)|got (?:any|one|some)"
+    r"|any chance of|any (?:films?|radiographs?|x ?rays?|images?|pictures?|cases?|patients?|chests?|people)"
+    r"(?= (?:with|without|that|who|showing|of)(?![^ ]))"
+    r"|any(?:thing|one|body)(?: [a-z]+){0,3} (?:with|without|that|who|showing)"
+    r"|what (?:does|do|would)"
+    r"|(?:is|are) there (?:one|any|some)(?= (?:with|without|that)(?![^ ]))"
+    r"|(?:is there an?|are there any) (?:films?|radiographs?|x-? ?rays?|cases?|patients?|chests?))(?![^ ])"
 )
 _INVERTED: Final = re.compile(  # asks without a mark: "is the edema better"
     r" ?(?:is|are|was|were|has|have|does|do|did) (?:the|my|his|her|their|this|it|that|these) (?!not )"

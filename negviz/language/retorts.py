@@ -24,12 +24,12 @@ _SPEAKER: Final = re.compile(
     r"thought|calls?|called|reads?|felt|feels|claims?|marked|labell?ed|flagged|wrote|reports?|reported|"
     r"insists?|saw|sees)(?![^ ])"
 )
-_TOLD: Final = re.compile(
-    r"(?<![^ ])(?:told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|"
+_TOLD: Final = _any_of(
+    r"told|said|saw|says?|thinks?|thought|claim(?:s|ed)|call(?:s|ed)|flag(?:s|ged)|"
     r"mention(?:s|ed)|report(?:s|ed)?|reads?|labell?ed|suspect(?:s|ed)|suppos(?:ed|edly)|alleged(?:ly)?|"
     r"referr(?:al|ed)|diagnos(?:is|ed)|believ(?:es|ed)|insist(?:s|ed)|meant to|"
     r"(?:written|put|set) (?:up|down) as|coded(?: as)?|wrote|passed as|signed off|billed as|listed as|"
-    r"(?:answer|label|diagnosis) (?:is|was))(?![^ ])"
+    r"(?:answer|label|diagnosis) (?:is|was)"
 )
 _TAKEN_BACK: Final = _any_of(
     r"(?:says?|said|shows?|showed|suggests?|thinks?|reads?) (?:otherwise|different(?:ly)?|no|none|not|"
@@ -65,12 +65,15 @@ _AFTER_ALL: Final = (
     r"(?: (?:one|some|any|none|indeed|definitely|clearly|though|too|after all|in fact|actually|on (?:my|our) "
     r"read(?:ing)?))*"
 )
-_IS_THERE: Final = re.compile(  # said of what was named before, which is not named again
-    rf"(?<![^ ])(?:{_IS}|there (?:might|may|could|must) be|(?<!not ){_SAW}|(?:believe|think|reckon|suspect) "
-    rf"so){_AFTER_ALL}(?= [.,;!?]|$)"
+_IS_THERE: Final = _any_of(  # said of what was named before, which is not named again
+    _IS,
+    r"there (?:might|may|could|must) be",
+    rf"(?<!not ){_SAW}",
+    r"(?:believe|think|reckon|suspect) so",
+    end=rf"{_AFTER_ALL}(?= [.,;!?]|$)",
 )
-_IS_NOT_THERE: Final = re.compile(
-    rf"(?<![^ ])(?:{_IS} (?:not|none|no)|(?:not|never) {_SAW}){_AFTER_ALL}(?= [.,;!?]|$)"
+_IS_NOT_THERE: Final = _any_of(
+    rf"{_IS} (?:not|none|no)", rf"(?:not|never) {_SAW}", end=rf"{_AFTER_ALL}(?= [.,;!?]|$)"
 )
 _DISBELIEVED: Final = _any_of(
     r"(?:not|never) (?:(?:so|too|that|all that|entirely|quite|really|at all|very|fully) )?"
@@ -91,7 +94,7 @@ _DISBELIEVED: Final = _any_of(
     end=r"(?: (?:if|whether|that) (?:it|that|this|they)?(?: (?:is|are|was))? ?"
     r"(?:real|right|true|correct|there))?(?= [.,;!?]|$)",
 )
-_CONTRAST: Final = re.compile(r"(?<![^ ])(?:but|yet|though|although|however|whereas|while)(?![^ ])")
+_CONTRAST: Final = _any_of("but", "yet", "though", "although", "however", "whereas", "while")
 
 
 def several_speak(text: str) -> bool:

@@ -71,6 +71,12 @@ _IS = (
 )
 _OVER = r"(?:>|≥|more than|greater than|larger than|over|above|exceeds|exceeding|well above|well over)"
 _UNDER = r"(?:<|≤|less than|narrower than|smaller than|under|below|well under|well below)"
+_LARGE_SHARE = r"(?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|[6-9]\d)"  # of the chest, for a heart
+_SMALL_SHARE = r"(?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)"
+_HEART_TAKES = (
+    r"(?:heart|cardiac)(?: (?:width|diameter|shadow|silhouette))?"
+    rf"(?:{_IS}| occupies| takes up| fills| spans)"
+)
 _CHEST = r"(?:the |his |her |my )?(?:chest|thorax|thoracic|rib ?cage)(?: (?:width|diameter|cage|cavity))?"
 _HALF = r"(?:0?[.]50?|50|fifty|half|one half)"
 _NORMAL = Outcome("normal")
@@ -208,8 +214,7 @@ TERMS: Final = (
     ),
     _term(  # what is measured is there, whatever is denied before it
         rf"{RATIO}{_IS} (?:{_OVER}|higher than|beyond) (?:the )?normal|{RATIO}{_IS} {_OVER} (?:{_HALF}|"
-        rf"0?[.][5-9]\d?)|{RATIO}{_IS} (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|"
-        rf"[6-9]\d)",
+        rf"0?[.][5-9]\d?)|{RATIO}{_IS} {_LARGE_SHARE}",
         _CARDIOMEGALY,
         statement=True,
     ),
@@ -235,7 +240,7 @@ TERMS: Final = (
     ),
     _term(
         rf"(?:normal|unremarkable) {RATIO}|{RATIO}{TAIL} (?:{LIMITS})|{RATIO}{_IS} {_UNDER} {_HALF}|"
-        rf"{RATIO}{_IS} (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?! (?:cm |mm )?(?:/|of|over) \d)|"
+        rf"{RATIO}{_IS} {_SMALL_SHARE}(?! (?:cm |mm )?(?:/|of|over) \d)|"
         rf"{RATIO}{_IS} {_UNDER} (?:0?[.][0-4]\d?|[1-4]\d)|"
         rf"(?:heart|cardiac)(?: width| diameter)?(?:{_IS}| occupies| takes up| fills| spans) {_UNDER} "
         rf"{_HALF}",
@@ -247,14 +252,12 @@ TERMS: Final = (
         statement=True,
     ),
     _term(
-        rf"(?:heart|cardiac)(?: (?:width|diameter|shadow|silhouette))?(?:{_IS}| occupies| takes up| fills|"
-        rf" spans)(?: {_OVER})? (?:0?[.](?:5[6-9]|[6-9]\d?)|5[6-9]|[6-9]\d)(?: per ?cent)? of {_CHEST}",
+        rf"{_HEART_TAKES}(?: {_OVER})? {_LARGE_SHARE}(?: per ?cent)? of {_CHEST}",
         _CARDIOMEGALY,
         statement=True,
     ),
     _term(
-        rf"(?:heart|cardiac)(?: (?:width|diameter|shadow|silhouette))?(?:{_IS}| occupies| takes up| fills|"
-        rf" spans)(?: {_UNDER})? (?:0?[.](?:[0-4]\d?|50?)|[1-4]\d|50)(?: per ?cent)? of {_CHEST}",
+        rf"{_HEART_TAKES}(?: {_UNDER})? {_SMALL_SHARE}(?: per ?cent)? of {_CHEST}",
         _SMALL_HEART,
     ),
     _term(rf"{RATIO}{_IS} (?:thirty|forty)(?: [a-z]+)?(?= per ?cent)", _SMALL_HEART),

@@ -51,7 +51,7 @@
 
   function drawn(image) {
     const canvas = document.createElement("canvas");
-    const [width, height] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
+    const [width, height] = negviz.pixels(image);
     const scale = Math.min(1, SIDE / Math.max(width, height, 1));
     [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
     if (!canvas.width) return "";

@@ -4,12 +4,15 @@
                                   add(name, attributes) draws anything else, put(node) what is drawn already,
                                   within(attributes, draw) makes a group of what is drawn meanwhile;
                                   text() is the file, all that it shows within
-   negviz.plainXml(text)          without what XML has no place for */
+   negviz.plainXml(text)          without what XML has no place for
+   negviz.pixels(picture)         width and height of an image as it was sent, or of a canvas */
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
 
   negviz.plainXml = text => text.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, "");
+
+  negviz.pixels = picture => [picture.naturalWidth ?? picture.width, picture.naturalHeight ?? picture.height];
 
   negviz.svgPen = (width, height) => {
     const root = document.createElementNS(SVG, "svg");
@@ -43,7 +46,7 @@
       },
       drawImage(image, x, y, wide, high) {
         const canvas = document.createElement("canvas");
-        [canvas.width, canvas.height] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
+        [canvas.width, canvas.height] = negviz.pixels(image);
         canvas.getContext("2d").drawImage(image, 0, 0);
         add("image", { x, y, width: wide, height: high, href: canvas.toDataURL("image/jpeg", 0.92) });
       },

@@ -58,11 +58,15 @@
 
     const edges = (width, height) => [[0, 0, width, 1], [0, height - 1, width, 1], [0, 0, 1, height], [width - 1, 0, 1, height]];
 
+    function measured(text, style) {
+      pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+      return pen.measureText(text);
+    }
+
     function write(text, { left: x, top: y, width, height }, style, further = {}) {
       const said = text.replace(/\s+/g, " ");
       if (!said.trim()) return;
-      pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-      const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = pen.measureText(said);
+      const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = measured(said, style);
       const [fill, opacity] = plain(style.color);
       pen.add("text", {
         x: x - left, y: y - top + (height - ascent - descent) / 2 + ascent, fill, "fill-opacity": opacity, "font-family": style.fontFamily,
@@ -104,8 +108,7 @@
         const [first, last] = [rects[0], rects.at(-1)];
         if (!first || own.position === "absolute" || own.content === "none") continue;
         if (said) {
-          pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-          const { width } = pen.measureText(said);
+          const { width } = measured(said, style);
           const place = where === "::before" ? first : last;
           write(said, { left: where === "::before" ? first.left : last.right - width, top: place.top, width, height: place.height }, own);
         } else if (own.borderTopStyle !== "none" && parseFloat(own.borderTopWidth)) {
@@ -122,7 +125,7 @@
 
     function picture(one) {
       const { left: x, top: y, width, height } = one.getBoundingClientRect();
-      const [wide, high] = [one.naturalWidth ?? one.width, one.naturalHeight ?? one.height];
+      const [wide, high] = negviz.pixels(one);
       if (!wide || !width) return;
       const scale = getComputedStyle(one).objectFit === "contain" ? Math.min(width / wide, height / high) : null;
       const [w, h] = scale ? [wide * scale, high * scale] : [width, height];
@@ -143,8 +146,7 @@
         if (style.display === "none" && !each.closest("defs")) twin.setAttribute("display", "none");
         for (const name of OF_PLOTS) {
           const value = style.getPropertyValue(name);
-          if (value && value !== "none") twin.setAttribute(name, name === "fill" || name === "stroke" ? paint(value) : value);
-          else if (value === "none") twin.setAttribute(name, value);
+          if (value) twin.setAttribute(name, name === "fill" || name === "stroke" ? paint(value) : value);
         }
         for (const name of ["class", "style", "tabindex", "pointer-events"]) twin.removeAttribute(name);
         if (stretched && each !== one) inPixels(twin, width / view.width, height / view.height);
@@ -175,7 +177,7 @@
       shape.removeAttribute("vector-effect");
     }
 
-    const paint = value => value.startsWith("url(") ? value : plain(value)[1] ? plain(value)[0] : "none";
+    const paint = value => value === "none" || value.startsWith("url(") ? value : plain(value)[1] ? plain(value)[0] : "none";
 
     /* What a visitor has chosen or typed. */
     function chosen(one, style) {
@@ -194,8 +196,7 @@
         if (one.checked) box(x + 4, y + 4, width - 8, height - 8, ink, { rx: round });
       } else {
         const said = one.tagName === "SELECT" ? one.selectedOptions[0]?.textContent ?? "" : one.value;
-        pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
-        const wide = Math.min(pen.measureText(said).width, width);
+        const wide = Math.min(measured(said, style).width, width);
         const from = style.textAlign === "center" ? (width - wide) / 2 : parseFloat(style.paddingLeft);
         write(said, { left: x + from, top: y, width: wide, height }, style);
       }
@@ -205,10 +206,8 @@
     function walk(node) {
       if (node.nodeType === Node.TEXT_NODE) return lines(node, getComputedStyle(node.parentElement));
       if (node.nodeType !== Node.ELEMENT_NODE || node.matches(LEFT_OUT)) return;
-      if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
-        if (getComputedStyle(node).display !== "contents") return;
-      }
       const [style, { width, height }] = [getComputedStyle(node), node.getBoundingClientRect()];
+      if (style.display !== "contents" && !node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return;
       if (style.overflow !== "visible" && width <= 1 && height <= 1) return; // for readers of the screen
       if (node instanceof SVGSVGElement) return plot(node);
       pen.within(style.opacity === "1" ? {} : { opacity: style.opacity }, () => {
